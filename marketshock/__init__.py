@@ -1,0 +1,93 @@
+"""Event studies of dated market shocks: what was abnormal, how sure one can be, and how many dollars it was.
+
+The names below are loaded when they are first used, so that ``import marketshock`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
+"""Seven firms, seven tickers: GOOGL stands for Alphabet."""
+
+_HOME = {
+    "Catalog": "catalog.model",
+    "ConstantMean": "models.mean",
+    "Event": "catalog.model",
+    "FactorModel": "models.factor",
+    "MarketAdjusted": "models.mean",
+    "MarketCapChange": "marketcap",
+    "MarketModel": "models.factor",
+    "Prices": "providers.base",
+    "Reconciliation": "marketcap",
+    "SharesTable": "providers.shares",
+    "Source": "catalog.model",
+    "StudyResult": "results",
+    "TESTS": "inference.registry",
+    "errors": "errors",
+    "event_study": "study",
+    "french_factors": "providers.snapshot",
+    "load_catalog": "catalog.load",
+    "market_cap_change": "marketcap",
+    "plots": "plots",
+    "reconcile": "marketcap",
+    "share_counts": "providers.shares",
+    "snapshot": "providers.snapshot",
+}
+_MODULES = frozenset({"errors", "plots"})
+
+__all__ = [  # noqa: RUF022 - in the order of _HOME
+    "MAGNIFICENT_SEVEN",
+    "Catalog",
+    "ConstantMean",
+    "Event",
+    "FactorModel",
+    "MarketAdjusted",
+    "MarketCapChange",
+    "MarketModel",
+    "Prices",
+    "Reconciliation",
+    "SharesTable",
+    "Source",
+    "StudyResult",
+    "TESTS",
+    "errors",
+    "event_study",
+    "french_factors",
+    "load_catalog",
+    "market_cap_change",
+    "plots",
+    "reconcile",
+    "share_counts",
+    "snapshot",
+]
+
+if TYPE_CHECKING:
+    from . import errors, plots
+    from .catalog.load import load_catalog
+    from .catalog.model import Catalog, Event, Source
+    from .inference.registry import TESTS
+    from .marketcap import MarketCapChange, Reconciliation, market_cap_change, reconcile
+    from .models.factor import FactorModel, MarketModel
+    from .models.mean import ConstantMean, MarketAdjusted
+    from .providers.base import Prices
+    from .providers.shares import SharesTable, share_counts
+    from .providers.snapshot import french_factors, snapshot
+    from .results import StudyResult
+    from .study import event_study
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{_HOME[name]}", __name__)
+    value = module if name in _MODULES else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

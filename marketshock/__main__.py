@@ -1,0 +1,5 @@
+"""``python -m marketshock``."""
+
+from .cli import main
+
+raise SystemExit(main())

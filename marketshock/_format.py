@@ -1,0 +1,81 @@
+"""Numbers and tables as text: what every ``__repr__`` and the command line print."""
+
+from __future__ import annotations
+
+import html
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = "-"
+WIDTH = 100  # columns of running text
+
+
+def percent(value: float, digits: int = 2) -> str:
+    """Return a decimal as signed percent: -0.1697 is "-16.97 %"."""
+    return MISSING if math.isnan(value) else f"{100 * value:+.{digits}f} %"
+
+
+def usd_bn(value: float, digits: int = 1) -> str:
+    """Return dollars as signed billions: -592.7e9 is "-592.7"."""
+    return MISSING if math.isnan(value) else f"{value / 1e9:+,.{digits}f}"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with fixed digits."""
+    return MISSING if math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def pvalue(value: float) -> str:
+    """Return a p-value; below 0.0001 only the bound is shown."""
+    if math.isnan(value):
+        return MISSING
+    return "<0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
+def interval(low: float, high: float, one: str) -> str:
+    """Return "[low, high]" of two values already formatted as `one` says: "percent" or "usd_bn"."""
+    show = percent if one == "percent" else usd_bn
+    return MISSING if math.isnan(low) else f"[{show(low, 1).removesuffix(' %')}, {show(high, 1).removesuffix(' %')}]"
+
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Return an aligned table; the first `left` columns are left-aligned, the others right-aligned."""
+    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [f"{c:<{w}}" if i < left else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(head), "  ".join("-" * w for w in widths), *(line(row) for row in rows)])
+
+
+def html_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Return the same table as HTML, readable in light and dark notebooks (no colours of its own)."""
+
+    def cells(row: Sequence[str], tag: str) -> str:
+        aligned = (("left" if i < left else "right", html.escape(str(c))) for i, c in enumerate(row))
+        return "".join(f'<{tag} style="text-align:{side}">{text}</{tag}>' for side, text in aligned)
+
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
+    lines = "<br>".join(html.escape(part) for part in caption.splitlines())
+    return (
+        f'<table><caption style="text-align:left;white-space:normal">{lines}</caption>'
+        f"<thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Return running text folded to `WIDTH` columns, its later lines indented."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows as dicts by column name, its named index levels included."""
+    if frame.index.names != [None]:
+        frame = frame.reset_index()
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]

@@ -1,0 +1,28 @@
+"""Aliases shared by all floors."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+DateArray: TypeAlias = npt.NDArray[np.datetime64]
+"""Days (``datetime64[D]``) unless a docstring says otherwise."""
+StrArray: TypeAlias = npt.NDArray[Any]
+"""Text, of dtype object or ``U``."""
+
+OnClosed: TypeAlias = Literal["raise", "next", "previous", "drop"]
+Timing: TypeAlias = Literal["", "before_open", "during", "after_close"]
+CalendarName: TypeAlias = Literal["auto", "NYSE", "index"]
+Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
+Duplicates: TypeAlias = Literal["exclude", "keep"]
+
+ON_CLOSED: tuple[OnClosed, ...] = ("raise", "next", "previous", "drop")
+TIMINGS: tuple[Timing, ...] = ("", "before_open", "during", "after_close")
+CALENDARS: tuple[CalendarName, ...] = ("auto", "NYSE", "index")
+ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
+DUPLICATES: tuple[Duplicates, ...] = ("exclude", "keep")

@@ -1,0 +1,140 @@
+"""Read catalogs from TOML. Every error names file, entry and field, and lists what is allowed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from .._bundled import bundled_path
+from ..errors import CatalogError, InputError
+from .model import Catalog, Event, Source
+
+_FIELDS = ("id", "title", "date", "timestamp", "kind", "tickers", "timing", "on_closed", "sources", "note")
+_SOURCE_FIELDS = ("document", "paragraph", "note")
+
+
+def load_catalog(path: str | Path | None = None) -> Catalog:
+    """Load events from a TOML file or a folder of them.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A ``.toml`` file with ``[[event]]`` tables, or a folder; the bundled catalog by default.
+
+    Returns
+    -------
+    Catalog
+        Events in order of date.
+
+    Raises
+    ------
+    CatalogError
+        If a file or an entry cannot be read; the message names file, entry and field and lists what is allowed.
+
+    Examples
+    --------
+    >>> import marketshock as ms
+    >>> ms.load_catalog()["deepseek-selloff"].when
+    datetime.date(2025, 1, 27)
+    """
+    root = bundled_path("catalog") if path is None else Path(path)
+    files = sorted(root.glob("*.toml")) if root.is_dir() else [root]
+    if not files:
+        raise CatalogError(str(root), "holds no .toml file", "give a catalog file, or a folder of them")
+    events: dict[str, Event] = {}
+    for file in files:
+        for number, entry in enumerate(_entries(file), start=1):
+            event = _event(entry, file, number)
+            if event.id in events:
+                raise CatalogError(f"{file.name}, entry {number}, field 'id'", f"{event.id!r} is taken", "rename it")
+            events[event.id] = event
+    ordered = sorted(events.values(), key=lambda e: (_moment(e), e.id))
+    origin = "bundled" if path is None else str(path)
+    return Catalog({event.id: event for event in ordered}, origin)
+
+
+def _entries(file: Path) -> list[dict[str, Any]]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CatalogError(str(file), "no such file", "check the path") from error
+    except UnicodeDecodeError as error:
+        raise CatalogError(str(file), "is not UTF-8 text", "save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(str(file), f"is no valid TOML: {error}", "correct the file") from error
+    unknown = [key for key in content if key != "event"]
+    if unknown:
+        raise CatalogError(file.name, f"unknown table {unknown[0]!r}", "events stand in [[event]] tables")
+    entries = content.get("event", [])
+    if not isinstance(entries, list) or not entries:
+        raise CatalogError(file.name, "holds no [[event]] table", "write one for each event")
+    return entries
+
+
+def _event(entry: dict[str, Any], file: Path, number: int) -> Event:
+    name = entry.get("id")
+    where = f"{file.name}, entry {number}" + (f" ({name!r})" if name else "")
+    _check_fields(entry, where, _FIELDS)
+    for required in ("id", "title", "kind"):
+        if not isinstance(entry.get(required), str) or not entry[required]:
+            raise CatalogError(f"{where}, field {required!r}", "is missing or no text", "every event has one")
+    tickers = entry.get("tickers", [])
+    if not isinstance(tickers, list) or not all(isinstance(t, str) and t for t in tickers):
+        raise CatalogError(f"{where}, field 'tickers'", f"got {tickers!r}", 'write a list such as ["NVDA"]')
+    try:
+        return Event(
+            id=entry["id"],
+            title=entry["title"],
+            when=_when(entry, where),
+            kind=entry["kind"],
+            tickers=tuple(tickers),
+            timing=entry.get("timing", ""),
+            on_closed=entry.get("on_closed"),
+            sources=tuple(_source(s, where) for s in entry.get("sources", [])),
+            note=entry.get("note", ""),
+        )
+    except CatalogError:
+        raise
+    except InputError as error:
+        raise CatalogError(f"{where}, field {error.parameter!r}", error.problem, error.remedy) from error
+
+
+def _when(entry: dict[str, Any], where: str) -> dt.date | dt.datetime:
+    if ("date" in entry) == ("timestamp" in entry):
+        raise CatalogError(
+            f"{where}, field 'date'", "needs either a date or a timestamp", "give exactly one of the two"
+        )
+    if "date" in entry:
+        if not isinstance(entry["date"], dt.date) or isinstance(entry["date"], dt.datetime):
+            raise CatalogError(f"{where}, field 'date'", f"got {entry['date']!r}", "write 2025-01-27 without quotes")
+        return entry["date"]
+    if not isinstance(entry["timestamp"], dt.datetime):
+        raise CatalogError(
+            f"{where}, field 'timestamp'",
+            f"got {entry['timestamp']!r}",
+            "write 2025-01-29T14:00:00-05:00 without quotes",
+        )
+    return entry["timestamp"]
+
+
+def _source(table: Any, where: str) -> Source:
+    if not isinstance(table, dict):
+        raise CatalogError(f"{where}, field 'sources'", f"got {table!r}", "write { document = ..., paragraph = ... }")
+    _check_fields(table, f"{where}, field 'sources'", _SOURCE_FIELDS)
+    if not isinstance(table.get("document"), str) or not isinstance(table.get("paragraph"), int):
+        raise CatalogError(f"{where}, field 'sources'", f"got {table!r}", "give document (text) and paragraph (number)")
+    return Source(table["document"], table["paragraph"], table.get("note", ""))
+
+
+def _check_fields(table: dict[str, Any], where: str, allowed: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in allowed:
+            raise CatalogError(f"{where}, field {key!r}", "is unknown", f"allowed are {', '.join(allowed)}")
+
+
+def _moment(event: Event) -> dt.datetime:
+    if isinstance(event.when, dt.datetime):
+        return event.when.astimezone(dt.UTC)
+    return dt.datetime.combine(event.when, dt.time(12), dt.UTC)

@@ -1,0 +1,251 @@
+"""Events of any origin as one table of arrays: the form in which they reach the panel."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from .._typing import ON_CLOSED, TIMINGS, BoolArray, DateArray, StrArray
+from ..errors import InputError, UnknownNameError, check_choice
+from .model import Event
+
+Events: TypeAlias = Event | Sequence[Event] | pd.DataFrame
+
+_ISO = r"\d{4}-\d{2}-\d{2}"
+
+
+@dataclass(frozen=True, slots=True)
+class EventTable:
+    """E (event, security) pairs; ``event_id`` is the key.
+
+    Attributes
+    ----------
+    event_id : ndarray of shape (E,), object
+        Unique.
+    ticker : ndarray of shape (E,), object
+        Security.
+    event : ndarray of shape (E,), object
+        The catalog's event, or the id of the user's row.
+    group : ndarray of shape (E,), object
+        Group named by the user, "" if none.
+    given : ndarray of shape (E,), datetime64[D]
+        The date given; of a timestamp, its date in its own zone.
+    utc : ndarray of shape (E,), datetime64[ns]
+        Timestamp in UTC, NaT for a date without a time.
+    timing : ndarray of shape (E,), object
+        "", "before_open", "during" or "after_close".
+    on_closed : ndarray of shape (E,), object
+        What the event itself says of a closed day, "" if nothing.
+    """
+
+    event_id: StrArray
+    ticker: StrArray
+    event: StrArray
+    group: StrArray
+    given: DateArray
+    utc: DateArray
+    timing: StrArray
+    on_closed: StrArray
+
+    def __len__(self) -> int:
+        return len(self.event_id)
+
+
+def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
+    """Bring an event, a list of events, or a frame into one table.
+
+    Parameters
+    ----------
+    events : Event, sequence of Event, or DataFrame
+        A frame has columns ticker and date, and optionally event_id, group, timing and on_closed.
+    tickers : sequence of str, optional
+        Securities on which market-wide events are studied. An event that names its own keeps them.
+
+    Raises
+    ------
+    InputError
+        If there is no event, a date is no date (or a number, or a naive time of day), an id occurs twice, or a
+        market-wide event comes without `tickers`.
+    """
+    if isinstance(tickers, str):
+        tickers = (tickers,)
+    if isinstance(events, pd.DataFrame):
+        return _from_frame(events, tickers)
+    listed = [events] if isinstance(events, Event) else list(events)
+    if not listed or not all(isinstance(e, Event) for e in listed):
+        raise InputError("events", f"got {events!r}", "give an Event, a list of them, or a DataFrame")
+    return _from_events(listed, tickers)
+
+
+def _from_events(events: list[Event], tickers: Sequence[str] | None) -> EventTable:
+    rows: list[tuple[str, str, str, Event]] = []
+    for event in events:
+        on = event.tickers or tuple(tickers or ())
+        if not on:
+            raise InputError("tickers", f"event {event.id!r} is market-wide", "say on which tickers to study it")
+        rows += [(f"{event.id}/{ticker}", ticker, event.id, event) for ticker in on]
+    stamps = [pd.Timestamp(e.when) for *_, e in rows]
+    timed = np.array([isinstance(e.when, dt.datetime) for *_, e in rows])
+    text = _objects
+    return _checked(
+        EventTable(
+            text([r[0] for r in rows]),
+            text([r[1] for r in rows]),
+            text([r[2] for r in rows]),
+            text([""] * len(rows)),
+            np.array([np.datetime64(s.date()) for s in stamps], dtype="datetime64[D]"),
+            np.array(
+                [_utc(s) if t else np.datetime64("NaT") for s, t in zip(stamps, timed, strict=True)],
+                "datetime64[ns]",
+            ),
+            text([e.timing for *_, e in rows]),
+            text([e.on_closed or "" for *_, e in rows]),
+        )
+    )
+
+
+def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTable:
+    if "date" not in frame.columns:
+        raise UnknownNameError("events", ["date"], [str(c) for c in frame.columns], "events need a column 'date'")
+    if frame.empty:
+        raise InputError("events", "the frame has no rows", "give at least one event")
+    if "ticker" not in frame.columns:
+        if not tickers:
+            raise InputError("events", "has no column 'ticker'", "add one, or pass tickers=")
+        frame = _crossed(frame, tickers)
+    n = len(frame)
+    ticker = frame["ticker"].astype(object).to_numpy()
+    if pd.isna(ticker).any():
+        raise InputError("events", f"row {int(np.argmax(pd.isna(ticker)))} has no ticker", "fill it or drop the row")
+    given, utc = _dates(frame["date"])
+    event = _column(frame, "event_id", n)
+    if not event.any():
+        event = (pd.Series(ticker, dtype=object) + "@" + pd.Series(given.astype(str), dtype=object)).to_numpy(
+            dtype=object
+        )
+        event_id = _numbered(event)
+    else:
+        event_id = _column(frame, "_row_id", n) if "_row_id" in frame.columns else event
+    return _checked(
+        EventTable(
+            event_id,
+            ticker,
+            event,
+            _column(frame, "group", n),
+            given,
+            utc,
+            _column(frame, "timing", n, TIMINGS),
+            _column(frame, "on_closed", n, ("", *ON_CLOSED)),
+        )
+    )
+
+
+def _crossed(frame: pd.DataFrame, tickers: Sequence[str]) -> pd.DataFrame:
+    frame = frame.reset_index(drop=True)
+    if "event_id" not in frame.columns:
+        frame = frame.assign(event_id=frame["date"].astype(str))
+    crossed = frame.loc[frame.index.repeat(len(tickers))].reset_index(drop=True)
+    crossed["ticker"] = list(tickers) * len(frame)
+    crossed["_row_id"] = crossed["event_id"].astype(str) + "/" + crossed["ticker"]
+    return crossed
+
+
+def _column(frame: pd.DataFrame, name: str, n: int, allowed: tuple[str, ...] = ()) -> StrArray:
+    if name not in frame.columns:
+        return _objects([""] * n)
+    values = frame[name].astype(object).where(frame[name].notna(), "").astype(str).to_numpy(dtype=object)
+    if allowed:
+        for value in pd.unique(values):
+            check_choice(f"events, column {name!r}", value, allowed)
+    return values
+
+
+def _dates(column: pd.Series) -> tuple[DateArray, DateArray]:
+    """Return (date given, UTC timestamp or NaT) for a column of dates, timestamps or ISO text."""
+    n = len(column)
+    no_time = np.full(n, np.datetime64("NaT"), dtype="datetime64[ns]")
+    if column.isna().any():
+        raise InputError("events", f"row {int(np.argmax(column.isna()))} has no date", "fill it or drop the row")
+    if pd.api.types.is_numeric_dtype(column):
+        raise InputError(
+            "events",
+            f"dates are numbers (the first is {column.iloc[0]})",
+            "write them as YYYY-MM-DD, or parse them first",
+        )
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        utc = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[ns]")
+        return column.dt.tz_localize(None).to_numpy().astype("datetime64[D]"), utc
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return _naive_days(column.to_numpy()), no_time
+    text = column.astype(str)
+    if text.str.fullmatch(_ISO).all():
+        try:
+            return text.to_numpy(dtype="U10").astype("datetime64[D]"), no_time
+        except ValueError as error:
+            raise InputError("events", f"a date that is none: {error}", "write YYYY-MM-DD") from error
+    parsed = [_parsed(value) for value in column]
+    given = np.array([np.datetime64(p.date()) for p in parsed], dtype="datetime64[D]")
+    for row, stamp in enumerate(parsed):
+        if stamp.tzinfo is not None:
+            no_time[row] = _utc(stamp)
+        elif stamp != stamp.normalize():
+            raise _naive_time(stamp)
+    return given, no_time
+
+
+def _parsed(value: Any) -> pd.Timestamp:
+    try:
+        stamp = pd.to_datetime(value, format="ISO8601") if isinstance(value, str) else pd.Timestamp(value)
+        if pd.isna(stamp):
+            raise ValueError("not a time")
+        return stamp
+    except (ValueError, TypeError) as error:
+        raise InputError("events", f"{value!r} is no date", "write YYYY-MM-DD, or a timestamp with its zone") from error
+
+
+def _naive_days(values: DateArray) -> DateArray:
+    days = values.astype("datetime64[D]")
+    timed = values != days
+    if timed.any():
+        raise _naive_time(pd.Timestamp(values[timed][0]))
+    return days
+
+
+def _naive_time(stamp: pd.Timestamp) -> InputError:
+    return InputError(
+        "events",
+        f"timestamp {stamp} has no time zone",
+        "give the zone (2025-01-29T14:00:00-05:00), or the date alone with a column timing",
+    )
+
+
+def _utc(stamp: pd.Timestamp) -> np.datetime64:
+    return stamp.tz_convert("UTC").tz_localize(None).to_datetime64()
+
+
+def _numbered(ids: StrArray) -> StrArray:
+    """Make repeated automatic ids unique by a number: the second is "NVDA@2025-01-27#2"."""
+    count = pd.Series(ids).groupby(ids).cumcount().to_numpy()
+    if not count.any():
+        return ids
+    return _objects([f"{i}#{c + 1}" if c else i for i, c in zip(ids, count, strict=True)])
+
+
+def _checked(table: EventTable) -> EventTable:
+    twice: BoolArray = pd.Index(table.event_id).duplicated()
+    if twice.any():
+        raise InputError(
+            "events", f"id {table.event_id[twice][0]!r} occurs more than once", "give each event its own id"
+        )
+    return table
+
+
+def _objects(values: Sequence[str]) -> StrArray:
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out

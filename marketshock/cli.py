@@ -1,0 +1,325 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from . import __version__
+from ._typing import CALENDARS, DUPLICATES, ON_CLOSED
+from .errors import InputError, MarketShockError, MarketShockWarning, NoUsableEventsError
+
+DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
+MODELS = ("market", "market-adjusted", "constant-mean", "factor")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 a check fell short, 2 bad input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        with _warnings_as_notes():
+            command: Callable[[argparse.Namespace], int] = arguments.run
+            return command(arguments)
+    except NoUsableEventsError as error:
+        return _fail(error, FELL_SHORT)
+    except MarketShockError as error:
+        return _fail(error, BAD_INPUT)
+    except BrokenPipeError:  # the reader (head, less) went away: not our failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+
+
+def reproduce(arguments: argparse.Namespace) -> int:
+    """Print (and draw) who lost what on both dates."""
+    from .report.files import output_folder, to_json, write_text
+    from .report.reproduce import draw, reproduction, sections, to_dict
+
+    with _progress(3 if arguments.out else 1, arguments) as step:
+        result = reproduction()
+        step("computed")
+        if arguments.json:
+            sys.stdout.write(to_json(to_dict(result)))
+        else:
+            for heading, text in sections(result):
+                print(f"{heading}\n{'=' * len(heading)}\n{text}\n")
+        if arguments.out:
+            folder = output_folder(arguments.out)
+            write_text(folder / "reproduce.json", to_json(to_dict(result)))
+            step("written")
+            written = [folder / "reproduce.json", *draw(result, folder)]
+            step("drawn")
+            _say(arguments, "Written: " + ", ".join(str(path) for path in written))
+    return DONE
+
+
+def study(arguments: argparse.Namespace) -> int:
+    """Run a study on the user's own files."""
+    from .report.files import output_folder, to_json, write_study
+    from .report.reproduce import records
+    from .report.tables import alignment_table, exclusion_table, test_table
+    from .study import event_study
+
+    result = event_study(
+        _events(arguments.events),
+        tickers=arguments.tickers,
+        **_market(arguments),
+        model=_model(arguments),
+        window=arguments.window,
+        estimation=arguments.estimation,
+        min_obs=arguments.min_obs,
+        on_closed=arguments.on_closed,
+        duplicates=arguments.duplicates,
+        calendar=arguments.calendar,
+        log=arguments.log,
+    )
+    window = result.spec.window
+    tests = result.tests(window.first, window.last)
+    if arguments.json:
+        frames = {"car": result.car(window.first, window.last), "tests": tests}
+        frames |= {"exclusions": result.exclusions, "alignment": result.alignment}
+        sys.stdout.write(to_json({"spec": result.spec.to_dict(), **{k: records(f) for k, f in frames.items()}}))
+    else:
+        moved = alignment_table(result) if (result.alignment["moved"] != 0).any() else ""
+        left = exclusion_table(result) if not result.exclusions.empty else ""
+        whole = tests[tests["event_id"] == "(all)"]
+        print("\n\n".join(part for part in (repr(result), moved, left, f"CAR{window}\n{test_table(whole)}") if part))
+    if arguments.out:
+        written = write_study(result, output_folder(arguments.out))
+        _say(arguments, "Written: " + ", ".join(str(path) for path in written))
+    return DONE
+
+
+def loss(arguments: argparse.Namespace) -> int:
+    """Print one firm's market-cap change and, where a loss was reported, what gives that figure."""
+    from .marketcap import market_cap_change, reconcile
+    from .providers.snapshot import snapshot
+    from .report.files import to_json
+    from .report.reproduce import records
+
+    prices = snapshot()
+    ahead = arguments.allow_lookahead
+    change = market_cap_change(arguments.date, prices, tickers=(arguments.ticker,), allow_lookahead=ahead)
+    try:
+        told = reconcile(arguments.ticker, arguments.date, arguments.reported, prices=prices, allow_lookahead=ahead)
+    except InputError as error:
+        if error.parameter != "reported_usd" or arguments.reported is not None:
+            raise
+        told = None
+    if arguments.json:
+        plain: dict[str, Any] = {"session": str(change.session), "change": records(change.table)}
+        if told is not None:
+            plain["reconciliation"] = {"table": records(told.table), "reported": records(told.reported)}
+        sys.stdout.write(to_json(plain))
+        return DONE
+    print(change)
+    if told is not None:
+        print(f"\n{told}")
+    return DONE
+
+
+def _events(path: str) -> Any:
+    from .catalog.load import load_catalog
+    from .providers.frames import read_events
+
+    if path == "bundled":
+        return list(load_catalog().values())
+    return list(load_catalog(path).values()) if path.endswith(".toml") else read_events(path)
+
+
+def _market(arguments: argparse.Namespace) -> dict[str, Any]:
+    from .providers.frames import read_wide
+    from .providers.snapshot import french_factors, snapshot
+
+    market: dict[str, Any] = {}
+    if arguments.returns:
+        market["returns"] = read_wide(arguments.returns, "returns")
+    else:
+        bundled = arguments.prices == "bundled"
+        market["prices"] = snapshot() if bundled else read_wide(arguments.prices, "prices")
+    if arguments.factors:
+        bundled = arguments.factors == "bundled"
+        market["factors"] = french_factors() if bundled else read_wide(arguments.factors, "returns")
+    return market
+
+
+def _model(arguments: argparse.Namespace) -> Any:
+    from .models.factor import FactorModel, MarketModel
+    from .models.mean import ConstantMean, MarketAdjusted
+
+    names = arguments.benchmark.split(",") if arguments.benchmark else []
+    if arguments.model == "constant-mean":
+        return ConstantMean()
+    if not names:
+        raise InputError("--benchmark", f"is missing for the {arguments.model} model", "name a column of the prices")
+    if arguments.model == "factor":
+        return FactorModel(names, arguments.risk_free)
+    if len(names) > 1:
+        raise InputError("--benchmark", f"names {len(names)} columns", "use --model factor for several")
+    return MarketModel(names[0]) if arguments.model == "market" else MarketAdjusted(names[0])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="marketshock",
+        description="Event studies of dated market shocks, offline from bundled figures or your own files.",
+    )
+    parser.add_argument("--version", action="version", version=f"marketshock {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command", title="commands")
+    _reproduce_parser(_command(commands, "reproduce", reproduce, "marketshock reproduce --out out"))
+    _study_parser(
+        _command(
+            commands,
+            "study",
+            study,
+            "marketshock study --events events.csv --prices prices.csv --benchmark ^GSPC",
+        )
+    )
+    _loss_parser(_command(commands, "loss", loss, "marketshock loss --ticker NVDA --date 2025-01-27"))
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[..., int], example: str) -> argparse.ArgumentParser:
+    text = (run.__doc__ or "").splitlines()[0]
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text, epilog=f"example: {example}", allow_abbrev=False
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser.add_argument("--offline", action="store_true", help="open no connection (these commands never do)")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no list of files written")
+    return parser
+
+
+def _reproduce_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", metavar="DIR", help="save the two plots and the JSON there")
+
+
+def _study_parser(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--events",
+        required=True,
+        metavar="FILE",
+        help="CSV or Parquet (ticker, date, ...), a .toml catalog, or 'bundled'",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--prices", metavar="FILE", help="CSV or Parquet of adjusted closes, wide or long; or 'bundled'"
+    )
+    source.add_argument("--returns", metavar="FILE", help="CSV or Parquet of decimal returns, wide or long")
+    add("--factors", metavar="FILE", help="wide file of decimal factor returns, or 'bundled' (Fama-French)")
+    add(
+        "--benchmark",
+        metavar="NAME",
+        help="column of the benchmark; for --model factor a comma-separated list",
+    )
+    add("--risk-free", metavar="NAME", help="column of the risk-free return, for --model factor")
+    add("--model", choices=MODELS, default="market", help="model of the normal return (default: %(default)s)")
+    add("--tickers", type=lambda text: tuple(text.split(",")), metavar="A,B", help="for market-wide events")
+    add(
+        "--window",
+        type=_days,
+        default=(-1, 5),
+        metavar="A:B",
+        help="event window, write --window=-1:5 (the default)",
+    )
+    add(
+        "--estimation",
+        type=_days,
+        default=(-260, -11),
+        metavar="A:B",
+        help="estimation window (default: -260:-11)",
+    )
+    add(
+        "--min-obs",
+        type=int,
+        default=120,
+        help="returns needed in the estimation window (default: %(default)s)",
+    )
+    add(
+        "--on-closed",
+        choices=ON_CLOSED,
+        default="raise",
+        help="for dates without a session (default: %(default)s)",
+    )
+    add("--duplicates", choices=DUPLICATES, default="exclude", help="second event of a security and session")
+    add(
+        "--calendar",
+        choices=CALENDARS,
+        default="auto",
+        help="sessions on which days are counted (default: %(default)s)",
+    )
+    add("--log", action="store_true", help="log instead of simple returns")
+    add(
+        "--out",
+        metavar="DIR",
+        help="write ar, car, tests, exclusions, alignment as CSV and the spec as JSON there",
+    )
+
+
+def _loss_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ticker", required=True, help="any ticker of the firm")
+    parser.add_argument("--date", required=True, metavar="YYYY-MM-DD", help="the session")
+    parser.add_argument("--reported", type=float, metavar="USD", help="a reported loss, e.g. 589e9")
+    parser.add_argument(
+        "--allow-lookahead",
+        action="store_true",
+        help="also use counts filed on or after the session, marked *",
+    )
+
+
+def _days(text: str) -> tuple[int, int]:
+    first, _, last = text.partition(":")
+    try:
+        return int(first), int(last)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}; write two whole numbers as -1:5") from None
+
+
+@contextmanager
+def _progress(total: int, arguments: argparse.Namespace) -> Iterator[Callable[[str], None]]:
+    """Show a bar on a terminal if the work takes longer than a second."""
+    from tqdm import tqdm
+
+    off = True if arguments.quiet or arguments.json else None  # None: off unless stderr is a terminal
+    with tqdm(total=total, delay=1, disable=off, leave=False, file=sys.stderr) as bar:
+
+        def step(what: str) -> None:
+            bar.set_description(what)
+            bar.update()
+
+        yield step
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Print our own warnings as one line on stderr instead of Python's two with a path."""
+    plain = warnings.showwarning
+
+    def show(message: Any, category: Any, *rest: Any, **named: Any) -> None:
+        if issubclass(category, MarketShockWarning):
+            print(f"marketshock: note: {message}", file=sys.stderr)
+        else:
+            plain(message, category, *rest, **named)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MarketShockWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _say(arguments: argparse.Namespace, text: str) -> None:
+    if not arguments.quiet and not arguments.json:
+        print(text)
+
+
+def _fail(error: object, code: int) -> int:
+    print(f"marketshock: {error}", file=sys.stderr)
+    return code

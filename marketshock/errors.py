@@ -1,0 +1,110 @@
+"""One tree of errors and named warnings. Every error keeps what it is about as attributes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class MarketShockError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class InputError(MarketShockError, ValueError):
+    """An argument or a file is not what it must be.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the argument, option or file at fault.
+    problem : str
+        What came and which bound it broke.
+    remedy : str, optional
+        What would work.
+    """
+
+    def __init__(self, parameter: str, problem: str, remedy: str = "") -> None:
+        self.parameter, self.problem, self.remedy = parameter, problem, remedy
+        super().__init__(f"{parameter}: {problem}" + (f"; {remedy}" if remedy else ""))
+
+
+class ChoiceError(InputError):
+    """A value is not one of those allowed; the message lists them."""
+
+    def __init__(self, parameter: str, value: object, allowed: Iterable[object]) -> None:
+        self.value, self.allowed = value, tuple(allowed)
+        super().__init__(parameter, f"got {value!r}", "allowed are " + ", ".join(map(repr, self.allowed)))
+
+
+class UnknownNameError(InputError, KeyError):
+    """A ticker, event id, test or column that is not there; the message says what is near it."""
+
+    def __init__(self, parameter: str, names: Sequence[str], known: Iterable[str], remedy: str = "") -> None:
+        self.names, self.known = tuple(names), tuple(known)
+        near = {name: did_you_mean(name, self.known) for name in self.names}
+        hints = [f"{name!r}" + (f" (did you mean {near[name]!r}?)" if near[name] else "") for name in self.names]
+        listed = ", ".join(map(repr, self.known[:12])) + (", ..." if len(self.known) > 12 else "")
+        super().__init__(parameter, f"unknown: {', '.join(hints)}", remedy or f"known are {listed or 'none'}")
+
+    __str__ = Exception.__str__  # KeyError would print the repr
+
+
+class PriceError(InputError):
+    """Prices or returns that cannot be right: infinite, not positive, duplicate or unsorted dates."""
+
+
+class WindowError(InputError):
+    """A window that is not (first, last) in trading days, or two windows that overlap."""
+
+
+class NotSessionError(InputError):
+    """A date without a trading session, where the caller did not say what to do with it."""
+
+
+class CatalogError(InputError):
+    """A catalog entry that cannot be read; the message names file, entry and field."""
+
+
+class SharesError(InputError):
+    """No usable share count."""
+
+
+class LookAheadError(SharesError):
+    """A share count that was filed on or after the event, where the caller did not ask for one."""
+
+
+class NoUsableEventsError(MarketShockError):
+    """Every event was left out. ``exclusions`` holds each with its reason."""
+
+    def __init__(self, exclusions: Sequence[Any]) -> None:
+        self.exclusions = tuple(exclusions)
+        shown = "; ".join(f"{e.event_id}: {e.reason}" for e in self.exclusions[:3])
+        more = f"; and {len(self.exclusions) - 3} more" if len(self.exclusions) > 3 else ""
+        super().__init__(f"no usable event among {len(self.exclusions)}: {shown}{more}")
+
+
+class MarketShockWarning(UserWarning):
+    """Base of every warning of this library; silence one by its class."""
+
+
+class CalendarWarning(MarketShockWarning):
+    """The dates of the prices do not fit the NYSE calendar."""
+
+
+class ExclusionWarning(MarketShockWarning):
+    """Some events were left out of a study; ``study.exclusions`` says which and why."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name nearest to `name` (case ignored), or None if none is near."""
+    by_folded = {k.casefold(): k for k in known}
+    match = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.6)
+    return by_folded[match[0]] if match else None
+
+
+def check_choice(parameter: str, value: object, allowed: Iterable[object]) -> None:
+    """Raise `ChoiceError` unless `value` is one of `allowed`."""
+    allowed = tuple(allowed)
+    if value not in allowed:
+        raise ChoiceError(parameter, value, allowed)

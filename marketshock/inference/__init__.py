@@ -1,0 +1,1 @@
+"""Test statistics: each a function of a `Sample`, each a row of the registry."""

@@ -1,0 +1,120 @@
+"""Tests for events on one common date: the multivariate regression model.
+
+With one date the abnormal returns of the firms are correlated, and their mean may be zero although each firm moved.
+These tests use the whole covariance matrix of the residuals. Estimated on the days all firms share, they are exact in
+finite samples under normality.
+
+References
+----------
+Schipper and Thompson (1983), Journal of Accounting Research 21; Binder (1985), Journal of Accounting Research 23.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._typing import Alternative, FloatArray
+from .base import Inapplicable, Outcome, Sample, TestResult, f_pvalue, t_pvalue
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The firms' regressions on the days they share.
+
+    Attributes
+    ----------
+    car : ndarray of shape (N,)
+        Cumulative abnormal returns.
+    covariance : ndarray of shape (N, N)
+        Of the residuals, divisor M - k.
+    factor : float
+        Variance of a CAR in units of its daily variance (C summed over the window).
+    dof : int
+        M - k.
+    note : str
+        What was left out to make the days common.
+    """
+
+    car: FloatArray
+    covariance: FloatArray
+    factor: float
+    dof: int
+    note: str
+
+
+def joint_f(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test that every firm's CAR is zero: Hotelling's T2 as F(N, M - k - N + 1)."""
+    null = "every firm's abnormal return is zero"
+    system = common_system(sample)
+    if isinstance(system, str):
+        return Inapplicable("joint_f", system, len(sample), null)
+    return _f_test("joint_f", system, np.eye(len(sample)), null, alternative)
+
+
+def joint_equal(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test that all firms have the same CAR: F(N - 1, M - k - N + 2)."""
+    null = "all firms have the same abnormal return"
+    n = len(sample)
+    if n < 2:
+        return Inapplicable("joint_equal", "needs two firms or more, has 1", n, null)
+    system = common_system(sample)
+    if isinstance(system, str):
+        return Inapplicable("joint_equal", system, n, null)
+    contrasts = np.eye(n)[:-1] - np.eye(n)[1:]
+    return _f_test("joint_equal", system, contrasts, null, alternative)
+
+
+def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test the equal-weighted mean CAR with the firms' covariance: ``w'CAR / sqrt(w'S w C)``, t(M - k).
+
+    Identical to the one-firm t of the equal-weighted portfolio.
+    """
+    null = "the mean abnormal return is zero"
+    system = common_system(sample)
+    if isinstance(system, str):
+        return Inapplicable("portfolio", system, len(sample), null)
+    n = len(system.car)
+    variance = float(system.covariance.sum()) / n**2 * system.factor
+    statistic = float(system.car.mean() / np.sqrt(variance))
+    df = float(system.dof)
+    pvalue = float(t_pvalue(np.array(statistic), df, alternative))
+    return TestResult("portfolio", statistic, pvalue, "t", (df,), null, alternative, n, system.note)
+
+
+def _f_test(name: str, system: System, contrasts: FloatArray, null: str, alternative: Alternative) -> Outcome:
+    n, q = len(system.car), len(contrasts)
+    if alternative != "two-sided":
+        return Inapplicable(name, "a joint test has no direction: ask for 'two-sided'", n, null)
+    df2 = system.dof - q + 1
+    if df2 < 1:
+        return Inapplicable(name, f"{q} restrictions need more than {system.dof} degrees of freedom", n, null)
+    moved = contrasts @ system.car
+    covariance = contrasts @ system.covariance @ contrasts.T
+    if np.linalg.matrix_rank(covariance, hermitian=True) < q:
+        return Inapplicable(name, "the firms' residuals are linearly dependent (one firm twice?)", n, null)
+    t2 = float(moved @ np.linalg.solve(covariance, moved)) / system.factor
+    statistic = t2 * df2 / (system.dof * q)
+    pvalue = f_pvalue(statistic, q, df2)
+    return TestResult(name, statistic, pvalue, "F", (float(q), float(df2)), null, "two-sided", n, system.note)
+
+
+def common_system(sample: Sample) -> System | str:
+    """Estimate all firms on their common days, or say why that is not possible."""
+    if not sample.common_date:
+        return f"the events fall on {len(np.unique(sample.row))} dates: test each date by itself (by='event')"
+    if not sample.event_mask.all():
+        return "returns are missing in the window"
+    together = sample.mask.all(axis=0)
+    y, x = sample.y[:, together], sample.x[:, together]
+    fit = sample.refit(y, x, np.ones(y.shape, dtype=bool))
+    if (fit.problem != "").any():
+        return f"on the days all firms share, {fit.problem[fit.problem != ''][0]}"
+    residuals = y - fit.predict(x) - fit.residual_mean[:, None]
+    dof = int(fit.dof[0])
+    car = (sample.event_y - fit.predict(sample.event_x)).sum(axis=1)
+    variance = fit.cumulative_variance(sample.event_x, sample.event_mask)
+    lost = int(sample.mask.any(axis=0).sum() - together.sum())
+    note = f"estimated on the {int(together.sum())} days all firms share ({lost} left out)" if lost else ""
+    return System(car, residuals @ residuals.T / dof, float(variance[0] / fit.sigma2[0]), dof, note)

@@ -1,0 +1,483 @@
+"""Dollars: market-cap changes from official closes and the share counts known at the time, and the press's figures.
+
+A firm is the sum of its share classes. An unlisted class is valued at a listed one's close (``priced_at``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import _format
+from ._bundled import bundled_path
+from ._typing import FloatArray
+from .errors import InputError, PriceError
+from .inference.base import t_quantile
+from .inference.joint import common_system
+from .providers.base import Prices
+from .providers.shares import SharesTable, share_counts
+from .providers.snapshot import snapshot
+from .results import StudyResult
+from .sessions import nearest_sessions, nyse, resolve_session
+
+OFFICIAL = "official close"
+
+
+@dataclass(frozen=True)
+class MarketCapChange:
+    """Market-cap changes of several firms on one session.
+
+    Attributes
+    ----------
+    session, previous : datetime64[D]
+        The event's session and the one before it.
+    table : DataFrame
+        See `to_frame`.
+    total : Series
+        Sums over the firms: cap_before_usd, change_usd, change_low_usd, change_high_usd, abnormal_usd and its interval
+        ci_low_usd, ci_high_usd, which takes the firms' covariance into account.
+    confidence : float
+        Coverage of the intervals.
+    source : str
+        Of the share counts.
+    """
+
+    session: np.datetime64
+    previous: np.datetime64
+    table: pd.DataFrame
+    total: pd.Series[Any]
+    confidence: float
+    source: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a firm, indexed by firm (its main ticker).
+
+        Columns: shares (number, all classes), rounding (unit of the count, summed over classes), as_of, filed, form,
+        lookahead, close_before, close_after (of the main ticker), cap_before_usd, change_usd,
+        change_low_usd and change_high_usd (the band that the rounding of the count leaves), return (decimal),
+        abnormal_return (decimal, of the main ticker), abnormal_usd (abnormal return times the cap before), ci_low_usd,
+        ci_high_usd, note. Without a study the abnormal columns are NaN.
+        """
+        return self.table
+
+    def __repr__(self) -> str:
+        head, rows = self._summary()
+        return f"{self._caption()}\n\n{_format.text_table(head, rows)}"
+
+    def _repr_html_(self) -> str:
+        return _format.html_table(self._caption(), *self._summary())
+
+    def _caption(self) -> str:
+        return (
+            f"Market-cap change {self.previous} to {self.session}, USD bn: official closes x shares ({self.source})\n"
+            f"band: rounding of the share count; abnormal: abnormal return x cap before, "
+            f"{100 * self.confidence:.0f} % interval"
+        )
+
+    def _summary(self) -> tuple[list[str], list[list[str]]]:
+        head = ["firm", "shares bn", "filed", "close", "", "return", "change", "band", "abnormal", "interval"]
+        rows = [
+            [
+                r["firm"] + ("*" if r["lookahead"] else ""),
+                _format.number(r["shares"] / 1e9, 3),
+                str(r["filed"].date()),
+                _format.number(r["close_before"]),
+                _format.number(r["close_after"]),
+                _format.percent(r["return"]),
+                *_dollars(r),
+            ]
+            for r in _format.rows(self.table)
+        ]
+        return head, [*rows, ["total", "", "", "", "", "", *_dollars(dict(self.total))]]
+
+
+def market_cap_change(
+    date: object,
+    prices: Prices | None = None,
+    shares: SharesTable | None = None,
+    *,
+    study: StudyResult | None = None,
+    tickers: Sequence[str] | None = None,
+    allow_lookahead: bool = False,
+    confidence: float = 0.95,
+) -> MarketCapChange:
+    """Compute what firms lost or gained in market value on one session.
+
+    Parameters
+    ----------
+    date : date or str
+        The session, e.g. "2025-01-27".
+    prices : Prices, optional
+        Official closes; the bundled ones by default.
+    shares : SharesTable, optional
+        Counts on the split basis of `prices`; the bundled ones by default.
+    study : StudyResult, optional
+        Supplies the abnormal return of that session (day 0) and its uncertainty.
+    tickers : sequence of str, optional
+        Firms, named by any of their tickers. By default those of the study on that session, else all of `shares`.
+    allow_lookahead : bool, optional
+        Use a count filed on or after the session where none was filed before; it is marked.
+    confidence : float, optional
+        Coverage of the intervals.
+
+    Returns
+    -------
+    MarketCapChange
+        ``to_frame()`` by firm, ``total`` over firms.
+
+    Raises
+    ------
+    NotSessionError
+        If the market was closed that day.
+    LookAheadError
+        If no count was filed before it and `allow_lookahead` is False.
+    PriceError
+        If a close is missing on either session.
+    UnknownNameError
+        If a firm has no count or no prices.
+
+    Notes
+    -----
+    Raw change: sum over classes of (close - close before) x shares. Abnormal change: abnormal return of the main
+    ticker x cap before; its interval scales the study's prediction interval of day 0.
+    """
+    prices = snapshot() if prices is None else prices
+    shares = share_counts() if shares is None else shares
+    session = resolve_session("date", date)
+    previous, _ = nearest_sessions(nyse(), session)
+    events = _events_on(study, session, shares)
+    firms = _firms(tickers, events, shares)
+    rows = []
+    for firm in firms:
+        counts = shares.known_on(firm, session, allow_lookahead=allow_lookahead)
+        rows.append({"firm": firm, **_raw_change(counts, firm, prices, previous, session)})
+    table = pd.DataFrame(rows).set_index("firm")
+    table, total_ci = _with_abnormal(table, study, events, confidence)
+    sums = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
+    total = pd.Series({name: float(table[name].sum()) for name in sums})
+    total["abnormal_usd"] = float(table["abnormal_usd"].sum(skipna=False))
+    total["ci_low_usd"], total["ci_high_usd"] = total_ci
+    return MarketCapChange(session, previous, table, total, confidence, shares.source)
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """Which price and which share count give the reported figures.
+
+    Attributes
+    ----------
+    firm : str
+        The firm.
+    session, previous : datetime64[D]
+        The event's session and the one before it.
+    table : DataFrame
+        A row a price convention and share count: price, close_before, close_after (main ticker), count, shares,
+        rounding, filed, lookahead, change_usd, low_usd, high_usd (rounding of the count), matches (reported figures
+        whose rounding interval holds change_usd) and within_rounding (those it only meets with its band).
+    reported : DataFrame
+        The reported losses: loss_usd, rounding_usd, outlet.
+    """
+
+    firm: str
+    session: np.datetime64
+    previous: np.datetime64
+    table: pd.DataFrame
+    reported: pd.DataFrame
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return `table`."""
+        return self.table
+
+    @property
+    def matches(self) -> list[str]:
+        """Each reported figure with the price and count that give it, a line each."""
+        lines = []
+        for loss in self.reported["loss_usd"]:
+            ways = []
+            for column, how in (("matches", ""), ("within_rounding", " (within the rounding of the count)")):
+                rows = self.table[[loss in matched for matched in self.table[column]]]
+                ways += [f"{p} x {c}{how}" for p, c in zip(rows["price"], rows["count"], strict=True)]
+            lines += [f"{loss / 1e9:g} = {way}" for way in ways or ["no price and count listed here"]]
+        return lines
+
+    @property
+    def statement(self) -> str:
+        """What the table does and does not show, in words."""
+        return (
+            "A match is arithmetic, not testimony: no outlet states its method, so that which price and count it "
+            "used is inference. The library's own figure is the official close x the last cover count filed before "
+            "the event."
+        )
+
+    def __repr__(self) -> str:
+        head, rows = self._summary()
+        said = "\n".join([*self.matches, _format.wrapped(self.statement)])
+        return f"{_format.wrapped(self._caption())}\n\n{_format.text_table(head, rows, left=2)}\n\n{said}"
+
+    def _repr_html_(self) -> str:
+        said = "\n".join([self._caption(), *self.matches, self.statement])
+        return _format.html_table(said, *self._summary(), left=2)
+
+    def _caption(self) -> str:
+        told = "; ".join(f"{r['loss_usd'] / 1e9:g} ({r['outlet']})" for r in _format.rows(self.reported))
+        return f"{self.firm}, {self.previous} to {self.session}: loss in USD bn. Reported: {told}"
+
+    def _summary(self) -> tuple[list[str], list[list[str]]]:
+        head = ["price", "count", "shares bn", "close", "loss", "band", "matches", "within rounding"]
+        rows = [
+            [
+                r["price"],
+                r["count"] + ("*" if r["lookahead"] else ""),
+                _format.number(r["shares"] / 1e9, 3),
+                _format.number(r["close_after"]),
+                _format.number(-r["change_usd"] / 1e9, 1),
+                f"{-r['high_usd'] / 1e9:,.1f} to {-r['low_usd'] / 1e9:,.1f}",
+                _figures(r["matches"]),
+                _figures(r["within_rounding"]),
+            ]
+            for r in _format.rows(self.table)
+        ]
+        return head, rows
+
+
+def reconcile(
+    ticker: str,
+    date: object,
+    reported_usd: float | None = None,
+    *,
+    rounding_usd: float | None = None,
+    prices: Prices | None = None,
+    shares: SharesTable | None = None,
+    printed: Mapping[str, float] | None = None,
+    allow_lookahead: bool = False,
+) -> Reconciliation:
+    """List price conventions x share counts against the losses that were reported.
+
+    Parameters
+    ----------
+    ticker : str
+        The firm, by any of its tickers.
+    date : date or str
+        The session.
+    reported_usd : float, optional
+        A reported loss in USD, positive; by default the bundled press figures of that firm and day.
+    rounding_usd : float, optional
+        The unit `reported_usd` was given to; by default read off its digits (589e9: 1e9, 592.7e9: 1e8).
+    prices, shares : optional
+        As in `market_cap_change`.
+    printed : mapping of str to float, optional
+        Other prices of that evening by the name of their convention; by default the bundled ones, e.g. NVIDIA's
+        preliminary close.
+    allow_lookahead : bool, optional
+        List counts filed on or after the session too, marked.
+
+    Returns
+    -------
+    Reconciliation
+
+    Raises
+    ------
+    InputError
+        If `reported_usd` or `rounding_usd` is not positive, or nothing was reported.
+    NotSessionError, PriceError, SharesError, UnknownNameError
+        As in `market_cap_change`.
+    """
+    prices = snapshot() if prices is None else prices
+    shares = share_counts() if shares is None else shares
+    session = resolve_session("date", date)
+    previous, _ = nearest_sessions(nyse(), session)
+    firm = shares.firm_of(ticker)
+    reported = _reported(firm, session, reported_usd, rounding_usd)
+    rows = []
+    for price, closes in _conventions(firm, session, printed):
+        for count, counts in _counts(shares, firm, session, allow_lookahead):
+            change = _raw_change(counts, firm, prices, previous, session, closes)
+            band = {"low_usd": change["change_low_usd"], "high_usd": change["change_high_usd"]}
+            rows.append(
+                {
+                    "price": price,
+                    "close_before": change["close_before"],
+                    "close_after": change["close_after"],
+                    "count": count,
+                    **{name: change[name] for name in ("shares", "rounding", "filed", "lookahead", "change_usd")},
+                    **band,
+                    **_matches(change["change_usd"], band, reported),
+                }
+            )
+    return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported)
+
+
+def _raw_change(
+    counts: pd.DataFrame,
+    firm: str,
+    prices: Prices,
+    previous: np.datetime64,
+    session: np.datetime64,
+    closes: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Value the classes on both sessions; `closes` replaces official closes of the session by ticker."""
+    n = counts["shares"].to_numpy(dtype=float)
+    unit = counts["rounding"].to_numpy(dtype=float)
+    before = np.array([_close(prices, t, previous) for t in counts["priced_at"]])
+    given = closes or {}
+    after = np.array([given[t] if t in given else _close(prices, t, session) for t in counts["priced_at"]])
+    change = float(((after - before) * n).sum())
+    slack = float((np.abs(after - before) * np.where(unit > 1, unit / 2, 0.0)).sum())
+    main = list(counts["priced_at"]).index(firm) if firm in set(counts["priced_at"]) else 0
+    cap_before = float((before * n).sum())
+    return {
+        "shares": float(n.sum()),
+        "rounding": float(unit[unit > 1].sum()) or 1.0,
+        "as_of": counts["as_of"].min(),
+        "filed": counts["filed"].min(),
+        "form": counts["form"].iloc[0],
+        "lookahead": bool(counts["lookahead"].any()),
+        "close_before": float(before[main]),
+        "close_after": float(after[main]),
+        "cap_before_usd": cap_before,
+        "change_usd": change,
+        "change_low_usd": change - slack,
+        "change_high_usd": change + slack,
+        "return": change / cap_before,
+    }
+
+
+def _close(prices: Prices, ticker: str, day: np.datetime64) -> float:
+    close = prices.close_on(ticker, day)
+    if np.isnan(close):
+        raise PriceError("prices", f"no close of {ticker} on {day}", "give prices that reach that session")
+    return close
+
+
+def _events_on(study: StudyResult | None, session: np.datetime64, shares: SharesTable) -> dict[str, int]:
+    """Return the study's event of each firm whose day 0 is the session, by position; main tickers win."""
+    if study is None:
+        return {}
+    out: dict[str, int] = {}
+    for i in np.flatnonzero(study.panel.session == session):
+        ticker = str(study.panel.ticker[i])
+        firm = shares.firm_of(ticker)
+        if firm not in out or ticker == firm:
+            out[firm] = int(i)
+    if not out:
+        raise InputError("study", f"has no event on {session}", "give a study of that session, or leave it out")
+    return out
+
+
+def _firms(tickers: Sequence[str] | None, events: Mapping[str, int], shares: SharesTable) -> list[str]:
+    if tickers is None:
+        return list(events) or shares.firms
+    named = (tickers,) if isinstance(tickers, str) else tickers
+    return list(dict.fromkeys(shares.firm_of(t) for t in named))
+
+
+def _with_abnormal(
+    table: pd.DataFrame, study: StudyResult | None, events: Mapping[str, int], confidence: float
+) -> tuple[pd.DataFrame, tuple[float, float]]:
+    columns = ("abnormal_return", "abnormal_usd", "ci_low_usd", "ci_high_usd")
+    table = table.assign(**dict.fromkeys(columns, np.nan), note="")
+    if study is None:
+        return table, (np.nan, np.nan)
+    day_0 = study.car(0, 0, confidence=confidence)
+    for firm in table.index:
+        if firm not in events:
+            table.loc[firm, "note"] = "the study has no event of this firm on that session"
+            continue
+        row = day_0.iloc[events[firm]]
+        cap = table.loc[firm, "cap_before_usd"]
+        scaled = [row["car"], *(cap * row[name] for name in ("car", "ci_low", "ci_high"))]
+        table.loc[firm, list(columns)] = scaled
+    return table, _total_interval(table, study, events, confidence)
+
+
+def _total_interval(
+    table: pd.DataFrame, study: StudyResult, events: Mapping[str, int], confidence: float
+) -> tuple[float, float]:
+    """Return the interval of the summed abnormal dollars: ``w'AR +- t sqrt(w'S w C)`` with w the caps before."""
+    if not set(table.index) <= set(events):
+        return np.nan, np.nan
+    system = common_system(study.sample(0, 0, np.array([events[firm] for firm in table.index])))
+    if isinstance(system, str):
+        return np.nan, np.nan
+    caps: FloatArray = table["cap_before_usd"].to_numpy(dtype=float)
+    se = float(np.sqrt(caps @ system.covariance @ caps * system.factor))
+    reach = float(t_quantile(0.5 + confidence / 2, np.array(float(system.dof)))) * se
+    centre = float(caps @ system.car)
+    return centre - reach, centre + reach
+
+
+def _conventions(
+    firm: str, session: np.datetime64, printed: Mapping[str, float] | None
+) -> Iterator[tuple[str, dict[str, float]]]:
+    yield OFFICIAL, {}
+    if printed is not None:
+        yield from ((name, {firm: float(price)}) for name, price in printed.items())
+        return
+    known = pd.read_csv(bundled_path("figures", "printed_prices.csv"))
+    for row in _format.rows(known[(known["ticker"] == firm) & (known["date"] == str(session))]):
+        yield row["convention"], {firm: row["price"]}
+
+
+def _counts(
+    shares: SharesTable, firm: str, session: np.datetime64, allow_lookahead: bool
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    rows = shares.table[shares.table["firm"] == firm]
+    rows = rows.assign(lookahead=rows["filed"] >= pd.Timestamp(session))
+    if not allow_lookahead:
+        rows = rows[~rows["lookahead"]]
+    if rows.empty:
+        shares.known_on(firm, session)  # raises LookAheadError with the first date
+    for _, counts in rows.sort_values("filed").groupby(["filed", "basis"], sort=False):
+        filed, basis = counts["filed"].iloc[0], counts["basis"].iloc[0]
+        form = str(counts["form"].iloc[0])
+        yield f"{basis} count, {form} filed {filed.date()}".replace("  ", " "), counts
+
+
+def _reported(firm: str, session: np.datetime64, loss: float | None, rounding: float | None) -> pd.DataFrame:
+    for name, value in (("reported_usd", loss), ("rounding_usd", rounding)):
+        if value is not None and not value > 0:
+            raise InputError(name, f"got {value}", "give a positive number of dollars")
+    if loss is not None:
+        unit = rounding or _digits_unit(loss)
+        return pd.DataFrame({"loss_usd": [float(loss)], "rounding_usd": [unit], "outlet": ["as given"]})
+    known = pd.read_csv(bundled_path("figures", "reported_losses.csv"))
+    known = known[(known["firm"] == firm) & (known["date"] == str(session))].reset_index(drop=True)
+    if known.empty:
+        raise InputError("reported_usd", f"no reported loss of {firm} on {session} is bundled", "give reported_usd=")
+    return known[["loss_usd", "rounding_usd", "outlet"]]
+
+
+def _digits_unit(value: float) -> float:
+    """Return the unit of the last digit given, at most a billion: 589e9 gives 1e9, 592.7e9 gives 1e8."""
+    unit = 1e9
+    while unit > 1 and abs(value / unit - round(value / unit)) > 1e-9:
+        unit /= 10
+    return unit
+
+
+def _matches(change: float, band: Mapping[str, float], reported: pd.DataFrame) -> dict[str, tuple[float, ...]]:
+    loss, low, high = -change, -band["high_usd"], -band["low_usd"]
+    centre, half = (
+        reported["loss_usd"].to_numpy(dtype=float),
+        reported["rounding_usd"].to_numpy(dtype=float) / 2,
+    )
+    holds = (centre - half <= loss) & (loss <= centre + half)
+    meets = (centre - half <= high) & (low <= centre + half) & ~holds
+    return {"matches": tuple(centre[holds]), "within_rounding": tuple(centre[meets])}
+
+
+def _figures(losses: Sequence[float]) -> str:
+    return ", ".join(f"{loss / 1e9:g}" for loss in losses) or _format.MISSING
+
+
+def _dollars(row: Mapping[Any, Any]) -> list[str]:
+    return [
+        _format.usd_bn(row["change_usd"]),
+        f"±{slack / 1e9:.2f}" if (slack := (row["change_high_usd"] - row["change_low_usd"]) / 2) > 0 else "exact",
+        _format.usd_bn(row["abnormal_usd"]),
+        _format.interval(row["ci_low_usd"], row["ci_high_usd"], "usd_bn"),
+    ]

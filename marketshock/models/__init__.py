@@ -1,0 +1,1 @@
+"""Models of the normal return. All fill the one contract `ModelFit`."""

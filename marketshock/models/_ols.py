@@ -1,0 +1,99 @@
+"""Least squares for many small regressions at once, with missing days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._typing import BoolArray, FloatArray, IntArray
+
+_RANK_TOLERANCE = 1e-10  # a regressor explained to this share of its length by the others carries no information
+_BLOCK = 4096  # events a block: bounds the memory of the stacked factorisations
+
+
+@dataclass(frozen=True, slots=True)
+class OlsFit:
+    """Least-squares fits of E regressions.
+
+    Attributes
+    ----------
+    params : ndarray of shape (E, K)
+        Coefficients; NaN where the regressors are collinear.
+    xtx_inv : ndarray of shape (E, K, K)
+        Inverse of X'X.
+    rss : ndarray of shape (E,)
+        Residual sum of squares.
+    n_obs : ndarray of shape (E,), int
+        Days used: those where the mask is True.
+    full_rank : ndarray of shape (E,), bool
+        False where X has less than full column rank (including fewer days than columns).
+    """
+
+    params: FloatArray
+    xtx_inv: FloatArray
+    rss: FloatArray
+    n_obs: IntArray
+    full_rank: BoolArray
+
+
+def ols(y: FloatArray, x: FloatArray, mask: BoolArray) -> OlsFit:
+    """Regress y on x over the days where `mask` is True, separately for each event.
+
+    Parameters
+    ----------
+    y : ndarray of shape (E, M)
+        Regressand; anything, also NaN, where the mask is False.
+    x : ndarray of shape (E, M, K) or (1, M, K)
+        Regressors, including the constant if there is one.
+    mask : ndarray of shape (E, M)
+        Days to use.
+
+    Notes
+    -----
+    Householder QR of each X: no normal equations are formed, so a near-collinear set of factors loses digits with the
+    condition number of X and not with its square. Rows of masked days are zeroed, which leaves R and Q'y as they were.
+    """
+    n_events, n_days = y.shape
+    k = x.shape[2]
+    if n_days < k:  # QR of a wide matrix has no K x K triangle; such events are not estimable anyway
+        pad = k - n_days
+        y = np.pad(y, ((0, 0), (0, pad)))
+        x = np.pad(x, ((0, 0), (0, pad), (0, 0)))
+        mask = np.pad(mask, ((0, 0), (0, pad)))
+    out = OlsFit(
+        np.empty((n_events, k)),
+        np.empty((n_events, k, k)),
+        np.empty(n_events),
+        mask.sum(axis=1),
+        np.empty(n_events, dtype=bool),
+    )
+    for lo in range(0, n_events, _BLOCK):
+        block = slice(lo, min(lo + _BLOCK, n_events))
+        _solve_block(y[block], x if len(x) == 1 else x[block], mask[block], out, block)
+    return out
+
+
+def _solve_block(y: FloatArray, x: FloatArray, mask: BoolArray, out: OlsFit, block: slice) -> None:
+    y = np.where(mask, y, 0.0)
+    x = np.where(mask[:, :, None], x, 0.0)
+    k = x.shape[2]
+    if k == 0:
+        out.rss[block] = np.einsum("em,em->e", y, y)
+        out.full_rank[block] = True
+        return
+    scale = np.sqrt(np.einsum("emk,emk->ek", x, x))
+    safe = np.where(scale > 0, scale, 1.0)
+    q, r = np.linalg.qr(x / safe[:, None, :])
+    diagonal = np.abs(np.einsum("ekk->ek", r))
+    good = (scale > 0).all(axis=1) & (diagonal > _RANK_TOLERANCE).all(axis=1)
+    r[~good] = np.eye(k)
+    r_inv = np.linalg.solve(r, np.broadcast_to(np.eye(k), r.shape))
+    unscaled = r_inv / safe[:, :, None]
+    params = np.einsum("ekj,ej->ek", unscaled, np.einsum("emj,em->ej", q, y))
+    residual = np.where(mask, y - np.einsum("emk,ek->em", x, params), 0.0)
+    params[~good] = np.nan
+    out.params[block] = params
+    out.xtx_inv[block] = np.einsum("eij,ekj->eik", unscaled, unscaled)
+    out.rss[block] = np.einsum("em,em->e", residual, residual)
+    out.full_rank[block] = good

@@ -1,0 +1,7 @@
+"""Pictures of results: ``ax=None`` in, Axes out; matplotlib is loaded when one is drawn."""
+
+from ._style import bare_figure
+from .car import car, car_by_firm
+from .marketcap import market_cap, market_caps
+
+__all__ = ["bare_figure", "car", "car_by_firm", "market_cap", "market_caps"]

@@ -1,0 +1,1 @@
+"""Where prices, share counts and factors come from."""

@@ -1,0 +1,64 @@
+"""Results written to a folder. Each file appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..results import StudyResult
+
+
+def output_folder(path: str | Path) -> Path:
+    """Make a folder for results and return it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or is a file.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("--out", f"{folder} cannot be made a folder: {error.strerror}", "name another") from error
+    return folder
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file through a temporary one beside it, so that an interruption leaves no half file."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError("--out", f"{path} cannot be written: {error.strerror}", "name another folder") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_study(study: StudyResult, folder: Path) -> list[Path]:
+    """Write ar, car, tests, exclusions and alignment as CSV and the spec as JSON; return the paths."""
+    window = study.spec.window
+    frames = {
+        "ar": study.ar,
+        "car": study.car(window.first, window.last),
+        "tests": study.tests(window.first, window.last),
+        "exclusions": study.exclusions,
+        "alignment": study.alignment,
+    }
+    written = []
+    for name, frame in frames.items():
+        path = folder / f"{name}.csv"
+        write_text(path, frame.to_csv(lineterminator="\n"))
+        written.append(path)
+    path = folder / "spec.json"
+    write_text(path, to_json(study.spec.to_dict()))
+    return [*written, path]
+
+
+def to_json(value: Any) -> str:
+    """Return strict JSON (no NaN), two spaces deep."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,184 @@
+"""The main job on the bundled figures: who lost what on 27 January and 3 February 2025, and how sure one can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .. import MAGNIFICENT_SEVEN, _format
+from ..catalog.load import load_catalog
+from ..inference.registry import TESTS
+from ..marketcap import MarketCapChange, Reconciliation, market_cap_change, reconcile
+from ..models.factor import MarketModel
+from ..providers.shares import share_counts
+from ..providers.snapshot import snapshot
+from ..results import StudyResult
+from ..study import event_study
+from . import tables
+
+EVENTS = ("deepseek-selloff", "tariff-pause")
+DATED = ("deepseek-r1", "tariff-order", "mexico-pause", "canada-pause", "google-call")
+BENCHMARK = "^GSPC"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The results behind ``marketshock reproduce``.
+
+    Attributes
+    ----------
+    study : StudyResult
+        The Magnificent Seven on both dates.
+    tests : DataFrame
+        Tests of day 0 over the seven firms, by event.
+    changes : tuple of MarketCapChange
+        One a date.
+    nvidia : Reconciliation
+        Of the loss the press reported.
+    dated : StudyResult
+        Other events of the documents, for what was done with their dates.
+    """
+
+    study: StudyResult
+    tests: pd.DataFrame
+    changes: tuple[MarketCapChange, ...]
+    nvidia: Reconciliation
+    dated: StudyResult
+
+
+def reproduction() -> Reproduction:
+    """Compute everything, offline."""
+    catalog, prices, shares = load_catalog(), snapshot(), share_counts()
+    model = MarketModel(BENCHMARK)
+    study = event_study([catalog[e] for e in EVENTS], tickers=MAGNIFICENT_SEVEN, prices=prices, model=model)
+    dated = event_study([catalog[e] for e in DATED], tickers=("NVDA",), prices=prices, model=model, duplicates="keep")
+    sample_tests = [name for name, test in TESTS.items() if test.scope == "sample"]
+    sessions = study.events.groupby("event", sort=False)["date"].first()
+    return Reproduction(
+        study=study,
+        tests=study.tests(0, 0, which=sample_tests, by="event"),
+        changes=tuple(market_cap_change(day, prices, shares, study=study) for day in sessions),
+        nvidia=reconcile("NVDA", sessions.iloc[0], prices=prices, shares=shares),
+        dated=dated,
+    )
+
+
+def sections(result: Reproduction) -> Iterator[tuple[str, str]]:
+    """Yield the headings and texts of the report, in order."""
+    study = result.study
+    model = f"{study.spec.model.name}, estimation {study.spec.estimation}, simple total returns"
+    yield "In short", summary(result)
+    yield (
+        "What was done with the dates",
+        (
+            f"{tables.alignment_table(study)}\n\nOther dates of the documents:\n"
+            f"{tables.alignment_table(result.dated)}\n\n{tables.exclusion_table(study)}"
+        ),
+    )
+    for event in dict.fromkeys(study.panel.event):
+        day = study.events.loc[study.events["event"] == event, "date"].iloc[0].date()
+        yield f"Abnormal returns, {event}, day 0 = {day}", f"{model}\n\n{tables.firm_table(study, event)}"
+        yield f"All seven together, {event}, day 0", tables.test_table(result.tests.loc[event])
+    yield "A warning on the windows", overlap_note(study)
+    for change in result.changes:
+        yield f"Market caps, {change.session}", repr(change)
+    yield "The $589 billion", repr(result.nvidia)
+
+
+def summary(result: Reproduction) -> str:
+    """Say in a paragraph a date what moved, how surely, and how many dollars it was."""
+    day_0 = result.study.car(0, 0)
+    lines = []
+    for event, change in zip(EVENTS, result.changes, strict=True):
+        firms = day_0[[i.startswith(f"{event}/") for i in day_0.index]]
+        clear = firms[firms["pvalue"] < 0.05]
+        named = ", ".join(f"{r['ticker']} {_format.percent(r['car'], 1)}" for r in _format.rows(clear)) or "none"
+        joint = float(result.tests["pvalue"][(event, "joint_f")])
+        abnormal = _format.interval(change.total["ci_low_usd"], change.total["ci_high_usd"], "usd_bn")
+        moved, part = (_format.usd_bn(change.total[name], 0) for name in ("change_usd", "abnormal_usd"))
+        p = _format.pvalue(joint)
+        lines.append(
+            f"{change.session} ({event}): the seven changed by {moved} bn USD, of which abnormal {part} bn {abnormal}. "
+            f"Abnormal returns with p < 0.05, one firm at a time: {named}. "
+            f"That none of the seven moved abnormally: joint F, p {p if p.startswith('<') else f'= {p}'}."
+        )
+    loss = result.nvidia.table.query("price == 'official close' and count.str.startswith('cover')").iloc[-1]
+    lines.append(
+        f"NVIDIA lost {-loss['change_usd'] / 1e9:.1f} bn USD on {result.nvidia.session} by its official close; the "
+        "last section says where the 589 comes from."
+    )
+    return "\n".join(_format.wrapped(line, "  ") for line in lines)
+
+
+def overlap_note(study: StudyResult) -> str:
+    """Say where the events' windows overlap in time."""
+    ordinals = dict(zip(study.panel.event, study.panel.row, strict=True))
+    notes = []
+    for a, b in combinations(ordinals, 2):
+        apart = int(ordinals[b] - ordinals[a])
+        if abs(apart) < len(study.spec.window):
+            sentence = (
+                f"The windows overlap: day 0 of {b} is day {apart:+d} of {a}; the CAR of the whole window mixes both."
+            )
+            notes.append(_format.wrapped(sentence))
+    return "\n".join(notes) or "The windows of the events do not overlap."
+
+
+def to_dict(result: Reproduction) -> dict[str, Any]:
+    """Return the whole result as plain values, ready for JSON."""
+    study = result.study
+    window = study.spec.window
+    return {
+        "spec": study.spec.to_dict(),
+        "alignment": records(pd.concat([study.alignment, result.dated.alignment])),
+        "exclusions": records(study.exclusions),
+        "day_0": records(study.car(0, 0)),
+        "window": records(study.car(window.first, window.last)),
+        "tests": records(result.tests),
+        "market_cap": [
+            {
+                "session": str(change.session),
+                "firms": records(change.table),
+                "total": {key: float(value) for key, value in change.total.items()},
+            }
+            for change in result.changes
+        ],
+        "reconciliation": {
+            "firms": records(result.nvidia.table),
+            "reported": records(result.nvidia.reported),
+            "statement": result.nvidia.statement,
+        },
+    }
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame as JSON-ready records: index as columns, dates as text, NaN as None."""
+    return [{key: _plain(value) for key, value in row.items()} for row in _format.rows(frame)]
+
+
+def draw(result: Reproduction, folder: Path) -> list[Path]:
+    """Save the plots (CAR by firm with bands; market-cap change by firm) and return their paths."""
+    from .. import plots
+
+    figures = {
+        "car_by_firm.png": plots.car_by_firm(result.study, figure=plots.bare_figure()),
+        "market_cap.png": plots.market_caps(result.changes, figure=plots.bare_figure()),
+    }
+    for name, figure in figures.items():
+        figure.savefig(folder / name, dpi=150, metadata={"Software": None})
+    return [folder / name for name in figures]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, pd.Timestamp):
+        return str(value.date())
+    if value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    return value.item() if hasattr(value, "item") else value

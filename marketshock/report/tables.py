@@ -1,0 +1,71 @@
+"""Frames of results as text tables for the terminal."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from .. import _format
+from ..inference.registry import TESTS
+from ..results import StudyResult
+
+
+def alignment_table(study: StudyResult) -> str:
+    """Return what was done with the date of each event (one line an event, not an event and ticker)."""
+    frame = study.alignment.assign(event=[i.rsplit("/", 1)[0] for i in study.alignment.index])
+    frame = frame.drop_duplicates(["event", "given", "session"])
+    rows = [
+        [r["event"], _day(r["given"]), _day(r["session"]), f"{r['moved']:+d}" if r["moved"] else "0", r["rule"]]
+        for r in _format.rows(frame)
+    ]
+    return _format.text_table(["event", "date", "day 0", "moved", "rule"], rows, left=1)
+
+
+def exclusion_table(study: StudyResult) -> str:
+    """Return the events left out with their reasons, or a line that says none was."""
+    if study.exclusions.empty:
+        return "No event was left out."
+    rows = [[r["event_id"], r["ticker"], _day(r["date"]), r["reason"]] for r in _format.rows(study.exclusions)]
+    return _format.text_table(["event", "ticker", "date", "reason"], rows, left=4)
+
+
+def firm_table(study: StudyResult, event: str) -> str:
+    """Return the per-firm table of one event: return, AR of day 0 with interval, t, p, SQ p, and the whole window."""
+    window = study.spec.window
+    returns = study.to_frame().xs(0, level="day")["return"]
+    sq = study.tests(0, 0, which="sq").set_index("event_id")["pvalue"]
+    frame = study.car(0, 0).assign(total=returns, sq=sq, event=study.panel.event)
+    frame = frame.join(study.car(window.first, window.last)[["car", "t", "pvalue"]].add_suffix("_window"))
+    head = ["ticker", "return", "AR(0)", "95 % interval", "t", "p", "SQ p", f"CAR{window}".replace(" ", ""), "t", "p"]
+    rows = [
+        [
+            r["ticker"],
+            _format.percent(r["total"]),
+            _format.percent(r["car"]),
+            _format.interval(r["ci_low"], r["ci_high"], "percent"),
+            _format.number(r["t"]),
+            _format.pvalue(r["pvalue"]),
+            _format.pvalue(r["sq"]),
+            _format.percent(r["car_window"]),
+            _format.number(r["t_window"]),
+            _format.pvalue(r["pvalue_window"]),
+        ]
+        for r in _format.rows(frame[frame["event"] == event])
+    ]
+    return _format.text_table(head, rows)
+
+
+def test_table(tests: pd.DataFrame) -> str:
+    """Return the tests of a sample: label, null, statistic, distribution, p, and what fails."""
+    rows, notes = [], []
+    for r in _format.rows(tests):
+        df = r["df"] if isinstance(r["df"], tuple) else (r["df"],)
+        shown = f"{r['distribution']}({', '.join(f'{d:g}' for d in df)})" if r["distribution"] else ""
+        label = TESTS[r["test"]].label
+        rows.append([label, r["null"], _format.number(r["statistic"]), shown, _format.pvalue(r["pvalue"])])
+        notes += [_format.wrapped(f"{label}: {r['note']}", "  ")] if r["note"] else []
+    table = _format.text_table(["test", "null", "statistic", "distribution", "p"], rows, left=2)
+    return "\n".join([table, *([""] if notes else []), *notes])
+
+
+def _day(value: pd.Timestamp) -> str:
+    return "-" if pd.isna(value) else str(value.date())

@@ -1,0 +1,437 @@
+"""What a study found. Frames are derived when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import _format
+from ._typing import ALTERNATIVES, Alternative, BoolArray, IntArray, StrArray
+from .abnormal import Abnormal, Cumulative, buy_and_hold, cumulate
+from .errors import InputError, check_choice
+from .inference.base import Inapplicable, Outcome, Sample, t_pvalue, t_quantile
+from .inference.registry import run, select
+from .models.base import ModelFit, param_names
+from .panel import Alignment, EventPanel, Exclusion
+from .spec import StudySpec
+from .windows import Window, check_inside
+
+_SHOWN = 20  # events a repr lists
+_BY = ("event", "group", "ticker", "date")
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """An event study: abnormal returns with their uncertainty, and everything needed to check them.
+
+    Made by `event_study`. Days are trading sessions relative to day 0, returns are decimals, dates are tz-naive
+    session dates; frames are indexed by ``event_id`` unless said otherwise, and NaN is a day without a return.
+
+    Attributes
+    ----------
+    spec : StudySpec
+        What was chosen.
+    panel : EventPanel
+        The events studied, as arrays.
+    fit : ModelFit
+        The estimated model.
+    abnormal : Abnormal
+        Daily abnormal returns, (E, L).
+    """
+
+    spec: StudySpec
+    panel: EventPanel
+    fit: ModelFit
+    abnormal: Abnormal
+    _alignment: Alignment
+    _exclusions: tuple[Exclusion, ...]
+
+    def __len__(self) -> int:
+        return len(self.panel)
+
+    @property
+    def ar(self) -> pd.DataFrame:
+        """Abnormal returns, events by days."""
+        return self._by_day(self.abnormal.ar)
+
+    @property
+    def sar(self) -> pd.DataFrame:
+        """Abnormal returns over their prediction standard errors (Patell 1976), events by days."""
+        return self._by_day(self.abnormal.sar)
+
+    @property
+    def params(self) -> pd.DataFrame:
+        """Estimated coefficients, with sigma (daily, decimal), its degrees of freedom, and the days used."""
+        frame = pd.DataFrame(self.fit.params, index=self._index, columns=list(param_names(self.spec.model)))
+        return frame.assign(sigma=np.sqrt(self.fit.sigma2), df=self.fit.dof, n_obs=self.fit.n_obs)
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The events studied: ticker, date (day 0), event, group, and the days with data in each window."""
+        panel = self.panel
+        first = np.clip(panel.row + panel.estimation.first, 0, None)
+        last = np.clip(panel.row + panel.estimation.last, 0, None)
+        return pd.DataFrame(
+            {
+                "ticker": panel.ticker,
+                "date": _stamps(panel.session),
+                "event": panel.event,
+                "group": panel.group,
+                "n_obs": self.fit.n_obs,
+                "n_event_days": panel.event_data.mask.sum(axis=1),
+                "estimation_first": _stamps(panel.returns.days[first]),
+                "estimation_last": _stamps(panel.returns.days[last]),
+            },
+            index=self._index,
+        )
+
+    @property
+    def exclusions(self) -> pd.DataFrame:
+        """The events left out: ticker, date, code and reason."""
+        columns = ["event_id", "ticker", "date", "code", "reason"]
+        frame = pd.DataFrame([asdict(e) for e in self._exclusions], columns=columns)
+        return frame.assign(date=pd.to_datetime(frame["date"])).set_index("event_id")
+
+    @property
+    def alignment(self) -> pd.DataFrame:
+        """What was done with each date: given, session (day 0), calendar days moved, and the rule."""
+        a = self._alignment
+        return pd.DataFrame(
+            {
+                "ticker": a.ticker,
+                "given": _stamps(a.given),
+                "session": _stamps(a.session),
+                "moved": a.moved,
+                "rule": a.rule,
+            },
+            index=pd.Index(a.event_id, name="event_id"),
+        )
+
+    def car(self, first: int = 0, last: int = 0, *, confidence: float = 0.95) -> pd.DataFrame:
+        """Return cumulative abnormal returns over days `first` to `last`, both included, with t(M - k) inference.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, inside the study's window.
+        confidence : float, optional
+            Coverage of the two-sided interval.
+
+        Returns
+        -------
+        DataFrame
+            ticker, date, car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high, n_days, note. Missing days are
+            left out of the sum and of its variance, counted in n_days and named in note; without any day car is NaN.
+
+        Raises
+        ------
+        WindowError
+            If the days are not inside the study's window.
+        InputError
+            If `confidence` is not between 0 and 1.
+
+        References
+        ----------
+        Mikkelson and Partch (1988); Campbell, Lo and MacKinlay (1997), ch. 4: the variance includes the estimation
+        error the days share.
+        """
+        window = self._window(first, last)
+        total = self._cumulated(window)
+        if not 0 < confidence < 1:
+            raise InputError("confidence", f"got {confidence}", "give a share between 0 and 1, such as 0.95")
+        se = np.sqrt(total.variance)
+        reach = t_quantile(0.5 + confidence / 2, self.fit.dof) * se
+        t = total.scar
+        return self._frame(
+            car=total.car,
+            se=se,
+            t=t,
+            df=self.fit.dof,
+            pvalue=t_pvalue(t, self.fit.dof, "two-sided"),
+            ci_low=total.car - reach,
+            ci_high=total.car + reach,
+            n_days=total.n_days,
+            note=self._missing_notes(window),
+        )
+
+    def bhar(self, first: int = 0, last: int = 0) -> pd.DataFrame:
+        """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, both included.
+
+        Returns
+        -------
+        DataFrame
+            ticker, date, bhar (decimal), n_days, note. Missing days are left out of both products.
+
+        References
+        ----------
+        Barber and Lyon (1997).
+        """
+        window = self._window(first, last)
+        days = self._days(window)
+        mask = self.panel.event_data.mask[:, days]
+        bhar = buy_and_hold(self.abnormal.ar[:, days], self.abnormal.expected[:, days], mask, self.spec.log)
+        return self._frame(bhar=bhar, n_days=mask.sum(axis=1), note=self._missing_notes(window))
+
+    def aar(self) -> pd.DataFrame:
+        """Return the average abnormal return of each day: n_events, aar, se and caar.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by day. ``se`` is cross-sectional, ``sd / sqrt(N_t)`` with N_t the events that have a return that
+            day; ``caar`` is the running sum of ``aar``.
+        """
+        ar, mask = self.abnormal.ar, self.panel.event_data.mask
+        n = mask.sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(mask, ar, 0.0).sum(axis=0) / n
+            square = np.where(mask, (ar - mean) ** 2, 0.0).sum(axis=0) / (n - 1)
+            se = np.where(n > 1, np.sqrt(square / n), np.nan)
+        frame = {"n_events": n, "aar": mean, "se": se, "caar": np.cumsum(mean)}
+        return pd.DataFrame(frame, index=self._day_index)
+
+    def tests(
+        self,
+        first: int = 0,
+        last: int = 0,
+        *,
+        which: Sequence[str] | str | None = None,
+        alternative: Alternative = "two-sided",
+        by: str | None = None,
+    ) -> pd.DataFrame:
+        """Test the abnormal returns of days `first` to `last`, what applies first.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, both included.
+        which : sequence of str, optional
+            Names of tests (``ms.TESTS`` lists them). By default all tests of the sample, and on one common date with
+            up to 30 events also the tests of each firm.
+        alternative : {"two-sided", "less", "greater"}, optional
+            "less" is for losses.
+        by : {"event", "group", "ticker", "date"}, optional
+            Test each value of that column of ``study.events`` by itself; it becomes the first index level.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by test: event_id (the event tested, or "(all)"), statistic, distribution, df (a number; for F a
+            pair), pvalue, n_events, null, alternative, note, reference. A test that does not apply has NaN and its
+            reason in note.
+
+        Raises
+        ------
+        WindowError, UnknownNameError, ChoiceError
+            If the days, a test, the alternative or `by` is not known.
+        """
+        check_choice("alternative", alternative, ALTERNATIVES)
+        window = self._window(first, last)
+        if by is None:
+            rows = self._test_rows(window, which, alternative, np.arange(len(self)))
+            return pd.DataFrame(rows).set_index("test")
+        check_choice("by", by, _BY)
+        labels = self.events[by].to_numpy()
+        rows = []
+        for label in pd.unique(labels):
+            part = self._test_rows(window, which, alternative, np.flatnonzero(labels == label))
+            rows += [{by: label, **row} for row in part]
+        return pd.DataFrame(rows).set_index([by, "test"])
+
+    def sample(self, first: int = 0, last: int = 0, events: IntArray | BoolArray | None = None) -> Sample:
+        """Return the arrays a test sees, for tests of one's own.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, both included.
+        events : ndarray, optional
+            Positions of the events, or a mask; all by default.
+        """
+        chosen = slice(None) if events is None else events
+        window = self._window(first, last)
+        days = self._days(window)
+        panel, est, evt = self.panel, self.panel.estimation_data, self.panel.event_data
+        total = self._cumulated(window)
+        return Sample(
+            ar=self.abnormal.ar[chosen, days],
+            sum=Cumulative(total.car[chosen], total.variance[chosen], total.n_days[chosen]),
+            fit=self.fit.take(np.arange(len(self))[chosen]),
+            y=est.y[chosen],
+            x=est.x[chosen],
+            mask=est.mask[chosen],
+            rows=est.rows[chosen],
+            event_y=evt.y[chosen, days],
+            event_x=evt.x[chosen, days],
+            event_mask=evt.mask[chosen, days],
+            event_rows=evt.rows[chosen, days],
+            row=panel.row[chosen],
+            column=panel.column[chosen],
+            refit=self.spec.model.fit,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
+        panel, n_days = self.panel, len(self.spec.window)
+        rows = panel.event_data.rows.ravel()
+        inside = (rows >= 0) & (rows < len(panel.returns.days))
+        session = np.where(
+            inside, panel.returns.days[np.clip(rows, 0, len(panel.returns.days) - 1)], np.datetime64("NaT")
+        )
+        index = pd.MultiIndex.from_arrays(
+            [np.repeat(panel.event_id, n_days), np.tile(self.spec.window.offsets(), len(self))],
+            names=["event_id", "day"],
+        )
+        a = self.abnormal
+        columns = {
+            "ticker": np.repeat(panel.ticker, n_days),
+            "date": np.repeat(_stamps(panel.session), n_days),
+            "session": session.astype("datetime64[ns]"),
+            "return": (a.ar + a.expected).ravel(),
+            "expected": a.expected.ravel(),
+            "ar": a.ar.ravel(),
+            "sar": a.sar.ravel(),
+        }
+        return pd.DataFrame(columns, index=index)
+
+    def __repr__(self) -> str:
+        head, rows = self._summary()
+        return f"{self._caption()}\n\n{_format.text_table(head, rows, left=3)}{self._footer()}"
+
+    def _repr_html_(self) -> str:
+        head, rows = self._summary()
+        return _format.html_table(self._caption() + self._footer(), head, rows, left=3)
+
+    def _caption(self) -> str:
+        spec = self.spec
+        kind = "log" if spec.log else "simple"
+        return (
+            f"Event study: {len(self)} of {len(self._alignment.event_id)} events, {spec.model.name}\n"
+            f"window {spec.window}, estimation {spec.estimation} in trading days ({self.panel.returns.sessions.name} "
+            f"sessions), {kind} returns"
+        )
+
+    def _summary(self) -> tuple[list[str], list[list[str]]]:
+        day_0 = Window(0, 0)
+        parts = [
+            w for w in (day_0, self.spec.window) if self.spec.window.first <= w.first <= w.last <= self.spec.window.last
+        ]
+        head = ["event", "ticker", "day 0"]
+        columns: list[StrArray | list[str]] = [
+            self.panel.event,
+            self.panel.ticker,
+            np.datetime_as_string(self.panel.session),
+        ]
+        for part in dict.fromkeys(parts):
+            frame = self.car(part.first, part.last)
+            label = "AR(0)" if part == day_0 else f"CAR{part}".replace(" ", "")
+            head += [label, "t", "p"]
+            columns += [
+                [_format.percent(v) for v in frame["car"][:_SHOWN]],
+                [_format.number(v) for v in frame["t"][:_SHOWN]],
+                [_format.pvalue(v) for v in frame["pvalue"][:_SHOWN]],
+            ]
+        shown = min(len(self), _SHOWN)
+        return head, [[str(c[i]) for c in columns] for i in range(shown)]
+
+    def _footer(self) -> str:
+        lines = []
+        if len(self) > _SHOWN:
+            lines.append(f"... and {len(self) - _SHOWN} more events; study.car(0, 0) has all")
+        moved = int((self._alignment.moved != 0).sum())
+        if moved:
+            lines.append(f"{moved} date(s) moved to a session: study.alignment")
+        if self._exclusions:
+            lines.append(f"{len(self._exclusions)} event(s) left out: study.exclusions")
+        return "".join("\n" + line for line in lines)
+
+    @cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self.panel.event_id, name="event_id")
+
+    @property
+    def _day_index(self) -> pd.Index:
+        return pd.Index(self.spec.window.offsets(), name="day")
+
+    def _by_day(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> pd.DataFrame:
+        return pd.DataFrame(values, index=self._index, columns=self._day_index)
+
+    def _frame(self, **columns: Any) -> pd.DataFrame:
+        names = {"ticker": self.panel.ticker, "date": _stamps(self.panel.session)}
+        return pd.DataFrame({**names, **columns}, index=self._index)
+
+    def _window(self, first: int, last: int) -> Window:
+        window = Window.of("window", (first, last))
+        check_inside("window", window, self.spec.window)
+        return window
+
+    def _days(self, window: Window) -> slice:
+        start = window.first - self.spec.window.first
+        return slice(start, start + len(window))
+
+    def _cumulated(self, window: Window) -> Cumulative:
+        days, data = self._days(window), self.panel.event_data
+        return cumulate(self.abnormal.ar[:, days], data.x[:, days], data.mask[:, days], self.fit)
+
+    def _missing_notes(self, window: Window) -> StrArray:
+        data, days = self.panel.event_data, self._days(window)
+        mask, rows = data.mask[:, days], data.rows[:, days]
+        notes = np.full(len(self), "", dtype=object)
+        for i in np.flatnonzero(~mask.all(axis=1)):
+            gaps = rows[i][~mask[i]]
+            inside = gaps[gaps < len(self.panel.returns.days)]
+            named = ", ".join(str(d) for d in self.panel.returns.days[inside][:3])
+            beyond = "after the last price" if len(inside) < len(gaps) else ""
+            what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
+            notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
+        return notes
+
+    def _test_rows(
+        self, window: Window, which: Sequence[str] | str | None, alternative: Alternative, events: IntArray
+    ) -> list[dict[str, Any]]:
+        sample = self.sample(window.first, window.last, events)
+        rows = []
+        for test in select(which, len(events), sample.common_date):
+            for event_id, part in self._scoped(test.scope, window, sample, events):
+                outcome = run(test, part, alternative)
+                rows.append(_test_row(test.name, event_id, outcome, alternative, test.reference))
+        return sorted(rows, key=lambda row: bool(np.isnan(row["pvalue"])))  # stable: what applies comes first
+
+    def _scoped(self, scope: str, window: Window, sample: Sample, events: IntArray) -> Iterator[tuple[str, Sample]]:
+        if scope == "sample":
+            yield "(all)", sample
+            return
+        for i in events:
+            yield str(self.panel.event_id[i]), self.sample(window.first, window.last, np.array([i]))
+
+
+def _test_row(name: str, event_id: str, outcome: Outcome, alternative: Alternative, reference: str) -> dict[str, Any]:
+    common = {"test": name, "event_id": event_id}
+    if isinstance(outcome, Inapplicable):
+        blank = {"statistic": np.nan, "distribution": "", "df": np.nan, "pvalue": np.nan}
+        note, said = f"does not apply: {outcome.reason}", alternative
+    else:
+        df: Any = outcome.df[0] if len(outcome.df) == 1 else outcome.df
+        blank = {
+            "statistic": outcome.statistic,
+            "distribution": outcome.distribution,
+            "df": df,
+            "pvalue": outcome.pvalue,
+        }
+        note, said = outcome.note, outcome.alternative
+    rest = {"n_events": outcome.n_events, "null": outcome.null, "alternative": said, "note": note}
+    return {**common, **blank, **rest, "reference": reference}
+
+
+def _stamps(days: np.ndarray[Any, np.dtype[np.datetime64]]) -> np.ndarray[Any, np.dtype[np.datetime64]]:
+    return days.astype("datetime64[ns]")

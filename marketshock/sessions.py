@@ -1,0 +1,230 @@
+"""Trading sessions: which days the market was open, and the session an event maps to.
+
+The NYSE table is frozen (1970 to 2027) so that a study gives the same sessions on every machine. Beyond it, or for
+another market, the dates of the prices are themselves the calendar.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from ._bundled import bundled_path
+from ._typing import BoolArray, DateArray, IntArray, StrArray
+from .errors import InputError, NotSessionError
+
+NEW_YORK = "America/New_York"
+
+#: What was done with an event's date; the text of ``Alignment.rule``.
+SAME_DAY = "the session of that day"
+AFTER_CLOSE = "after the close: the next session"
+CLOSED_NEXT = "market closed: the next session"
+CLOSED_PREVIOUS = "market closed: the session before"
+DROPPED = "market closed: dropped"
+OUTSIDE = "outside the calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The trading sessions of a market.
+
+    Attributes
+    ----------
+    name : str
+        "NYSE", or "index" where the dates of the prices are the calendar.
+    days : ndarray of shape (n_sessions,), datetime64[D]
+        Strictly increasing.
+    closes : ndarray of shape (n_sessions,), datetime64[s], or None
+        Closing time in UTC; None where it is not known.
+    """
+
+    name: str
+    days: DateArray
+    closes: DateArray | None
+
+    def contains(self, days: DateArray) -> BoolArray:
+        """Return whether each day is a session."""
+        at = np.minimum(np.searchsorted(self.days, days), len(self.days) - 1)
+        return np.asarray(self.days[at] == days)
+
+    def between(self, first: np.datetime64, last: np.datetime64) -> DateArray:
+        """Return the sessions from `first` to `last`, both included."""
+        lo, hi = np.searchsorted(self.days, first), np.searchsorted(self.days, last, side="right")
+        return self.days[lo:hi]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Events mapped to sessions.
+
+    Attributes
+    ----------
+    day : ndarray of shape (n,), datetime64[D]
+        Session; NaT where the event was dropped or lies outside the calendar.
+    rule : ndarray of shape (n,), object
+        What was done, in words.
+    """
+
+    day: DateArray
+    rule: StrArray
+
+
+@lru_cache(maxsize=1)
+def nyse() -> Sessions:
+    """Return the frozen NYSE sessions, 1970-01-01 to 2027-12-31, with early closes.
+
+    Notes
+    -----
+    Generated from exchange_calendars by ``data/scripts/build_sessions.py`` and compared with it in a test. The table
+    has 16:00 as the regular close throughout; before October 1974 the exchange closed at 15:30.
+    """
+    path = bundled_path("sessions", "nyse.csv")
+    rows = [line.split(",") for line in path.read_text("ascii").splitlines() if line[0] != "#"][1:]
+    closed = np.array([day for day, what in rows if what == "closed"], dtype="datetime64[D]")
+    early = {np.datetime64(day): what for day, what in rows if what != "closed"}
+    first, last = np.datetime64("1970-01-01"), np.datetime64("2027-12-31")
+    weekdays = np.arange(first, last + 1)
+    weekdays = weekdays[np.is_busday(weekdays)]
+    days = weekdays[~np.isin(weekdays, closed)]
+    local = days.astype("datetime64[s]") + np.timedelta64(16, "h")
+    for day, clock in early.items():
+        hours, minutes = map(int, clock.split(":"))
+        local[np.searchsorted(days, day)] = day.astype("datetime64[s]") + np.timedelta64(60 * hours + minutes, "m")
+    utc = pd.DatetimeIndex(local).tz_localize(NEW_YORK).tz_convert("UTC").tz_localize(None)
+    return Sessions("NYSE", days, utc.to_numpy().astype("datetime64[s]"))
+
+
+def index_sessions(days: DateArray) -> Sessions:
+    """Return the calendar made of the dates of the prices themselves (no closing times)."""
+    return Sessions("index", days, None)
+
+
+def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
+    """Map UTC timestamps to the first session whose close is after them.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        With closing times.
+    utc : ndarray of shape (n,), datetime64[ns] or coarser
+        Timestamps in UTC.
+
+    Raises
+    ------
+    InputError
+        If the calendar has no closing times.
+    """
+    if sessions.closes is None:
+        raise InputError(
+            "date",
+            "a timestamp needs closing times, and the dates of the prices carry none",
+            "give dates without a time, or prices on NYSE sessions (calendar='NYSE')",
+        )
+    at = np.searchsorted(sessions.closes, utc, side="right")
+    local = _new_york_day(utc)
+    day, outside = _days_at(sessions, at, local)
+    rule = np.full(len(utc), CLOSED_NEXT, dtype=object)
+    rule[sessions.contains(local)] = AFTER_CLOSE
+    rule[day == local] = SAME_DAY
+    rule[outside] = OUTSIDE
+    return Mapped(day, rule)
+
+
+def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_closed: StrArray) -> Mapped:
+    """Map dates without a time to sessions.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        The market's calendar.
+    days : ndarray of shape (n,), datetime64[D]
+        Dates.
+    after_close : ndarray of shape (n,), bool
+        Whether the news came after that day's close: the next session is meant.
+    on_closed : ndarray of shape (n,)
+        "raise", "next", "previous" or "drop" for each date on which the market was closed.
+
+    Raises
+    ------
+    NotSessionError
+        If a date is no session and its `on_closed` is "raise".
+    """
+    at = np.searchsorted(sessions.days, days, side="left")
+    nearest, outside = _days_at(sessions, at, days)
+    is_open = nearest == days
+    closed = ~is_open & ~outside
+    refused = closed & (on_closed == "raise")
+    if refused.any():
+        raise _closed_error(sessions, days[refused])
+    step: IntArray = np.zeros(len(days), np.int64)
+    step[is_open & after_close] = 1
+    step[closed & (on_closed == "previous")] = -1
+    day, outside = _days_at(sessions, at + step, days)
+    rule = np.full(len(days), SAME_DAY, dtype=object)
+    rule[is_open & after_close] = AFTER_CLOSE
+    for choice, words in (("next", CLOSED_NEXT), ("previous", CLOSED_PREVIOUS), ("drop", DROPPED)):
+        rule[closed & (on_closed == choice)] = words
+    rule[outside] = OUTSIDE
+    day[rule == DROPPED] = np.datetime64("NaT")
+    return Mapped(day, rule)
+
+
+def nearest_sessions(sessions: Sessions, day: np.datetime64) -> tuple[np.datetime64, np.datetime64]:
+    """Return the sessions before and after a day that is none."""
+    at = int(np.searchsorted(sessions.days, day))
+    last = len(sessions.days) - 1
+    return sessions.days[max(at - 1, 0)], sessions.days[min(at, last)]
+
+
+def resolve_session(parameter: str, value: object) -> np.datetime64:
+    """Return the NYSE session a user named by its date.
+
+    Raises
+    ------
+    InputError
+        If `value` is no date, or beyond the frozen table.
+    NotSessionError
+        If the market was closed that day.
+    """
+    try:
+        day = np.datetime64(str(pd.Timestamp(value).date()))  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise InputError(parameter, f"{value!r} is no date", "write it as YYYY-MM-DD") from error
+    table = nyse()
+    if not table.days[0] <= day <= table.days[-1]:
+        raise InputError(
+            parameter, f"{day} lies beyond the NYSE table", f"it covers {table.days[0]} to {table.days[-1]}"
+        )
+    if not table.contains(np.array([day]))[0]:
+        before, after = nearest_sessions(table, day)
+        weekday = pd.Timestamp(day).day_name()
+        raise NotSessionError(parameter, f"{day}, a {weekday}, is no NYSE session", f"give {before} or {after}")
+    return day
+
+
+def _days_at(sessions: Sessions, at: IntArray, when: DateArray) -> tuple[DateArray, BoolArray]:
+    """Return the sessions at some positions, NaT (and True) for dates the calendar does not cover."""
+    outside = (at < 0) | (at >= len(sessions.days)) | (when < sessions.days[0])
+    day = sessions.days[np.clip(at, 0, len(sessions.days) - 1)].copy()
+    day[outside] = np.datetime64("NaT")
+    return day, outside
+
+
+def _closed_error(sessions: Sessions, closed: DateArray) -> NotSessionError:
+    day = closed[0]
+    before, after = nearest_sessions(sessions, day)
+    more = f" (and {len(closed) - 1} more)" if len(closed) > 1 else ""
+    weekday = pd.Timestamp(day).day_name()
+    return NotSessionError(
+        "date",
+        f"{day}, a {weekday}, is no {sessions.name} session{more}",
+        f"on_closed='next' takes {after}, 'previous' takes {before}, 'drop' leaves the event out",
+    )
+
+
+def _new_york_day(utc: DateArray) -> DateArray:
+    local = pd.DatetimeIndex(utc.astype("datetime64[ns]")).tz_localize("UTC").tz_convert(NEW_YORK)
+    return local.tz_localize(None).to_numpy().astype("datetime64[D]")

@@ -1,0 +1,164 @@
+"""One study from end to end: orchestration, no formula."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ._typing import CalendarName, Duplicates, OnClosed
+from .abnormal import abnormal_returns
+from .catalog.table import Events, event_table
+from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError
+from .models.base import ReturnModel
+from .panel import PanelBuild, Requirements, build_panel, exclude_unestimable
+from .providers.base import Prices
+from .results import StudyResult
+from .returns import Returns, returns_of_frame, returns_of_prices, with_factors
+from .spec import StudySpec
+from .windows import Window
+
+
+def event_study(
+    events: Events,
+    *,
+    tickers: Sequence[str] | None = None,
+    prices: Prices | pd.DataFrame | None = None,
+    returns: pd.DataFrame | None = None,
+    factors: pd.DataFrame | None = None,
+    model: ReturnModel,
+    window: tuple[int, int] = (-1, 5),
+    estimation: tuple[int, int] = (-260, -11),
+    min_obs: int = 120,
+    min_event_obs: int = 1,
+    on_closed: OnClosed = "raise",
+    duplicates: Duplicates = "exclude",
+    calendar: CalendarName = "auto",
+    log: bool = False,
+) -> StudyResult:
+    """Estimate abnormal returns around events.
+
+    Parameters
+    ----------
+    events : Event, sequence of Event, or DataFrame
+        A frame has columns ticker and date (a date, or a timestamp with its zone), and optionally event_id (unique),
+        group, timing ("before_open", "during", "after_close") and on_closed.
+    tickers : sequence of str, optional
+        On which securities to study market-wide events (and frames without a ticker column). An event that names its
+        own securities keeps them.
+    prices : Prices or DataFrame
+        Prices, or a wide frame of closes (dates by tickers). Returns are computed from adjusted closes.
+    returns : DataFrame
+        Instead of prices: a wide frame of decimal returns.
+    factors : DataFrame, optional
+        Factor returns (decimal) for a `FactorModel`.
+    model : ReturnModel
+        `MarketModel`, `MarketAdjusted`, `ConstantMean` or `FactorModel`.
+    window, estimation : pair of int, optional
+        Trading days relative to day 0, both ends included; the estimation window must end before the event window.
+    min_obs, min_event_obs : int, optional
+        Returns an event needs in either window; events with fewer are excluded with the reason.
+    on_closed : {"raise", "next", "previous", "drop"}, optional
+        What to do with a date (without a time) on which the market was closed, where the event itself does not say.
+    duplicates : {"exclude", "keep"}, optional
+        Whether to leave out a second event of the same security and session.
+    calendar : {"auto", "NYSE", "index"}, optional
+        On which sessions days are counted: the NYSE table, the dates of the prices, or the table where the dates fit.
+    log : bool, optional
+        Log returns; with ``returns=`` it says that they are logarithmic.
+
+    Returns
+    -------
+    StudyResult
+        With ``exclusions`` (every event left out, and why) and ``alignment`` (what was done with every date).
+
+    Raises
+    ------
+    NoUsableEventsError
+        If every event is excluded.
+    NotSessionError
+        If a date is no session and nothing says what to do.
+    PriceError, WindowError, UnknownNameError, InputError
+        If prices, windows, names or options are not usable; the message says what to do.
+
+    Warns
+    -----
+    ExclusionWarning
+        If some events were left out.
+    CalendarWarning
+        If ``calendar="auto"`` finds that the dates do not fit the NYSE.
+
+    Examples
+    --------
+    >>> import marketshock as ms
+    >>> study = ms.event_study(
+    ...     ms.load_catalog()["deepseek-selloff"],
+    ...     tickers=["NVDA"],
+    ...     prices=ms.snapshot(),
+    ...     model=ms.MarketModel("^GSPC"),
+    ... )
+    >>> round(float(study.ar.loc["deepseek-selloff/NVDA", 0]), 4)
+    -0.1326
+    """
+    spec = StudySpec(
+        model=model,
+        window=Window.of("window", window),
+        estimation=Window.of("estimation", estimation),
+        min_obs=min_obs,
+        min_event_obs=min_event_obs,
+        on_closed=on_closed,
+        duplicates=duplicates,
+        calendar=calendar,
+        log=log,
+    )
+    tickers = (tickers,) if isinstance(tickers, str) else tickers
+    table = event_table(events, tickers)
+    market = _market(prices, returns, factors, spec)
+    unknown = [t for t in tickers or () if t not in market.names]
+    if unknown:
+        raise UnknownNameError("tickers", unknown, market.names)
+    need = Requirements(min_obs, min_event_obs, on_closed, duplicates)
+    build = build_panel(table, market, model, spec.estimation, spec.window, need)
+    if not len(build.panel):
+        raise NoUsableEventsError(build.exclusions)
+    estimation_data = build.panel.estimation_data
+    fit = model.fit(estimation_data.y, estimation_data.x, estimation_data.mask)
+    estimable = fit.problem == ""
+    if not estimable.all():
+        build, fit = exclude_unestimable(build, list(table.event_id), fit.problem), fit.take(estimable)
+    if not len(build.panel):
+        raise NoUsableEventsError(build.exclusions)
+    _warn_of_exclusions(build)
+    event_data = build.panel.event_data
+    abnormal = abnormal_returns(event_data.y, event_data.x, event_data.offset, fit)
+    return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions)
+
+
+def _market(
+    prices: Prices | pd.DataFrame | None,
+    returns: pd.DataFrame | None,
+    factors: pd.DataFrame | None,
+    spec: StudySpec,
+) -> Returns:
+    if (prices is None) == (returns is None):
+        came = "neither" if prices is None else "both"
+        raise InputError("prices", f"{came} of prices= and returns= given", "give exactly one of the two")
+    if returns is not None:
+        market = returns_of_frame(returns, spec.calendar, spec.log)
+    else:
+        held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)  # type: ignore[arg-type]
+        market = returns_of_prices(held, spec.calendar, spec.log)
+    return market if factors is None else with_factors(market, factors)
+
+
+def _warn_of_exclusions(build: PanelBuild) -> None:
+    if build.exclusions:
+        first = build.exclusions[0]
+        total = len(build.exclusions) + len(build.panel)
+        warnings.warn(
+            f"{len(build.exclusions)} of {total} events left out (see study.exclusions); the first is "
+            f"{first.event_id}: {first.reason}",
+            ExclusionWarning,
+            stacklevel=3,
+        )

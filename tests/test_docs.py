@@ -1,0 +1,49 @@
+"""What the documents claim is what the program does."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import subprocess
+from importlib import import_module
+
+import pytest
+
+from marketshock.cli import main
+
+from .conftest import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", README, flags=re.S)
+
+
+def test_excerpt_is_what_reproduce_prints(capsys):
+    assert main(["reproduce"]) == 0
+    printed = capsys.readouterr().out
+    for line in blocks("text")[0].splitlines():
+        assert line in printed, line
+
+
+def test_notebook_example_runs():
+    exec(compile(blocks("python")[0], "README.md", "exec"), {})
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_makefile_lists_every_target_it_explains():
+    listed = subprocess.run(["make", "-C", ROOT], capture_output=True, text=True, check=True).stdout
+    for target in ("reproduce", "test", "lint", "bench", "wheel"):
+        assert f"make {target}" in listed
+
+
+@pytest.mark.parametrize("module", ["study", "catalog.load", "models.factor"])
+def test_examples_in_docstrings(module):
+    result = doctest.testmod(import_module(f"marketshock.{module}"), optionflags=doctest.ELLIPSIS)
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -1,0 +1,261 @@
+"""Tests against independent computations: dummy-variable regressions, hand-ranked residuals, simulated size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+import marketshock as ms
+from marketshock.errors import ChoiceError, UnknownNameError, WindowError
+from marketshock.inference.base import Inapplicable, TestResult
+from marketshock.inference.ranks import run_sums, sq
+
+RTOL = 1e-10
+SEVEN = list(ms.MAGNIFICENT_SEVEN)
+
+
+def window_rows(returns: pd.DataFrame, last: int = 0):
+    at = returns.index.get_loc("2025-01-27")
+    return returns.iloc[at - 260 : at - 10], returns.iloc[at : at + last + 1]
+
+
+def binder(returns: pd.DataFrame, last: int):
+    """Run the multivariate regression with event-day dummies (Binder 1985) as one OLS system by statsmodels.
+
+    Returns the sum of each firm's dummy coefficients, the residual covariance, and the variance factor of the sum.
+    """
+    est, event = window_rows(returns, last)
+    both = pd.concat([est, event])
+    x = sm.add_constant(both[["^GSPC"]].to_numpy())
+    dummies = np.vstack([np.zeros((len(est), last + 1)), np.eye(last + 1)])
+    full = np.column_stack([x, dummies])
+    fits = [sm.OLS(both[t].to_numpy(), full).fit() for t in SEVEN]
+    gamma = np.array([f.params[2:].sum() for f in fits])
+    residuals = np.column_stack([f.resid for f in fits])
+    covariance = residuals.T @ residuals / fits[0].df_resid
+    ones = np.r_[0, 0, np.ones(last + 1)]
+    return gamma, covariance, ones @ fits[0].normalized_cov_params @ ones, int(fits[0].df_resid)
+
+
+@pytest.mark.parametrize("last", [0, 3])
+class TestJoint:
+    """The multivariate regression with dummies is the outside truth: its coefficients are the abnormal returns."""
+
+    def test_joint_f(self, seven, returns, last):
+        gamma, covariance, factor, dof = binder(returns, last)
+        n = len(gamma)
+        f = gamma @ np.linalg.inv(covariance) @ gamma / factor * (dof - n + 1) / (dof * n)
+        row = seven.tests(0, last, which="joint_f").iloc[0]
+        np.testing.assert_allclose(row["statistic"], f, rtol=1e-9)
+        assert row["df"] == (n, dof - n + 1) == (7, 242)
+        np.testing.assert_allclose(row["pvalue"], stats.f.sf(f, 7, 242), rtol=1e-8)
+
+    def test_joint_equal(self, seven, returns, last):
+        gamma, covariance, factor, dof = binder(returns, last)
+        contrast = np.column_stack([np.ones(6), -np.eye(6)])  # each firm against the first: the same hypothesis
+        moved = contrast @ gamma
+        f = moved @ np.linalg.inv(contrast @ covariance @ contrast.T) @ moved / factor * (dof - 5) / (dof * 6)
+        row = seven.tests(0, last, which="joint_equal").iloc[0]
+        np.testing.assert_allclose(row["statistic"], f, rtol=1e-8)
+        assert row["df"] == (6, dof - 5)
+
+    def test_portfolio_is_the_one_firm_t_of_the_portfolio(self, seven, returns, last):
+        mean = returns.assign(EW=returns[SEVEN].mean(axis=1))
+        events = pd.DataFrame({"ticker": ["EW"], "date": ["2025-01-27"]})
+        one = ms.event_study(events, returns=mean, model=ms.MarketModel("^GSPC")).car(0, last).iloc[0]
+        row = seven.tests(0, last, which="portfolio").iloc[0]
+        np.testing.assert_allclose(
+            [row["statistic"], row["df"], row["pvalue"]], one[["t", "df", "pvalue"]].astype(float), rtol=1e-9
+        )
+
+    def test_t_firm_and_car_agree(self, seven, last):
+        rows = seven.tests(0, last, which="t_firm").set_index("event_id")
+        car = seven.car(0, last)
+        np.testing.assert_allclose(rows["statistic"], car["t"], rtol=RTOL)
+        np.testing.assert_allclose(rows["pvalue"], car["pvalue"], rtol=RTOL)
+
+
+def test_joint_f_of_one_firm_is_its_t_squared(prices, catalog):
+    one = ms.event_study(catalog["deepseek-selloff"], tickers="NVDA", prices=prices, model=ms.MarketModel("^GSPC"))
+    tests = one.tests(0, 0)
+    np.testing.assert_allclose(tests.loc["joint_f", "statistic"], tests.loc["t_firm", "statistic"] ** 2, rtol=1e-9)
+    np.testing.assert_allclose(tests.loc["joint_f", "pvalue"], tests.loc["t_firm", "pvalue"], rtol=1e-8)
+
+
+def test_joint_f_does_not_care_about_units_or_order(seven, prices, catalog):
+    turned = ms.event_study(
+        catalog["deepseek-selloff"], tickers=SEVEN[::-1], prices=prices, model=ms.MarketModel("^GSPC")
+    )
+    which = ["joint_f", "joint_equal", "portfolio", "t_cross_sectional"]
+    np.testing.assert_allclose(
+        turned.tests(0, 0, which=which)["statistic"], seven.tests(0, 0, which=which)["statistic"], rtol=1e-9
+    )
+
+
+def test_joint_tests_with_gaps_use_the_days_all_share(returns):
+    holed = returns.copy()
+    at = returns.index.get_loc("2025-01-27")
+    holed.iloc[at - 100, returns.columns.get_loc("NVDA")] = np.nan
+    holed.iloc[at - 90, returns.columns.get_loc("AAPL")] = np.nan
+    events = pd.DataFrame({"ticker": SEVEN, "date": "2025-01-27"})
+    study = ms.event_study(events, returns=holed, model=ms.MarketModel("^GSPC"))
+    shared = returns.copy()
+    shared.iloc[[at - 100, at - 90]] = np.nan
+    cut = ms.event_study(events, returns=shared, model=ms.MarketModel("^GSPC"))
+    row, expected = study.tests(0, 0, which="joint_f").iloc[0], cut.tests(0, 0, which="joint_f").iloc[0]
+    np.testing.assert_allclose(row["statistic"], expected["statistic"], rtol=1e-9)
+    assert row["df"] == (7, 240)
+    assert "estimated on the 248 days all firms share (2 left out)" in row["note"]
+
+
+def test_market_adjusted_joint_tests_take_the_variance_about_the_mean(returns):
+    events = pd.DataFrame({"ticker": SEVEN, "date": "2025-01-27"})
+    study = ms.event_study(events, returns=returns, model=ms.MarketAdjusted("^GSPC"))
+    est, day = window_rows(returns)
+    excess = est[SEVEN].sub(est["^GSPC"], axis=0)
+    ar = (day[SEVEN].iloc[0] - day["^GSPC"].iloc[0]).to_numpy()
+    f = ar @ np.linalg.inv(excess.cov().to_numpy()) @ ar * (249 - 6) / (249 * 7)
+    np.testing.assert_allclose(study.tests(0, 0, which="joint_f")["statistic"].iloc[0], f, rtol=1e-9)
+
+
+class TestSq:
+    def test_equals_ranks_counted_by_hand(self, seven, returns):
+        est, day = window_rows(returns)
+        for ticker in SEVEN:
+            fit = sm.OLS(est[ticker].to_numpy(), sm.add_constant(est["^GSPC"].to_numpy())).fit()
+            ar = day[ticker].iloc[0] - fit.params @ [1, day["^GSPC"].iloc[0]]
+            below, above = (fit.resid <= ar).sum(), (fit.resid >= ar).sum()
+            expected = {"less": (1 + below) / 251, "greater": (1 + above) / 251}
+            expected["two-sided"] = min(1, 2 * min(expected.values()))
+            for alternative, pvalue in expected.items():
+                rows = seven.tests(0, 0, which="sq", alternative=alternative).set_index("event_id")
+                assert rows.loc[f"deepseek-selloff/{ticker}", "pvalue"] == pytest.approx(pvalue, rel=1e-12)
+
+    def test_runs_skip_missing_days(self):
+        values = np.array([1.0, 2.0, 4.0, np.nan, 8.0, 16.0])
+        mask = ~np.isnan(values)
+        assert list(run_sums(values, mask, 2)) == [3, 6, 24]
+        assert list(run_sums(values, mask, 1)) == [1, 2, 4, 8, 16]
+        assert len(run_sums(values, mask, 7)) == 0
+
+    def test_a_rank_survives_any_monotone_map(self, seven):
+        sample = seven.sample(0, 0, np.array([4]))
+        result = sq(sample, "less")
+        assert isinstance(result, TestResult)
+        cubed = (sample.residuals[0] ** 3 <= sample.sum.car[0] ** 3).sum()
+        assert result.pvalue == (1 + cubed) / 251
+
+    def test_too_few_runs_cannot_reach_five_percent(self, returns):
+        events = pd.DataFrame({"ticker": ["NVDA"], "date": ["2025-01-27"]})
+        study = ms.event_study(
+            events, returns=returns, model=ms.MarketModel("^GSPC"), estimation=(-28, -11), min_obs=10
+        )
+        assert isinstance(sq(study.sample(0, 0), "less"), Inapplicable)
+
+
+class TestTable:
+    def test_what_applies_comes_first_and_reasons_are_given(self, prices, catalog):
+        both = [catalog["deepseek-selloff"], catalog["tariff-pause"]]
+        study = ms.event_study(both, tickers=SEVEN, prices=prices, model=ms.MarketModel("^GSPC"))
+        tests = study.tests(0, 0)
+        assert tests.index[0] == "t_cross_sectional"
+        assert tests.loc["joint_f", "note"].startswith("does not apply: the events fall on 2 dates")
+        assert np.isnan(tests.loc["joint_f", "pvalue"])
+
+    def test_by_event_tests_each_date(self, prices, catalog, seven):
+        both = [catalog["deepseek-selloff"], catalog["tariff-pause"]]
+        study = ms.event_study(both, tickers=SEVEN, prices=prices, model=ms.MarketModel("^GSPC"))
+        tests = study.tests(0, 0, which="joint_f", by="event")
+        assert list(tests.index.get_level_values("event")) == ["deepseek-selloff", "tariff-pause"]
+        np.testing.assert_allclose(tests["statistic"].iloc[0], seven.tests(0, 0, which="joint_f")["statistic"].iloc[0])
+
+    def test_common_date_leads_with_firms_and_names_what_misleads(self, seven):
+        tests = seven.tests(0, 0)
+        assert list(dict.fromkeys(tests.index)) == [
+            "t_firm",
+            "sq",
+            "joint_f",
+            "joint_equal",
+            "portfolio",
+            "t_cross_sectional",
+        ]
+        assert "misleads here: the events share one date" in tests.loc["t_cross_sectional", "note"]
+        assert "effects of both signs cancel" in tests.loc["portfolio", "note"]
+
+    def test_each_row_says_null_alternative_and_reference(self, seven):
+        tests = seven.tests(0, 1)
+        assert (tests[["null", "alternative", "reference"]] != "").all().all()
+
+    def test_directions(self, seven):
+        two = seven.tests(0, 0, which=["t_firm", "t_cross_sectional", "portfolio"])
+        less = seven.tests(0, 0, which=["t_firm", "t_cross_sectional", "portfolio"], alternative="less")
+        greater = seven.tests(0, 0, which=["t_firm", "t_cross_sectional", "portfolio"], alternative="greater")
+        np.testing.assert_allclose(less["pvalue"] + greater["pvalue"], 1)
+        np.testing.assert_allclose(two["pvalue"], 2 * np.minimum(less["pvalue"], greater["pvalue"]))
+        assert "no direction" in seven.tests(0, 0, which="joint_f", alternative="less")["note"].iloc[0]
+
+    def test_bad_requests(self, seven):
+        with pytest.raises(UnknownNameError, match="did you mean 'joint_f'"):
+            seven.tests(0, 0, which="joint_ff")
+        with pytest.raises(ChoiceError, match="two-sided"):
+            seven.tests(0, 0, alternative="both")
+        with pytest.raises(ChoiceError, match="event"):
+            seven.tests(0, 0, by="sector")
+        with pytest.raises(WindowError, match="widen window="):
+            seven.tests(0, 6)
+        with pytest.raises(WindowError, match="after its end"):
+            seven.car(3, 0)
+
+    def test_one_event(self, prices, catalog):
+        one = ms.event_study(catalog["deepseek-selloff"], tickers="NVDA", prices=prices, model=ms.MarketModel("^GSPC"))
+        tests = one.tests(0, 0)
+        assert "needs two events or more, has 1" in tests.loc["t_cross_sectional", "note"]
+        assert tests.loc["portfolio", "pvalue"] == pytest.approx(tests.loc["t_firm", "pvalue"], rel=1e-9)
+
+    def test_one_firm_twice_is_named(self, prices):
+        events = pd.DataFrame({"ticker": ["NVDA", "NVDA"], "date": "2025-01-27"})
+        study = ms.event_study(events, prices=prices, model=ms.MarketModel("^GSPC"), duplicates="keep")
+        assert "linearly dependent" in study.tests(0, 0, which="joint_f")["note"].iloc[0]
+
+
+def test_size_of_the_exact_tests_under_the_null():
+    """Correlated normal residuals, one date: joint F, equality F, portfolio and one-firm t reject 5 % of the time.
+
+    2,000 samples: a Monte Carlo error is 0.5 points, and the tests are exact, so that three are a fair bound.
+    The cross-sectional t, which ignores the correlation, must reject far more often: a test that cannot fail
+    proves nothing.
+    """
+    rng = np.random.default_rng(20250127)
+    n_samples, n_firms, n_days = 2000, 5, 60
+    names = [f"F{i}" for i in range(n_firms)]
+    index = pd.bdate_range("2020-01-01", periods=n_days + 1)
+    common = np.sqrt(0.5)
+    rejected = dict.fromkeys(["joint_f", "joint_equal", "portfolio", "t_cross_sectional", "t_firm"], 0)
+    events = pd.DataFrame({"ticker": names, "date": index[-1]})
+    for _ in range(n_samples):
+        market = rng.normal(0, 0.01, n_days + 1)
+        noise = common * rng.normal(size=(n_days + 1, 1)) + common * rng.normal(size=(n_days + 1, n_firms))
+        frame = pd.DataFrame(
+            np.column_stack([market, market[:, None] + 0.02 * noise]), index=index, columns=["m", *names]
+        )
+        study = ms.event_study(
+            events,
+            returns=frame,
+            model=ms.MarketModel("m"),
+            window=(0, 0),
+            estimation=(-n_days, -1),
+            min_obs=50,
+            calendar="index",
+        )
+        sample = study.sample(0, 0)
+        for name in ("joint_f", "joint_equal", "portfolio", "t_cross_sectional"):
+            rejected[name] += ms.TESTS[name].run(sample, "two-sided").pvalue < 0.05
+        rejected["t_firm"] += study.car(0, 0)["pvalue"].iloc[0] < 0.05
+    rate = {name: count / n_samples for name, count in rejected.items()}
+    error = np.sqrt(0.05 * 0.95 / n_samples)
+    for name in ("joint_f", "joint_equal", "portfolio", "t_firm"):
+        assert abs(rate[name] - 0.05) < 3 * error, (name, rate)
+    assert rate["t_cross_sectional"] > 0.3, rate

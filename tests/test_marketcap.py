@@ -1,0 +1,198 @@
+"""Dollars: raw, abnormal, and the press's."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import marketshock as ms
+from marketshock.errors import (
+    InputError,
+    LookAheadError,
+    NotSessionError,
+    PriceError,
+    SharesError,
+    UnknownNameError,
+)
+
+
+@pytest.fixture(scope="module")
+def shares() -> ms.SharesTable:
+    return ms.share_counts()
+
+
+@pytest.fixture(scope="module")
+def change(prices, shares, seven) -> ms.MarketCapChange:
+    return ms.market_cap_change("2025-01-27", prices, shares, study=seven)
+
+
+# change in USD bn by hand: (close - close before) x shares of the last filing before 27 January 2025
+BY_HAND = {
+    "NVDA": (118.42 - 142.62) * 24.49,
+    "AAPL": (229.86 - 222.78) * 15.115823,
+    "MSFT": (434.56 - 444.06) * 7.434880776,
+    "META": (659.88 - 647.49) * (2.180000871 + 0.344487662),
+    "GOOGL": (191.81 - 200.21) * (5.843 + 0.864) + (193.77 - 201.90) * 5.534,
+    "AMZN": (235.42 - 234.85) * 10.515011008,
+    "TSLA": (397.15 - 406.58) * 3.210059659,
+}
+
+
+@pytest.mark.parametrize(("firm", "billions"), BY_HAND.items())
+def test_change_by_hand(change, firm, billions):
+    assert change.table.loc[firm, "change_usd"] == pytest.approx(billions * 1e9, rel=1e-4)
+
+
+def test_total(change):
+    assert change.total["change_usd"] == pytest.approx(sum(BY_HAND.values()) * 1e9, rel=1e-4)
+    assert list(change.to_frame().index) == list(ms.MAGNIFICENT_SEVEN)
+
+
+def test_band_is_half_the_rounding_of_the_count(change):
+    row = change.table.loc["NVDA"]
+    assert row["rounding"] == 1e7
+    assert row["change_high_usd"] - row["change_usd"] == pytest.approx(24.20 * 0.005e9, rel=1e-6)
+    exact = change.table.loc["AAPL"]
+    assert exact["change_low_usd"] == exact["change_high_usd"] == exact["change_usd"]
+
+
+def test_abnormal_dollars_scale_the_abnormal_return_and_its_interval(change, seven):
+    car = seven.car(0, 0).loc["deepseek-selloff/NVDA"]
+    row = change.table.loc["NVDA"]
+    cap = 142.62 * 24.49e9
+    np.testing.assert_allclose(
+        row[["abnormal_usd", "ci_low_usd", "ci_high_usd"]].astype(float),
+        cap * car[["car", "ci_low", "ci_high"]].astype(float),
+        rtol=1e-6,
+    )
+
+
+def test_interval_of_the_total_is_that_of_the_cap_weighted_portfolio(change, returns):
+    """The seven's caps as weights: one regression of the weighted return gives the same interval."""
+    caps = change.table["cap_before_usd"]
+    weighted = returns.assign(CAP=returns[list(caps.index)] @ (caps / caps.sum()))
+    events = pd.DataFrame({"ticker": ["CAP"], "date": ["2025-01-27"]})
+    car = ms.event_study(events, returns=weighted, model=ms.MarketModel("^GSPC")).car(0, 0).iloc[0]
+    got = change.total[["abnormal_usd", "ci_low_usd", "ci_high_usd"]].astype(float)
+    np.testing.assert_allclose(got, caps.sum() * car[["car", "ci_low", "ci_high"]].astype(float), rtol=1e-8)
+
+
+def test_last_count_filed_before_is_taken(prices, shares):
+    """META filed on 30 January: the count changes between the two dates. Filed on the day is not before."""
+    for day, filed in (("2025-01-27", "2024-10-31"), ("2025-01-30", "2024-10-31"), ("2025-01-31", "2025-01-30")):
+        table = ms.market_cap_change(day, prices, shares, tickers=["META"]).table
+        assert str(table.loc["META", "filed"].date()) == filed
+
+
+def test_look_ahead_is_refused_and_marked_when_asked_for(prices, shares):
+    with pytest.raises(LookAheadError, match=r"first count of NVDA was filed on 2024-08-28.*allow_lookahead=True"):
+        ms.market_cap_change("2024-08-28", prices, shares, tickers=["NVDA"])
+    table = ms.market_cap_change("2024-08-28", prices, shares, tickers=["NVDA"], allow_lookahead=True).table
+    assert table.loc["NVDA", "lookahead"]
+    assert "NVDA*" in repr(ms.market_cap_change("2024-08-28", prices, shares, tickers=["NVDA"], allow_lookahead=True))
+
+
+def test_two_classes_are_one_firm(prices, shares):
+    table = ms.market_cap_change("2025-01-27", prices, shares, tickers=["GOOG", "GOOGL"]).table
+    assert list(table.index) == ["GOOGL"]
+    assert table.loc["GOOGL", "shares"] == 5.843e9 + 0.864e9 + 5.534e9
+
+
+def test_raw_closes_not_adjusted_ones(prices, shares):
+    wrong = ms.Prices.from_frame(prices.adj_close)
+    right = ms.market_cap_change("2025-01-27", prices, shares, tickers=["MSFT"]).table.loc["MSFT", "change_usd"]
+    assert right != pytest.approx(
+        ms.market_cap_change("2025-01-27", wrong, shares, tickers=["MSFT"]).table.loc["MSFT", "change_usd"], rel=1e-4
+    )
+
+
+def test_errors(prices, shares, seven):
+    with pytest.raises(NotSessionError, match="give 2025-01-24 or 2025-01-27"):
+        ms.market_cap_change("2025-01-26", prices, shares)
+    with pytest.raises(PriceError, match="no close of NVDA on 2025-05-01"):
+        ms.market_cap_change("2025-05-02", prices, shares, tickers=["NVDA"])
+    with pytest.raises(UnknownNameError, match="no share count of IBM"):
+        ms.market_cap_change("2025-01-27", prices, shares, tickers=["IBM"])
+    with pytest.raises(InputError, match="has no event on 2025-01-28"):
+        ms.market_cap_change("2025-01-28", prices, shares, study=seven)
+    holed = prices.close.copy()
+    holed.loc["2025-01-24", "NVDA"] = np.nan
+    with pytest.raises(PriceError, match="no close of NVDA on 2025-01-24"):
+        ms.market_cap_change("2025-01-27", ms.Prices.from_frame(holed), shares, tickers=["NVDA"])
+
+
+class TestSharesTable:
+    ROW: ClassVar = {"firm": ["X"], "shares": [1e6], "as_of": ["2025-01-01"], "filed": ["2025-01-15"]}
+
+    def test_least_columns(self):
+        row = ms.SharesTable.from_frame(pd.DataFrame(self.ROW)).table.iloc[0]
+        assert (row["priced_at"], row["share_class"], row["basis"], row["rounding"]) == ("X", "common", "cover", 1)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"shares": [0]}, "is not positive"),
+            ({"shares": ["many"]}, "is not positive"),
+            ({"filed": ["2024-12-31"]}, "before its date"),
+            ({"as_of": ["yesterday"]}, "no date"),
+        ],
+    )
+    def test_faults(self, change, message):
+        with pytest.raises(SharesError, match=message):
+            ms.SharesTable.from_frame(pd.DataFrame({**self.ROW, **change}))
+
+    def test_missing_column(self):
+        with pytest.raises(SharesError, match="columns missing: filed"):
+            ms.SharesTable.from_frame(pd.DataFrame(self.ROW).drop(columns="filed"))
+
+
+class TestReconcile:
+    @pytest.fixture
+    def nvidia(self) -> ms.Reconciliation:
+        return ms.reconcile("NVDA", "2025-01-27")
+
+    def row(self, result, price, count):
+        table = result.table
+        return table[(table["price"] == price) & table["count"].str.contains(count)].iloc[0]
+
+    def test_both_figures_are_reached(self, nvidia):
+        preliminary = self.row(nvidia, "preliminary close", "cover count, 10-Q filed 2024-11-20")
+        official = self.row(nvidia, "official close", "cover count, 10-Q filed 2024-11-20")
+        assert -preliminary["change_usd"] / 1e9 == pytest.approx(588.7, abs=0.05)
+        assert -official["change_usd"] / 1e9 == pytest.approx(592.7, abs=0.05)
+        assert preliminary["matches"] == (589e9,)
+        assert official["matches"] == (592.7e9,)
+
+    def test_no_count_that_was_known_gives_589_with_the_official_close(self, nvidia):
+        official = nvidia.table[nvidia.table["price"] == "official close"]
+        assert not any(589e9 in m for m in [*official["matches"], *official["within_rounding"]])
+
+    def test_counts_filed_later_are_listed_only_when_asked_for(self, nvidia):
+        assert not nvidia.table["lookahead"].any()
+        later = ms.reconcile("NVDA", "2025-01-27", allow_lookahead=True).table
+        assert set(later.loc[later["lookahead"], "shares"]) == {24.4e9}
+
+    def test_it_says_that_it_is_inference(self, nvidia):
+        assert "inference" in nvidia.statement
+        assert "inference" in repr(nvidia)
+        assert "589 = preliminary close x cover count, 10-Q filed 2024-11-20" in repr(nvidia)
+
+    @pytest.mark.parametrize(("reported", "unit"), [(589e9, 1e9), (592.7e9, 1e8), (593.66e9, 1e7), (600e9, 1e9)])
+    def test_rounding_is_read_off_the_digits(self, reported, unit):
+        assert ms.reconcile("NVDA", "2025-01-27", reported).reported["rounding_usd"].iloc[0] == pytest.approx(unit)
+
+    def test_own_price(self):
+        result = ms.reconcile("NVDA", "2025-01-27", 593.7e9, printed={"quoted": 118.51})
+        assert set(result.table["price"]) == {"official close", "quoted"}
+
+    def test_errors(self):
+        with pytest.raises(InputError, match="no reported loss of TSLA"):
+            ms.reconcile("TSLA", "2025-01-27")
+        with pytest.raises(InputError, match="positive"):
+            ms.reconcile("NVDA", "2025-01-27", -589e9)
+
+    def test_figure_nobody_gives_is_said_to_have_no_match(self):
+        assert ms.reconcile("NVDA", "2025-01-27", 700e9).matches == ["700 = no price and count listed here"]

@@ -1,0 +1,60 @@
+"""Plots: what is drawn is what was computed, labelled, and on the Axes given."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import marketshock as ms
+from marketshock.errors import UnknownNameError
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def test_car_draws_the_path_and_its_band(seven):
+    ax = ms.plots.car(seven, "deepseek-selloff/NVDA")
+    line = next(line for line in ax.lines if len(line.get_xdata()) == 7)
+    np.testing.assert_allclose(line.get_ydata(), 100 * seven.ar.loc["deepseek-selloff/NVDA"].cumsum(), rtol=1e-9)
+    assert ax.get_xlabel() == "trading day relative to the event"
+    assert "%" in ax.get_ylabel()
+    assert "95 % at each day" in ax.get_title(loc="left")
+
+
+def test_given_axes_are_used_and_returned(seven):
+    _, ax = plt.subplots()
+    assert ms.plots.car(seven, ax=ax) is ax
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == list(ms.MAGNIFICENT_SEVEN)
+
+
+def test_unknown_event(seven):
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        ms.plots.car(seven, "deepseek-selloff/NVDAA")
+
+
+def test_one_panel_a_firm(seven):
+    figure = ms.plots.car_by_firm(seven)
+    assert [ax.get_title(loc="left") for ax in figure.axes][:7] == list(ms.MAGNIFICENT_SEVEN)
+    own = Figure()
+    assert ms.plots.car_by_firm(seven, figure=own) is own
+
+
+def test_market_cap_bars_are_the_changes(seven, prices):
+    change = ms.market_cap_change("2025-01-27", prices, study=seven)
+    ax = ms.plots.market_cap(change)
+    widths = sorted(bar.get_width() for bar in ax.patches)
+    np.testing.assert_allclose(widths, np.sort(change.table["change_usd"]) / 1e9)
+    assert ax.get_xlabel() == "market-cap change, USD bn"
+    without = ms.plots.market_cap(ms.market_cap_change("2025-01-27", prices))
+    assert len(without.patches) == 8
+
+
+def test_style_leaves_the_users_settings_alone(seven):
+    before = dict(plt.rcParams)
+    ms.plots.car(seven)
+    assert dict(plt.rcParams) == before
