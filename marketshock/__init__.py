@@ -22,7 +22,7 @@ _HOME = {
     "MarketCapChange": "marketcap",
     "MarketModel": "models.factor",
     "Prices": "providers.base",
-    "Reconciliation": "marketcap",
+    "Reconciliation": "press",
     "SharesTable": "providers.shares",
     "Source": "catalog.model",
     "StudyResult": "results",
@@ -33,7 +33,7 @@ _HOME = {
     "load_catalog": "catalog.load",
     "market_cap_change": "marketcap",
     "plots": "plots",
-    "reconcile": "marketcap",
+    "reconcile": "press",
     "share_counts": "providers.shares",
     "snapshot": "providers.snapshot",
 }
@@ -70,9 +70,10 @@ if TYPE_CHECKING:
     from .catalog.load import load_catalog
     from .catalog.model import Catalog, Event, Source
     from .inference.registry import TESTS
-    from .marketcap import MarketCapChange, Reconciliation, market_cap_change, reconcile
+    from .marketcap import MarketCapChange, market_cap_change
     from .models.factor import FactorModel, MarketModel
     from .models.mean import ConstantMean, MarketAdjusted
+    from .press import Reconciliation, reconcile
     from .providers.base import Prices
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import french_factors, snapshot

@@ -98,7 +98,8 @@ def study(arguments: argparse.Namespace) -> int:
 
 def loss(arguments: argparse.Namespace) -> int:
     """Print one firm's market-cap change and, where a loss was reported, what gives that figure."""
-    from .marketcap import market_cap_change, reconcile
+    from .marketcap import market_cap_change
+    from .press import reconcile
     from .providers.snapshot import snapshot
     from .report.files import to_json
     from .report.reproduce import records

@@ -1,11 +1,11 @@
-"""Dollars: market-cap changes from official closes and the share counts known at the time, and the press's figures.
+"""Dollars: market-cap changes from official closes and the share counts known at the time.
 
 A firm is the sum of its share classes. An unlisted class is valued at a listed one's close (``priced_at``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from . import _format
-from ._bundled import bundled_path
 from ._typing import FloatArray
 from .errors import InputError, PriceError
 from .inference.base import t_quantile
@@ -23,8 +22,6 @@ from .providers.shares import SharesTable, share_counts
 from .providers.snapshot import snapshot
 from .results import StudyResult
 from .sessions import nearest_sessions, nyse, resolve_session
-
-OFFICIAL = "official close"
 
 
 @dataclass(frozen=True)
@@ -154,7 +151,7 @@ def market_cap_change(
     rows = []
     for firm in firms:
         counts = shares.known_on(firm, session, allow_lookahead=allow_lookahead)
-        rows.append({"firm": firm, **_raw_change(counts, firm, prices, previous, session)})
+        rows.append({"firm": firm, **raw_change(counts, firm, prices, previous, session)})
     table = pd.DataFrame(rows).set_index("firm")
     table, total_ci = _with_abnormal(table, study, events, confidence)
     sums = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
@@ -164,154 +161,7 @@ def market_cap_change(
     return MarketCapChange(session, previous, table, total, confidence, shares.source)
 
 
-@dataclass(frozen=True)
-class Reconciliation:
-    """Which price and which share count give the reported figures.
-
-    Attributes
-    ----------
-    firm : str
-        The firm.
-    session, previous : datetime64[D]
-        The event's session and the one before it.
-    table : DataFrame
-        A row a price convention and share count: price, close_before, close_after (main ticker), count, shares,
-        rounding, filed, lookahead, change_usd, low_usd, high_usd (rounding of the count), matches (reported figures
-        whose rounding interval holds change_usd) and within_rounding (those it only meets with its band).
-    reported : DataFrame
-        The reported losses: loss_usd, rounding_usd, outlet.
-    """
-
-    firm: str
-    session: np.datetime64
-    previous: np.datetime64
-    table: pd.DataFrame
-    reported: pd.DataFrame
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return `table`."""
-        return self.table
-
-    @property
-    def matches(self) -> list[str]:
-        """Each reported figure with the price and count that give it, a line each."""
-        lines = []
-        for loss in self.reported["loss_usd"]:
-            ways = []
-            for column, how in (("matches", ""), ("within_rounding", " (within the rounding of the count)")):
-                rows = self.table[[loss in matched for matched in self.table[column]]]
-                ways += [f"{p} x {c}{how}" for p, c in zip(rows["price"], rows["count"], strict=True)]
-            lines += [f"{loss / 1e9:g} = {way}" for way in ways or ["no price and count listed here"]]
-        return lines
-
-    @property
-    def statement(self) -> str:
-        """What the table does and does not show, in words."""
-        return (
-            "A match is arithmetic, not testimony: no outlet states its method, so that which price and count it "
-            "used is inference. The library's own figure is the official close x the last cover count filed before "
-            "the event."
-        )
-
-    def __repr__(self) -> str:
-        head, rows = self._summary()
-        said = "\n".join([*self.matches, _format.wrapped(self.statement)])
-        return f"{_format.wrapped(self._caption())}\n\n{_format.text_table(head, rows, left=2)}\n\n{said}"
-
-    def _repr_html_(self) -> str:
-        said = "\n".join([self._caption(), *self.matches, self.statement])
-        return _format.html_table(said, *self._summary(), left=2)
-
-    def _caption(self) -> str:
-        told = "; ".join(f"{r['loss_usd'] / 1e9:g} ({r['outlet']})" for r in _format.rows(self.reported))
-        return f"{self.firm}, {self.previous} to {self.session}: loss in USD bn. Reported: {told}"
-
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
-        head = ["price", "count", "shares bn", "close", "loss", "band", "matches", "within rounding"]
-        rows = [
-            [
-                r["price"],
-                r["count"] + ("*" if r["lookahead"] else ""),
-                _format.number(r["shares"] / 1e9, 3),
-                _format.number(r["close_after"]),
-                _format.number(-r["change_usd"] / 1e9, 1),
-                f"{-r['high_usd'] / 1e9:,.1f} to {-r['low_usd'] / 1e9:,.1f}",
-                _figures(r["matches"]),
-                _figures(r["within_rounding"]),
-            ]
-            for r in _format.rows(self.table)
-        ]
-        return head, rows
-
-
-def reconcile(
-    ticker: str,
-    date: object,
-    reported_usd: float | None = None,
-    *,
-    rounding_usd: float | None = None,
-    prices: Prices | None = None,
-    shares: SharesTable | None = None,
-    printed: Mapping[str, float] | None = None,
-    allow_lookahead: bool = False,
-) -> Reconciliation:
-    """List price conventions x share counts against the losses that were reported.
-
-    Parameters
-    ----------
-    ticker : str
-        The firm, by any of its tickers.
-    date : date or str
-        The session.
-    reported_usd : float, optional
-        A reported loss in USD, positive; by default the bundled press figures of that firm and day.
-    rounding_usd : float, optional
-        The unit `reported_usd` was given to; by default read off its digits (589e9: 1e9, 592.7e9: 1e8).
-    prices, shares : optional
-        As in `market_cap_change`.
-    printed : mapping of str to float, optional
-        Other prices of that evening by the name of their convention; by default the bundled ones, e.g. NVIDIA's
-        preliminary close.
-    allow_lookahead : bool, optional
-        List counts filed on or after the session too, marked.
-
-    Returns
-    -------
-    Reconciliation
-
-    Raises
-    ------
-    InputError
-        If `reported_usd` or `rounding_usd` is not positive, or nothing was reported.
-    NotSessionError, PriceError, SharesError, UnknownNameError
-        As in `market_cap_change`.
-    """
-    prices = snapshot() if prices is None else prices
-    shares = share_counts() if shares is None else shares
-    session = resolve_session("date", date)
-    previous, _ = nearest_sessions(nyse(), session)
-    firm = shares.firm_of(ticker)
-    reported = _reported(firm, session, reported_usd, rounding_usd)
-    rows = []
-    for price, closes in _conventions(firm, session, printed):
-        for count, counts in _counts(shares, firm, session, allow_lookahead):
-            change = _raw_change(counts, firm, prices, previous, session, closes)
-            band = {"low_usd": change["change_low_usd"], "high_usd": change["change_high_usd"]}
-            rows.append(
-                {
-                    "price": price,
-                    "close_before": change["close_before"],
-                    "close_after": change["close_after"],
-                    "count": count,
-                    **{name: change[name] for name in ("shares", "rounding", "filed", "lookahead", "change_usd")},
-                    **band,
-                    **_matches(change["change_usd"], band, reported),
-                }
-            )
-    return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported)
-
-
-def _raw_change(
+def raw_change(
     counts: pd.DataFrame,
     firm: str,
     prices: Prices,
@@ -319,7 +169,21 @@ def _raw_change(
     session: np.datetime64,
     closes: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Value the classes on both sessions; `closes` replaces official closes of the session by ticker."""
+    """Value a firm's classes on both sessions; a row of `MarketCapChange.table` without the abnormal part.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        One row a share class, as `SharesTable.known_on` returns them.
+    firm : str
+        Name of the firm: its main ticker.
+    prices : Prices
+        Official closes.
+    previous, session : datetime64[D]
+        The two sessions.
+    closes : mapping of str to float, optional
+        Prices that replace the official closes of `session`, by ticker.
+    """
     n = counts["shares"].to_numpy(dtype=float)
     unit = counts["rounding"].to_numpy(dtype=float)
     before = np.array([_close(prices, t, previous) for t in counts["priced_at"]])
@@ -408,70 +272,6 @@ def _total_interval(
     reach = float(t_quantile(0.5 + confidence / 2, np.array(float(system.dof)))) * se
     centre = float(caps @ system.car)
     return centre - reach, centre + reach
-
-
-def _conventions(
-    firm: str, session: np.datetime64, printed: Mapping[str, float] | None
-) -> Iterator[tuple[str, dict[str, float]]]:
-    yield OFFICIAL, {}
-    if printed is not None:
-        yield from ((name, {firm: float(price)}) for name, price in printed.items())
-        return
-    known = pd.read_csv(bundled_path("figures", "printed_prices.csv"))
-    for row in _format.rows(known[(known["ticker"] == firm) & (known["date"] == str(session))]):
-        yield row["convention"], {firm: row["price"]}
-
-
-def _counts(
-    shares: SharesTable, firm: str, session: np.datetime64, allow_lookahead: bool
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    rows = shares.table[shares.table["firm"] == firm]
-    rows = rows.assign(lookahead=rows["filed"] >= pd.Timestamp(session))
-    if not allow_lookahead:
-        rows = rows[~rows["lookahead"]]
-    if rows.empty:
-        shares.known_on(firm, session)  # raises LookAheadError with the first date
-    for _, counts in rows.sort_values("filed").groupby(["filed", "basis"], sort=False):
-        filed, basis = counts["filed"].iloc[0], counts["basis"].iloc[0]
-        form = str(counts["form"].iloc[0])
-        yield f"{basis} count, {form} filed {filed.date()}".replace("  ", " "), counts
-
-
-def _reported(firm: str, session: np.datetime64, loss: float | None, rounding: float | None) -> pd.DataFrame:
-    for name, value in (("reported_usd", loss), ("rounding_usd", rounding)):
-        if value is not None and not value > 0:
-            raise InputError(name, f"got {value}", "give a positive number of dollars")
-    if loss is not None:
-        unit = rounding or _digits_unit(loss)
-        return pd.DataFrame({"loss_usd": [float(loss)], "rounding_usd": [unit], "outlet": ["as given"]})
-    known = pd.read_csv(bundled_path("figures", "reported_losses.csv"))
-    known = known[(known["firm"] == firm) & (known["date"] == str(session))].reset_index(drop=True)
-    if known.empty:
-        raise InputError("reported_usd", f"no reported loss of {firm} on {session} is bundled", "give reported_usd=")
-    return known[["loss_usd", "rounding_usd", "outlet"]]
-
-
-def _digits_unit(value: float) -> float:
-    """Return the unit of the last digit given, at most a billion: 589e9 gives 1e9, 592.7e9 gives 1e8."""
-    unit = 1e9
-    while unit > 1 and abs(value / unit - round(value / unit)) > 1e-9:
-        unit /= 10
-    return unit
-
-
-def _matches(change: float, band: Mapping[str, float], reported: pd.DataFrame) -> dict[str, tuple[float, ...]]:
-    loss, low, high = -change, -band["high_usd"], -band["low_usd"]
-    centre, half = (
-        reported["loss_usd"].to_numpy(dtype=float),
-        reported["rounding_usd"].to_numpy(dtype=float) / 2,
-    )
-    holds = (centre - half <= loss) & (loss <= centre + half)
-    meets = (centre - half <= high) & (low <= centre + half) & ~holds
-    return {"matches": tuple(centre[holds]), "within_rounding": tuple(centre[meets])}
-
-
-def _figures(losses: Sequence[float]) -> str:
-    return ", ".join(f"{loss / 1e9:g}" for loss in losses) or _format.MISSING
 
 
 def _dollars(row: Mapping[Any, Any]) -> list[str]:

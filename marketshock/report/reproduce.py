@@ -13,8 +13,9 @@ import pandas as pd
 from .. import MAGNIFICENT_SEVEN, _format
 from ..catalog.load import load_catalog
 from ..inference.registry import TESTS
-from ..marketcap import MarketCapChange, Reconciliation, market_cap_change, reconcile
+from ..marketcap import MarketCapChange, market_cap_change
 from ..models.factor import MarketModel
+from ..press import Reconciliation, reconcile
 from ..providers.shares import share_counts
 from ..providers.snapshot import snapshot
 from ..results import StudyResult
