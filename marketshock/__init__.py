@@ -16,13 +16,17 @@ MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
 _HOME = {
     "Catalog": "catalog.model",
     "ConstantMean": "models.mean",
+    "Conventions": "inference.base",
+    "EqualWeighted": "models.benchmark",
     "Event": "catalog.model",
     "FactorModel": "models.factor",
+    "LeaveOneOut": "models.benchmark",
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "marketcap",
     "MarketModel": "models.factor",
     "Prices": "providers.base",
     "Reconciliation": "press",
+    "Resampling": "inference.base",
     "SharesTable": "providers.shares",
     "Source": "catalog.model",
     "StudyResult": "results",
@@ -43,13 +47,17 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
     "Catalog",
     "ConstantMean",
+    "Conventions",
+    "EqualWeighted",
     "Event",
     "FactorModel",
+    "LeaveOneOut",
     "MarketAdjusted",
     "MarketCapChange",
     "MarketModel",
     "Prices",
     "Reconciliation",
+    "Resampling",
     "SharesTable",
     "Source",
     "StudyResult",
@@ -69,8 +77,10 @@ if TYPE_CHECKING:
     from . import errors, plots
     from .catalog.load import load_catalog
     from .catalog.model import Catalog, Event, Source
+    from .inference.base import Conventions, Resampling
     from .inference.registry import TESTS
     from .marketcap import MarketCapChange, market_cap_change
+    from .models.benchmark import EqualWeighted, LeaveOneOut
     from .models.factor import FactorModel, MarketModel
     from .models.mean import ConstantMean, MarketAdjusted
     from .press import Reconciliation, reconcile

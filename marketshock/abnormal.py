@@ -31,6 +31,10 @@ class Abnormal:
     variance: FloatArray
     sar: FloatArray
 
+    def take(self, events: IntArray | BoolArray) -> Abnormal:
+        """Return those of some of the events."""
+        return Abnormal(self.ar[events], self.expected[events], self.variance[events], self.sar[events])
+
 
 @dataclass(frozen=True, slots=True)
 class Cumulative:
@@ -81,7 +85,7 @@ def abnormal_returns(y: FloatArray, x: FloatArray, offset: FloatArray, fit: Mode
     return Abnormal(ar, expected, variance, ar / np.sqrt(variance))
 
 
-def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit) -> Cumulative:
+def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit, days: slice) -> Cumulative:
     """Sum abnormal returns over the days given, with the variance of the sum.
 
     Parameters
@@ -94,11 +98,13 @@ def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit) -> C
         Days with a return. Missing days are left out of the sum and of its variance.
     fit : ModelFit
         Of the same events.
+    days : slice
+        The place of those days in the event window.
     """
     n_days = mask.sum(axis=1)
     some = n_days > 0
     car = np.where(some, np.where(mask, ar, 0.0).sum(axis=1), np.nan)
-    variance = np.where(some, fit.cumulative_variance(np.where(mask[:, :, None], x, 0.0), mask), np.nan)
+    variance = np.where(some, fit.cumulative_variance(np.where(mask[:, :, None], x, 0.0), mask, days), np.nan)
     return Cumulative(car, variance, n_days)
 
 

@@ -264,7 +264,7 @@ def _total_interval(
     """Return the interval of the summed abnormal dollars: ``w'AR +- t sqrt(w'S w C)`` with w the caps before."""
     if not set(table.index) <= set(events):
         return np.nan, np.nan
-    system = common_system(study.sample(0, 0, np.array([events[firm] for firm in table.index])))
+    system = common_system(study.sample(0, 0).take(np.array([events[firm] for firm in table.index])))
     if isinstance(system, str):
         return np.nan, np.nan
     caps: FloatArray = table["cap_before_usd"].to_numpy(dtype=float)

@@ -12,8 +12,9 @@ import pandas as pd
 
 from ._typing import BoolArray, DateArray, Duplicates, FloatArray, IntArray, OnClosed, StrArray
 from .catalog.table import EventTable
-from .errors import UnknownNameError, did_you_mean
+from .errors import did_you_mean
 from .models.base import ReturnModel
+from .models.benchmark import BenchmarkColumn
 from .returns import Returns
 from .sessions import DROPPED, OUTSIDE, map_dates, map_timestamps
 from .windows import Window
@@ -113,6 +114,11 @@ class EventPanel:
         The model's regressors on every session, the constant first.
     offset : ndarray of shape (T,)
         Subtracted from every return (0 without an offset).
+    own_weights : tuple of (ndarray or None)
+        For the offset and each column of `design`: the securities' weights in it, (S,) or (T, S), where the security is
+        to be taken out of its own benchmark.
+    n_params : int
+        How many of the regressors the event days need.
     estimation, window : Window
         Trading days relative to day 0.
     """
@@ -126,6 +132,8 @@ class EventPanel:
     returns: Returns
     design: FloatArray
     offset: FloatArray
+    own_weights: tuple[FloatArray | None, ...]
+    n_params: int
     estimation: Window
     window: Window
 
@@ -140,27 +148,44 @@ class EventPanel:
     @cached_property
     def estimation_data(self) -> WindowData:
         """The estimation window, (E, M)."""
-        return self._gather(self.estimation)
+        return self._gather(self.estimation, self.design.shape[1])
 
     @cached_property
     def event_data(self) -> WindowData:
         """The event window, (E, L)."""
-        return self._gather(self.window)
+        return self._gather(self.window, self.n_params)
+
+    @property
+    def ahead(self) -> IntArray:
+        """Sessions from the last estimation day to each event day, (L,)."""
+        return self.window.offsets() - self.estimation.last
 
     def take(self, events: IntArray | BoolArray) -> EventPanel:
         """Return the panel of some of the events."""
         names = ("event_id", "ticker", "event", "group", "row", "column")
         return replace(self, **{name: getattr(self, name)[events] for name in names})
 
-    def _gather(self, window: Window) -> WindowData:
+    def _gather(self, window: Window, n_regressors: int) -> WindowData:
         rows = self.row[:, None] + window.offsets()
         inside = (rows >= 0) & (rows < len(self.returns.days))
         at = np.clip(rows, 0, len(self.returns.days) - 1)
-        offset = self.offset[at]
-        y = self.returns.values[at, self.column[:, None]] - offset
-        x = self.design[at]
+        raw = self.returns.values[at, self.column[:, None]]
+        offset = self._without_own(self.offset[at], raw, at, 0)
+        x = self.design[at][:, :, :n_regressors]
+        for k in range(n_regressors):
+            x[:, :, k] = self._without_own(x[:, :, k], raw, at, k + 1)
+        y = raw - offset
         mask = inside & np.isfinite(y) & np.isfinite(x).all(axis=2)
         return WindowData(np.where(mask, y, np.nan), x, offset, mask, rows)
+
+    def _without_own(self, benchmark: FloatArray, raw: FloatArray, at: IntArray, which: int) -> FloatArray:
+        """Take each event's own security out of a benchmark of which it is a part."""
+        weights = self.own_weights[which]
+        if weights is None:
+            return benchmark
+        w = weights[self.column][:, None] if weights.ndim == 1 else weights[at, self.column[:, None]]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(w > 0, (benchmark - w * raw) / (1 - w), benchmark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +236,7 @@ def build_panel(
     NotSessionError
         If a date is no session and nothing says what to do with it.
     """
-    design, offset = _design(returns, model)
+    design, offset, own_weights = _design(returns, model)
     alignment = _align(table, returns, need.on_closed)
     left = _Exclusions(table)
     row, column = _locate(table, returns, alignment, left)
@@ -228,6 +253,8 @@ def build_panel(
         returns,
         design,
         offset,
+        own_weights,
+        len(model.param_names),
         estimation,
         window,
     )
@@ -256,16 +283,15 @@ class _Exclusions:
         return tuple(self.by_position[i] for i in sorted(self.by_position))
 
 
-def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArray]:
-    wanted = [*model.regressors, *([model.offset] if model.offset else [])]
-    missing = [name for name in wanted if name not in returns.names]
-    if missing:
-        raise UnknownNameError("model", missing, returns.names)
-    at = [returns.names.index(name) for name in model.regressors]
-    constant = np.ones((len(returns.days), int(model.intercept)))
-    design = np.column_stack([constant, returns.values[:, at]])
-    offset = returns.values[:, returns.names.index(model.offset)] if model.offset else np.zeros(len(returns.days))
-    return design, offset
+def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArray, tuple[FloatArray | None, ...]]:
+    """Return the regressors (T, K), the offset (T,), and whose own securities are to be taken out of them."""
+    columns = [term.resolve(returns.names, returns.values) for term in model.terms]
+    n_days = len(returns.days)
+    design = np.column_stack([np.ones((n_days, int(model.intercept))), *(c.values for c in columns)])
+    none = BenchmarkColumn(np.zeros(n_days))
+    offset = model.offset.resolve(returns.names, returns.values) if model.offset else none
+    constant = [None] * int(model.intercept)
+    return design, offset.values, (offset.own_weight, *constant, *(c.own_weight for c in columns))
 
 
 def _align(table: EventTable, returns: Returns, on_closed: OnClosed) -> Alignment:
@@ -329,7 +355,7 @@ def _check_windows(
         for i in np.flatnonzero(unexplained.any(axis=1)):
             usable[i] = False
             day = panel.returns.days[data.rows[i][unexplained[i]][0]]
-            names = ", ".join([*model.regressors, *([model.offset] if model.offset else [])])
+            names = ", ".join(map(str, [*model.terms, *([model.offset] if model.offset else [])]))
             left.add(
                 positions[i],
                 "benchmark_missing",

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from . import _format
-from ._typing import ALTERNATIVES, Alternative, BoolArray, IntArray, StrArray
-from .abnormal import Abnormal, Cumulative, buy_and_hold, cumulate
+from ._typing import ALTERNATIVES, Alternative, IntArray, StrArray
+from .abnormal import Abnormal, Cumulative
 from .errors import InputError, check_choice
-from .inference.base import Inapplicable, Outcome, Sample, t_pvalue, t_quantile
-from .inference.registry import run, select
-from .models.base import ModelFit, param_names
+from .inference.base import (
+    Conventions,
+    Evidence,
+    Inapplicable,
+    Outcome,
+    Resampling,
+    Sample,
+    t_pvalue,
+    t_quantile,
+)
+from .inference.registry import DOES_NOT_APPLY, rank_of, run, select
+from .models.base import ModelFit
 from .panel import Alignment, EventPanel, Exclusion
 from .spec import StudySpec
 from .windows import Window, check_inside
@@ -67,7 +76,7 @@ class StudyResult:
     @property
     def params(self) -> pd.DataFrame:
         """Estimated coefficients, with sigma (daily, decimal), its degrees of freedom, and the days used."""
-        frame = pd.DataFrame(self.fit.params, index=self._index, columns=list(param_names(self.spec.model)))
+        frame = pd.DataFrame(self.fit.params, index=self._index, columns=list(self.spec.model.param_names))
         return frame.assign(sigma=np.sqrt(self.fit.sigma2), df=self.fit.dof, n_obs=self.fit.n_obs)
 
     @property
@@ -177,10 +186,8 @@ class StudyResult:
         Barber and Lyon (1997).
         """
         window = self._window(first, last)
-        days = self._days(window)
-        mask = self.panel.event_data.mask[:, days]
-        bhar = buy_and_hold(self.abnormal.ar[:, days], self.abnormal.expected[:, days], mask, self.spec.log)
-        return self._frame(bhar=bhar, n_days=mask.sum(axis=1), note=self._missing_notes(window))
+        sample = Sample(self.evidence, self._days(window))
+        return self._frame(bhar=sample.bhar, n_days=sample.mask.sum(axis=1), note=self._missing_notes(window))
 
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day: n_events, aar, se and caar.
@@ -208,6 +215,8 @@ class StudyResult:
         which: Sequence[str] | str | None = None,
         alternative: Alternative = "two-sided",
         by: str | None = None,
+        conventions: Conventions | None = None,
+        resampling: Resampling | None = None,
     ) -> pd.DataFrame:
         """Test the abnormal returns of days `first` to `last`, what applies first.
 
@@ -222,6 +231,10 @@ class StudyResult:
             "less" is for losses.
         by : {"event", "group", "ticker", "date"}, optional
             Test each value of that column of ``study.events`` by itself; it becomes the first index level.
+        conventions : Conventions, optional
+            Where papers differ: ``ms.Conventions(window="csar")`` and others.
+        resampling : Resampling, optional
+            Number of draws, seed and block length of the bootstraps.
 
         Returns
         -------
@@ -236,48 +249,62 @@ class StudyResult:
             If the days, a test, the alternative or `by` is not known.
         """
         check_choice("alternative", alternative, ALTERNATIVES)
-        window = self._window(first, last)
+        whole = self.sample(first, last, conventions=conventions, resampling=resampling)
         if by is None:
-            rows = self._test_rows(window, which, alternative, np.arange(len(self)))
+            rows = self._test_rows(whole, np.arange(len(self)), which, alternative)
             return pd.DataFrame(rows).set_index("test")
         check_choice("by", by, _BY)
         labels = self.events[by].to_numpy()
         rows = []
         for label in pd.unique(labels):
-            part = self._test_rows(window, which, alternative, np.flatnonzero(labels == label))
-            rows += [{by: label, **row} for row in part]
+            part = np.flatnonzero(labels == label)
+            rows += [{by: label, **row} for row in self._test_rows(whole.take(part), part, which, alternative)]
         return pd.DataFrame(rows).set_index([by, "test"])
 
-    def sample(self, first: int = 0, last: int = 0, events: IntArray | BoolArray | None = None) -> Sample:
+    def sample(
+        self,
+        first: int = 0,
+        last: int = 0,
+        *,
+        conventions: Conventions | None = None,
+        resampling: Resampling | None = None,
+    ) -> Sample:
         """Return the arrays a test sees, for tests of one's own.
 
         Parameters
         ----------
         first, last : int
             Trading days relative to day 0, both included.
-        events : ndarray, optional
-            Positions of the events, or a mask; all by default.
+        conventions, resampling : optional
+            As in `tests`.
+
+        Returns
+        -------
+        Sample
+            Of all events; ``.take(positions)`` gives some of them.
         """
-        chosen = slice(None) if events is None else events
-        window = self._window(first, last)
-        days = self._days(window)
+        days = self._days(self._window(first, last))
+        return Sample(self.evidence, days, conventions or Conventions(), resampling or Resampling())
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Both windows of all events with their fit, as arrays."""
         panel, est, evt = self.panel, self.panel.estimation_data, self.panel.event_data
-        total = self._cumulated(window)
-        return Sample(
-            ar=self.abnormal.ar[chosen, days],
-            sum=Cumulative(total.car[chosen], total.variance[chosen], total.n_days[chosen]),
-            fit=self.fit.take(np.arange(len(self))[chosen]),
-            y=est.y[chosen],
-            x=est.x[chosen],
-            mask=est.mask[chosen],
-            rows=est.rows[chosen],
-            event_y=evt.y[chosen, days],
-            event_x=evt.x[chosen, days],
-            event_mask=evt.mask[chosen, days],
-            event_rows=evt.rows[chosen, days],
-            row=panel.row[chosen],
-            column=panel.column[chosen],
-            refit=self.spec.model.fit,
+        return Evidence(
+            y=est.y,
+            x=est.x,
+            mask=est.mask,
+            rows=est.rows,
+            event_y=evt.y,
+            event_x=evt.x,
+            event_mask=evt.mask,
+            event_rows=evt.rows,
+            fit=self.fit,
+            abnormal=self.abnormal,
+            row=panel.row,
+            column=panel.column,
+            refit=partial(self.spec.model.fit, ahead=panel.ahead),
+            log=self.spec.log,
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -380,8 +407,7 @@ class StudyResult:
         return slice(start, start + len(window))
 
     def _cumulated(self, window: Window) -> Cumulative:
-        days, data = self._days(window), self.panel.event_data
-        return cumulate(self.abnormal.ar[:, days], data.x[:, days], data.mask[:, days], self.fit)
+        return Sample(self.evidence, self._days(window)).sum
 
     def _missing_notes(self, window: Window) -> StrArray:
         data, days = self.panel.event_data, self._days(window)
@@ -397,29 +423,26 @@ class StudyResult:
         return notes
 
     def _test_rows(
-        self, window: Window, which: Sequence[str] | str | None, alternative: Alternative, events: IntArray
+        self, sample: Sample, events: IntArray, which: Sequence[str] | str | None, alternative: Alternative
     ) -> list[dict[str, Any]]:
-        sample = self.sample(window.first, window.last, events)
         rows = []
         for test in select(which, len(events), sample.common_date):
-            for event_id, part in self._scoped(test.scope, window, sample, events):
+            parts = [("(all)", sample)] if test.scope == "sample" else self._each(sample, events)
+            for event_id, part in parts:
                 outcome = run(test, part, alternative)
                 rows.append(_test_row(test.name, event_id, outcome, alternative, test.reference))
-        return sorted(rows, key=lambda row: bool(np.isnan(row["pvalue"])))  # stable: what applies comes first
+        return sorted(rows, key=lambda row: rank_of(row["note"]))  # stable: what applies comes first
 
-    def _scoped(self, scope: str, window: Window, sample: Sample, events: IntArray) -> Iterator[tuple[str, Sample]]:
-        if scope == "sample":
-            yield "(all)", sample
-            return
-        for i in events:
-            yield str(self.panel.event_id[i]), self.sample(window.first, window.last, np.array([i]))
+    def _each(self, sample: Sample, events: IntArray) -> Iterator[tuple[str, Sample]]:
+        for at, event in enumerate(events):
+            yield str(self.panel.event_id[event]), sample.take(np.array([at]))
 
 
 def _test_row(name: str, event_id: str, outcome: Outcome, alternative: Alternative, reference: str) -> dict[str, Any]:
     common = {"test": name, "event_id": event_id}
     if isinstance(outcome, Inapplicable):
         blank = {"statistic": np.nan, "distribution": "", "df": np.nan, "pvalue": np.nan}
-        note, said = f"does not apply: {outcome.reason}", alternative
+        note, said = f"{DOES_NOT_APPLY}{outcome.reason}", alternative
     else:
         df: Any = outcome.df[0] if len(outcome.df) == 1 else outcome.df
         blank = {

@@ -123,7 +123,7 @@ def event_study(
     if not len(build.panel):
         raise NoUsableEventsError(build.exclusions)
     estimation_data = build.panel.estimation_data
-    fit = model.fit(estimation_data.y, estimation_data.x, estimation_data.mask)
+    fit = model.fit(estimation_data.y, estimation_data.x, estimation_data.mask, build.panel.ahead)
     estimable = fit.problem == ""
     if not estimable.all():
         build, fit = exclude_unestimable(build, list(table.event_id), fit.problem), fit.take(estimable)

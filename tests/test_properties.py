@@ -92,9 +92,8 @@ def test_variance_of_the_window_exceeds_the_sum_of_daily_residual_variances(seed
 @given(seeds)
 def test_residuals_are_orthogonal_to_the_regressors(seed):
     study = run(panel(seed, missing=0.2), model=MODELS[3])
-    sample = study.sample(0, 0)
-    e = np.nan_to_num(sample.residuals)
-    x = np.where(sample.mask[:, :, None], sample.x, 0)
+    e = np.nan_to_num(study.evidence.residuals)
+    x = np.where(study.evidence.mask[:, :, None], study.evidence.x, 0)
     np.testing.assert_allclose(np.einsum("em,emk->ek", e, x), 0, atol=1e-13)
 
 

@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
+from marketshock.inference.base import Conventions
+from marketshock.inference.correlation import mean_correlation
+from marketshock.inference.ranks import average_ranks
 
 from .conftest import REFERENCE
 
@@ -56,6 +59,38 @@ def test_abnormal_returns(case, kind):
     np.testing.assert_allclose(getattr(study, kind).to_numpy().T, expected, rtol=RTOL, atol=1e-15)
 
 
+#: What R computed, by the convention each column follows (docs/methods.md): the pairwise mean correlation of rows
+#: matched by event day, and estimation-window residuals standardised as if they were forecasts.
+TEXTBOOK = {"correlation": "pairwise", "estimation_variance": "forecast"}
+DAILY = {
+    "t_cross_sectional": "t_cross_sectional",
+    "z_patell": "patell",
+    "z_adj_patell": "patell_adjusted",
+    "t_bmp": "bmp",
+    "t_kp": "kolari_pynnonen",
+    "t_bw85_cda": "brown_warner",
+    "z_sign": "sign",
+    "z_gsign": "generalized_sign",
+    "z_corrado": "corrado",
+    "z_corrado_zivney": "corrado_zivney",
+}
+WINDOWS = {
+    "t_cross_sectional": ("t_cross_sectional", "scar"),
+    "z_patell_scar": ("patell", "scar"),
+    "z_patell_csar": ("patell", "csar"),
+    "t_bmp_scar": ("bmp", "scar"),
+    "t_bmp_csar": ("bmp", "csar"),
+    "t_kp_scar": ("kolari_pynnonen", "scar"),
+    "t_kp_csar": ("kolari_pynnonen", "csar"),
+    "t_cda": ("brown_warner", "scar"),
+    "z_norm_mackinlay": ("mackinlay", "scar"),
+    "z_gsign": ("generalized_sign", "scar"),
+    "z_cum_rank": ("corrado", "scar"),
+    "t_grank": ("grank_t", "scar"),
+    "z_wilcoxon": ("wilcoxon", "scar"),
+}
+
+
 def test_daily_means(case):
     study, name = case
     expected = table(name, "daily")
@@ -63,19 +98,58 @@ def test_daily_means(case):
     np.testing.assert_allclose(aar["aar"], expected["AAR"], rtol=RTOL)
     np.testing.assert_allclose(aar["caar"], expected["CAAR"], rtol=RTOL)
     np.testing.assert_allclose(aar["aar"] / aar["se"], expected["t_cross_sectional"], rtol=RTOL)
-    t = [study.tests(day, day, which="t_cross_sectional")["statistic"].iloc[0] for day in expected["rel"]]
-    np.testing.assert_allclose(t, expected["t_cross_sectional"], rtol=RTOL)
+    assert ((study.ar > 0).sum().to_numpy() == expected["n_pos"]).all()
+    e = study.evidence
+    phat = ((e.residuals > 0).sum(axis=1) / e.mask.sum(axis=1)).mean()
+    np.testing.assert_allclose(phat, expected["phat"], rtol=RTOL)
+    independent = study.ar.mean() / (np.sqrt((study.params["sigma"] ** 2).sum()) / len(study))
+    np.testing.assert_allclose(independent, expected["z_bw80"], rtol=RTOL)
 
 
-def test_windows(case):
+@pytest.mark.parametrize("column", DAILY)
+def test_daily_statistics(case, column):
+    study, name = case
+    expected = table(name, "daily")
+    conventions = Conventions(**TEXTBOOK)
+    got = [
+        study.tests(day, day, which=DAILY[column], conventions=conventions)["statistic"].iloc[0]
+        for day in expected["rel"]
+    ]
+    np.testing.assert_allclose(got, expected[column], rtol=RTOL)
+
+
+def test_mean_correlation(case):
+    study, name = case
+    expected = table(name, "daily")
+    r = mean_correlation(study.evidence, 1, "pairwise")
+    np.testing.assert_allclose(r, expected["rho_bar"], rtol=RTOL)
+    np.testing.assert_allclose(np.sqrt((1 - r) / (1 + 11 * r)), expected["kp_factor"], rtol=RTOL)
+    by_date = mean_correlation(study.evidence, 1, "date")
+    if name == "common_complete":  # one date and no gap: aligning by date is aligning by place
+        np.testing.assert_allclose(by_date, r, rtol=1e-9)
+    if name.startswith("individual"):  # three of the twelve share a date; rows of equal place are other days
+        assert abs(by_date - r) > 1e-4
+
+
+@pytest.mark.parametrize("column", WINDOWS)
+def test_window_statistics(case, column):
+    study, name = case
+    test, window = WINDOWS[column]
+    conventions = Conventions(window=window, **TEXTBOOK)
+    for row in table(name, "windows").to_dict("records"):
+        result = study.tests(row["lo"], row["hi"], which=test, conventions=conventions).iloc[0]
+        np.testing.assert_allclose(result["statistic"], row[column], rtol=RTOL)
+        if test == "grank_t":
+            assert result["df"] == row["df_grank"]
+            np.testing.assert_allclose(result["pvalue"], row["p_grank"], rtol=1e-9)
+            z = row["z_grank"]
+            np.testing.assert_allclose(result["statistic"], z * np.sqrt(209 / (210 - z**2)), rtol=RTOL)
+
+
+def test_window_means_and_ranks(case):
     study, name = case
     for row in table(name, "windows").to_dict("records"):
-        car = study.car(row["lo"], row["hi"])
-        np.testing.assert_allclose(car["car"].mean(), row["CAAR"], rtol=RTOL)
-        mackinlay = car["car"].mean() / np.sqrt((car["se"] ** 2).sum() / len(car) ** 2)
-        np.testing.assert_allclose(mackinlay, row["z_norm_mackinlay"], rtol=RTOL)
-        test = study.tests(row["lo"], row["hi"], which="t_cross_sectional")
-        np.testing.assert_allclose(test["statistic"].iloc[0], row["t_cross_sectional"], rtol=RTOL)
-        m = study.params["n_obs"]
-        patell = car["t"].sum() / np.sqrt(((m - 2) / (m - 4)).sum())
-        np.testing.assert_allclose(patell, row["z_patell_scar"], rtol=RTOL)
+        car = study.car(row["lo"], row["hi"])["car"].to_numpy()
+        np.testing.assert_allclose(car.mean(), row["CAAR"], rtol=RTOL)
+        ranks = average_ranks(np.abs(car)[None, :], np.ones((1, len(car)), dtype=bool))[0]
+        assert ranks[car > 0].sum() == row["W_plus"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import Inapplicable, Outcome, Sample, TestResult, f_pvalue, t_pvalue
+from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, f_pvalue, t_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,13 @@ def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
 
     Identical to the one-firm t of the equal-weighted portfolio.
     """
-    null = "the mean abnormal return is zero"
+    null = MEAN_ZERO
     system = common_system(sample)
     if isinstance(system, str):
         return Inapplicable("portfolio", system, len(sample), null)
     n = len(system.car)
     variance = float(system.covariance.sum()) / n**2 * system.factor
-    statistic = float(system.car.mean() / np.sqrt(variance))
-    df = float(system.dof)
-    pvalue = float(t_pvalue(np.array(statistic), df, alternative))
-    return TestResult("portfolio", statistic, pvalue, "t", (df,), null, alternative, n, system.note)
+    return t_result("portfolio", float(system.car.mean() / np.sqrt(variance)), system.dof, alternative, n, system.note)
 
 
 def _f_test(name: str, system: System, contrasts: FloatArray, null: str, alternative: Alternative) -> Outcome:
@@ -102,19 +99,23 @@ def _f_test(name: str, system: System, contrasts: FloatArray, null: str, alterna
 
 def common_system(sample: Sample) -> System | str:
     """Estimate all firms on their common days, or say why that is not possible."""
+    e = sample.evidence
     if not sample.common_date:
-        return f"the events fall on {len(np.unique(sample.row))} dates: test each date by itself (by='event')"
-    if not sample.event_mask.all():
+        return f"the events fall on {len(np.unique(e.row))} dates: test each date by itself (by='event')"
+    if not sample.mask.all():
         return "returns are missing in the window"
-    together = sample.mask.all(axis=0)
-    y, x = sample.y[:, together], sample.x[:, together]
-    fit = sample.refit(y, x, np.ones(y.shape, dtype=bool))
+    together = e.mask.all(axis=0)
+    y, x = e.y[:, together], e.x[:, together]
+    if not (x == x[:1]).all():
+        return "the firms do not share their regressors, so that their regressions are no one system"
+    fit = e.refit(y, x, np.ones(y.shape, dtype=bool))
     if (fit.problem != "").any():
         return f"on the days all firms share, {fit.problem[fit.problem != ''][0]}"
     residuals = y - fit.predict(x) - fit.residual_mean[:, None]
     dof = int(fit.dof[0])
-    car = (sample.event_y - fit.predict(sample.event_x)).sum(axis=1)
-    variance = fit.cumulative_variance(sample.event_x, sample.event_mask)
-    lost = int(sample.mask.any(axis=0).sum() - together.sum())
+    days = sample.days
+    car = (e.event_y[:, days] - fit.predict(e.event_x[:, days])).sum(axis=1)
+    variance = fit.cumulative_variance(e.event_x[:, days], sample.mask, days)
+    lost = int(e.mask.any(axis=0).sum() - together.sum())
     note = f"estimated on the {int(together.sum())} days all firms share ({lost} left out)" if lost else ""
     return System(car, residuals @ residuals.T / dof, float(variance[0] / fit.sigma2[0]), dof, note)

@@ -1,11 +1,16 @@
-"""Tests that read a distribution from theory: one event's t, and the mean over events."""
+"""Tests that read a distribution from theory.
+
+Notation of docs/methods.md: z_i is the standardised window statistic (SCAR by default), V_i the variance of a CAR, r
+the mean correlation of the residuals.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .._typing import Alternative
-from .base import Inapplicable, Outcome, Sample, TestResult, t_pvalue
+from .._typing import Alternative, FloatArray
+from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, normal_result, t_result
+from .correlation import mean_correlation
 
 
 def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
@@ -16,12 +21,9 @@ def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
     Campbell, Lo and MacKinlay (1997), ch. 4; the forecast-error factor is Patell's (1976).
     """
     null = "the event's abnormal return is zero"
-    if sample.sum.n_days[0] == 0:
+    if not sample.there[0]:
         return Inapplicable("t_firm", "no return in the window", 1, null)
-    statistic = float(sample.sum.scar[0])
-    df = float(sample.fit.dof[0])
-    pvalue = float(t_pvalue(np.array(statistic), df, alternative))
-    return TestResult("t_firm", statistic, pvalue, "t", (df,), null, alternative, 1)
+    return t_result("t_firm", float(sample.sum.scar[0]), float(sample.evidence.fit.dof[0]), alternative, 1, null=null)
 
 
 def t_cross_sectional(sample: Sample, alternative: Alternative) -> Outcome:
@@ -29,17 +31,149 @@ def t_cross_sectional(sample: Sample, alternative: Alternative) -> Outcome:
 
     References
     ----------
-    Brown and Warner (1980), appendix; Campbell, Lo and MacKinlay (1997), eq. 4.4.22 with the sample dispersion.
+    Brown and Warner (1980), appendix; Boehmer, Musumeci and Poulsen (1991), section 2.
     """
-    null = "the mean abnormal return is zero"
-    car = sample.sum.car[sample.sum.n_days > 0]
-    n = len(car)
+    return _dispersion("t_cross_sectional", sample.sum.car[sample.there], alternative)
+
+
+def patell(sample: Sample, alternative: Alternative) -> Outcome:
+    """Sum the standardised CARs: ``sum z_i / sqrt(sum (M_i - k)/(M_i - k - 2))``, N(0, 1).
+
+    References
+    ----------
+    Patell (1976), Journal of Accounting Research 14.
+    """
+    statistic = _patell(sample)
+    if isinstance(statistic, str):
+        return Inapplicable("patell", statistic, int(sample.there.sum()), MEAN_ZERO)
+    return normal_result("patell", statistic, alternative, int(sample.there.sum()))
+
+
+def patell_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
+    """Patell's statistic over ``sqrt(1 + (N - 1) r)``, N(0, 1).
+
+    References
+    ----------
+    Kolari and Pynnonen (2010), Review of Financial Studies 23(11), 3996-4025.
+    """
+    statistic, n = _patell(sample), int(sample.there.sum())
+    if isinstance(statistic, str):
+        return Inapplicable("patell_adjusted", statistic, n, MEAN_ZERO)
+    r = _correlation(sample)
+    if 1 + (n - 1) * r <= 0:
+        return Inapplicable("patell_adjusted", _impossible(r, n), n, MEAN_ZERO)
+    return normal_result("patell_adjusted", statistic / np.sqrt(1 + (n - 1) * r), alternative, n, f"r = {r:.3f}")
+
+
+def bmp(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test the mean standardised CAR by its dispersion: ``sqrt(N) mean(z) / sd(z)``, t(N - 1).
+
+    References
+    ----------
+    Boehmer, Musumeci and Poulsen (1991), Journal of Financial Economics 30, 253-272 (N(0, 1) in the paper).
+    """
+    return _dispersion("bmp", sample.standardised[sample.there], alternative)
+
+
+def kolari_pynnonen(sample: Sample, alternative: Alternative) -> Outcome:
+    """Scale the BMP statistic by ``sqrt((1 - r) / (1 + (N - 1) r))``, t(N - 1).
+
+    References
+    ----------
+    Kolari and Pynnonen (2010), Review of Financial Studies 23(11), 3996-4025.
+    """
+    plain = bmp(sample, alternative)
+    if isinstance(plain, Inapplicable):
+        return Inapplicable("kolari_pynnonen", plain.reason, plain.n_events, MEAN_ZERO)
+    n, r = plain.n_events, _correlation(sample)
+    if 1 + (n - 1) * r <= 0 or r >= 1:
+        return Inapplicable("kolari_pynnonen", _impossible(r, n), n, MEAN_ZERO)
+    statistic = plain.statistic * np.sqrt((1 - r) / (1 + (n - 1) * r))
+    return t_result("kolari_pynnonen", float(statistic), n - 1, alternative, n, f"r = {r:.3f}")
+
+
+def mackinlay(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test the mean CAR by the mean of the variances: ``mean(CAR) / sqrt(sum V_i / N^2)``, N(0, 1).
+
+    References
+    ----------
+    MacKinlay (1997), Journal of Economic Literature 35, eq. 20; V_i includes the estimation error.
+    """
+    there = sample.there
+    n = int(there.sum())
+    if n == 0:
+        return Inapplicable("mackinlay", "no return in the window", 0, MEAN_ZERO)
+    statistic = sample.sum.car[there].mean() / np.sqrt(sample.sum.variance[there].sum() / n**2)
+    return normal_result("mackinlay", float(statistic), alternative, n)
+
+
+def brown_warner(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test CAAR by the standard deviation of the AAR over the estimation window: ``CAAR / (S sqrt(n))``, t(M - 1).
+
+    The crude dependence adjustment: cross-correlation is in S. Events are matched by their place in the window. A
+    day's mean is over the events with a return that day.
+
+    References
+    ----------
+    Brown and Warner (1980), appendix; (1985), eq. 4-6.
+    """
+    aar = sample.evidence.mean_residual
+    aar = aar[np.isfinite(aar)]
+    count = sample.mask.sum(axis=0)
+    n = int(sample.there.sum())
+    if len(aar) < 3 or (count == 0).any():
+        reason = "no return on a day of the window" if len(aar) >= 3 else "fewer than three estimation days"
+        return Inapplicable("brown_warner", reason, n, MEAN_ZERO)
+    caar = float((np.where(sample.mask, sample.ar, 0.0).sum(axis=0) / count).sum())
+    statistic = caar / (float(aar.std(ddof=1)) * np.sqrt(sample.n_days))
+    return t_result("brown_warner", float(statistic), len(aar) - 1, alternative, n)
+
+
+def skewness_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test the mean BHAR with a correction for skewness: ``sqrt(N) (S + g S^2/3 + g/(6N))``, N(0, 1).
+
+    S is mean over standard deviation, g the skewness of the BHARs.
+
+    References
+    ----------
+    Lyon, Barber and Tsai (1999), Journal of Finance 54, eq. 5, after Johnson (1978).
+    """
+    null = "the mean buy-and-hold abnormal return is zero"
+    x = sample.bhar[sample.there]
+    n = len(x)
+    if n < 3 or x.std() == 0:
+        return Inapplicable("skewness_adjusted", f"needs three different BHARs or more, has {n}", n, null)
+    spread = float(x.std(ddof=1))
+    s = float(x.mean()) / spread
+    g = float(((x - x.mean()) ** 3).sum()) / (n * spread**3)
+    return normal_result("skewness_adjusted", np.sqrt(n) * (s + g * s**2 / 3 + g / (6 * n)), alternative, n, null=null)
+
+
+def _dispersion(name: str, values: FloatArray, alternative: Alternative) -> Outcome:
+    n = len(values)
     if n < 2:
-        return Inapplicable("t_cross_sectional", f"needs two events or more, has {n}", n, null)
-    spread = float(car.std(ddof=1))
+        return Inapplicable(name, f"needs two events or more, has {n}", n, MEAN_ZERO)
+    spread = float(values.std(ddof=1))
     if spread == 0:
-        return Inapplicable("t_cross_sectional", "the abnormal returns do not differ between events", n, null)
-    statistic = float(np.sqrt(n) * car.mean() / spread)
-    df = float(n - 1)
-    pvalue = float(t_pvalue(np.array(statistic), df, alternative))
-    return TestResult("t_cross_sectional", statistic, pvalue, "t", (df,), null, alternative, n)
+        return Inapplicable(name, "the abnormal returns do not differ between events", n, MEAN_ZERO)
+    return t_result(name, float(np.sqrt(n) * values.mean() / spread), n - 1, alternative, n)
+
+
+def _patell(sample: Sample) -> float | str:
+    """Return Patell's Z, or why there is none."""
+    there = sample.there
+    if not there.any():
+        return "no return in the window"
+    dof = sample.evidence.fit.dof[there]
+    if (dof < 3).any():
+        return "an event has fewer than three degrees of freedom: the variance of its t is infinite"
+    return float(sample.standardised[there].sum() / np.sqrt((dof / (dof - 2)).sum()))
+
+
+def _correlation(sample: Sample) -> float:
+    used = sample if sample.there.all() else sample.take(sample.there)
+    return mean_correlation(used.evidence, sample.n_days, sample.conventions.correlation)
+
+
+def _impossible(r: float, n: int) -> str:
+    return f"the mean correlation r = {r:.3f} of {n} events leaves no positive variance"

@@ -1,11 +1,127 @@
-"""Tests that read the distribution from the estimation window itself."""
+"""Tests on ranks: distribution-free across events, or of one event against its own estimation window.
+
+The ranks of an event are taken over its estimation days and all days of its event window that have a return, ties
+averaged.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray
-from .base import Inapplicable, Outcome, Sample, TestResult
+from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, normal_result, t_result, tails
+
+_EXACT_LIMIT = 50  # events up to which the signed-rank distribution is enumerated
+
+
+def corrado(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test the mean rank: ``sqrt(n) (mean K_W - 1/2) / S_K``, N(0, 1).
+
+    K_t is the mean over events of rank / (1 + number of ranked days); S_K its root mean square about 1/2 over all days.
+
+    References
+    ----------
+    Corrado (1989), Journal of Financial Economics 23; for windows Cowan (1992) and Campbell and Wasley (1993).
+    """
+    return _rank_test("corrado", sample, _uniform_ranks(sample), 1.0, alternative)
+
+
+def corrado_zivney(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test the mean rank with missing days: each day's sum of ranks is scaled by the root of its number of events.
+
+    References
+    ----------
+    Corrado and Zivney (1992), Journal of Financial and Quantitative Analysis 27, eq. 4-6.
+    """
+    return _rank_test("corrado_zivney", sample, _uniform_ranks(sample), 0.5, alternative)
+
+
+def corrado_zivney_standardised(sample: Sample, alternative: Alternative) -> Outcome:
+    """Test ranks whose event days are first divided by their cross-sectional standard deviation.
+
+    References
+    ----------
+    Corrado and Zivney (1992), eq. 3, after Boehmer, Musumeci and Poulsen: for variance induced by the event.
+    """
+    name = "corrado_zivney_standardised"
+    sar, mask = sample.evidence.abnormal.sar, sample.evidence.event_mask
+    count = mask.sum(axis=0)
+    if (count[sample.days] < 2).any():
+        return Inapplicable(name, "needs two events or more on each day", int(count.min()), MEAN_ZERO)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(mask, sar, 0.0).sum(axis=0) / count
+        spread = np.sqrt(np.where(mask, (sar - mean) ** 2, 0.0).sum(axis=0) / (count - 1))
+        scaled = np.where(count > 1, sar / spread, sar)
+    return _rank_test(name, sample, _uniform_ranks(sample, scaled), 0.5, alternative)
+
+
+def grank_t(sample: Sample, alternative: Alternative) -> Outcome:
+    """Rank the re-standardised SCAR as one day among the estimation days: ``Z sqrt((T-2)/(T-1-Z^2))``, t(T - 2).
+
+    T is the number of estimation days plus the one cumulated day.
+
+    References
+    ----------
+    Kolari and Pynnonen (2011), Journal of Empirical Finance 18(5), 953-971, eq. 8-14.
+    """
+    name, n = "grank_t", int(sample.there.sum())
+    prepared = _generalised(sample, name)
+    if isinstance(prepared, Inapplicable):
+        return prepared
+    u_est, u_event, mask = prepared
+    day_count = mask.sum(axis=0)
+    kept = day_count > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        day_mean = np.where(kept, np.where(mask, u_est, 0.0).sum(axis=0) / day_count, 0.0)
+    total = int(kept.sum()) + 1
+    event_mean = float(u_event.mean())
+    variance = (float((day_count / n * day_mean**2).sum()) + event_mean**2) / total
+    return _t_of_rank(name, event_mean / np.sqrt(variance), total, alternative, n)
+
+
+def grank_z(sample: Sample, alternative: Alternative) -> Outcome:
+    """Rank the re-standardised SCAR among the estimation days with the variance of independent uniform ranks, N(0, 1).
+
+    ``Z = mean(U) / sqrt( (1/N^2) sum (T_i - 1) / (12 (T_i + 1)) )``.
+
+    References
+    ----------
+    Kolari and Pynnonen (2011), Journal of Empirical Finance 18(5), 953-971, eq. 15.
+    """
+    name, n = "grank_z", int(sample.there.sum())
+    prepared = _generalised(sample, name)
+    if isinstance(prepared, Inapplicable):
+        return prepared
+    _, u_event, mask = prepared
+    days = mask.sum(axis=1) + 1
+    variance = float(((days - 1) / (12 * (days + 1))).sum()) / n**2
+    return normal_result(name, float(u_event.mean()) / np.sqrt(variance), alternative, n)
+
+
+def wilcoxon(sample: Sample, alternative: Alternative) -> Outcome:
+    """Rank the CARs by size and sum the ranks of the positive ones; exact up to 50 events without ties or zeros.
+
+    The statistic is ``(W - N(N+1)/4) / sqrt(N(N+1)(2N+1)/24)``, without tie or continuity correction.
+
+    References
+    ----------
+    Wilcoxon (1945), Biometrics Bulletin 1.
+    """
+    null = "the abnormal returns are symmetric about zero"
+    car = sample.sum.car[sample.there]
+    car = car[car != 0]
+    n = len(car)
+    if n == 0:
+        return Inapplicable("wilcoxon", "no abnormal return other than zero", 0, null)
+    size = average_ranks(np.abs(car)[None, :], np.ones((1, n), dtype=bool))[0]
+    w = float(size[car > 0].sum())
+    statistic = (w - n * (n + 1) / 4) / np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    if n > _EXACT_LIMIT or len(np.unique(size)) < n:
+        return normal_result("wilcoxon", float(statistic), alternative, n, null=null)
+    probability = signed_rank_distribution(n)
+    at = round(w)
+    pvalue = tails(float(probability[: at + 1].sum()), float(probability[at:].sum()), alternative)
+    return TestResult("wilcoxon", float(statistic), pvalue, "exact", (), null, alternative, n)
 
 
 def sq(sample: Sample, alternative: Alternative) -> Outcome:
@@ -13,27 +129,52 @@ def sq(sample: Sample, alternative: Alternative) -> Outcome:
 
     ``p = (1 + #{sum e <= CAR}) / (S + 1)`` one-sided, and twice the smaller tail (at most 1) two-sided, where S is the
     number of runs of consecutive estimation days as long as the window. No normality is assumed. The p-value cannot
-    fall below 1/(S + 1) one-sided and 2/(S + 1) two-sided.
-    The statistic is the share of residual sums at or below the CAR.
+    fall below 1/(S + 1) one-sided and 2/(S + 1) two-sided. The statistic is the share of residual sums at or below
+    the CAR.
 
     References
     ----------
     Gelbach, Helland and Klick (2013), American Law and Economics Review 15(2), 495-541.
     """
     null = "the event day is drawn from the distribution of the estimation days"
-    if sample.sum.n_days[0] < sample.ar.shape[1]:
+    if not sample.mask[0].all():
         return Inapplicable("sq", "returns are missing in the window", 1, null)
-    length = sample.ar.shape[1]
-    sums = run_sums(sample.residuals[0], sample.mask[0], length)
-    if len(sums) < 19:
-        return Inapplicable("sq", f"{len(sums)} runs of {length} estimation day(s) cannot reach p = 0.05", 1, null)
-    car = sample.sum.car[0]
-    lower = (1 + int((sums <= car).sum())) / (len(sums) + 1)
-    upper = (1 + int((sums >= car).sum())) / (len(sums) + 1)
-    tails = {"less": lower, "greater": upper, "two-sided": min(1.0, 2 * min(lower, upper))}
-    overlap = f"overlapping runs: about {len(sums) // length} are independent" if length > 1 else ""
-    share = float((sums <= car).mean())
-    return TestResult("sq", share, tails[alternative], "rank", (float(len(sums)),), null, alternative, 1, overlap)
+    sums = run_sums(sample.evidence.residuals[0], sample.evidence.mask[0], sample.n_days)
+    return placebo_result("sq", float(sample.sum.car[0]), sums, sample.n_days, alternative, 1, null)
+
+
+def permutation(sample: Sample, alternative: Alternative) -> Outcome:
+    """Rank CAAR among the placebo CAARs of the estimation window: all runs of days as long as the window.
+
+    All events are moved together, so that their cross-correlation is kept. Every placebo date is used: nothing is
+    drawn.
+
+    References
+    ----------
+    Gelbach, Helland and Klick (2013) for one firm; Chernozhukov, Wuthrich and Zhu (2021) for moving blocks.
+    """
+    null = "the event day is drawn from the distribution of the estimation days"
+    n = int(sample.there.sum())
+    count = sample.mask.sum(axis=0)
+    if (count == 0).any():
+        return Inapplicable("permutation", "no return on a day of the window", n, null)
+    caar = float((np.where(sample.mask, sample.ar, 0.0).sum(axis=0) / count).sum())
+    aar = sample.evidence.mean_residual
+    sums = run_sums(aar, np.isfinite(aar), sample.n_days)
+    return placebo_result("permutation", caar, sums, sample.n_days, alternative, n, null)
+
+
+def placebo_result(
+    name: str, value: float, placebo: FloatArray, length: int, alternative: Alternative, n: int, null: str
+) -> Outcome:
+    """Return the rank of a value among placebo values; its own counts in numerator and denominator."""
+    if len(placebo) < 19:
+        return Inapplicable(name, f"{len(placebo)} runs of {length} estimation day(s) cannot reach p = 0.05", n, null)
+    lower = (1 + int((placebo <= value).sum())) / (len(placebo) + 1)
+    upper = (1 + int((placebo >= value).sum())) / (len(placebo) + 1)
+    note = f"overlapping runs: about {len(placebo) // length} are independent" if length > 1 else ""
+    share, pvalue = float((placebo <= value).mean()), tails(lower, upper, alternative)
+    return TestResult(name, share, pvalue, "rank", (float(len(placebo)),), null, alternative, n, note)
 
 
 def run_sums(values: FloatArray, mask: BoolArray, length: int) -> FloatArray:
@@ -43,3 +184,94 @@ def run_sums(values: FloatArray, mask: BoolArray, length: int) -> FloatArray:
         return np.empty(0)
     complete = windows(mask, length).all(axis=1)
     return np.asarray(windows(np.where(mask, values, 0.0), length).sum(axis=1)[complete])
+
+
+def average_ranks(values: FloatArray, mask: BoolArray) -> FloatArray:
+    """Rank each row over its entries where the mask is True, 1 the smallest, ties averaged; NaN elsewhere.
+
+    Parameters
+    ----------
+    values : ndarray of shape (E, n)
+        Anything where the mask is False.
+    mask : ndarray of shape (E, n)
+        Entries to rank.
+    """
+    filled = np.where(mask, values, np.inf)
+    order = np.argsort(filled, axis=1, kind="stable")
+    ordered = np.take_along_axis(filled, order, axis=1)
+    ranks = np.empty(values.shape)
+    place = np.broadcast_to(np.arange(1.0, values.shape[1] + 1), values.shape)
+    np.put_along_axis(ranks, order, place, axis=1)
+    tied = (ordered[:, 1:] == ordered[:, :-1]) & np.isfinite(ordered[:, 1:])
+    for row in np.flatnonzero(tied.any(axis=1)):
+        _, inverse, count = np.unique(filled[row], return_inverse=True, return_counts=True)
+        last = np.cumsum(count)
+        ranks[row] = (last - (count - 1) / 2)[inverse]
+    ranks[~mask] = np.nan
+    return ranks
+
+
+def signed_rank_distribution(n: int) -> FloatArray:
+    """Return P(W = w) for w = 0..n(n+1)/2: every rank is positive with probability one half."""
+    probability = np.ones(1)
+    for rank in range(1, n + 1):
+        longer = np.zeros(len(probability) + rank)
+        longer[: len(probability)] += probability / 2
+        longer[rank:] += probability / 2
+        probability = longer
+    return probability
+
+
+def _uniform_ranks(sample: Sample, event_sar: FloatArray | None = None) -> FloatArray:
+    """Rank / (1 + number of ranked days) - 1/2 over both windows, (E, M + L), NaN where missing."""
+    e = sample.evidence
+    if event_sar is None and sample.conventions.ranks_of == "ar":
+        values = np.hstack([e.residuals, e.abnormal.ar])
+    else:
+        values = np.hstack([sample.estimation_sar, e.abnormal.sar if event_sar is None else event_sar])
+    mask = np.hstack([e.mask, e.event_mask])
+    return np.asarray(average_ranks(values, mask) / (1 + mask.sum(axis=1, keepdims=True)) - 0.5)
+
+
+def _rank_test(name: str, sample: Sample, u: FloatArray, power: float, alternative: Alternative) -> Outcome:
+    """Test the window's days of a series of ranks, each day's sum over ``N_t ** power``, by its root mean square."""
+    there = np.isfinite(u)
+    count = there.sum(axis=0)
+    kept = count > 0
+    n = int(sample.there.sum())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        daily = np.where(kept, np.where(there, u, 0.0).sum(axis=0) / count**power, 0.0)
+    n_est = sample.evidence.mask.shape[1]
+    window = daily[n_est:][sample.days]
+    if (count[n_est:][sample.days] == 0).any():
+        return Inapplicable(name, "no return on a day of the window", n, MEAN_ZERO)
+    days = daily[kept]
+    if sample.conventions.rank_moment == "population":
+        spread = float(np.sqrt((days**2).mean()))
+    else:
+        spread = float(days.std(ddof=1))
+    if spread == 0:
+        return Inapplicable(name, "the mean ranks do not vary", n, MEAN_ZERO)
+    return normal_result(name, float(window.sum() / (np.sqrt(len(window)) * spread)), alternative, n)
+
+
+def _generalised(sample: Sample, name: str) -> tuple[FloatArray, FloatArray, BoolArray] | Inapplicable:
+    """Return U of the estimation days (N, M), U of the cumulated day (N,), and the days' mask, of the events used."""
+    used = sample.there
+    n = int(used.sum())
+    if n < 2:
+        return Inapplicable(name, f"needs two events or more, has {n}", n, MEAN_ZERO)
+    scar = sample.standardised[used]
+    spread = float(scar.std(ddof=1))
+    if spread == 0:
+        return Inapplicable(name, "the standardised returns do not differ between events", n, MEAN_ZERO)
+    mask = sample.evidence.mask[used]
+    values = np.hstack([sample.estimation_sar[used], (scar / spread)[:, None]])
+    both = np.hstack([mask, np.ones((n, 1), dtype=bool)])
+    u = average_ranks(values, both) / (1 + both.sum(axis=1, keepdims=True)) - 0.5
+    return u[:, :-1], u[:, -1], mask
+
+
+def _t_of_rank(name: str, z: float, total: int, alternative: Alternative, n: int) -> Outcome:
+    statistic = z * np.sqrt((total - 2) / (total - 1 - z**2))
+    return t_result(name, float(statistic), total - 2, alternative, n)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from .._typing import Alternative
 from ..errors import UnknownNameError
-from . import joint, parametric, ranks
+from . import calendar, joint, parametric, ranks, resample, signs
 from .base import Inapplicable, Outcome, Sample
+from .correlation import mean_correlation
 
 Scope: TypeAlias = Literal["event", "sample"]
-Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign"]
+Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign", "complete"]
+
+DOES_NOT_APPLY = "does not apply: "
+MISLEADS = "misleads here: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +34,12 @@ class Test:
     scope : {"event", "sample"}
         Whether it tests one event or the sample of events.
     assumes : tuple of str
-        "normal" residuals, "independent" cross-section, "constant_variance" on the event day, effects of "one_sign".
+        "normal" residuals, "independent" cross-section, "constant_variance" on the event day, effects of "one_sign",
+        "complete" windows.
     reference : str
         Paper.
+    default : bool
+        Whether it runs when no test is named (bootstraps do not).
     """
 
     name: str
@@ -40,34 +48,90 @@ class Test:
     scope: Scope
     assumes: tuple[Assumption, ...]
     reference: str
+    default: bool = True
 
+
+_ONE: tuple[Assumption, ...] = ("normal", "constant_variance")
+_KP = "Kolari and Pynnonen (2010)"
 
 _ROWS = (
-    Test("t_firm", "t, one firm", parametric.t_firm, "event", ("normal", "constant_variance"), "Patell (1976)"),
+    Test("t_firm", "t, one firm", parametric.t_firm, "event", _ONE, "Patell (1976)"),
     Test("sq", "SQ, one firm", ranks.sq, "event", ("constant_variance",), "Gelbach, Helland and Klick (2013)"),
-    Test(
-        "joint_f",
-        "joint F",
-        joint.joint_f,
-        "sample",
-        ("normal", "constant_variance"),
-        "Schipper and Thompson (1983); Binder (1985)",
-    ),
-    Test(
-        "joint_equal",
-        "equality F",
-        joint.joint_equal,
-        "sample",
-        ("normal", "constant_variance"),
-        "Binder (1985)",
-    ),
+    Test("joint_f", "joint F", joint.joint_f, "sample", _ONE, "Schipper and Thompson (1983); Binder (1985)"),
+    Test("joint_equal", "equality F", joint.joint_equal, "sample", _ONE, "Binder (1985)"),
     Test(
         "portfolio",
         "equal-weighted portfolio t",
         joint.portfolio,
         "sample",
-        ("normal", "constant_variance", "one_sign"),
+        (*_ONE, "one_sign"),
         "Schipper and Thompson (1983); Jaffe (1974)",
+    ),
+    Test(
+        "kolari_pynnonen",
+        "Kolari-Pynnonen t",
+        parametric.kolari_pynnonen,
+        "sample",
+        ("normal", "one_sign", "complete"),
+        _KP,
+    ),
+    Test(
+        "patell_adjusted",
+        "adjusted Patell Z",
+        parametric.patell_adjusted,
+        "sample",
+        (*_ONE, "one_sign", "complete"),
+        _KP,
+    ),
+    Test(
+        "brown_warner",
+        "Brown-Warner t",
+        parametric.brown_warner,
+        "sample",
+        (*_ONE, "one_sign", "complete"),
+        "Brown and Warner (1980, 1985)",
+    ),
+    Test(
+        "grank_t",
+        "GRANK-T",
+        ranks.grank_t,
+        "sample",
+        ("one_sign", "complete"),
+        "Kolari and Pynnonen (2011)",
+    ),
+    Test("sign_gsar", "SIGN-GSAR-T", signs.sign_gsar, "sample", ("one_sign", "complete"), "Luoma (2011)"),
+    Test("corrado", "Corrado Z", ranks.corrado, "sample", ("constant_variance", "one_sign"), "Corrado (1989)"),
+    Test(
+        "corrado_zivney",
+        "Corrado-Zivney Z",
+        ranks.corrado_zivney,
+        "sample",
+        ("constant_variance", "one_sign"),
+        "Corrado and Zivney (1992)",
+    ),
+    Test(
+        "corrado_zivney_standardised",
+        "Corrado-Zivney Z, re-standardised",
+        ranks.corrado_zivney_standardised,
+        "sample",
+        ("one_sign",),
+        "Corrado and Zivney (1992)",
+    ),
+    Test(
+        "permutation",
+        "permutation over placebo dates",
+        ranks.permutation,
+        "sample",
+        ("constant_variance", "one_sign"),
+        "Gelbach, Helland and Klick (2013)",
+    ),
+    Test(
+        "calendar_time",
+        "calendar-time portfolio Z",
+        calendar.calendar_time,
+        "sample",
+        (*_ONE, "one_sign"),
+        "Jaffe (1974); Mandelker (1974)",
     ),
     Test(
         "t_cross_sectional",
@@ -77,25 +141,93 @@ _ROWS = (
         ("normal", "independent", "one_sign"),
         "Brown and Warner (1980)",
     ),
+    Test(
+        "patell",
+        "Patell Z",
+        parametric.patell,
+        "sample",
+        (*_ONE, "independent", "one_sign"),
+        "Patell (1976)",
+    ),
+    Test(
+        "bmp",
+        "BMP t",
+        parametric.bmp,
+        "sample",
+        ("normal", "independent", "one_sign"),
+        "Boehmer, Musumeci and Poulsen (1991)",
+    ),
+    Test(
+        "mackinlay",
+        "MacKinlay Z",
+        parametric.mackinlay,
+        "sample",
+        (*_ONE, "independent", "one_sign"),
+        "MacKinlay (1997)",
+    ),
+    Test(
+        "grank_z",
+        "GRANK-Z",
+        ranks.grank_z,
+        "sample",
+        ("independent", "one_sign"),
+        "Kolari and Pynnonen (2011)",
+    ),
+    Test("sign", "sign Z", signs.sign, "sample", ("independent", "one_sign"), "Brown and Warner (1980)"),
+    Test(
+        "generalized_sign",
+        "generalised sign Z",
+        signs.generalized_sign,
+        "sample",
+        ("independent", "one_sign"),
+        "Cowan (1992)",
+    ),
+    Test("wilcoxon", "Wilcoxon signed rank", ranks.wilcoxon, "sample", ("independent", "one_sign"), "Wilcoxon (1945)"),
+    Test(
+        "skewness_adjusted",
+        "skewness-adjusted t of BHAR",
+        parametric.skewness_adjusted,
+        "sample",
+        ("independent", "one_sign"),
+        "Lyon, Barber and Tsai (1999)",
+    ),
+    Test(
+        "wild_bootstrap",
+        "wild cluster bootstrap",
+        resample.wild_bootstrap,
+        "sample",
+        ("one_sign",),
+        "Cameron, Gelbach and Miller (2008)",
+        default=False,
+    ),
+    Test(
+        "block_bootstrap",
+        "stationary block bootstrap",
+        resample.block_bootstrap,
+        "sample",
+        ("constant_variance", "one_sign"),
+        "Politis and Romano (1994)",
+        default=False,
+    ),
 )
 
 TESTS = MappingProxyType({row.name: row for row in _ROWS})
-"""Tests by name, in the order in which a table shows them."""
+"""Tests by name, in the order in which a table shows them: first those that stand one common date."""
 
 PER_EVENT_LIMIT = 30  # above it the tests of single events are shown only when asked for
 
 
 def select(which: Sequence[str] | str | None, n_events: int, common_date: bool) -> list[Test]:
-    """Return the tests to run: those named, or those that lead for such a sample.
+    """Return the tests to run: those named, "all", or those that lead for such a sample.
 
     Raises
     ------
     UnknownNameError
         If a name is not in the registry.
     """
-    if which is None:
+    if which is None or which == "all":
         few = common_date and n_events <= PER_EVENT_LIMIT
-        return [row for row in _ROWS if few or row.scope == "sample"]
+        return [row for row in _ROWS if (row.default or which == "all") and (few or row.scope == "sample")]
     names = [which] if isinstance(which, str) else list(which)
     unknown = [name for name in names if name not in TESTS]
     if unknown:
@@ -108,20 +240,35 @@ def run(test: Test, sample: Sample, alternative: Alternative) -> Outcome:
     outcome = test.run(sample, alternative)
     if isinstance(outcome, Inapplicable):
         return outcome
-    notes = [note for note in (outcome.note, *_failures(test, sample)) if note]
-    return replace(outcome, note="; ".join(notes))
+    notes = [*_failures(test, sample), outcome.note]
+    return replace(outcome, note="; ".join(note for note in notes if note))
+
+
+def rank_of(note: str) -> int:
+    """Order rows by their notes: what applies, what misleads, what does not apply."""
+    return 2 if note.startswith(DOES_NOT_APPLY) else int(note.startswith(MISLEADS))
 
 
 def _failures(test: Test, sample: Sample) -> list[str]:
     notes = []
-    if "independent" in test.assumes and sample.common_date and len(sample) > 1:
-        notes.append(
-            "misleads here: the events share one date, and the test takes them as independent (mean correlation of the "
-            f"residuals {sample.mean_correlation:.2f})"
-        )
+    if "independent" in test.assumes and len(sample) > 1:
+        notes += _dependence(sample)
     car = sample.sum.car
-    if "one_sign" in test.assumes and (car > 0).any() and (car < 0).any():
+    if "one_sign" in test.assumes and (car > 0).any() and (car < 0).any() and sample.common_date:
         notes.append("effects of both signs cancel in a mean")
-    if test.scope == "sample" and (sample.sum.n_days < sample.ar.shape[1]).any():
+    if "complete" in test.assumes and not sample.mask.all():
         notes.append("some events lack days of the window")
     return notes
+
+
+def _dependence(sample: Sample) -> list[str]:
+    """Say whether windows overlap in calendar time, which the test takes for independence."""
+    r = mean_correlation(sample.evidence, sample.n_days, "date")
+    if sample.common_date:
+        return [
+            f"{MISLEADS}the events share one date, and the test takes them as independent (mean correlation of the "
+            f"residuals {r:.2f})"
+        ]
+    rows = sorted(set(sample.evidence.row.tolist()))
+    overlap = any(b - a < sample.n_days for a, b in pairwise(rows)) or len(rows) < len(sample)
+    return [f"windows overlap in calendar time (mean correlation weighted by overlap {r:.3f})"] if overlap else []

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray, StrArray
+from .benchmark import Term
 
 _NO_VARIANCE = 1e-24  # RSS against the sum of squared returns: below it the fit is perfect up to rounding
 
@@ -16,18 +17,20 @@ _NO_VARIANCE = 1e-24  # RSS against the sum of squared returns: below it the fit
 class ModelFit:
     """A model of the normal return, estimated for E events.
 
-    The abnormal return of event day t is ``y_t - x_t' params``; its prediction variance is
-    ``sigma2 + x_t' cov_params x_t``. Patell, BMP, the variance of the CAR and the dollar interval all read this one
-    covariance; nobody recomputes it.
+    The abnormal return of event day t is ``y_t - x_t' params`` over the first P regressors (later ones, leads and lags,
+    serve the estimation only); its prediction variance is ``sigma2_t + x_t' cov_params x_t``. Patell, BMP, the
+    variance of the CAR and the dollar interval all read this one covariance; nobody recomputes it.
 
     Attributes
     ----------
-    params : ndarray of shape (E, K)
+    params : ndarray of shape (E, P)
         Coefficients in the order of the model's ``param_names``.
-    cov_params : ndarray of shape (E, K, K)
+    cov_params : ndarray of shape (E, P, P)
         Covariance of the coefficients; zero where nothing is estimated.
     sigma2 : ndarray of shape (E,)
-        Variance of a daily abnormal return apart from estimation error (squared decimal return).
+        Variance of a daily abnormal return over the estimation days (squared decimal return).
+    sigma2_days : ndarray of shape (E, L)
+        The same for each event day, apart from estimation error; equal to `sigma2` unless the model's variance moves.
     dof : ndarray of shape (E,), int
         Degrees of freedom of `sigma2`.
     n_obs : ndarray of shape (E,), int
@@ -42,6 +45,7 @@ class ModelFit:
     params: FloatArray
     cov_params: FloatArray
     sigma2: FloatArray
+    sigma2_days: FloatArray
     dof: IntArray
     n_obs: IntArray
     residual_mean: FloatArray
@@ -53,6 +57,7 @@ class ModelFit:
             self.params[events],
             self.cov_params[events],
             self.sigma2[events],
+            self.sigma2_days[events],
             self.dof[events],
             self.n_obs[events],
             self.residual_mean[events],
@@ -60,64 +65,84 @@ class ModelFit:
         )
 
     def predict(self, x: FloatArray) -> FloatArray:
-        """Return ``x' params`` of shape (E, n) for regressors of shape (E or 1, n, K)."""
-        return np.asarray(np.einsum("enk,ek->en", np.broadcast_to(x, (len(self.params), *x.shape[1:])), self.params))
+        """Return ``x' params`` of shape (E, n) for regressors of shape (E, n, K)."""
+        return np.asarray(np.einsum("enk,ek->en", x[:, :, : self.params.shape[1]], self.params))
 
     def prediction_variance(self, x: FloatArray) -> FloatArray:
-        """Return the variance of each day's abnormal return, (E, n), for regressors (E or 1, n, K).
+        """Return the variance of each event day's abnormal return, (E, L), for regressors (E, L, K).
 
         Notes
         -----
         ``sigma2 C_it`` with the forecast-error factor C of Patell (1976).
         """
-        x = np.broadcast_to(x, (len(self.params), *x.shape[1:]))
-        return np.asarray(self.sigma2[:, None] + np.einsum("enk,ekl,enl->en", x, self.cov_params, x, optimize=True))
+        x = x[:, :, : self.params.shape[1]]
+        return np.asarray(self.sigma2_days + np.einsum("enk,ekl,enl->en", x, self.cov_params, x, optimize=True))
 
-    def cumulative_variance(self, x: FloatArray, mask: BoolArray) -> FloatArray:
-        """Return the variance of the sum of abnormal returns over the days where `mask` is True, (E,).
+    def cumulative_variance(self, x: FloatArray, mask: BoolArray, days: slice) -> FloatArray:
+        """Return the variance of the sum of abnormal returns over some event days, (E,).
+
+        Parameters
+        ----------
+        x : ndarray of shape (E, n, K)
+            Regressors of those days, zero or finite where the mask is False.
+        mask : ndarray of shape (E, n)
+            Days summed.
+        days : slice
+            Their place among the L event days.
 
         Notes
         -----
         ``s^2 [L + 1'X*(X'X)^-1 X*'1]`` (Mikkelson and Partch 1988; Campbell, Lo and MacKinlay 1997, ch. 4): the days
         share the estimation error, so the regressors are summed before the quadratic form is taken.
         """
-        total = np.einsum("enk,en->ek", np.broadcast_to(x, (*mask.shape, x.shape[2])), mask.astype(float))
+        total = np.einsum("enk,en->ek", x[:, :, : self.params.shape[1]], mask.astype(float))
         shared = np.einsum("ek,ekl,el->e", total, self.cov_params, total)
-        return np.asarray(mask.sum(axis=1) * self.sigma2 + shared)
+        return np.asarray(np.where(mask, self.sigma2_days[:, days], 0.0).sum(axis=1) + shared)
 
 
 class ReturnModel(Protocol):
-    """What `event_study` needs of a model.
-
-    Attributes
-    ----------
-    name : str
-        For tables.
-    regressors : tuple of str
-        Names of the benchmark or factor columns of the regression.
-    intercept : bool
-        Whether a constant is estimated.
-    offset : str or None
-        Column subtracted from the return before the fit (a benchmark, or a risk-free rate), or None.
-    """
+    """What `event_study` needs of a model: which columns it reads, and how it turns arrays into a `ModelFit`."""
 
     @property
-    def name(self) -> str: ...
-    @property
-    def regressors(self) -> tuple[str, ...]: ...
-    @property
-    def intercept(self) -> bool: ...
-    @property
-    def offset(self) -> str | None: ...
-
-    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray) -> ModelFit:
-        """Estimate on y (E, M), x (E or 1, M, K) over the days where mask (E, M) is True."""
+    def name(self) -> str:
+        """For tables."""
         ...
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Regressors after the constant; leads and lags that only the estimation needs come last."""
+        ...
 
-def param_names(model: ReturnModel) -> tuple[str, ...]:
-    """Return the names of the columns of ``ModelFit.params``."""
-    return (("alpha",) if model.intercept else ()) + model.regressors
+    @property
+    def intercept(self) -> bool:
+        """Whether a constant is estimated."""
+        ...
+
+    @property
+    def offset(self) -> Term | None:
+        """What is subtracted from the return before the fit: a benchmark, a risk-free return, or nothing."""
+        ...
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """Names of the P columns of ``ModelFit.params``, which meet the first P regressors."""
+        ...
+
+    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
+        """Estimate each event by itself.
+
+        Parameters
+        ----------
+        y : ndarray of shape (E, M)
+            Return less offset on the estimation days.
+        x : ndarray of shape (E, M, K)
+            Regressors, the constant first.
+        mask : ndarray of shape (E, M)
+            Days to use.
+        ahead : ndarray of shape (L,), int
+            How many sessions each event day lies after the last estimation day.
+        """
+        ...
 
 
 def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntArray) -> StrArray:
@@ -140,3 +165,8 @@ def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntA
     )
     out[dof < 1] = "fewer estimation days than parameters: widen the estimation window"
     return out
+
+
+def constant_over_days(sigma2: FloatArray, ahead: IntArray) -> FloatArray:
+    """Return ``sigma2_days`` of a model whose variance does not move: a view, no copy."""
+    return np.broadcast_to(sigma2[:, None], (len(sigma2), len(ahead)))

@@ -8,13 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._typing import BoolArray, FloatArray
+from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import InputError
 from ._ols import ols
-from .base import ModelFit, problems
+from .base import ModelFit, constant_over_days, problems
+from .benchmark import Benchmark, Term
 
 
-def fit_linear(y: FloatArray, x: FloatArray, mask: BoolArray) -> ModelFit:
+def fit_linear(y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
     """Fit ``y = x' theta + e`` by least squares for each event and fill the contract.
 
     ``sigma2 = RSS / (M - k)`` with k the number of columns of x; ``cov_params = sigma2 (X'X)^-1``.
@@ -28,6 +29,7 @@ def fit_linear(y: FloatArray, x: FloatArray, mask: BoolArray) -> ModelFit:
         fit.params,
         sigma2[:, None, None] * fit.xtx_inv,
         sigma2,
+        constant_over_days(sigma2, ahead),
         dof,
         fit.n_obs,
         np.zeros(len(y)),
@@ -55,11 +57,11 @@ class FactorModel:
     Examples
     --------
     >>> import marketshock as ms
-    >>> ms.FactorModel(["Mkt-RF", "SMB", "HML"], risk_free="RF").regressors
+    >>> ms.FactorModel(["Mkt-RF", "SMB", "HML"], risk_free="RF").factors
     ('Mkt-RF', 'SMB', 'HML')
     """
 
-    regressors: tuple[str, ...]
+    factors: tuple[str, ...]
     risk_free: str | None
 
     intercept: ClassVar[bool] = True
@@ -68,23 +70,33 @@ class FactorModel:
         names = (factors,) if isinstance(factors, str) else tuple(factors)
         if not names or len(set(names)) < len(names):
             raise InputError("factors", f"got {names!r}", "name at least one factor, each once")
-        object.__setattr__(self, "regressors", names)
+        object.__setattr__(self, "factors", names)
         object.__setattr__(self, "risk_free", risk_free)
 
     @property
-    def offset(self) -> str | None:
+    def terms(self) -> tuple[Term, ...]:
+        """The factors."""
+        return tuple(Term(name) for name in self.factors)
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """Alpha and the factors."""
+        return ("alpha", *self.factors)
+
+    @property
+    def offset(self) -> Term | None:
         """The risk-free return, subtracted from the security's."""
-        return self.risk_free
+        return Term(self.risk_free) if self.risk_free else None
 
     @property
     def name(self) -> str:
         """For tables."""
         excess = f", excess of {self.risk_free}" if self.risk_free else ""
-        return f"factor model ({', '.join(self.regressors)}{excess})"
+        return f"factor model ({', '.join(self.factors)}{excess})"
 
-    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray) -> ModelFit:
+    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
         """Estimate by least squares; see `ModelFit`."""
-        return fit_linear(y, x, mask)
+        return fit_linear(y, x, mask, ahead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +105,34 @@ class MarketModel:
 
     Parameters
     ----------
-    benchmark : str
-        Name of the benchmark's column, e.g. "^GSPC".
+    benchmark : str, LeaveOneOut or EqualWeighted
+        Name of the benchmark's column, e.g. "^GSPC", or a benchmark made without the security studied.
 
     References
     ----------
     Fama, Fisher, Jensen and Roll (1969); MacKinlay (1997), section 5.B.
     """
 
-    benchmark: str
+    benchmark: Benchmark
 
     intercept: ClassVar[bool] = True
-    offset: ClassVar[str | None] = None
+    offset: ClassVar[Term | None] = None
 
     @property
-    def regressors(self) -> tuple[str, ...]:
+    def terms(self) -> tuple[Term, ...]:
         """The benchmark."""
-        return (self.benchmark,)
+        return (Term(self.benchmark),)
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """Alpha and the benchmark."""
+        return ("alpha", str(self.benchmark))
 
     @property
     def name(self) -> str:
         """For tables."""
         return f"market model ({self.benchmark})"
 
-    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray) -> ModelFit:
+    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
         """Estimate by least squares; see `ModelFit`."""
-        return fit_linear(y, x, mask)
+        return fit_linear(y, x, mask, ahead)

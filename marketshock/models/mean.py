@@ -7,10 +7,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from .._typing import BoolArray, FloatArray
+from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import check_choice
 from ._ols import ols
-from .base import ModelFit, problems
+from .base import ModelFit, constant_over_days, problems
+from .benchmark import Benchmark, Term
 from .factor import fit_linear
 
 
@@ -23,14 +24,15 @@ class ConstantMean:
     Brown and Warner (1980, 1985), mean-adjusted returns; MacKinlay (1997), section 5.A.
     """
 
-    regressors: ClassVar[tuple[str, ...]] = ()
+    terms: ClassVar[tuple[Term, ...]] = ()
     intercept: ClassVar[bool] = True
-    offset: ClassVar[str | None] = None
+    offset: ClassVar[Term | None] = None
+    param_names: ClassVar[tuple[str, ...]] = ("alpha",)
     name: ClassVar[str] = "constant mean"
 
-    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray) -> ModelFit:
+    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
         """Estimate the mean; see `ModelFit`. C = 1 + 1/M."""
-        return fit_linear(y, x, mask)
+        return fit_linear(y, x, mask, ahead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class MarketAdjusted:
 
     Parameters
     ----------
-    benchmark : str
-        Name of the benchmark's column.
+    benchmark : str, LeaveOneOut or EqualWeighted
+        Name of the benchmark's column, or a benchmark made without the security studied.
     variance : {"about_mean", "about_zero"}
         Whether ``sigma2`` is the sample variance of R - Rm over the estimation days (divisor M - 1, the common
         convention) or its mean square (divisor M).
@@ -50,26 +52,27 @@ class MarketAdjusted:
     Brown and Warner (1985), market-adjusted returns.
     """
 
-    benchmark: str
+    benchmark: Benchmark
     variance: Literal["about_mean", "about_zero"] = "about_mean"
 
-    regressors: ClassVar[tuple[str, ...]] = ()
+    terms: ClassVar[tuple[Term, ...]] = ()
     intercept: ClassVar[bool] = False
+    param_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         check_choice("variance", self.variance, ("about_mean", "about_zero"))
 
     @property
-    def offset(self) -> str:
+    def offset(self) -> Term:
         """The benchmark, subtracted from the return."""
-        return self.benchmark
+        return Term(self.benchmark)
 
     @property
     def name(self) -> str:
         """For tables."""
         return f"market-adjusted ({self.benchmark})"
 
-    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray) -> ModelFit:  # noqa: ARG002
+    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:  # noqa: ARG002
         """Take the variance of R - Rm over the estimation days; see `ModelFit`."""
         about_mean = self.variance == "about_mean"
         centre = np.ones((1, y.shape[1], 1)) if about_mean else np.ones((1, y.shape[1], 0))
@@ -83,6 +86,7 @@ class MarketAdjusted:
             np.empty((n_events, 0)),
             np.empty((n_events, 0, 0)),
             sigma2,
+            constant_over_days(sigma2, ahead),
             dof,
             spread.n_obs,
             spread.params[:, 0] if about_mean else np.zeros(n_events),

@@ -1,0 +1,88 @@
+"""Tests on signs. An abnormal return of exactly zero has no sign and is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._typing import Alternative, BoolArray, FloatArray
+from .base import Inapplicable, Outcome, Sample, normal_result, t_result
+
+_HALF = "positive and negative abnormal returns are equally likely"
+
+
+def sign(sample: Sample, alternative: Alternative) -> Outcome:
+    """Count the positive CARs against one half: ``(2 w - N) / sqrt(N)``, N(0, 1).
+
+    References
+    ----------
+    Brown and Warner (1980), section 2; Campbell, Lo and MacKinlay (1997), eq. 4.5.1.
+    """
+    car = _nonzero(sample)
+    n = len(car)
+    if n == 0:
+        return Inapplicable("sign", "no abnormal return other than zero", 0, _HALF)
+    return normal_result("sign", float((2 * (car > 0).sum() - n) / np.sqrt(n)), alternative, n, null=_HALF)
+
+
+def generalized_sign(sample: Sample, alternative: Alternative) -> Outcome:
+    """Count the positive CARs against their share in the estimation window: ``(w - N p)/sqrt(N p (1 - p))``, N(0, 1).
+
+    p is the mean over events of the share of positive residuals.
+
+    References
+    ----------
+    Cowan (1992), Review of Quantitative Finance and Accounting 2, 343-358, eq. 1-3.
+    """
+    null = "abnormal returns are as often positive as in the estimation window"
+    car, used = _nonzero(sample), sample.there & (sample.sum.car != 0)
+    n = len(car)
+    if n == 0:
+        return Inapplicable("generalized_sign", "no abnormal return other than zero", 0, null)
+    e, mask = sample.evidence.residuals[used], sample.evidence.mask[used]
+    p = float((((e > 0) & mask).sum(axis=1) / mask.sum(axis=1)).mean())
+    if not 0 < p < 1:
+        return Inapplicable("generalized_sign", "all estimation residuals have one sign", n, null)
+    z = ((car > 0).sum() - n * p) / np.sqrt(n * p * (1 - p))
+    return normal_result("generalized_sign", float(z), alternative, n, null=null)
+
+
+def sign_gsar(sample: Sample, alternative: Alternative) -> Outcome:
+    """Take signs about each event's median, the re-standardised SCAR as one more day: ``Z sqrt((T-2)/(T-1-Z^2))``,
+    t(T-2).
+
+    References
+    ----------
+    Luoma (2011), SIGN-GSAR-T; the sign of an observation is that of its distance from the median (Corrado and Zivney
+    1992).
+    """
+    null = "the cumulated abnormal return is as often above the median as below"
+    used = sample.there
+    n = int(used.sum())
+    if n < 2:
+        return Inapplicable("sign_gsar", f"needs two events or more, has {n}", n, null)
+    scar = sample.standardised[used]
+    spread = float(scar.std(ddof=1))
+    if spread == 0:
+        return Inapplicable("sign_gsar", "the standardised returns do not differ between events", n, null)
+    mask = np.hstack([sample.evidence.mask[used], np.ones((n, 1), dtype=bool)])
+    values = np.hstack([sample.estimation_sar[used], (scar / spread)[:, None]])
+    g = np.where(mask, np.sign(values - _median(values, mask)[:, None]), 0.0)
+    count = mask.sum(axis=0)
+    kept = count > 0
+    total = int(kept.sum())
+    daily = g[:, kept].sum(axis=0) / count[kept]
+    spread = float(np.sqrt((count[kept] / n * daily**2).mean()))
+    if spread == 0:
+        return Inapplicable("sign_gsar", "the mean signs do not vary", n, null)
+    z = float(daily[-1]) / spread
+    statistic = z * np.sqrt((total - 2) / (total - 1 - z**2))
+    return t_result("sign_gsar", float(statistic), total - 2, alternative, n, null=null)
+
+
+def _nonzero(sample: Sample) -> FloatArray:
+    car = sample.sum.car[sample.there]
+    return np.asarray(car[car != 0])
+
+
+def _median(values: FloatArray, mask: BoolArray) -> FloatArray:
+    return np.asarray(np.nanmedian(np.where(mask, values, np.nan), axis=1))

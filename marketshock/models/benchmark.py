@@ -1,0 +1,175 @@
+"""Benchmarks that are not simply a column: made of the panel, or without the security they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from .._typing import FloatArray
+from ..errors import InputError, UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkColumn:
+    """A benchmark's returns on every session.
+
+    Attributes
+    ----------
+    values : ndarray of shape (T,)
+        Decimal returns, NaN where there is none.
+    own_weight : ndarray of shape (T, S) or (S,), or None
+        Weight of each security in the benchmark. Where given, the security is taken out again for its own events:
+        ``(R_b - w R_i) / (1 - w)``.
+    """
+
+    values: FloatArray
+    own_weight: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class LeaveOneOut:
+    """A capitalisation-weighted index without the security studied.
+
+    NVIDIA alone is about 7 % of the S&P 500: held against the whole index, part of its fall is its own benchmark.
+
+    Parameters
+    ----------
+    index : str
+        Column of the index.
+    weights : mapping of str to float
+        Weight of each security in the index at the time of the events, 0 <= w < 1. A security that is not named is
+        taken to be outside the index.
+
+    Raises
+    ------
+    InputError
+        If a weight is not in [0, 1), or all of them add to more than 1.
+    """
+
+    index: str
+    weights: tuple[tuple[str, float], ...]
+
+    def __init__(self, index: str, weights: Mapping[str, float]) -> None:
+        pairs = tuple(sorted((str(name), float(w)) for name, w in weights.items()))
+        bad = [pair for pair in pairs if not 0 <= pair[1] < 1]
+        if bad or sum(w for _, w in pairs) > 1 + 1e-9:
+            what = f"{bad[0][0]} has {bad[0][1]}" if bad else f"they add to {sum(w for _, w in pairs):.3f}"
+            raise InputError("weights", what, "give shares of the index: 0.07 is seven percent")
+        object.__setattr__(self, "index", index)
+        object.__setattr__(self, "weights", pairs)
+
+    def __str__(self) -> str:
+        return f"{self.index} without the firm"
+
+    def resolve(self, names: Sequence[str], values: FloatArray) -> BenchmarkColumn:
+        """Return the index and each security's weight in it."""
+        known = dict(self.weights)
+        own = np.array([known.get(name, 0.0) for name in names])
+        return BenchmarkColumn(values[:, position(self.index, names)], own)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class EqualWeighted:
+    """The mean return of some securities on each session, over those that have one.
+
+    Parameters
+    ----------
+    tickers : sequence of str
+        Securities of the benchmark.
+    leave_one_out : bool, optional
+        Leave the security studied out of its own benchmark (the default).
+
+    Raises
+    ------
+    InputError
+        If fewer than two securities are named, or one twice.
+    """
+
+    tickers: tuple[str, ...]
+    leave_one_out: bool
+
+    def __init__(self, tickers: Sequence[str], leave_one_out: bool = True) -> None:
+        names = tuple(tickers)
+        if isinstance(tickers, str) or len(names) < 2 or len(set(names)) < len(names):
+            raise InputError("tickers", f"got {tickers!r}", "name two securities or more, each once")
+        object.__setattr__(self, "tickers", names)
+        object.__setattr__(self, "leave_one_out", leave_one_out)
+
+    def __str__(self) -> str:
+        return f"mean of {len(self.tickers)}" + (" without the firm" if self.leave_one_out else "")
+
+    def resolve(self, names: Sequence[str], values: FloatArray) -> BenchmarkColumn:
+        """Return the mean and each security's weight, one over the number of returns that day."""
+        at = [position(ticker, names) for ticker in self.tickers]
+        members = values[:, at]
+        there = np.isfinite(members)
+        count = there.sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(there, members, 0.0).sum(axis=1) / count
+        if not self.leave_one_out:
+            return BenchmarkColumn(mean)
+        own = np.zeros(values.shape)
+        own[:, at] = there / np.maximum(count, 1)[:, None]
+        return BenchmarkColumn(mean, own)
+
+
+Benchmark: TypeAlias = str | LeaveOneOut | EqualWeighted
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One regressor: a benchmark or factor, less a risk-free return, shifted by some sessions.
+
+    Attributes
+    ----------
+    column : Benchmark
+        What is read.
+    less : str or None
+        Column subtracted from it.
+    shift : int
+        Sessions: -1 takes the value of the session before, 1 that of the next.
+    """
+
+    column: Benchmark
+    less: str | None = None
+    shift: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.column, str) and (self.less or self.shift):
+            raise InputError("benchmark", f"{self.column} cannot be shifted or made an excess return", "name a column")
+
+    def __str__(self) -> str:
+        name = f"{self.column}-{self.less}" if self.less else str(self.column)
+        return f"{name}[{self.shift:+d}]" if self.shift else name
+
+    def resolve(self, names: Sequence[str], values: FloatArray) -> BenchmarkColumn:
+        """Return the term's values on every session."""
+        if isinstance(self.column, str):
+            read = BenchmarkColumn(values[:, position(self.column, names)])
+        else:
+            read = self.column.resolve(names, values)
+        column = read.values if self.less is None else read.values - values[:, position(self.less, names)]
+        if not self.shift:
+            return BenchmarkColumn(column, read.own_weight)
+        shifted = np.full_like(column, np.nan)
+        if self.shift > 0:
+            shifted[: -self.shift] = column[self.shift :]
+        else:
+            shifted[-self.shift :] = column[: self.shift]
+        return BenchmarkColumn(shifted)
+
+
+def position(name: str, names: Sequence[str]) -> int:
+    """Return the position of a column.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    """
+    if name not in names:
+        raise UnknownNameError("model", [name], names)
+    return list(names).index(name)
