@@ -14,6 +14,7 @@ from .._typing import Alternative, BoolArray, FloatArray, IntArray
 from ..abnormal import Abnormal, Cumulative, buy_and_hold, cumulate
 from ..errors import InputError, check_choice
 from ..models.base import ModelFit
+from .correlation import mean_correlation
 
 Distribution: TypeAlias = Literal["t", "F", "normal", "rank", "exact", "bootstrap"]
 
@@ -231,6 +232,18 @@ class Sample:
     def there(self) -> BoolArray:
         """Events with at least one return among the days under test, (E,)."""
         return np.asarray(self.sum.n_days > 0)
+
+    @cached_property
+    def correlation_by_date(self) -> float:
+        """Mean correlation of the residuals, aligned by calendar date and weighted by the overlap of the windows."""
+        return mean_correlation(self.evidence, self.n_days, "date")
+
+    @property
+    def correlation(self) -> float:
+        """Mean correlation of the residuals by the conventions."""
+        if self.conventions.correlation == "date":
+            return self.correlation_by_date
+        return mean_correlation(self.evidence, self.n_days, self.conventions.correlation)
 
     @property
     def estimation_sar(self) -> FloatArray:

@@ -10,7 +10,6 @@ import numpy as np
 
 from .._typing import Alternative, FloatArray
 from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, normal_result, t_result
-from .correlation import mean_correlation
 
 
 def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
@@ -171,8 +170,7 @@ def _patell(sample: Sample) -> float | str:
 
 
 def _correlation(sample: Sample) -> float:
-    used = sample if sample.there.all() else sample.take(sample.there)
-    return mean_correlation(used.evidence, sample.n_days, sample.conventions.correlation)
+    return sample.correlation if sample.there.all() else sample.take(sample.there).correlation
 
 
 def _impossible(r: float, n: int) -> str:

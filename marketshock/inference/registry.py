@@ -12,7 +12,6 @@ from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
 from .base import Inapplicable, Outcome, Sample
-from .correlation import mean_correlation
 
 Scope: TypeAlias = Literal["event", "sample"]
 Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign", "complete"]
@@ -263,7 +262,7 @@ def _failures(test: Test, sample: Sample) -> list[str]:
 
 def _dependence(sample: Sample) -> list[str]:
     """Say whether windows overlap in calendar time, which the test takes for independence."""
-    r = mean_correlation(sample.evidence, sample.n_days, "date")
+    r = sample.correlation_by_date
     if sample.common_date:
         return [
             f"{MISLEADS}the events share one date, and the test takes them as independent (mean correlation of the "
