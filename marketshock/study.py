@@ -41,7 +41,7 @@ def event_study(
 
     Parameters
     ----------
-    events : Event, sequence of Event, or DataFrame
+    events : Event, sequence of Event, Catalog, or DataFrame
         A frame has columns ticker and date (a date, or a timestamp with its zone), and optionally event_id (unique),
         group, timing ("before_open", "during", "after_close") and on_closed.
     tickers : sequence of str, optional
@@ -101,6 +101,7 @@ def event_study(
     >>> round(float(study.ar.loc["deepseek-selloff/NVDA", 0]), 4)
     -0.1326
     """
+    _check_model(model)
     spec = StudySpec(
         model=model,
         window=Window.of("window", window),
@@ -114,6 +115,8 @@ def event_study(
     )
     tickers = (tickers,) if isinstance(tickers, str) else tickers
     table = event_table(events, tickers)
+    if log and factors is not None:
+        raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
     market = _market(prices, returns, factors, spec)
     unknown = [t for t in tickers or () if t not in market.names]
     if unknown:
@@ -133,6 +136,13 @@ def event_study(
     event_data = build.panel.event_data
     abnormal = abnormal_returns(event_data.y, event_data.x, event_data.offset, fit)
     return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions)
+
+
+def _check_model(model: object) -> None:
+    parts = ("name", "terms", "intercept", "offset", "param_names", "fit")
+    if isinstance(model, type) or not all(hasattr(model, part) for part in parts):
+        shown = model.__name__ if isinstance(model, type) else repr(model)
+        raise InputError("model", f"got {shown}", 'give a model such as ms.MarketModel("^GSPC")')
 
 
 def _market(

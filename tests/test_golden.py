@@ -1,8 +1,8 @@
 """Constants published with another project's test-suite, each by its named convention (reference/README.md).
 
-The inputs below are the numbers that test-suite feeds its own code; only numbers are kept. A constant that follows a
-convention this library does not have as such (a t with sigma over a different divisor, say) is computed from the study's
-parts, so that the difference stands here in the open.
+The inputs are the numbers that test-suite feeds its own code; only numbers are kept. A constant that follows a
+convention this library does not have as such (a t with another divisor, say) is computed from the study's parts, in
+the open.
 """
 
 from __future__ import annotations

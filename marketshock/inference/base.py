@@ -84,7 +84,7 @@ class Resampling:
                 raise InputError(name, f"got {value}", "give a positive whole number")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evidence:
     """Both windows of E events as arrays, with their fit: all that tests may know of a study.
 
@@ -168,7 +168,7 @@ class Evidence:
             return np.asarray(np.where(self.mask, self.residuals, 0.0).sum(axis=0) / self.mask.sum(axis=0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sample:
     """The evidence and the days under test.
 
@@ -224,9 +224,9 @@ class Sample:
 
     @cached_property
     def bhar(self) -> FloatArray:
-        """Buy-and-hold abnormal returns, (E,)."""
+        """Buy-and-hold abnormal returns of simple returns, (E,), NaN where a day is missing."""
         e = self.evidence
-        return buy_and_hold(self.ar, e.abnormal.expected[:, self.days], self.mask, e.log)
+        return buy_and_hold(self.ar, e.abnormal.expected[:, self.days], self.mask)
 
     @cached_property
     def there(self) -> BoolArray:
