@@ -24,8 +24,8 @@ from ..study import event_study
 from . import tables
 
 INDEX_NOTE = (
-    "The index contains the seven firms: what they share is partly taken out with it, and the intervals know nothing of "
-    "that. ms.LeaveOneOut holds them against the rest of the index."
+    "The index contains the seven firms: what they share is partly taken out with it, and the intervals know nothing "
+    "of that. ms.LeaveOneOut holds them against the rest of the index."
 )
 EVENTS = ("deepseek-selloff", "tariff-pause")
 DATED = ("deepseek-r1", "tariff-order", "mexico-pause", "canada-pause", "google-call")
