@@ -17,6 +17,7 @@ _HOME = {
     "Catalog": "catalog.model",
     "ConstantMean": "models.mean",
     "Conventions": "inference.base",
+    "CrossSection": "crosssection",
     "EqualWeighted": "models.benchmark",
     "Event": "catalog.model",
     "FactorModel": "models.factor",
@@ -31,23 +32,30 @@ _HOME = {
     "Source": "catalog.model",
     "StudyResult": "results",
     "TESTS": "inference.registry",
+    "adjust_pvalues": "inference.adjust",
     "errors": "errors",
     "event_study": "study",
     "french_factors": "providers.snapshot",
+    "group_differences": "crosssection",
     "load_catalog": "catalog.load",
     "market_cap_change": "marketcap",
+    "minimum_detectable": "inference.power",
     "plots": "plots",
+    "power_of_t": "inference.power",
     "reconcile": "press",
+    "regress_car": "crosssection",
     "share_counts": "providers.shares",
+    "simulate": "simulate",
     "snapshot": "providers.snapshot",
 }
-_MODULES = frozenset({"errors", "plots"})
+_MODULES = frozenset({"errors", "plots", "simulate"})
 
 __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
     "Catalog",
     "ConstantMean",
     "Conventions",
+    "CrossSection",
     "EqualWeighted",
     "Event",
     "FactorModel",
@@ -62,22 +70,31 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Source",
     "StudyResult",
     "TESTS",
+    "adjust_pvalues",
     "errors",
     "event_study",
     "french_factors",
+    "group_differences",
     "load_catalog",
     "market_cap_change",
+    "minimum_detectable",
     "plots",
+    "power_of_t",
     "reconcile",
+    "regress_car",
     "share_counts",
+    "simulate",
     "snapshot",
 ]
 
 if TYPE_CHECKING:
-    from . import errors, plots
+    from . import errors, plots, simulate
     from .catalog.load import load_catalog
     from .catalog.model import Catalog, Event, Source
+    from .crosssection import CrossSection, group_differences, regress_car
+    from .inference.adjust import adjust_pvalues
     from .inference.base import Conventions, Resampling
+    from .inference.power import minimum_detectable, power_of_t
     from .inference.registry import TESTS
     from .marketcap import MarketCapChange, market_cap_change
     from .models.benchmark import EqualWeighted, LeaveOneOut

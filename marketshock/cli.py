@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from . import __version__
-from ._typing import CALENDARS, DUPLICATES, ON_CLOSED
+from ._typing import ALTERNATIVES, CALENDARS, DUPLICATES, ON_CLOSED
 from .errors import InputError, MarketShockError, MarketShockWarning, NoUsableEventsError
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
@@ -21,6 +23,9 @@ MODELS = ("market", "market-adjusted", "constant-mean", "factor")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 a check fell short, 2 bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show ± shows ? instead of failing
     arguments = _parser().parse_args(argv)
     try:
         with _warnings_as_notes():
@@ -133,6 +138,47 @@ def loss(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def simulate(arguments: argparse.Namespace) -> int:
+    """Count how often each test rejects: its size under the null, its power for known abnormal returns."""
+    from tqdm import tqdm
+
+    from .report.files import output_folder, to_json, write_text
+    from .report.reproduce import records
+    from .simulate import Design, rejection_rates
+
+    folder = output_folder(arguments.out) if arguments.out else None
+    design = Design(
+        n_firms=arguments.firms,
+        n_days=arguments.days,
+        window=arguments.window_length,
+        correlation=arguments.correlation,
+        tails=arguments.tails,
+        event_variance=arguments.event_variance,
+        missing=arguments.missing,
+        dates=arguments.dates,
+    )
+    off = True if arguments.quiet or arguments.json else None
+    rates = rejection_rates(
+        design,
+        tests=arguments.tests,
+        shocks=arguments.shocks,
+        n_samples=arguments.samples,
+        level=arguments.level,
+        alternative=arguments.alternative,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        progress=lambda blocks, n: tqdm(blocks, total=n, delay=1, disable=off, leave=False, file=sys.stderr),
+    )
+    if arguments.json:
+        sys.stdout.write(to_json({"design": asdict(design), "seed": rates.seed, "rates": records(rates.table)}))
+    else:
+        print(rates)
+    if folder:
+        write_text(folder / "rejection_rates.csv", rates.table.to_csv(lineterminator="\n"))
+        _say(arguments, f"Written: {folder / 'rejection_rates.csv'}")
+    return DONE
+
+
 def _events(path: str) -> Any:
     from .catalog.load import load_catalog
     from .providers.frames import read_events
@@ -191,6 +237,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     _loss_parser(_command(commands, "loss", loss, "marketshock loss --ticker NVDA --date 2025-01-27"))
+    _simulate_parser(
+        _command(commands, "simulate", simulate, "marketshock simulate --samples 1000 --firms 7 --correlation 0.3")
+    )
     return parser
 
 
@@ -285,6 +334,33 @@ def _loss_parser(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also use counts filed on or after the session, marked *",
     )
+
+
+def _simulate_parser(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--samples", type=int, default=1000, help="samples (default: %(default)s)")
+    add("--firms", type=int, default=50, help="firms a sample (default: %(default)s)")
+    add("--days", type=int, default=239, help="estimation days (default: %(default)s)")
+    add("--window-length", type=int, default=1, metavar="DAYS", help="event days under test (default: %(default)s)")
+    add("--shocks", type=_numbers, default=(0.0, 0.005, 0.01, 0.02), metavar="A,B", help="abnormal returns on day 0")
+    add("--correlation", type=float, default=0.0, help="of the firms' residuals (default: %(default)s)")
+    add("--tails", choices=("normal", "t4"), default="normal", help="distribution of the residuals")
+    add("--event-variance", type=float, default=1.0, help="factor on the variance of the event days")
+    add("--missing", type=float, default=0.0, help="share of estimation returns missing")
+    add("--dates", choices=("common", "scattered"), default="common", help="one event date for all firms, or own ones")
+    add("--tests", type=lambda text: tuple(text.split(",")), metavar="A,B", help="names of tests (default: all)")
+    add("--level", type=float, default=0.05, help="nominal level (default: %(default)s)")
+    add("--alternative", choices=ALTERNATIVES, default="two-sided", help="direction (default: %(default)s)")
+    add("--seed", type=int, default=0, help="seed (default: %(default)s)")
+    add("--workers", type=int, default=1, help="processes; the result does not depend on it (default: %(default)s)")
+    add("--out", metavar="DIR", help="write rejection_rates.csv there")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}; write numbers as 0,0.01,0.02") from None
 
 
 def _days(text: str) -> tuple[int, int]:

@@ -53,9 +53,9 @@ class StudySpec:
             ("min_event_obs", self.min_event_obs, self.window),
         )
         for name, value, window in bounds:
-            if not 1 <= value <= len(window):
+            if not isinstance(value, int) or not 1 <= value <= len(window):
                 raise InputError(
-                    name, f"got {value}, the window {window} has {len(window)} days", "give 1 to that number"
+                    name, f"got {value!r}, the window {window} has {len(window)} days", "give 1 to that number"
                 )
 
     def to_dict(self) -> dict[str, Any]:

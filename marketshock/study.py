@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ._typing import CalendarName, Duplicates, OnClosed
+from ._typing import CalendarName, Duplicates, OnClosed, StrArray
 from .abnormal import abnormal_returns
 from .catalog.table import Events, event_table
 from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError
@@ -113,11 +113,13 @@ def event_study(
         calendar=calendar,
         log=log,
     )
-    tickers = (tickers,) if isinstance(tickers, str) else tickers
+    if tickers is not None:
+        tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)
     table = event_table(events, tickers)
     if log and factors is not None:
         raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
     market = _market(prices, returns, factors, spec)
+    _refuse_clash(factors, table.ticker)
     unknown = [t for t in tickers or () if t not in market.names]
     if unknown:
         raise UnknownNameError("tickers", unknown, market.names)
@@ -136,6 +138,13 @@ def event_study(
     event_data = build.panel.event_data
     abnormal = abnormal_returns(event_data.y, event_data.x, event_data.offset, fit)
     return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions)
+
+
+def _refuse_clash(factors: pd.DataFrame | None, tickers: StrArray) -> None:
+    """Refuse a factor that bears the name of a security studied (CMA and RF are tickers too)."""
+    clash = sorted(set(map(str, factors.columns)) & set(map(str, tickers))) if factors is not None else []
+    if clash:
+        raise InputError("factors", f"{clash[0]!r} is a factor and a security studied", "rename the factor's column")
 
 
 def _check_model(model: object) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from scipy import special
@@ -16,6 +16,7 @@ from ..errors import InputError, check_choice
 from ..models.base import ModelFit
 from .correlation import mean_correlation
 
+T = TypeVar("T")
 Distribution: TypeAlias = Literal["t", "F", "normal", "rank", "exact", "bootstrap"]
 
 
@@ -80,8 +81,10 @@ class Resampling:
 
     def __post_init__(self) -> None:
         for name, value in (("draws", self.draws), ("block", 1 if self.block is None else self.block)):
-            if value < 1:
-                raise InputError(name, f"got {value}", "give a positive whole number")
+            if not isinstance(value, int) or value < 1:
+                raise InputError(name, f"got {value!r}", "give a positive whole number")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise InputError("seed", f"got {self.seed!r}", "give a whole number, zero or more")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -188,6 +191,14 @@ class Sample:
     days: slice
     conventions: Conventions = Conventions()
     resampling: Resampling = Resampling()
+    _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False)
+
+    def once(self, compute: Callable[[Sample], T]) -> T:
+        """Return ``compute(sample)``, computed the first time only: tests share ranks and systems of equations."""
+        if compute not in self._known:
+            self._known[compute] = compute(self)
+        value: T = self._known[compute]
+        return value
 
     def __len__(self) -> int:
         return len(self.evidence)
@@ -318,6 +329,12 @@ class Inapplicable:
 Outcome: TypeAlias = TestResult | Inapplicable
 
 MEAN_ZERO = "the mean abnormal return is zero"
+ADDS_TO_ZERO = "the abnormal returns add to zero by construction: the benchmark is made of the firms themselves"
+
+
+def flat(spread: float, scale: float) -> bool:
+    """Return whether a spread is nothing but rounding beside the size of what it is the spread of."""
+    return not spread > 1e-10 * scale
 
 
 def t_result(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, f_pvalue, t_result
+from .base import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, f_pvalue, flat, t_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class System:
 def joint_f(sample: Sample, alternative: Alternative) -> Outcome:
     """Test that every firm's CAR is zero: Hotelling's T2 as F(N, M - k - N + 1)."""
     null = "every firm's abnormal return is zero"
-    system = common_system(sample)
+    system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable("joint_f", system, len(sample), null)
     return _f_test("joint_f", system, np.eye(len(sample)), null, alternative)
@@ -72,7 +72,7 @@ def joint_equal(sample: Sample, alternative: Alternative) -> Outcome:
     n = len(sample)
     if n < 2:
         return Inapplicable("joint_equal", "needs two firms or more, has 1", n, null)
-    system = common_system(sample)
+    system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable("joint_equal", system, n, null)
     contrasts = np.eye(n)[:-1] - np.eye(n)[1:]
@@ -80,27 +80,29 @@ def joint_equal(sample: Sample, alternative: Alternative) -> Outcome:
 
 
 def joint_rank(sample: Sample, alternative: Alternative) -> Outcome:
-    """Rank the event day's T2 among those of the estimation days: the joint test without normality, for one day.
+    """Rank the event day's F among those of the estimation days: the joint test without normality, for one day.
 
-    ``p = (1 + #{T2_s >= T2_0}) / (M + 1)`` with each day's residuals in units of their own variance, C and 1 - h.
+    ``p = (1 + #{F_s >= F_0}) / (M + 1)``. Each estimation day is judged as the event day is, by a covariance of which
+    it is no part: with d = e'(E'E)^-1 e its deleted T2 is ``(dof - 1) d / (1 - h - d)``.
 
     References
     ----------
     The sample-quantile idea of Gelbach, Helland and Klick (2013) applied to the statistic of Binder (1985).
     """
     name, null, n = "joint_rank", "the event day is like the estimation days", len(sample)
-    system = common_system(sample)
+    system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable(name, system, n, null)
     if sample.n_days > 1 or alternative != "two-sided":
         reason = "a joint test has no direction" if sample.n_days == 1 else "for a window of one day only"
         return Inapplicable(name, f"{reason}: ask for 'two-sided' and one day", n, null)
     m = system.residuals.shape[1]
-    if system.dof <= n or m < 39 or np.linalg.matrix_rank(system.covariance, hermitian=True) < n:
+    if system.dof <= n + 1 or m < 39 or np.linalg.matrix_rank(system.covariance, hermitian=True) < n:
         return Inapplicable(name, f"{m} common days do not carry the covariance of {n} firms", n, null)
-    inverse = np.linalg.inv(system.covariance)
-    past = np.einsum("im,ij,jm->m", system.residuals, inverse, system.residuals) / system.shrunk
-    today = float(system.car @ inverse @ system.car) / system.factor
+    inverse = np.linalg.inv(system.covariance * system.dof)
+    d = np.einsum("im,ij,jm->m", system.residuals, inverse, system.residuals, optimize=True)
+    past = d / (system.shrunk - d) * (system.dof - n) / n
+    today = float(system.car @ inverse @ system.car) / system.factor * (system.dof - n + 1) / n
     pvalue = (1 + int((past >= today).sum())) / (m + 1)
     return TestResult(name, today, pvalue, "rank", (float(m),), null, "two-sided", n, system.note)
 
@@ -111,11 +113,13 @@ def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
     Identical to the one-firm t of the equal-weighted portfolio.
     """
     null = MEAN_ZERO
-    system = common_system(sample)
+    system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable("portfolio", system, len(sample), null)
     n = len(system.car)
     variance = float(system.covariance.sum()) / n**2 * system.factor
+    if flat(variance, 0.01 * float(system.covariance.trace()) / n * system.factor):
+        return Inapplicable("portfolio", ADDS_TO_ZERO, n, null)
     return t_result("portfolio", float(system.car.mean() / np.sqrt(variance)), system.dof, alternative, n, system.note)
 
 

@@ -67,8 +67,8 @@ class FactorModel:
     intercept: ClassVar[bool] = True
 
     def __init__(self, factors: Sequence[str], risk_free: str | None = None) -> None:
-        names = (factors,) if isinstance(factors, str) else tuple(factors)
-        if not names or len(set(names)) < len(names):
+        names = (factors,) if isinstance(factors, str) else tuple(factors or ())
+        if not names or not all(isinstance(n, str) for n in names) or len(set(names)) < len(names):
             raise InputError("factors", f"got {names!r}", "name at least one factor, each once")
         object.__setattr__(self, "factors", names)
         object.__setattr__(self, "risk_free", risk_free)
