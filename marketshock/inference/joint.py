@@ -18,6 +18,8 @@ import numpy as np
 from .._typing import Alternative, FloatArray
 from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, f_pvalue, t_result
 
+_SAME = 1e-8  # relative: variances that should be equal and differ by more than rounding are not
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -113,9 +115,16 @@ def common_system(sample: Sample) -> System | str:
         return f"on the days all firms share, {fit.problem[fit.problem != ''][0]}"
     residuals = y - fit.predict(x) - fit.residual_mean[:, None]
     dof = int(fit.dof[0])
+    covariance = residuals @ residuals.T / dof
     days = sample.days
     car = (e.event_y[:, days] - fit.predict(e.event_x[:, days])).sum(axis=1)
     variance = fit.cumulative_variance(e.event_x[:, days], sample.mask, days)
+    factor = variance / fit.sigma2
+    if not (
+        np.allclose(np.diag(covariance), fit.sigma2, rtol=_SAME, atol=0.0)
+        and np.allclose(factor, factor[0], rtol=_SAME, atol=0.0)
+    ):
+        return "the model's variances are not those of one system of least-squares regressions with equal regressors"
     lost = int(e.mask.any(axis=0).sum() - together.sum())
     note = f"estimated on the {int(together.sum())} days all firms share ({lost} left out)" if lost else ""
-    return System(car, residuals @ residuals.T / dof, float(variance[0] / fit.sigma2[0]), dof, note)
+    return System(car, covariance, float(factor[0]), dof, note)
