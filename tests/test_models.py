@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.errors import ChoiceError, ExclusionWarning, InputError, NoUsableEventsError
+from marketshock.errors import ExclusionWarning, InputError, NoUsableEventsError
 
 INDEX = pd.bdate_range("2021-01-01", periods=330)
 EVENTS = pd.DataFrame({"ticker": ["A", "B", "C", "A"], "date": INDEX[[270, 280, 320, 300]], "event_id": list("wxyz")})
@@ -267,45 +267,6 @@ def test_models_are_frozen_named_and_written_as_json(named):
     assert hash(model) == hash(model)
     said = json.loads(json.dumps(run(panel(), model).spec.to_dict(), allow_nan=False))
     assert said["model"]["class"] == type(model).__name__
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: ms.MarketModel("m", cov="HC2"),
-        lambda: ms.MarketModel("m", lags=3),
-        lambda: ms.MarketModel("m", cov="HAC", lags=-1),
-        lambda: ms.MarketModel("m", cov="HAC", lags=2.5),
-        lambda: ms.FactorModel(["m"], cov="hc1"),
-        lambda: ms.FactorModel([]),
-        lambda: ms.FactorModel(["m", "m"]),
-        lambda: ms.FamaFrench(4),
-        lambda: ms.FamaFrench(3, momentum="yes"),
-        lambda: ms.CAPM(ms.EqualWeighted(["A", "B"]), "rf"),
-        lambda: ms.CAPM("m", ""),
-        lambda: ms.CAPM("m", "m"),
-        lambda: ms.ScholesWilliams(ms.EqualWeighted(["A", "B"])),
-        lambda: ms.Dimson("m", leads=-1),
-        lambda: ms.Dimson("m", lags=1.0),
-        lambda: ms.HuberModel("m", c=0),
-        lambda: ms.HuberModel("m", c="1"),
-        lambda: ms.HuberModel("m", variance="other"),
-        lambda: ms.HuberModel([]),
-        lambda: ms.GarchModel("m", dist="skewt"),
-        lambda: ms.GarchModel("m", cov="HC1"),
-        lambda: ms.RecentVolatility(ms.MarketModel("m"), days=1),
-        lambda: ms.RecentVolatility("m"),
-        lambda: ms.RecentVolatility(ms.RecentVolatility(ms.MarketModel("m"))),
-    ],
-)
-def test_options_are_checked_when_made(make):
-    with pytest.raises(InputError):
-        make()
-
-
-def test_choices_are_listed():
-    with pytest.raises(ChoiceError, match="'HC3', 'HAC'"):
-        ms.MarketModel("m", cov="robust")
 
 
 def test_missing_arch_says_what_to_install(monkeypatch):

@@ -88,8 +88,8 @@ class GarchModel(FactorTerms):
 
     - ``sigma2``: the average of h_t over the estimation days. The unconditional variance omega / (1 - a - b) does not
       exist where a + b reaches one, which is common in a year of daily returns.
-    - ``sigma2_days``: the forecast of h for each event day from the end of the estimation window; it tends to the
-      unconditional variance as the day is further off.
+    - ``sigma2_days``: the forecast of h for each event day from the end of the estimation window, which continues
+      the h_t of the likelihood; it tends to the unconditional variance as the day is further off.
     - ``cov_params``: the block of the mean in arch's covariance of all parameters, as `cov` says.
     - ``dof = M - P``, P coefficients of the mean. t(M - P) is a convention here: the theory is of large samples, and
       with ``dist="t"`` the SAR has heavier tails than it.
@@ -179,21 +179,10 @@ def fit_garch(
     dist, cov : str
         As in `GarchModel`.
     """
-    from arch import arch_model
-
     residuals = y - x @ start
     sd = float(np.sqrt(np.mean(residuals**2)))
-    # Rounded, so that the last bit of a division cannot send the optimiser to another maximum of a flat likelihood.
-    r, f = np.round(residuals / sd, _DECIMALS), np.round(x[:, 1:] / sd, _DECIMALS)
-    scaled = arch_model(r, f, mean="LS", vol="GARCH", p=1, q=1, dist=dist, rescale=False)
     k = x.shape[1]
-    with warnings.catch_warnings(), np.errstate(all="ignore"):  # an optimiser may try variances that overflow
-        warnings.simplefilter("ignore")
-        found: Any = scaled.fit(disp="off", show_warning=False, cov_type=cov, tol=_TOLERANCE)
-        try:
-            all_cov = np.asarray(found.param_cov, dtype=float)
-        except np.linalg.LinAlgError:
-            all_cov = np.full((len(found.params), len(found.params)), np.nan)
+    found, all_cov = _run_arch(residuals / sd, x[:, 1:] / sd, dist, cov)
     unit = np.ones(k)
     unit[0] = sd  # of the constant; slopes have no unit
     theta = np.asarray(found.params, dtype=float)
@@ -210,6 +199,24 @@ def fit_garch(
         float(omega) * sd**2,
         _problem(int(found.convergence_flag), h, cov_params),
     )
+
+
+def _run_arch(
+    y: FloatArray, x: FloatArray, dist: Literal["normal", "t"], cov: Literal["robust", "classic"]
+) -> tuple[Any, FloatArray]:
+    """Return arch's result for standardised returns and factors, and the covariance of all its parameters."""
+    from arch import arch_model
+
+    # Rounded, so that the last bit of a division cannot send the optimiser to another maximum of a flat likelihood.
+    y, x = np.round(y, _DECIMALS), np.round(x, _DECIMALS)
+    model = arch_model(y, x, mean="LS", vol="GARCH", p=1, q=1, dist=dist, rescale=False)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):  # an optimiser may try variances that overflow
+        warnings.simplefilter("ignore")
+        found = model.fit(disp="off", show_warning=False, cov_type=cov, tol=_TOLERANCE)
+        try:
+            return found, np.asarray(found.param_cov, dtype=float)
+        except np.linalg.LinAlgError:
+            return found, np.full((len(found.params), len(found.params)), np.nan)
 
 
 def _problem(flag: int, h: FloatArray, cov_params: FloatArray) -> str:

@@ -71,7 +71,7 @@ class HuberModel(FactorTerms):
       is as volatile as the days are, also the large ones. "mad" takes the squared scale instead: outliers then do not
       widen the intervals, which are too narrow if such days recur.
     - ``dof = M - k``; SAR is t(M - k) in approximation only.
-    - ``cov_params``: Huber's (1981, eq. 7.6.5) ``K^2 [sum psi^2 s^2 / (M - k)] / mean(psi')^2 (X'X)^-1`` with
+    - ``cov_params``: Huber's (1981, section 7.6) ``K^2 [sum psi^2 s^2 / (M - k)] / mean(psi')^2 (X'X)^-1`` with
       K = 1 + k/M var(psi') / mean(psi')^2.
 
     Days without the return are left out.
