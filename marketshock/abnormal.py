@@ -21,7 +21,8 @@ class Abnormal:
     expected : ndarray of shape (E, L)
         Normal return: ``R - AR``.
     variance : ndarray of shape (E, L)
-        Prediction variance of each abnormal return, ``sigma2 C``.
+        Prediction variance of each abnormal return, ``sigma2 C``; finite also on a day without a return, as long as the
+        regressors are there.
     sar : ndarray of shape (E, L)
         Standardised: ``AR / sqrt(variance)``, t-distributed with the fit's dof under normality.
     """
@@ -45,7 +46,7 @@ class Cumulative:
     car : ndarray of shape (E,)
         Sum over the days with a return; NaN where there is none.
     variance : ndarray of shape (E,)
-        Of that sum, estimation error included.
+        Of that sum, estimation error included; NaN where no day is summed.
     n_days : ndarray of shape (E,), int
         Days summed.
     """
@@ -108,19 +109,15 @@ def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit, days
     return Cumulative(car, variance, n_days)
 
 
-def buy_and_hold(ar: FloatArray, expected: FloatArray, mask: BoolArray, log: bool) -> FloatArray:
-    """Return the buy-and-hold abnormal return over the days given, (E,), NaN where there is no return.
+def buy_and_hold(ar: FloatArray, expected: FloatArray, mask: BoolArray) -> FloatArray:
+    """Return the buy-and-hold abnormal return ``prod(1 + R) - prod(1 + E[R])`` of simple returns, (E,).
 
-    ``prod(1 + R) - prod(1 + E[R])``; with log returns the sums are exponentiated instead.
+    NaN where a day is missing: nobody holds a stock with a day left out.
 
     References
     ----------
     Barber and Lyon (1997); Lyon, Barber and Tsai (1999).
     """
-    held = np.where(mask, ar + expected, 0.0)
-    normal = np.where(mask, expected, 0.0)
-    if log:
-        bhar = np.exp(held.sum(axis=1)) - np.exp(normal.sum(axis=1))
-    else:
-        bhar = np.prod(1 + held, axis=1) - np.prod(1 + normal, axis=1)
-    return np.where(mask.any(axis=1), bhar, np.nan)
+    held = np.prod(1 + np.where(mask, ar + expected, 0.0), axis=1)
+    normal = np.prod(1 + np.where(mask, expected, 0.0), axis=1)
+    return np.where(mask.all(axis=1), held - normal, np.nan)

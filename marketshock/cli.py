@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +42,8 @@ def reproduce(arguments: argparse.Namespace) -> int:
     from .report.files import output_folder, to_json, write_text
     from .report.reproduce import draw, reproduction, sections, to_dict
 
-    with _progress(3 if arguments.out else 1, arguments) as step:
+    folder = output_folder(arguments.out) if arguments.out else None
+    with _progress(3 if folder else 1, arguments) as step:
         result = reproduction()
         step("computed")
         if arguments.json:
@@ -49,8 +51,7 @@ def reproduce(arguments: argparse.Namespace) -> int:
         else:
             for heading, text in sections(result):
                 print(f"{heading}\n{'=' * len(heading)}\n{text}\n")
-        if arguments.out:
-            folder = output_folder(arguments.out)
+        if folder:
             write_text(folder / "reproduce.json", to_json(to_dict(result)))
             step("written")
             written = [folder / "reproduce.json", *draw(result, folder)]
@@ -63,9 +64,10 @@ def study(arguments: argparse.Namespace) -> int:
     """Run a study on the user's own files."""
     from .report.files import output_folder, to_json, write_study
     from .report.reproduce import records
-    from .report.tables import alignment_table, exclusion_table, test_table
+    from .report.tables import alignment_table, exclusion_table
     from .study import event_study
 
+    folder = output_folder(arguments.out) if arguments.out else None
     result = event_study(
         _events(arguments.events),
         tickers=arguments.tickers,
@@ -88,10 +90,9 @@ def study(arguments: argparse.Namespace) -> int:
     else:
         moved = alignment_table(result) if (result.alignment["moved"] != 0).any() else ""
         left = exclusion_table(result) if not result.exclusions.empty else ""
-        whole = tests[tests["event_id"] == "(all)"]
-        print("\n\n".join(part for part in (repr(result), moved, left, f"CAR{window}\n{test_table(whole)}") if part))
-    if arguments.out:
-        written = write_study(result, output_folder(arguments.out))
+        print("\n\n".join(part for part in (repr(result), moved, left, f"Tests of CAR{window}\n\n{tests!r}") if part))
+    if folder:
+        written = write_study(result, folder)
         _say(arguments, "Written: " + ", ".join(str(path) for path in written))
     return DONE
 
@@ -108,7 +109,14 @@ def loss(arguments: argparse.Namespace) -> int:
     ahead = arguments.allow_lookahead
     change = market_cap_change(arguments.date, prices, tickers=(arguments.ticker,), allow_lookahead=ahead)
     try:
-        told = reconcile(arguments.ticker, arguments.date, arguments.reported, prices=prices, allow_lookahead=ahead)
+        told = reconcile(
+            arguments.ticker,
+            arguments.date,
+            arguments.reported,
+            rounding_usd=arguments.rounding,
+            prices=prices,
+            allow_lookahead=ahead,
+        )
     except InputError as error:
         if error.parameter != "reported_usd" or arguments.reported is not None:
             raise
@@ -268,7 +276,10 @@ def _study_parser(parser: argparse.ArgumentParser) -> None:
 def _loss_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ticker", required=True, help="any ticker of the firm")
     parser.add_argument("--date", required=True, metavar="YYYY-MM-DD", help="the session")
-    parser.add_argument("--reported", type=float, metavar="USD", help="a reported loss, e.g. 589e9")
+    parser.add_argument("--reported", type=float, metavar="USD", help="a reported loss in dollars, e.g. 589e9")
+    parser.add_argument(
+        "--rounding", type=float, metavar="USD", help="the unit it was given to (default: its last digit)"
+    )
     parser.add_argument(
         "--allow-lookahead",
         action="store_true",
@@ -306,7 +317,7 @@ def _warnings_as_notes() -> Iterator[None]:
 
     def show(message: Any, category: Any, *rest: Any, **named: Any) -> None:
         if issubclass(category, MarketShockWarning):
-            print(f"marketshock: note: {message}", file=sys.stderr)
+            print(f"marketshock: note: {_as_options(str(message))}", file=sys.stderr)
         else:
             plain(message, category, *rest, **named)
 
@@ -322,5 +333,15 @@ def _say(arguments: argparse.Namespace, text: str) -> None:
 
 
 def _fail(error: object, code: int) -> int:
-    print(f"marketshock: {error}", file=sys.stderr)
+    print(f"marketshock: {_as_options(str(error))}", file=sys.stderr)
     return code
+
+
+def _as_options(text: str) -> str:
+    """Write the arguments a message names as options of the command line: on_closed='next' is --on-closed next."""
+
+    def option(match: re.Match[str]) -> str:
+        value = "" if match[2] == "True" else f" {match[2]}"
+        return f"--{match[1].replace('_', '-')}{value}"
+
+    return re.sub(r"\b(on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by)='?(\w+)'?", option, text)

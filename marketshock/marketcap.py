@@ -24,7 +24,7 @@ from .results import StudyResult
 from .sessions import nearest_sessions, nyse, resolve_session
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MarketCapChange:
     """Market-cap changes of several firms on one session.
 
@@ -37,16 +37,19 @@ class MarketCapChange:
     total : Series
         Sums over the firms: cap_before_usd, change_usd, change_low_usd, change_high_usd, abnormal_usd and its interval
         ci_low_usd, ci_high_usd, which takes the firms' covariance into account.
+    note : str
+        What the interval of the total leaves out, or why there is none.
     confidence : float
         Coverage of the intervals.
     source : str
-        Of the share counts.
+        Of the closes and of the share counts.
     """
 
     session: np.datetime64
     previous: np.datetime64
     table: pd.DataFrame
     total: pd.Series[Any]
+    note: str
     confidence: float
     source: str
 
@@ -63,17 +66,24 @@ class MarketCapChange:
 
     def __repr__(self) -> str:
         head, rows = self._summary()
-        return f"{self._caption()}\n\n{_format.text_table(head, rows)}"
+        notes = "".join(f"\n{_format.wrapped(note, '  ')}" for note in self._footnotes())
+        return f"{self._caption()}\n\n{_format.text_table(head, rows)}{notes}"
 
     def _repr_html_(self) -> str:
-        return _format.html_table(self._caption(), *self._summary())
+        return _format.html_table("\n".join([self._caption(), *self._footnotes()]), *self._summary())
 
     def _caption(self) -> str:
         return (
-            f"Market-cap change {self.previous} to {self.session}, USD bn: official closes x shares ({self.source})\n"
-            f"band: rounding of the share count; abnormal: abnormal return x cap before, "
-            f"{100 * self.confidence:.0f} % interval"
+            f"Market-cap change {self.previous} to {self.session}, USD bn: closes x shares\n"
+            f"{self.source}; band: what the rounding of the count leaves open\n"
+            f"abnormal: abnormal return x cap before, with its {100 * self.confidence:.0f} % interval"
         )
+
+    def _footnotes(self) -> list[str]:
+        notes = [f"{r['firm']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
+        ahead = "* count filed on or after the session: not known then"
+        notes += [self.note] if self.note else []
+        return [*notes, *([ahead] if self.table["lookahead"].any() else [])]
 
     def _summary(self) -> tuple[list[str], list[list[str]]]:
         head = ["firm", "shares bn", "filed", "close", "", "return", "change", "band", "abnormal", "interval"]
@@ -94,8 +104,8 @@ class MarketCapChange:
 
 def market_cap_change(
     date: object,
-    prices: Prices | None = None,
-    shares: SharesTable | None = None,
+    prices: Prices | pd.DataFrame | None = None,
+    shares: SharesTable | pd.DataFrame | None = None,
     *,
     study: StudyResult | None = None,
     tickers: Sequence[str] | None = None,
@@ -108,12 +118,12 @@ def market_cap_change(
     ----------
     date : date or str
         The session, e.g. "2025-01-27".
-    prices : Prices, optional
-        Official closes; the bundled ones by default.
-    shares : SharesTable, optional
+    prices : Prices or DataFrame, optional
+        Closes that are not adjusted for dividends; the bundled official ones by default.
+    shares : SharesTable or DataFrame, optional
         Counts on the split basis of `prices`; the bundled ones by default.
     study : StudyResult, optional
-        Supplies the abnormal return of that session (day 0) and its uncertainty.
+        Supplies the abnormal return of that session (day 0) and its uncertainty; with simple returns.
     tickers : sequence of str, optional
         Firms, named by any of their tickers. By default those of the study on that session, else all of `shares`.
     allow_lookahead : bool, optional
@@ -140,11 +150,14 @@ def market_cap_change(
     Notes
     -----
     Raw change: sum over classes of (close - close before) x shares. Abnormal change: abnormal return of the main
-    ticker x cap before; its interval scales the study's prediction interval of day 0.
+    ticker x cap before; its interval scales the study's prediction interval of day 0. The abnormal return is one of
+    total returns, the raw change one of prices: on an ex-dividend day they differ by the dividend. An index that
+    contains the firms absorbs part of their fall, and the interval knows nothing of it: see `LeaveOneOut`.
     """
-    prices = snapshot() if prices is None else prices
-    shares = share_counts() if shares is None else shares
+    prices, shares = market_inputs(prices, shares)
     session = resolve_session("date", date)
+    if study is not None and study.spec.log:
+        raise InputError("study", "has log returns, which do not scale a market cap", "run it with log=False")
     previous, _ = nearest_sessions(nyse(), session)
     events = _events_on(study, session, shares)
     firms = _firms(tickers, events, shares)
@@ -157,8 +170,21 @@ def market_cap_change(
     sums = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
     total = pd.Series({name: float(table[name].sum()) for name in sums})
     total["abnormal_usd"] = float(table["abnormal_usd"].sum(skipna=False))
-    total["ci_low_usd"], total["ci_high_usd"] = total_ci
-    return MarketCapChange(session, previous, table, total, confidence, shares.source)
+    total["ci_low_usd"], total["ci_high_usd"], note = total_ci
+    source = f"closes: {prices.provenance.get('source', 'unknown')}; counts: {shares.source}"
+    return MarketCapChange(session, previous, table, total, note, confidence, source)
+
+
+def market_inputs(
+    prices: Prices | pd.DataFrame | None, shares: SharesTable | pd.DataFrame | None
+) -> tuple[Prices, SharesTable]:
+    """Return prices and counts, the bundled ones for None, and frames read as such."""
+    prices = snapshot() if prices is None else prices
+    shares = share_counts() if shares is None else shares
+    return (
+        prices if isinstance(prices, Prices) else Prices.from_frame(prices),
+        shares if isinstance(shares, SharesTable) else SharesTable.from_frame(shares),
+    )
 
 
 def raw_change(
@@ -207,7 +233,16 @@ def raw_change(
         "change_low_usd": change - slack,
         "change_high_usd": change + slack,
         "return": change / cap_before,
+        "note": _classes(counts, firm),
     }
+
+
+def _classes(counts: pd.DataFrame, firm: str) -> str:
+    """Say how a firm of several classes is valued; the closes shown are those of its main ticker alone."""
+    if set(counts["priced_at"]) == {firm}:
+        return ""
+    parts = [f"{r['share_class']} at {r['priced_at']}" for r in _format.rows(counts.reset_index(drop=True))]
+    return f"sum of {', '.join(parts)}; the closes shown are those of {firm}"
 
 
 def _close(prices: Prices, ticker: str, day: np.datetime64) -> float:
@@ -241,37 +276,51 @@ def _firms(tickers: Sequence[str] | None, events: Mapping[str, int], shares: Sha
 
 def _with_abnormal(
     table: pd.DataFrame, study: StudyResult | None, events: Mapping[str, int], confidence: float
-) -> tuple[pd.DataFrame, tuple[float, float]]:
+) -> tuple[pd.DataFrame, tuple[float, float, str]]:
     columns = ("abnormal_return", "abnormal_usd", "ci_low_usd", "ci_high_usd")
-    table = table.assign(**dict.fromkeys(columns, np.nan), note="")
+    table = table.assign(**dict.fromkeys(columns, np.nan))
     if study is None:
-        return table, (np.nan, np.nan)
+        return table, (np.nan, np.nan, "")
     day_0 = study.car(0, 0, confidence=confidence)
     for firm in table.index:
         if firm not in events:
-            table.loc[firm, "note"] = "the study has no event of this firm on that session"
+            _add_note(table, firm, "the study has no event of this firm on that session")
             continue
         row = day_0.iloc[events[firm]]
+        if row["ticker"] != firm:
+            _add_note(table, firm, f"abnormal return of {row['ticker']}")
         cap = table.loc[firm, "cap_before_usd"]
         scaled = [row["car"], *(cap * row[name] for name in ("car", "ci_low", "ci_high"))]
         table.loc[firm, list(columns)] = scaled
     return table, _total_interval(table, study, events, confidence)
 
 
+def _add_note(table: pd.DataFrame, firm: str, note: str) -> None:
+    before = str(table.loc[firm, "note"])
+    table.loc[firm, "note"] = f"{before}; {note}" if before else note
+
+
 def _total_interval(
     table: pd.DataFrame, study: StudyResult, events: Mapping[str, int], confidence: float
-) -> tuple[float, float]:
-    """Return the interval of the summed abnormal dollars: ``w'AR +- t sqrt(w'S w C)`` with w the caps before."""
+) -> tuple[float, float, str]:
+    """Return the interval of the summed abnormal dollars, ``total +- t sqrt(w'S w C)`` with w the caps before.
+
+    The covariance S is that of the days all firms share; where they are fewer than ``min_obs`` there is no interval.
+    The third value says what was left out, or why there is none.
+    """
     if not set(table.index) <= set(events):
-        return np.nan, np.nan
+        return np.nan, np.nan, "no interval of the total: the study lacks some of the firms"
     system = common_system(study.sample(0, 0).take(np.array([events[firm] for firm in table.index])))
     if isinstance(system, str):
-        return np.nan, np.nan
+        return np.nan, np.nan, f"no interval of the total: {system}"
+    shared = system.residuals.shape[1]
+    if shared < study.spec.min_obs:
+        return np.nan, np.nan, f"no interval of the total: the firms share {shared} estimation days"
     caps: FloatArray = table["cap_before_usd"].to_numpy(dtype=float)
     se = float(np.sqrt(caps @ system.covariance @ caps * system.factor))
     reach = float(t_quantile(0.5 + confidence / 2, np.array(float(system.dof)))) * se
-    centre = float(caps @ system.car)
-    return centre - reach, centre + reach
+    centre = float(table["abnormal_usd"].sum())
+    return centre - reach, centre + reach, f"interval of the total {system.note}" if system.note else ""
 
 
 def _dollars(row: Mapping[Any, Any]) -> list[str]:

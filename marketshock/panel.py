@@ -12,7 +12,7 @@ import pandas as pd
 
 from ._typing import BoolArray, DateArray, Duplicates, FloatArray, IntArray, OnClosed, StrArray
 from .catalog.table import EventTable
-from .errors import did_you_mean
+from .errors import NotSessionError, did_you_mean
 from .models.base import ReturnModel
 from .models.benchmark import BenchmarkColumn
 from .returns import Returns
@@ -52,8 +52,12 @@ class Alignment:
     ----------
     event_id, ticker : ndarray of shape (E,), object
         Which.
-    given, session : ndarray of shape (E,), datetime64[D]
-        The date given and the session that is day 0 (NaT if none).
+    given : ndarray of shape (E,), datetime64[D]
+        The date given.
+    utc : ndarray of shape (E,), datetime64[ns]
+        The time given, in UTC; NaT for a date without one.
+    session : ndarray of shape (E,), datetime64[D]
+        The session that is day 0; NaT if there is none.
     moved : ndarray of shape (E,), int
         Calendar days from one to the other; 0 where there is no session.
     rule : ndarray of shape (E,), object
@@ -63,6 +67,7 @@ class Alignment:
     event_id: StrArray
     ticker: StrArray
     given: DateArray
+    utc: DateArray
     session: DateArray
     moved: IntArray
     rule: StrArray
@@ -93,7 +98,7 @@ class WindowData:
     rows: IntArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class EventPanel:
     """E studied events as positions in a matrix of returns.
 
@@ -139,6 +144,9 @@ class EventPanel:
 
     def __len__(self) -> int:
         return len(self.event_id)
+
+    def __repr__(self) -> str:
+        return f"EventPanel: {len(self)} events, estimation {self.estimation}, window {self.window}"
 
     @property
     def session(self) -> DateArray:
@@ -305,10 +313,15 @@ def _align(table: EventTable, returns: Returns, on_closed: OnClosed) -> Alignmen
         dated = ~timed
         choice = table.on_closed[dated].copy()
         choice[choice == ""] = on_closed
-        mapped = map_dates(returns.sessions, table.given[dated], table.timing[dated] == "after_close", choice)
+        try:
+            mapped = map_dates(returns.sessions, table.given[dated], table.timing[dated] == "after_close", choice)
+        except NotSessionError as error:
+            first = str(error.problem).split(",")[0]
+            at = np.flatnonzero(dated & (table.given == np.datetime64(first)))[0]
+            raise NotSessionError(f"event {table.event_id[at]!r}", error.problem, error.remedy) from None
         session[dated], rule[dated] = mapped.day, mapped.rule
     moved = np.where(np.isnat(session), table.given, session) - table.given
-    return Alignment(table.event_id, table.ticker, table.given, session, moved.astype(np.int64), rule)
+    return Alignment(table.event_id, table.ticker, table.given, table.utc, session, moved.astype(np.int64), rule)
 
 
 def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: _Exclusions) -> tuple[IntArray, IntArray]:

@@ -11,16 +11,15 @@ import pandas as pd
 from . import _format
 from ._bundled import bundled_path
 from .errors import InputError
-from .marketcap import raw_change
+from .marketcap import market_inputs, raw_change
 from .providers.base import Prices
-from .providers.shares import SharesTable, share_counts
-from .providers.snapshot import snapshot
+from .providers.shares import SharesTable
 from .sessions import nearest_sessions, nyse, resolve_session
 
 OFFICIAL = "official close"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reconciliation:
     """Which price and which share count give the reported figures.
 
@@ -72,18 +71,21 @@ class Reconciliation:
     def __repr__(self) -> str:
         head, rows = self._summary()
         said = "\n".join([*self.matches, _format.wrapped(self.statement)])
-        return f"{_format.wrapped(self._caption())}\n\n{_format.text_table(head, rows, left=2)}\n\n{said}"
+        ahead = "\n* count filed on or after the session: not known then" if self.table["lookahead"].any() else ""
+        return f"{_format.wrapped(self._caption())}\n\n{_format.text_table(head, rows, left=2)}{ahead}\n\n{said}"
 
     def _repr_html_(self) -> str:
         said = "\n".join([self._caption(), *self.matches, self.statement])
         return _format.html_table(said, *self._summary(), left=2)
 
     def _caption(self) -> str:
-        told = "; ".join(f"{r['loss_usd'] / 1e9:g} ({r['outlet']})" for r in _format.rows(self.reported))
+        told = "; ".join(
+            f"{r['loss_usd'] / 1e9:g} ±{r['rounding_usd'] / 2e9:g} ({r['outlet']})" for r in _format.rows(self.reported)
+        )
         return f"{self.firm}, {self.previous} to {self.session}: loss in USD bn. Reported: {told}"
 
     def _summary(self) -> tuple[list[str], list[list[str]]]:
-        head = ["price", "count", "shares bn", "close", "loss", "band", "matches", "within rounding"]
+        head = ["price", "count", "shares bn", "close", "loss", "band", "matches", "in band"]
         rows = [
             [
                 r["price"],
@@ -106,8 +108,8 @@ def reconcile(
     reported_usd: float | None = None,
     *,
     rounding_usd: float | None = None,
-    prices: Prices | None = None,
-    shares: SharesTable | None = None,
+    prices: Prices | pd.DataFrame | None = None,
+    shares: SharesTable | pd.DataFrame | None = None,
     printed: Mapping[str, float] | None = None,
     allow_lookahead: bool = False,
 ) -> Reconciliation:
@@ -142,8 +144,7 @@ def reconcile(
     NotSessionError, PriceError, SharesError, UnknownNameError
         As in `market_cap_change`.
     """
-    prices = snapshot() if prices is None else prices
-    shares = share_counts() if shares is None else shares
+    prices, shares = market_inputs(prices, shares)
     session = resolve_session("date", date)
     previous, _ = nearest_sessions(nyse(), session)
     firm = shares.firm_of(ticker)
@@ -190,14 +191,15 @@ def _counts(
         shares.known_on(firm, session)  # raises LookAheadError with the first date
     for _, counts in rows.sort_values("filed").groupby(["filed", "basis"], sort=False):
         filed, basis = counts["filed"].iloc[0], counts["basis"].iloc[0]
-        form = str(counts["form"].iloc[0])
-        yield f"{basis} count, {form} filed {filed.date()}".replace("  ", " "), counts
+        yield f"{basis} count filed {filed.date()}", counts
 
 
 def _reported(firm: str, session: np.datetime64, loss: float | None, rounding: float | None) -> pd.DataFrame:
     for name, value in (("reported_usd", loss), ("rounding_usd", rounding)):
         if value is not None and not value > 0:
             raise InputError(name, f"got {value}", "give a positive number of dollars")
+    if loss is not None and loss < 1e6:
+        raise InputError("reported_usd", f"got {loss:g} dollars", "give the whole amount: 589e9 is 589 billion")
     if loss is not None:
         unit = rounding or _digits_unit(loss)
         return pd.DataFrame({"loss_usd": [float(loss)], "rounding_usd": [unit], "outlet": ["as given"]})

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from . import _format
+from ._frame import ReadableFrame
 from ._typing import ALTERNATIVES, Alternative, IntArray, StrArray
 from .abnormal import Abnormal, Cumulative
 from .errors import InputError, check_choice
@@ -27,6 +28,7 @@ from .inference.base import (
 from .inference.registry import DOES_NOT_APPLY, rank_of, run, select
 from .models.base import ModelFit
 from .panel import Alignment, EventPanel, Exclusion
+from .printed import car_table, test_table
 from .spec import StudySpec
 from .windows import Window, check_inside
 
@@ -34,7 +36,7 @@ _SHOWN = 20  # events a repr lists
 _BY = ("event", "group", "ticker", "date")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StudyResult:
     """An event study: abnormal returns with their uncertainty, and everything needed to check them.
 
@@ -108,12 +110,13 @@ class StudyResult:
 
     @property
     def alignment(self) -> pd.DataFrame:
-        """What was done with each date: given, session (day 0), calendar days moved, and the rule."""
+        """What was done with each date: given (its time in UTC, if any), session (day 0), days moved, rule."""
         a = self._alignment
         return pd.DataFrame(
             {
                 "ticker": a.ticker,
                 "given": _stamps(a.given),
+                "timestamp_utc": a.utc,
                 "session": _stamps(a.session),
                 "moved": a.moved,
                 "rule": a.rule,
@@ -156,7 +159,7 @@ class StudyResult:
         se = np.sqrt(total.variance)
         reach = t_quantile(0.5 + confidence / 2, self.fit.dof) * se
         t = total.scar
-        return self._frame(
+        frame = self._frame(
             car=total.car,
             se=se,
             t=t,
@@ -167,6 +170,8 @@ class StudyResult:
             n_days=total.n_days,
             note=self._missing_notes(window),
         )
+        label = f"CAR{window}".replace(" ", "")
+        return ReadableFrame.of(frame, partial(car_table, label=label, confidence=confidence))
 
     def bhar(self, first: int = 0, last: int = 0) -> pd.DataFrame:
         """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
@@ -179,13 +184,22 @@ class StudyResult:
         Returns
         -------
         DataFrame
-            ticker, date, bhar (decimal), n_days, note. Missing days are left out of both products.
+            ticker, date, bhar (decimal), n_days, note; NaN where a day is missing, which note names.
+
+        Raises
+        ------
+        InputError
+            If the study has log returns: their exponentiated expectation is not an expected gross return.
 
         References
         ----------
         Barber and Lyon (1997).
         """
         window = self._window(first, last)
+        if self.spec.log:
+            raise InputError(
+                "bhar", "the study has log returns", "compounding takes simple ones: run it with log=False"
+            )
         sample = Sample(self.evidence, self._days(window))
         return self._frame(bhar=sample.bhar, n_days=sample.mask.sum(axis=1), note=self._missing_notes(window))
 
@@ -196,7 +210,8 @@ class StudyResult:
         -------
         DataFrame
             Indexed by day. ``se`` is cross-sectional, ``sd / sqrt(N_t)`` with N_t the events that have a return that
-            day; ``caar`` is the running sum of ``aar``.
+            day, and takes the events as independent; ``caar`` is the running sum of ``aar``: the events in it may
+            differ from day to day, and it is NaN from a day on which no event has a return.
         """
         ar, mask = self.abnormal.ar, self.panel.event_data.mask
         n = mask.sum(axis=0)
@@ -252,14 +267,14 @@ class StudyResult:
         whole = self.sample(first, last, conventions=conventions, resampling=resampling)
         if by is None:
             rows = self._test_rows(whole, np.arange(len(self)), which, alternative)
-            return pd.DataFrame(rows).set_index("test")
+            return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
         check_choice("by", by, _BY)
         labels = self.events[by].to_numpy()
         rows = []
         for label in pd.unique(labels):
             part = np.flatnonzero(labels == label)
             rows += [{by: label, **row} for row in self._test_rows(whole.take(part), part, which, alternative)]
-        return pd.DataFrame(rows).set_index([by, "test"])
+        return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
 
     def sample(
         self,
@@ -363,8 +378,9 @@ class StudyResult:
             frame = self.car(part.first, part.last)
             label = "AR(0)" if part == day_0 else f"CAR{part}".replace(" ", "")
             head += [label, "t", "p"]
+            marks = ["*" if note else "" for note in frame["note"][:_SHOWN]]
             columns += [
-                [_format.percent(v) for v in frame["car"][:_SHOWN]],
+                [_format.percent(v) + m for v, m in zip(frame["car"][:_SHOWN], marks, strict=True)],
                 [_format.number(v) for v in frame["t"][:_SHOWN]],
                 [_format.pvalue(v) for v in frame["pvalue"][:_SHOWN]],
             ]
@@ -373,6 +389,9 @@ class StudyResult:
 
     def _footer(self) -> str:
         lines = []
+        incomplete = int((~self.panel.event_data.mask).any(axis=1).sum())
+        if incomplete:
+            lines.append(f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)")
         if len(self) > _SHOWN:
             lines.append(f"... and {len(self) - _SHOWN} more events; study.car(0, 0) has all")
         moved = int((self._alignment.moved != 0).sum())

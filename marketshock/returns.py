@@ -85,9 +85,21 @@ def returns_of_frame(frame: pd.DataFrame, calendar: CalendarName, log: bool) -> 
             f"{frame.columns[column]} on {days[row]} is {values[row, column]:g}, a loss of more than everything",
             "give decimals (0.01 is one percent), or log=True for log returns",
         )
+    _refuse_levels(frame, values)
     sessions = choose_sessions("returns", days, calendar)
     axis, values = _on_axis(sessions, days, values)
     return Returns(axis, tuple(str(c) for c in frame.columns), values, sessions, log)
+
+
+def _refuse_levels(frame: pd.DataFrame, values: FloatArray) -> None:
+    """Refuse what can only be prices or percentages: a column whose typical size is above a half."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value
+        typical = np.nanmedian(np.abs(values), axis=0)
+    if (typical > 0.5).any():
+        at = int(np.argmax(typical > 0.5))
+        what = f"{frame.columns[at]} has a median size of {typical[at]:g}: these look like prices or percentages"
+        raise PriceError("returns", what, "pass prices as prices=, returns as decimals (0.01 is one percent)")
 
 
 def with_factors(returns: Returns, factors: pd.DataFrame) -> Returns:

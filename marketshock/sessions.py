@@ -6,6 +6,7 @@ another market, the dates of the prices are themselves the calendar.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -189,10 +190,14 @@ def resolve_session(parameter: str, value: object) -> np.datetime64:
     NotSessionError
         If the market was closed that day.
     """
+    known = isinstance(value, (dt.date, np.datetime64))  # a datetime and a Timestamp are dates too
     try:
-        day = np.datetime64(str(pd.Timestamp(value).date()))  # type: ignore[arg-type]
-    except (ValueError, TypeError) as error:
-        raise InputError(parameter, f"{value!r} is no date", "write it as YYYY-MM-DD") from error
+        text = str(value)[:10] if known or isinstance(value, str) else ""
+        if isinstance(value, str) and value != text:
+            raise ValueError(value)
+        day = np.datetime64(dt.date.fromisoformat(text), "D")
+    except ValueError as error:
+        raise InputError(parameter, f"{value!r} is no date", "write it as '2025-01-27'") from error
     table = nyse()
     if not table.days[0] <= day <= table.days[-1]:
         raise InputError(

@@ -42,7 +42,7 @@ def event_study(
 
     Parameters
     ----------
-    events : Event, sequence of Event, or DataFrame
+    events : Event, sequence of Event, Catalog, or DataFrame
         A frame has columns ticker and date (a date, or a timestamp with its zone), and optionally event_id (unique),
         group, timing ("before_open", "during", "after_close") and on_closed.
     tickers : sequence of str, optional
@@ -104,7 +104,8 @@ def event_study(
     >>> round(float(study.ar.loc["deepseek-selloff/NVDA", 0]), 4)
     -0.1326
     """
-    factors = _factors(model, factors, log)
+    _check_model(model)
+    factors = _factors(model, factors)
     spec = StudySpec(
         model=model,
         window=Window.of("window", window),
@@ -119,6 +120,8 @@ def event_study(
     )
     tickers = (tickers,) if isinstance(tickers, str) else tickers
     table = event_table(events, tickers)
+    if log and factors is not None:
+        raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
     market = _market(prices, returns, factors, spec)
     unknown = [t for t in tickers or () if t not in market.names]
     if unknown:
@@ -140,16 +143,19 @@ def event_study(
     return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions)
 
 
-def _factors(model: ReturnModel, factors: pd.DataFrame | None, log: bool) -> pd.DataFrame | None:
+def _factors(model: ReturnModel, factors: pd.DataFrame | None) -> pd.DataFrame | None:
     """Return the user's factors, or the bundled ones where the model reads them."""
     if factors is not None or not factor_data(model):
         return factors
     check_choice("factor_data", factor_data(model), ("french",))
-    if log:
-        raise InputError(
-            "log", "the bundled factors are simple returns", "use log=False, or give factors= of log returns"
-        )
     return french_factors()
+
+
+def _check_model(model: object) -> None:
+    parts = ("name", "terms", "intercept", "offset", "param_names", "fit")
+    if isinstance(model, type) or not all(hasattr(model, part) for part in parts):
+        shown = model.__name__ if isinstance(model, type) else repr(model)
+        raise InputError("model", f"got {shown}", 'give a model such as ms.MarketModel("^GSPC")')
 
 
 def _market(

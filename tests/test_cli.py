@@ -53,10 +53,11 @@ class TestReproduce:
             "SQ p",
             "Market caps, 2025-01-27",
             "total",
-            "589 = preliminary close x cover count, 10-Q filed 2024-11-20",
-            "592.7 = official close x cover count, 10-Q filed 2024-11-20",
+            "589 = preliminary close x cover count filed 2024-11-20",
+            "592.7 = official close x cover count filed 2024-11-20",
             "inference",
             "The windows overlap: day 0 of tariff-pause is day +5 of deepseek-selloff",
+            "The index contains the seven firms",
         ):
             assert words in out, words
 
@@ -228,6 +229,22 @@ class TestBadInput:
             with pytest.raises(SystemExit) as caught:
                 main(argv)
             assert caught.value.code == 2
+
+
+def test_messages_name_the_options_of_the_shell(capsys, files, tmp_path):
+    (tmp_path / "e.csv").write_text("ticker,date\nNVDA,2025-01-25\n")
+    argv = ("study", "--events", tmp_path / "e.csv", "--prices", files / "wide.csv", "--benchmark", "^GSPC")
+    _, _, err = run(capsys, *argv)
+    assert "event 'NVDA@2025-01-25': 2025-01-25, a Saturday" in err
+    assert "--on-closed next takes 2025-01-27" in err
+
+
+def test_spec_says_what_was_taken(capsys, files, tmp_path):
+    study(capsys, files, "--out", tmp_path)
+    spec = json.loads((tmp_path / "spec.json").read_text())
+    assert spec["calendar_taken"] == "NYSE"
+    assert spec["sessions"] == ["2022-12-30", "2025-03-31", 563]
+    assert set(spec["versions"]) == {"marketshock", "numpy", "pandas"}
 
 
 class TestLoss:

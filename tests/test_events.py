@@ -129,3 +129,39 @@ def test_input_is_not_changed():
     before = given.copy(deep=True)
     event_table(given, None)
     pd.testing.assert_frame_equal(given, before)
+
+
+def test_column_names_are_read_in_upper_or_lower_case():
+    given = pd.DataFrame({"Ticker": ["NVDA"], "Date": ["2025-01-27"], "Timing": ["after_close"], "company": ["x"]})
+    assert event_table(given, ["AAPL"]).ticker[0] == "NVDA"
+    assert event_table(given, None).timing[0] == "after_close"
+
+
+@pytest.mark.parametrize(("column", "meant"), [("timng", "timing"), ("symbol", "ticker"), ("eventid", "event_id")])
+def test_a_column_that_is_nearly_one_of_ours_is_not_ignored(column, meant):
+    given = pd.DataFrame({"date": ["2025-01-27"], column: ["x"]})
+    with pytest.raises(InputError, match=f"column '{column}' is not read; name it '{meant}'"):
+        event_table(given, ["NVDA"])
+
+
+def test_a_timestamp_leaves_no_room_for_a_timing():
+    with pytest.raises(InputError, match="row 0 has a timestamp and a timing"):
+        event_table(frame("2025-01-27T10:00:00-05:00", timing="after_close"), None)
+
+
+def test_a_catalog_is_a_list_of_events():
+    catalog = ms.load_catalog()
+    assert len(event_table(catalog, "NVDA")) == len(catalog)
+
+
+def test_one_ticker_of_an_event_as_text():
+    assert ms.Event("x", "t", dt.date(2025, 1, 27), tickers="NVDA").tickers == ("NVDA",)
+
+
+def test_foreign_frames_are_told_how():
+    class Foreign:
+        def to_pandas(self):
+            raise NotImplementedError
+
+    with pytest.raises(InputError, match=r"events.to_pandas\(\)"):
+        event_table(Foreign(), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from scipy import stats
 import marketshock as ms
 from marketshock.errors import ChoiceError, UnknownNameError, WindowError
 from marketshock.inference.base import Inapplicable, TestResult
-from marketshock.inference.ranks import run_sums, sq
+from marketshock.inference.ranks import placebo_result, run_sums, sq
 from marketshock.inference.registry import rank_of
 
 RTOL = 1e-10
@@ -122,6 +124,20 @@ def test_market_adjusted_joint_tests_take_the_variance_about_the_mean(returns):
     np.testing.assert_allclose(study.tests(0, 0, which="joint_f")["statistic"].iloc[0], f, rtol=1e-9)
 
 
+def test_joint_rank_counts_the_days_of_the_estimation_window(seven, returns):
+    est, _ = window_rows(returns)
+    x = sm.add_constant(est[["^GSPC"]].to_numpy())
+    residuals = np.column_stack([sm.OLS(est[t].to_numpy(), x).fit().resid for t in SEVEN])
+    inverse = np.linalg.inv(residuals.T @ residuals / 248)
+    h = np.einsum("mk,kl,ml->m", x, np.linalg.inv(x.T @ x), x)
+    past = np.einsum("mi,ij,mj->m", residuals, inverse, residuals) / (1 - h)
+    row = seven.tests(0, 0, which="joint_rank").iloc[0]
+    f = seven.tests(0, 0, which="joint_f").iloc[0]
+    assert row["statistic"] == pytest.approx(f["statistic"] * 248 * 7 / 242, rel=1e-9)
+    assert row["pvalue"] == pytest.approx((1 + (past >= row["statistic"]).sum()) / 251)
+    assert "one day" in seven.tests(0, 1, which="joint_rank")["note"].iloc[0]
+
+
 class TestSq:
     def test_equals_ranks_counted_by_hand(self, seven, returns):
         est, day = window_rows(returns)
@@ -149,6 +165,32 @@ class TestSq:
         cubed = (sample.evidence.residuals[0] ** 3 <= sample.sum.car[0] ** 3).sum()
         assert result.pvalue == (1 + cubed) / 251
 
+    def test_several_days_are_ranked_in_units_of_their_own_errors(self, seven, returns):
+        """Runs of residuals vary less than a CAR does: L - s'(X'X)^-1 s against L + s'(X'X)^-1 s."""
+        est, event = window_rows(returns, 4)
+        x = sm.add_constant(est["^GSPC"].to_numpy())
+        fit = sm.OLS(est["NVDA"].to_numpy(), x).fit()
+        sums = []
+        for start in range(246):
+            s = x[start : start + 5].sum(axis=0)
+            spread = np.sqrt(fit.mse_resid * (5 - s @ fit.normalized_cov_params @ s))
+            sums.append(fit.resid[start : start + 5].sum() / spread)
+        s = np.array([5, event["^GSPC"].sum()])
+        car = (event["NVDA"] - fit.params[0] - fit.params[1] * event["^GSPC"]).sum()
+        scar = car / np.sqrt(fit.mse_resid * (5 + s @ fit.normalized_cov_params @ s))
+        row = seven.tests(0, 4, which="sq", alternative="less").set_index("event_id").loc["deepseek-selloff/NVDA"]
+        assert row["pvalue"] == pytest.approx((1 + (np.array(sums) <= scar).sum()) / 247, rel=1e-12)
+        assert "about 49 are independent" in row["note"]
+
+    def test_ties_count_in_both_tails(self):
+        result = placebo_result("sq", 0.1 + 0.2, np.array([0.3] * 20 + [0.4] * 20), 1, "less", 1, "")
+        assert result.pvalue == 21 / 41
+
+    def test_two_sided_needs_39_days(self):
+        for days, applies in ((38, False), (39, True)):
+            result = placebo_result("sq", 9.0, np.arange(days) / 10, 1, "two-sided", 1, "")
+            assert isinstance(result, TestResult) == applies
+
     def test_too_few_runs_cannot_reach_five_percent(self, returns):
         events = pd.DataFrame({"ticker": ["NVDA"], "date": ["2025-01-27"]})
         study = ms.event_study(
@@ -167,6 +209,23 @@ class TestTable:
         assert tests.loc["joint_f", "note"].startswith("does not apply: the events fall on 2 dates")
         assert np.isnan(tests.loc["joint_f", "pvalue"])
 
+    def test_a_few_dates_with_many_firms_mislead_like_one(self, prices, catalog):
+        both = [catalog["deepseek-selloff"], catalog["tariff-pause"]]
+        study = ms.event_study(both, tickers=SEVEN, prices=prices, model=ms.MarketModel("^GSPC"))
+        note = study.tests(0, 0, which="t_cross_sectional")["note"].iloc[0]
+        assert note.startswith("misleads here: 14 events on 2 dates")
+
+    def test_prints_as_a_table_and_is_a_frame(self, seven):
+        tests = seven.tests(0, 0)
+        text = repr(tests)
+        assert max(map(len, text.splitlines())) <= 125
+        assert "joint F" in text
+        assert "p (two-sided)" in text
+        assert type(tests[tests["pvalue"] < 0.05]) is pd.DataFrame
+        assert "<table" in tests._repr_html_()
+        assert "95 % interval" in repr(seven.car(0, 1))
+        assert isinstance(pickle.loads(pickle.dumps(tests)), pd.DataFrame)
+
     def test_by_event_tests_each_date(self, prices, catalog, seven):
         both = [catalog["deepseek-selloff"], catalog["tariff-pause"]]
         study = ms.event_study(both, tickers=SEVEN, prices=prices, model=ms.MarketModel("^GSPC"))
@@ -176,8 +235,9 @@ class TestTable:
 
     def test_common_date_leads_with_firms_and_names_what_misleads(self, seven):
         tests = seven.tests(0, 0)
-        leading = ["t_firm", "sq", "joint_f", "joint_equal", "portfolio", "kolari_pynnonen"]
-        assert list(dict.fromkeys(tests.index))[:6] == leading
+        leading = ["t_firm", "sq", "joint_f", "joint_rank", "joint_equal", "portfolio", "kolari_pynnonen"]
+        assert list(dict.fromkeys(tests.index))[:7] == leading
+        assert "fat tails (excess kurtosis up to" in tests.loc["joint_f", "note"]
         assert "misleads here: the events share one date" in tests.loc["t_cross_sectional", "note"]
         assert "effects of both signs cancel" in tests.loc["portfolio", "note"]
 

@@ -124,6 +124,43 @@ def test_errors(prices, shares, seven):
         ms.market_cap_change("2025-01-27", ms.Prices.from_frame(holed), shares, tickers=["NVDA"])
 
 
+def test_log_returns_do_not_scale_dollars(prices, shares, catalog):
+    log = ms.event_study(
+        catalog["deepseek-selloff"], tickers="NVDA", prices=prices, model=ms.MarketModel("^GSPC"), log=True
+    )
+    with pytest.raises(InputError, match="log=False"):
+        ms.market_cap_change("2025-01-27", prices, shares, study=log)
+
+
+def test_a_firm_of_several_classes_says_how_it_is_valued(change):
+    note = change.table.loc["GOOGL", "note"]
+    assert note == "sum of class A at GOOGL, class B at GOOGL, class C at GOOG; the closes shown are those of GOOGL"
+    assert note in " ".join(repr(change).split())
+
+
+def test_interval_of_the_total_with_gaps_is_centred_on_the_total_and_says_what_was_left_out(prices, shares):
+    """Each firm lacks other days: the covariance is that of the days all share."""
+    returns = prices.adj_close.pct_change(fill_method=None)
+    at = returns.index.get_loc("2025-01-27")
+    for i, ticker in enumerate(["NVDA", "AAPL"]):
+        returns.iloc[at - 250 + 20 * i : at - 240 + 20 * i, returns.columns.get_loc(ticker)] = np.nan
+    events = pd.DataFrame({"ticker": ["NVDA", "AAPL"], "date": "2025-01-27"})
+    study = ms.event_study(events, returns=returns, model=ms.MarketModel("^GSPC"))
+    change = ms.market_cap_change("2025-01-27", prices, shares, study=study)
+    total = change.total
+    assert (total["ci_low_usd"] + total["ci_high_usd"]) / 2 == pytest.approx(total["abnormal_usd"])
+    assert change.note == "interval of the total estimated on the 230 days all firms share (20 left out)"
+    strict = ms.event_study(events, returns=returns, model=ms.MarketModel("^GSPC"), min_obs=235)
+    change = ms.market_cap_change("2025-01-27", prices, shares, study=strict)
+    assert np.isnan(change.total["ci_low_usd"])
+    assert change.note == "no interval of the total: the firms share 230 estimation days"
+
+
+def test_frames_are_taken_for_prices_and_counts(prices, shares):
+    table = ms.market_cap_change("2025-01-27", prices.close, shares.table, tickers=["NVDA"]).table
+    assert table.loc["NVDA", "change_usd"] == pytest.approx(-592.66e9, rel=1e-4)
+
+
 class TestSharesTable:
     ROW: ClassVar = {"firm": ["X"], "shares": [1e6], "as_of": ["2025-01-01"], "filed": ["2025-01-15"]}
 
@@ -144,6 +181,10 @@ class TestSharesTable:
         with pytest.raises(SharesError, match=message):
             ms.SharesTable.from_frame(pd.DataFrame({**self.ROW, **change}))
 
+    def test_one_class_twice_is_not_summed(self):
+        with pytest.raises(SharesError, match="two cover counts of common"):
+            ms.SharesTable.from_frame(pd.concat([pd.DataFrame(self.ROW)] * 2))
+
     def test_missing_column(self):
         with pytest.raises(SharesError, match="columns missing: filed"):
             ms.SharesTable.from_frame(pd.DataFrame(self.ROW).drop(columns="filed"))
@@ -159,8 +200,8 @@ class TestReconcile:
         return table[(table["price"] == price) & table["count"].str.contains(count)].iloc[0]
 
     def test_both_figures_are_reached(self, nvidia):
-        preliminary = self.row(nvidia, "preliminary close", "cover count, 10-Q filed 2024-11-20")
-        official = self.row(nvidia, "official close", "cover count, 10-Q filed 2024-11-20")
+        preliminary = self.row(nvidia, "preliminary close", "cover count filed 2024-11-20")
+        official = self.row(nvidia, "official close", "cover count filed 2024-11-20")
         assert -preliminary["change_usd"] / 1e9 == pytest.approx(588.7, abs=0.05)
         assert -official["change_usd"] / 1e9 == pytest.approx(592.7, abs=0.05)
         assert preliminary["matches"] == (589e9,)
@@ -178,7 +219,7 @@ class TestReconcile:
     def test_it_says_that_it_is_inference(self, nvidia):
         assert "inference" in nvidia.statement
         assert "inference" in repr(nvidia)
-        assert "589 = preliminary close x cover count, 10-Q filed 2024-11-20" in repr(nvidia)
+        assert "589 = preliminary close x cover count filed 2024-11-20" in repr(nvidia)
 
     @pytest.mark.parametrize(("reported", "unit"), [(589e9, 1e9), (592.7e9, 1e8), (593.66e9, 1e7), (600e9, 1e9)])
     def test_rounding_is_read_off_the_digits(self, reported, unit):
@@ -193,6 +234,8 @@ class TestReconcile:
             ms.reconcile("TSLA", "2025-01-27")
         with pytest.raises(InputError, match="positive"):
             ms.reconcile("NVDA", "2025-01-27", -589e9)
+        with pytest.raises(InputError, match="589e9 is 589 billion"):
+            ms.reconcile("NVDA", "2025-01-27", 589)
 
     def test_figure_nobody_gives_is_said_to_have_no_match(self):
         assert ms.reconcile("NVDA", "2025-01-27", 700e9).matches == ["700 = no price and count listed here"]

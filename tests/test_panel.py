@@ -24,7 +24,7 @@ MODEL = ms.MarketModel("^GSPC")
 
 
 def study(prices, rows, **options):
-    events = pd.DataFrame(rows, columns=["ticker", "date"])
+    events = pd.DataFrame(list(rows), columns=["ticker", "date"])
     return ms.event_study(events, prices=prices, **{"model": MODEL, **options})
 
 
@@ -318,3 +318,96 @@ def test_log_returns(prices):
         pd.DataFrame({"ticker": ["NVDA"], "date": ["2025-01-27"]}), returns=returns, model=MODEL, log=True
     )
     np.testing.assert_allclose(given.ar, log.ar, rtol=1e-9, atol=1e-15)
+
+
+def test_levels_or_percentages_are_no_returns(prices):
+    events = pd.DataFrame({"ticker": ["NVDA"], "date": ["2025-01-27"]})
+    with pytest.raises(PriceError, match="look like prices or percentages"):
+        ms.event_study(events, returns=prices.close, model=MODEL)
+    with pytest.raises(PriceError, match="look like prices or percentages"):
+        ms.event_study(events, returns=100 * prices.close.pct_change(fill_method=None), model=MODEL, log=True)
+
+
+@pytest.mark.parametrize("model", [None, "market", ms.MarketModel])
+def test_a_model_is_a_model(prices, model):
+    with pytest.raises(InputError, match=r"model: got .*ms\.MarketModel"):
+        study(prices, [("NVDA", "2025-01-27")], model=model)
+
+
+def test_long_frames_are_told_how(prices):
+    wide = prices.close.reset_index()
+    with pytest.raises(InputError, match=r"stand in the column 'date'.*set_index"):
+        study(wide, [("NVDA", "2025-01-27")])
+    long = wide.melt("date", var_name="ticker", value_name="close")
+    with pytest.raises(InputError, match="pivot it"):
+        study(long, [("NVDA", "2025-01-27")])
+
+
+def test_incomplete_windows_are_marked_where_they_are_printed(prices):
+    close = prices.adj_close.copy()
+    close.loc["2025-01-28", "NVDA"] = np.nan
+    result = study(close, [("NVDA", "2025-01-27")])
+    assert "%*" in repr(result)
+    assert "* 1 event(s) lack days of the window" in repr(result)
+    assert "%*" in repr(result.car(0, 2))
+    assert "lack days of the window" in result.tests(0, 2, which="t_firm")["note"].iloc[0]
+    assert np.isnan(result.bhar(0, 2)["bhar"].iloc[0])
+
+
+def test_log_returns_are_not_compounded(prices):
+    with pytest.raises(InputError, match="log=False"):
+        study(prices, [("NVDA", "2025-01-27")], log=True).bhar(0, 1)
+
+
+class TestBenchmarks:
+    """Benchmarks without the firm they are held against."""
+
+    EVENTS = (("NVDA", "2025-01-27"), ("AAPL", "2025-01-27"))
+
+    def test_leave_one_out_is_the_rest_of_the_index(self, prices, returns):
+        weights = {"NVDA": 0.065, "AAPL": 0.07}
+        result = study(prices, self.EVENTS, model=ms.MarketModel(ms.LeaveOneOut("^GSPC", weights)))
+        for ticker, w in weights.items():
+            rest = (returns["^GSPC"] - w * returns[ticker]) / (1 - w)
+            plain = study(
+                None, [(ticker, "2025-01-27")], returns=returns.assign(REST=rest), model=ms.MarketModel("REST")
+            )
+            np.testing.assert_allclose(result.ar.loc[f"{ticker}@2025-01-27"], plain.ar.iloc[0], rtol=1e-9)
+        assert "no one system" in result.tests(0, 0, which="joint_f")["note"].iloc[0]
+
+    def test_leaving_all_out_gives_one_benchmark_and_keeps_the_joint_tests(self, prices, returns):
+        weights = {"NVDA": 0.065, "AAPL": 0.07}
+        model = ms.MarketModel(ms.LeaveOneOut("^GSPC", weights, leave_out="all"))
+        result = study(prices, self.EVENTS, model=model)
+        rest = (returns["^GSPC"] - 0.065 * returns["NVDA"] - 0.07 * returns["AAPL"]) / 0.865
+        plain = study(None, self.EVENTS, returns=returns.assign(REST=rest), model=ms.MarketModel("REST"))
+        np.testing.assert_allclose(result.ar, plain.ar, rtol=1e-9)
+        assert result.tests(0, 0, which="joint_f")["pvalue"].iloc[0] < 0.01
+        ar = study(prices, self.EVENTS).ar
+        assert result.ar.loc["NVDA@2025-01-27", 0] < ar.loc["NVDA@2025-01-27", 0]  # part of its fall was its benchmark
+
+    def test_equal_weighted_without_the_firm(self, prices, returns):
+        names = ["AAPL", "MSFT", "NVDA", "META"]
+        holed = prices.adj_close.copy()
+        holed.loc["2024-06-03", "META"] = np.nan
+        result = study(holed, [("NVDA", "2025-01-27")], model=ms.MarketModel(ms.EqualWeighted(names)))
+        others = holed.pct_change(fill_method=None)[["AAPL", "MSFT", "META"]].mean(axis=1)
+        plain = study(None, [("NVDA", "2025-01-27")], returns=returns.assign(REST=others), model=ms.MarketModel("REST"))
+        np.testing.assert_allclose(result.ar, plain.ar, rtol=1e-9)
+
+    def test_market_adjusted_takes_them_too(self, prices, returns):
+        model = ms.MarketAdjusted(ms.LeaveOneOut("^GSPC", {"NVDA": 0.065}))
+        result = study(prices, [("NVDA", "2025-01-27")], model=model)
+        rest = (returns["^GSPC"] - 0.065 * returns["NVDA"]) / 0.935
+        expected = (returns["NVDA"] - rest).loc["2025-01-27"]
+        np.testing.assert_allclose(result.ar[0].iloc[0], expected, rtol=1e-9)
+
+    @pytest.mark.parametrize("weights", [{}, {"NVDA": 7}, {"NVDA": -0.1}, {"NVDA": 0.6, "AAPL": 0.6}])
+    def test_impossible_weights(self, weights):
+        with pytest.raises(InputError, match="weights"):
+            ms.LeaveOneOut("^GSPC", weights)
+
+    @pytest.mark.parametrize("tickers", [[], ["NVDA"], "NVDA", ["NVDA", "NVDA"]])
+    def test_impossible_baskets(self, tickers):
+        with pytest.raises(InputError, match="two securities or more"):
+            ms.EqualWeighted(tickers)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 import marketshock as ms
-from marketshock.errors import UnknownNameError
+from marketshock.errors import InputError, UnknownNameError
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +42,30 @@ def test_unknown_event(seven):
 
 
 def test_one_panel_a_firm(seven):
-    figure = ms.plots.car_by_firm(seven)
-    assert [ax.get_title(loc="left") for ax in figure.axes][:7] == list(ms.MAGNIFICENT_SEVEN)
+    panels = ms.plots.car_by_firm(seven)
+    assert [ax.get_title(loc="left") for ax in panels] == list(ms.MAGNIFICENT_SEVEN)
     own = Figure()
-    assert ms.plots.car_by_firm(seven, figure=own) is own
+    assert ms.plots.car_by_firm(seven, figure=own)[0].figure is own
+
+
+def test_every_event_of_a_users_own_list_is_drawn(prices):
+    """Each row is an event of its own: more than seven share no legend, and none is left out."""
+    tickers = [t for t in prices.tickers if not t.startswith("^")][:9]
+    events = pd.DataFrame({"ticker": tickers, "date": "2025-01-27"})
+    study = ms.event_study(events, prices=prices, model=ms.MarketModel("^GSPC"))
+    panels = ms.plots.car_by_firm(study)
+    assert all(len([line for line in ax.lines if len(line.get_xdata()) == 7]) == 1 for ax in panels)
+    with pytest.raises(InputError, match="9 events are too many"):
+        ms.plots.car(study)
+
+
+def test_a_day_without_a_return_is_a_gap_in_the_line(prices):
+    close = prices.adj_close.copy()
+    close.loc["2025-01-28", "NVDA"] = np.nan
+    events = pd.DataFrame({"ticker": ["NVDA"], "date": ["2025-01-27"]})
+    ax = ms.plots.car(ms.event_study(events, prices=close, model=ms.MarketModel("^GSPC")))
+    line = next(line for line in ax.lines if len(line.get_xdata()) == 7)
+    assert np.isnan(line.get_ydata()).tolist() == [False, False, True, True, False, False, False]
 
 
 def test_market_cap_bars_are_the_changes(seven, prices):
@@ -58,3 +82,14 @@ def test_style_leaves_the_users_settings_alone(seven):
     before = dict(plt.rcParams)
     ms.plots.car(seven)
     assert dict(plt.rcParams) == before
+
+
+def test_first_picture_leaves_interactive_mode_alone():
+    """The backend is chosen when pyplot is first loaded: never inside our style, which would undo what it sets."""
+    code = (
+        "import matplotlib as mpl, marketshock as ms; mpl.use('agg'); mpl.interactive(True); "
+        "s = ms.event_study(ms.load_catalog()['deepseek-selloff'], tickers='NVDA', prices=ms.snapshot(), "
+        "model=ms.MarketModel('^GSPC')); ms.plots.car(s); print(mpl.is_interactive())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

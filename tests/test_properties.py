@@ -46,7 +46,8 @@ def test_permuting_events_permutes_rows(model, seed, order):
     frame = panel(seed, missing=0.05)
     events = EVENTS.assign(event_id=list("wxyz"))
     a, b = run(frame, events, model), run(frame, events.iloc[list(order)], model)
-    pd.testing.assert_frame_equal(a.car(0, 3).loc[b.car(0, 3).index], b.car(0, 3), rtol=1e-12)
+    expected = pd.DataFrame(b.car(0, 3))
+    pd.testing.assert_frame_equal(a.car(0, 3).loc[expected.index], expected, rtol=1e-12)
     np.testing.assert_allclose(a.aar(), b.aar(), rtol=1e-12)
 
 
@@ -109,6 +110,7 @@ def test_bhar_is_the_difference_of_compounded_returns(seed):
     study = run(frame)
     tidy = study.to_frame().loc[(slice(None), range(4)), :]
     grown = (1 + tidy[["return", "expected"]]).groupby("event_id", sort=False).prod()
+    grown[tidy["return"].isna().groupby("event_id", sort=False).any()] = np.nan  # nobody holds with a day left out
     np.testing.assert_allclose(study.bhar(0, 3)["bhar"], grown["return"] - grown["expected"], rtol=1e-9, atol=1e-14)
 
 

@@ -58,6 +58,9 @@ class Event:
     note: str = ""
 
     def __post_init__(self) -> None:
+        named: object = self.tickers
+        if isinstance(named, str):  # one ticker given as text
+            object.__setattr__(self, "tickers", (named,))
         check_choice("kind", self.kind, KINDS)
         check_choice("timing", self.timing, TIMINGS)
         if self.on_closed is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,10 +13,11 @@ import pandas as pd
 
 from .._typing import ON_CLOSED, TIMINGS, BoolArray, DateArray, StrArray
 from ..errors import InputError, UnknownNameError, check_choice
-from .model import Event
+from .model import Catalog, Event
 
-Events: TypeAlias = Event | Sequence[Event] | pd.DataFrame
+Events: TypeAlias = Event | Sequence[Event] | Catalog | pd.DataFrame
 
+_COLUMNS = ("ticker", "date", "event_id", "group", "timing", "on_closed")
 _ISO = r"\d{4}-\d{2}-\d{2}"
 
 
@@ -61,8 +63,9 @@ def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
 
     Parameters
     ----------
-    events : Event, sequence of Event, or DataFrame
-        A frame has columns ticker and date, and optionally event_id, group, timing and on_closed.
+    events : Event, sequence of Event, Catalog, or DataFrame
+        A frame has columns ticker and date, and optionally event_id, group, timing and on_closed (upper or lower case);
+        other columns are left alone.
     tickers : sequence of str, optional
         Securities on which market-wide events are studied. An event that names its own keeps them.
 
@@ -76,9 +79,15 @@ def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
         tickers = (tickers,)
     if isinstance(events, pd.DataFrame):
         return _from_frame(events, tickers)
-    listed = [events] if isinstance(events, Event) else list(events)
+    if hasattr(events, "to_pandas"):
+        raise InputError("events", f"got a frame of {type(events).__module__}", "pass events.to_pandas()")
+    if isinstance(events, Catalog):
+        events = list(events.values())
+    listed = [events] if isinstance(events, Event) else list(events) if isinstance(events, Sequence) else []
     if not listed or not all(isinstance(e, Event) for e in listed):
-        raise InputError("events", f"got {events!r}", "give an Event, a list of them, or a DataFrame")
+        raise InputError(
+            "events", f"got {type(events).__name__}", "give an Event, a list of them, a Catalog, or a DataFrame"
+        )
     return _from_events(listed, tickers)
 
 
@@ -110,6 +119,7 @@ def _from_events(events: list[Event], tickers: Sequence[str] | None) -> EventTab
 
 
 def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTable:
+    frame = _named(frame)
     if "date" not in frame.columns:
         raise UnknownNameError("events", ["date"], [str(c) for c in frame.columns], "events need a column 'date'")
     if frame.empty:
@@ -131,6 +141,10 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
         event_id = _numbered(event)
     else:
         event_id = _column(frame, "_row_id", n) if "_row_id" in frame.columns else event
+    timing = _column(frame, "timing", n, TIMINGS)
+    both = ~np.isnat(utc) & (timing != "")
+    if both.any():
+        raise InputError("events", f"row {int(np.argmax(both))} has a timestamp and a timing", "give one of the two")
     return _checked(
         EventTable(
             event_id,
@@ -139,10 +153,26 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
             _column(frame, "group", n),
             given,
             utc,
-            _column(frame, "timing", n, TIMINGS),
+            timing,
             _column(frame, "on_closed", n, ("", *ON_CLOSED)),
         )
     )
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Fold the column names this library reads to lower case, and refuse what is nearly one of them."""
+    folded = {c: str(c).strip().casefold() for c in frame.columns}
+    known = {c: name for c, name in folded.items() if name in _COLUMNS}
+    if len(set(known.values())) < len(known):
+        raise InputError("events", f"has two columns for one name: {', '.join(map(str, known))}", "keep one of them")
+    for column, name in folded.items():
+        near = difflib.get_close_matches(name, [c for c in _COLUMNS if c not in known.values()], n=1, cutoff=0.75)
+        near = ["ticker"] if name == "symbol" and "ticker" not in known.values() else near
+        if column not in known and near:
+            raise InputError(
+                "events", f"column {column!r} is not read", f"name it {near[0]!r} if it is meant, or drop it"
+            )
+    return frame.rename(columns=known)
 
 
 def _crossed(frame: pd.DataFrame, tickers: Sequence[str]) -> pd.DataFrame:

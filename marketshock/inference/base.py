@@ -14,6 +14,7 @@ from .._typing import Alternative, BoolArray, FloatArray, IntArray
 from ..abnormal import Abnormal, Cumulative, buy_and_hold, cumulate
 from ..errors import InputError, check_choice
 from ..models.base import ModelFit
+from .correlation import mean_correlation
 
 Distribution: TypeAlias = Literal["t", "F", "normal", "rank", "exact", "bootstrap"]
 
@@ -83,7 +84,7 @@ class Resampling:
                 raise InputError(name, f"got {value}", "give a positive whole number")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evidence:
     """Both windows of E events as arrays, with their fit: all that tests may know of a study.
 
@@ -167,7 +168,7 @@ class Evidence:
             return np.asarray(np.where(self.mask, self.residuals, 0.0).sum(axis=0) / self.mask.sum(axis=0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sample:
     """The evidence and the days under test.
 
@@ -223,14 +224,26 @@ class Sample:
 
     @cached_property
     def bhar(self) -> FloatArray:
-        """Buy-and-hold abnormal returns, (E,)."""
+        """Buy-and-hold abnormal returns of simple returns, (E,), NaN where a day is missing."""
         e = self.evidence
-        return buy_and_hold(self.ar, e.abnormal.expected[:, self.days], self.mask, e.log)
+        return buy_and_hold(self.ar, e.abnormal.expected[:, self.days], self.mask)
 
     @cached_property
     def there(self) -> BoolArray:
         """Events with at least one return among the days under test, (E,)."""
         return np.asarray(self.sum.n_days > 0)
+
+    @cached_property
+    def correlation_by_date(self) -> float:
+        """Mean correlation of the residuals, aligned by calendar date and weighted by the overlap of the windows."""
+        return mean_correlation(self.evidence, self.n_days, "date")
+
+    @property
+    def correlation(self) -> float:
+        """Mean correlation of the residuals by the conventions."""
+        if self.conventions.correlation == "date":
+            return self.correlation_by_date
+        return mean_correlation(self.evidence, self.n_days, self.conventions.correlation)
 
     @property
     def estimation_sar(self) -> FloatArray:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._typing import FloatArray
-from .base import Evidence
+
+if TYPE_CHECKING:
+    from .base import Evidence
 
 
 def mean_correlation(evidence: Evidence, n_days: int, kind: str) -> float:

@@ -6,7 +6,8 @@ finite samples under normality.
 
 References
 ----------
-Schipper and Thompson (1983), Journal of Accounting Research 21; Binder (1985), Journal of Accounting Research 23.
+Schipper and Thompson (1983), Journal of Accounting Research 21; Schipper and Thompson (1985), Journal of Accounting
+Research 23, for the finite-sample distributions; Binder (1985), Journal of Accounting Research 23.
 """
 
 from __future__ import annotations
@@ -34,16 +35,28 @@ class System:
     factor : float
         Variance of a CAR in units of its daily variance (C summed over the window).
     dof : int
-        M - k.
+        Of the covariance: M - k.
+    days_lost : int
+        Estimation days that some firm lacks.
+    kurtosis : float
+        Largest excess kurtosis of a firm's residuals.
     note : str
         What was left out to make the days common.
+    residuals : ndarray of shape (N, M)
+        Of the estimation days.
+    shrunk : ndarray of shape (M,)
+        Their variance in units of the daily variance, 1 - h.
     """
 
     car: FloatArray
     covariance: FloatArray
     factor: float
     dof: int
+    days_lost: int
+    kurtosis: float
     note: str
+    residuals: FloatArray
+    shrunk: FloatArray
 
 
 def joint_f(sample: Sample, alternative: Alternative) -> Outcome:
@@ -66,6 +79,32 @@ def joint_equal(sample: Sample, alternative: Alternative) -> Outcome:
         return Inapplicable("joint_equal", system, n, null)
     contrasts = np.eye(n)[:-1] - np.eye(n)[1:]
     return _f_test("joint_equal", system, contrasts, null, alternative)
+
+
+def joint_rank(sample: Sample, alternative: Alternative) -> Outcome:
+    """Rank the event day's T2 among those of the estimation days: the joint test without normality, for one day.
+
+    ``p = (1 + #{T2_s >= T2_0}) / (M + 1)`` with each day's residuals in units of their own variance, C and 1 - h.
+
+    References
+    ----------
+    The sample-quantile idea of Gelbach, Helland and Klick (2013) applied to the statistic of Binder (1985).
+    """
+    name, null, n = "joint_rank", "the event day is like the estimation days", len(sample)
+    system = common_system(sample)
+    if isinstance(system, str):
+        return Inapplicable(name, system, n, null)
+    if sample.n_days > 1 or alternative != "two-sided":
+        reason = "a joint test has no direction" if sample.n_days == 1 else "for a window of one day only"
+        return Inapplicable(name, f"{reason}: ask for 'two-sided' and one day", n, null)
+    m = system.residuals.shape[1]
+    if system.dof <= n or m < 39 or np.linalg.matrix_rank(system.covariance, hermitian=True) < n:
+        return Inapplicable(name, f"{m} common days do not carry the covariance of {n} firms", n, null)
+    inverse = np.linalg.inv(system.covariance)
+    past = np.einsum("im,ij,jm->m", system.residuals, inverse, system.residuals) / system.shrunk
+    today = float(system.car @ inverse @ system.car) / system.factor
+    pvalue = (1 + int((past >= today).sum())) / (m + 1)
+    return TestResult(name, today, pvalue, "rank", (float(m),), null, "two-sided", n, system.note)
 
 
 def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
@@ -96,14 +135,16 @@ def _f_test(name: str, system: System, contrasts: FloatArray, null: str, alterna
     t2 = float(moved @ np.linalg.solve(covariance, moved)) / system.factor
     statistic = t2 * df2 / (system.dof * q)
     pvalue = f_pvalue(statistic, q, df2)
-    return TestResult(name, statistic, pvalue, "F", (float(q), float(df2)), null, "two-sided", n, system.note)
+    fat = f"fat tails (excess kurtosis up to {system.kurtosis:.0f}): rejects too often" if system.kurtosis > 1 else ""
+    note = "; ".join(part for part in (fat, system.note) if part)
+    return TestResult(name, statistic, pvalue, "F", (float(q), float(df2)), null, "two-sided", n, note)
 
 
 def common_system(sample: Sample) -> System | str:
     """Estimate all firms on their common days, or say why that is not possible."""
     e = sample.evidence
     if not sample.common_date:
-        return f"the events fall on {len(np.unique(e.row))} dates: test each date by itself (by='event')"
+        return f"the events fall on {len(np.unique(e.row))} dates: test each date by itself (by='date')"
     if not sample.mask.all():
         return "returns are missing in the window"
     together = e.mask.all(axis=0)
@@ -127,4 +168,8 @@ def common_system(sample: Sample) -> System | str:
         return "the model's variances are not those of one system of least-squares regressions with equal regressors"
     lost = int(e.mask.any(axis=0).sum() - together.sum())
     note = f"estimated on the {int(together.sum())} days all firms share ({lost} left out)" if lost else ""
-    return System(car, covariance, float(factor[0]), dof, note)
+    centred = residuals - residuals.mean(axis=1, keepdims=True)
+    tails = (centred**4).mean(axis=1) / (centred**2).mean(axis=1) ** 2 - 3
+    first = x[0][:, : fit.params.shape[1]]
+    shrunk = 1 - np.einsum("mk,kl,ml->m", first, fit.cov_params[0], first) / fit.sigma2[0]
+    return System(car, covariance, float(factor[0]), dof, lost, float(tails.max()), note, residuals, shrunk)

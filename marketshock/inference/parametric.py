@@ -10,7 +10,6 @@ import numpy as np
 
 from .._typing import Alternative, FloatArray
 from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, normal_result, t_result
-from .correlation import mean_correlation
 
 
 def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
@@ -31,7 +30,7 @@ def t_cross_sectional(sample: Sample, alternative: Alternative) -> Outcome:
 
     References
     ----------
-    Brown and Warner (1980), appendix; Boehmer, Musumeci and Poulsen (1991), section 2.
+    Boehmer, Musumeci and Poulsen (1991), section 2; Campbell, Lo and MacKinlay (1997), section 4.5.
     """
     return _dispersion("t_cross_sectional", sample.sum.car[sample.there], alternative)
 
@@ -139,7 +138,9 @@ def skewness_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
     Lyon, Barber and Tsai (1999), Journal of Finance 54, eq. 5, after Johnson (1978).
     """
     null = "the mean buy-and-hold abnormal return is zero"
-    x = sample.bhar[sample.there]
+    if sample.evidence.log:
+        return Inapplicable("skewness_adjusted", "returns are logarithmic", len(sample), null)
+    x = sample.bhar[sample.mask.all(axis=1)]
     n = len(x)
     if n < 3 or x.std() == 0:
         return Inapplicable("skewness_adjusted", f"needs three different BHARs or more, has {n}", n, null)
@@ -171,8 +172,7 @@ def _patell(sample: Sample) -> float | str:
 
 
 def _correlation(sample: Sample) -> float:
-    used = sample if sample.there.all() else sample.take(sample.there)
-    return mean_correlation(used.evidence, sample.n_days, sample.conventions.correlation)
+    return sample.correlation if sample.there.all() else sample.take(sample.there).correlation
 
 
 def _impossible(r: float, n: int) -> str:

@@ -129,18 +129,33 @@ def sq(sample: Sample, alternative: Alternative) -> Outcome:
 
     ``p = (1 + #{sum e <= CAR}) / (S + 1)`` one-sided, and twice the smaller tail (at most 1) two-sided, where S is the
     number of runs of consecutive estimation days as long as the window. No normality is assumed. The p-value cannot
-    fall below 1/(S + 1) one-sided and 2/(S + 1) two-sided. The statistic is the share of residual sums at or below
-    the CAR.
+    fall below 1/(S + 1) one-sided and 2/(S + 1) two-sided, and is asymptotic in S. The statistic is the share of
+    residual sums at or below the CAR. For one day the raw residuals are ranked, as in the paper; for several days
+    the sums and the CAR are first divided by their own standard errors, since the residuals share the estimation
+    error with the opposite sign of the CAR's.
 
     References
     ----------
-    Gelbach, Helland and Klick (2013), American Law and Economics Review 15(2), 495-541.
+    Gelbach, Helland and Klick (2013), American Law and Economics Review 15(2), 495-541, for one day; for several,
+    the end-of-sample test of Andrews (2003), Econometrica 71.
     """
-    null = "the event day is drawn from the distribution of the estimation days"
+    null = "the event day is like the estimation days"
     if not sample.mask[0].all():
         return Inapplicable("sq", "returns are missing in the window", 1, null)
-    sums = run_sums(sample.evidence.residuals[0], sample.evidence.mask[0], sample.n_days)
-    return placebo_result("sq", float(sample.sum.car[0]), sums, sample.n_days, alternative, 1, null)
+    e, length = sample.evidence, sample.n_days
+    if length == 1:
+        sums, car = run_sums(e.residuals[0], e.mask[0], 1), float(sample.sum.car[0])
+    else:
+        x = e.x[0][:, : e.fit.params.shape[1]]
+        raw = run_sums(e.residuals[0], e.mask[0], length)
+        totals = np.empty((len(raw), x.shape[1]))  # no columns where nothing is estimated
+        for k in range(x.shape[1]):
+            totals[:, k] = run_sums(x[:, k], e.mask[0], length)
+        shared = np.einsum("sk,kl,sl->s", totals, e.fit.cov_params[0], totals)
+        spread = np.sqrt(np.maximum(length * e.fit.sigma2[0] - shared, 0.0))
+        sums = raw / np.where(spread > 0, spread, np.inf)
+        car = float(sample.sum.scar[0])
+    return placebo_result("sq", car, sums, length, alternative, 1, null)
 
 
 def permutation(sample: Sample, alternative: Alternative) -> Outcome:
@@ -153,7 +168,7 @@ def permutation(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Gelbach, Helland and Klick (2013) for one firm; Chernozhukov, Wuthrich and Zhu (2021) for moving blocks.
     """
-    null = "the event day is drawn from the distribution of the estimation days"
+    null = "the event day is like the estimation days"
     n = int(sample.there.sum())
     count = sample.mask.sum(axis=0)
     if (count == 0).any():
@@ -168,11 +183,14 @@ def placebo_result(
     name: str, value: float, placebo: FloatArray, length: int, alternative: Alternative, n: int, null: str
 ) -> Outcome:
     """Return the rank of a value among placebo values; its own counts in numerator and denominator."""
-    if len(placebo) < 19:
+    if len(placebo) < (39 if alternative == "two-sided" else 19):
         return Inapplicable(name, f"{len(placebo)} runs of {length} estimation day(s) cannot reach p = 0.05", n, null)
-    lower = (1 + int((placebo <= value).sum())) / (len(placebo) + 1)
-    upper = (1 + int((placebo >= value).sum())) / (len(placebo) + 1)
-    note = f"overlapping runs: about {len(placebo) // length} are independent" if length > 1 else ""
+    near = 1e-12 * (abs(value) + float(np.abs(placebo).max()))  # equal up to the order of summation is equal
+    lower = (1 + int((placebo <= value + near).sum())) / (len(placebo) + 1)
+    upper = (1 + int((placebo >= value - near).sum())) / (len(placebo) + 1)
+    apart = len(placebo) // length
+    note = f"overlapping runs: about {apart} are independent" if length > 1 else ""
+    note += ", too few: it rejects too often" if length > 1 and apart < 30 else ""
     share, pvalue = float((placebo <= value).mean()), tails(lower, upper, alternative)
     return TestResult(name, share, pvalue, "rank", (float(len(placebo)),), null, alternative, n, note)
 

@@ -12,7 +12,6 @@ from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
 from .base import Inapplicable, Outcome, Sample
-from .correlation import mean_correlation
 
 Scope: TypeAlias = Literal["event", "sample"]
 Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign", "complete"]
@@ -50,14 +49,25 @@ class Test:
     reference: str
     default: bool = True
 
+    def __repr__(self) -> str:
+        return f"{self.label} ({self.reference})"
+
 
 _ONE: tuple[Assumption, ...] = ("normal", "constant_variance")
 _KP = "Kolari and Pynnonen (2010)"
 
 _ROWS = (
-    Test("t_firm", "t, one firm", parametric.t_firm, "event", _ONE, "Patell (1976)"),
+    Test("t_firm", "t, one firm", parametric.t_firm, "event", (*_ONE, "complete"), "Patell (1976)"),
     Test("sq", "SQ, one firm", ranks.sq, "event", ("constant_variance",), "Gelbach, Helland and Klick (2013)"),
-    Test("joint_f", "joint F", joint.joint_f, "sample", _ONE, "Schipper and Thompson (1983); Binder (1985)"),
+    Test("joint_f", "joint F", joint.joint_f, "sample", _ONE, "Schipper and Thompson (1985); Binder (1985)"),
+    Test(
+        "joint_rank",
+        "joint rank",
+        joint.joint_rank,
+        "sample",
+        ("constant_variance",),
+        "Binder (1985); Gelbach, Helland and Klick (2013)",
+    ),
     Test("joint_equal", "equality F", joint.joint_equal, "sample", _ONE, "Binder (1985)"),
     Test(
         "portfolio",
@@ -65,7 +75,7 @@ _ROWS = (
         joint.portfolio,
         "sample",
         (*_ONE, "one_sign"),
-        "Schipper and Thompson (1983); Jaffe (1974)",
+        "Schipper and Thompson (1985)",
     ),
     Test(
         "kolari_pynnonen",
@@ -139,7 +149,7 @@ _ROWS = (
         parametric.t_cross_sectional,
         "sample",
         ("normal", "independent", "one_sign"),
-        "Brown and Warner (1980)",
+        "Boehmer, Musumeci and Poulsen (1991)",
     ),
     Test(
         "patell",
@@ -257,18 +267,22 @@ def _failures(test: Test, sample: Sample) -> list[str]:
     if "one_sign" in test.assumes and (car > 0).any() and (car < 0).any() and sample.common_date:
         notes.append("effects of both signs cancel in a mean")
     if "complete" in test.assumes and not sample.mask.all():
-        notes.append("some events lack days of the window")
+        lacking = int((~sample.mask).any(axis=1).sum())
+        notes.append(f"{lacking} of {len(sample)} event(s) lack days of the window")
     return notes
 
 
 def _dependence(sample: Sample) -> list[str]:
     """Say whether windows overlap in calendar time, which the test takes for independence."""
-    r = mean_correlation(sample.evidence, sample.n_days, "date")
+    r = sample.correlation_by_date
     if sample.common_date:
         return [
             f"{MISLEADS}the events share one date, and the test takes them as independent (mean correlation of the "
             f"residuals {r:.2f})"
         ]
     rows = sorted(set(sample.evidence.row.tolist()))
-    overlap = any(b - a < sample.n_days for a, b in pairwise(rows)) or len(rows) < len(sample)
-    return [f"windows overlap in calendar time (mean correlation weighted by overlap {r:.3f})"] if overlap else []
+    if len(rows) <= 0.75 * len(sample):
+        clustered = f"{len(sample)} events on {len(rows)} dates"
+        return [f"{MISLEADS}{clustered}, which the test takes as independent (mean correlation by overlap {r:.2f})"]
+    overlap = len(rows) < len(sample) or any(b - a < sample.n_days for a, b in pairwise(rows))
+    return [f"windows overlap in calendar time (mean correlation by overlap {r:.3f})"] if overlap else []

@@ -7,7 +7,7 @@ import numpy as np
 from .._typing import Alternative, BoolArray, FloatArray
 from .base import Inapplicable, Outcome, Sample, normal_result, t_result
 
-_HALF = "positive and negative abnormal returns are equally likely"
+_HALF = "both signs are equally likely"
 
 
 def sign(sample: Sample, alternative: Alternative) -> Outcome:
@@ -33,7 +33,7 @@ def generalized_sign(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Cowan (1992), Review of Quantitative Finance and Accounting 2, 343-358, eq. 1-3.
     """
-    null = "abnormal returns are as often positive as in the estimation window"
+    null = "as often positive as on the estimation days"
     car, used = _nonzero(sample), sample.there & (sample.sum.car != 0)
     n = len(car)
     if n == 0:
@@ -55,7 +55,7 @@ def sign_gsar(sample: Sample, alternative: Alternative) -> Outcome:
     Luoma (2011), SIGN-GSAR-T; the sign of an observation is that of its distance from the median (Corrado and Zivney
     1992).
     """
-    null = "the cumulated abnormal return is as often above the median as below"
+    null = "as often above the median as below it"
     used = sample.there
     n = int(used.sum())
     if n < 2:

@@ -39,7 +39,8 @@ class ModelFit:
         Mean that `sigma2` leaves out of the estimation residuals: zero after a regression, the mean of R - Rm for
         market-adjusted returns whose variance is taken about the mean.
     problem : ndarray of shape (E,), object
-        Why an event could not be estimated, in words; "" where it could.
+        Why an event could not be estimated, in words; "" where it could. The other values of such an event are
+        undefined.
     """
 
     params: FloatArray

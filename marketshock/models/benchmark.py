@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from .._typing import FloatArray
-from ..errors import InputError, UnknownNameError
+from ..errors import InputError, UnknownNameError, check_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +46,36 @@ class LeaveOneOut:
     Raises
     ------
     InputError
-        If a weight is not in [0, 1), or all of them add to more than 1.
+        If no weight is given, one is not in [0, 1), or all of them add to 1 or more.
     """
 
     index: str
     weights: tuple[tuple[str, float], ...]
+    leave_out: Literal["own", "all"]
 
-    def __init__(self, index: str, weights: Mapping[str, float]) -> None:
+    def __init__(self, index: str, weights: Mapping[str, float], leave_out: Literal["own", "all"] = "own") -> None:
+        check_choice("leave_out", leave_out, ("own", "all"))
         pairs = tuple(sorted((str(name), float(w)) for name, w in weights.items()))
         bad = [pair for pair in pairs if not 0 <= pair[1] < 1]
-        if bad or sum(w for _, w in pairs) > 1 + 1e-9:
+        if bad or not pairs or sum(w for _, w in pairs) >= 1:
             what = f"{bad[0][0]} has {bad[0][1]}" if bad else f"they add to {sum(w for _, w in pairs):.3f}"
             raise InputError("weights", what, "give shares of the index: 0.07 is seven percent")
         object.__setattr__(self, "index", index)
         object.__setattr__(self, "weights", pairs)
+        object.__setattr__(self, "leave_out", leave_out)
 
     def __str__(self) -> str:
-        return f"{self.index} without the firm"
+        return f"{self.index} without {'the firm' if self.leave_out == 'own' else ', '.join(dict(self.weights))}"
 
     def resolve(self, names: Sequence[str], values: FloatArray) -> BenchmarkColumn:
         """Return the index and each security's weight in it."""
         known = dict(self.weights)
+        index = values[:, position(self.index, names)]
+        if self.leave_out == "all":
+            parts = sum(w * values[:, position(name, names)] for name, w in self.weights)
+            return BenchmarkColumn((index - parts) / (1 - sum(known.values())))
         own = np.array([known.get(name, 0.0) for name in names])
-        return BenchmarkColumn(values[:, position(self.index, names)], own)
+        return BenchmarkColumn(index, own)
 
 
 @dataclass(frozen=True, slots=True, init=False)

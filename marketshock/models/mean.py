@@ -47,6 +47,12 @@ class MarketAdjusted:
         Whether ``sigma2`` is the sample variance of R - Rm over the estimation days (divisor M - 1, the common
         convention) or its mean square (divisor M).
 
+    Notes
+    -----
+    The t of an abnormal return is exact only where R - Rm has mean zero whatever the market does (alpha 0, beta 1): a
+    drift or a beta away from one stays in the AR and is not in its standard error. Over long windows, or on a day of
+    a large market move, the market model is the safer benchmark.
+
     References
     ----------
     Brown and Warner (1985), market-adjusted returns.

@@ -15,6 +15,28 @@ NEUTRAL = "#7F7F7F"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
+def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Return `ax`, or the Axes of a new figure of that size in inches."""
+    return ax if ax is not None else new_figure(None, size).add_subplot()
+
+
+def new_figure(figure: Figure | None, size: tuple[float, float]) -> Figure:
+    """Return `figure`, or a new one of that size in inches."""
+    if figure is not None:
+        figure.set_size_inches(size)
+        return figure
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=size, layout="constrained")
+
+
+def bare_figure() -> Figure:
+    """Return an empty figure that no window system knows of: to draw in and save, from any thread or program."""
+    from matplotlib.figure import Figure
+
+    return Figure(layout="constrained")
+
+
 def style() -> AbstractContextManager[None]:
     """Return the context in which all plots are drawn."""
     import matplotlib as mpl
@@ -37,29 +59,3 @@ def style() -> AbstractContextManager[None]:
             "svg.hashsalt": "marketshock",
         }
     )
-
-
-def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Return `ax`, or the Axes of a new figure of that size in inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=size, layout="constrained")[1]
-
-
-def new_figure(figure: Figure | None, size: tuple[float, float]) -> Figure:
-    """Return `figure`, or a new one of that size in inches."""
-    if figure is not None:
-        figure.set_size_inches(size)
-        return figure
-    import matplotlib.pyplot as plt
-
-    return plt.figure(figsize=size, layout="constrained")
-
-
-def bare_figure() -> Figure:
-    """Return an empty figure that no window system knows of: to draw in and save, from any thread or program."""
-    from matplotlib.figure import Figure
-
-    return Figure(layout="constrained")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._typing import FloatArray
-from ..errors import UnknownNameError
+from ..errors import InputError, UnknownNameError
 from ..results import StudyResult
 from ._style import COLOURS, MARKERS, NEUTRAL, new_axes, new_figure, style
 
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_PANELS = 24  # more cannot be read on one page
+
+
 def car(
-    study: StudyResult,
-    event_id: str | list[str] | None = None,
-    *,
-    confidence: float = 0.95,
-    ax: Axes | None = None,
+    study: StudyResult, event_id: str | Sequence[str] | None = None, *, confidence: float = 0.95, ax: Axes | None = None
 ) -> Axes:
     """Draw the CAR path of events with their confidence bands, cumulated from the first day of the window.
 
@@ -29,8 +29,8 @@ def car(
     ----------
     study : StudyResult
         With up to seven events, or chosen by `event_id`.
-    event_id : str or list of str, optional
-        Which events; by default all, at most seven.
+    event_id : str or sequence of str, optional
+        Which events; all by default.
     confidence : float, optional
         Coverage of the band at each day (not of the whole path).
     ax : Axes, optional
@@ -39,44 +39,42 @@ def car(
     Returns
     -------
     Axes
+        A day without a return leaves a gap in the line.
 
     Raises
     ------
-    UnknownNameError
-        If an event id is not in the study.
+    InputError
+        If there are more than seven events to draw, or an event id is not in the study.
     """
-    ids = (
-        list(study.panel.event_id) if event_id is None else [event_id] if isinstance(event_id, str) else list(event_id)
-    )
-    unknown = [i for i in ids if i not in set(study.panel.event_id)]
+    known = list(study.panel.event_id)
+    ids = known if event_id is None else [event_id] if isinstance(event_id, str) else list(event_id)
+    unknown = [i for i in ids if i not in known]
     if unknown:
-        raise UnknownNameError("event_id", unknown, list(study.panel.event_id))
-    ids = ids[: len(COLOURS)]
+        raise UnknownNameError("event_id", unknown, known)
+    if len(ids) > len(COLOURS):
+        raise InputError("event_id", f"{len(ids)} events are too many for one picture", "name up to seven")
+    ax = new_axes(ax, (7, 4))
     several = len(set(study.panel.event)) > 1
-    days, centre, low, high = paths(study, confidence)
-    position = {name: i for i, name in enumerate(study.panel.event_id)}
+    drawn = paths(study, confidence)
     with style():
-        ax = new_axes(ax, (7, 4))
-        for colour, marker, name in zip(COLOURS, MARKERS, ids, strict=False):
-            i = position[name]
-            label = name if several else str(study.panel.ticker[i])
-            ax.plot(days, 100 * centre[i], color=colour, marker=marker, markersize=3.5, linewidth=1.4, label=label)
-            ax.fill_between(days, 100 * low[i], 100 * high[i], color=colour, alpha=0.12, linewidth=0)
+        for look, name in enumerate(ids):
+            i = known.index(name)
+            _draw(ax, drawn, i, look, name if several else str(study.panel.ticker[i]))
         _mark_axes(ax)
         ax.set_xlabel("trading day relative to the event")
         ax.set_ylabel(f"CAR from day {study.spec.window.first}, %")
-        ax.set_title(f"{study.spec.model.name}; bands: {100 * confidence:.0f} % at each day", color=NEUTRAL)
+        ax.set_title(f"{study.spec.model.name}; bands: {100 * confidence:.0f} % at each day", fontsize=9, loc="left")
         ax.legend(ncols=2 if len(ids) > 4 else 1, fontsize=8)
     return ax
 
 
-def car_by_firm(study: StudyResult, *, confidence: float = 0.95, figure: Figure | None = None) -> Figure:
-    """Draw one small panel a ticker, each event's CAR path in its own colour with its band.
+def car_by_firm(study: StudyResult, *, confidence: float = 0.95, figure: Figure | None = None) -> list[Axes]:
+    """Draw one small panel a ticker with the CAR path and band of each of its events.
 
     Parameters
     ----------
     study : StudyResult
-        With up to seven events a ticker.
+        With up to 24 tickers and seven events a ticker.
     confidence : float, optional
         Coverage of the band at each day.
     figure : Figure, optional
@@ -84,49 +82,74 @@ def car_by_firm(study: StudyResult, *, confidence: float = 0.95, figure: Figure 
 
     Returns
     -------
-    Figure
-        Its ``axes`` are the panels, one a ticker; all share their scales.
+    list of Axes
+        The panels, one a ticker, on common scales. ``axes[0].figure`` is the figure.
+
+    Raises
+    ------
+    InputError
+        If there are more tickers or events a ticker than can be read.
     """
     tickers = list(dict.fromkeys(study.panel.ticker))
-    events = list(dict.fromkeys(study.panel.event))[: len(COLOURS)]
+    events = list(dict.fromkeys(study.panel.event))
+    most = max(int((study.panel.ticker == t).sum()) for t in tickers)
+    if len(tickers) > _PANELS or most > len(COLOURS):
+        problem = f"{len(tickers)} tickers with up to {most} events each are too many for one picture"
+        raise InputError("study", problem, f"study up to {_PANELS} tickers with {len(COLOURS)} events")
+    shared = len(events) <= len(COLOURS)
     columns = min(4, len(tickers))
     lines = -(-len(tickers) // columns)
-    days, centre, low, high = paths(study, confidence)
+    drawn = paths(study, confidence)
+    figure = new_figure(figure, (max(5.5, 2.6 * columns), 2.3 * lines + 0.9))
     with style():
-        figure = new_figure(figure, (2.6 * columns, 2.3 * lines + 0.7))
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-        for ax, ticker in zip(grid.flat, tickers, strict=False):
-            for i in np.flatnonzero(np.isin(study.panel.event, events) & (study.panel.ticker == ticker)):
-                at = events.index(study.panel.event[i])
-                look = {"color": COLOURS[at], "linewidth": 1.4, "marker": MARKERS[at], "markersize": 3}
-                label = f"{study.panel.event[i]} ({study.panel.session[i]})"
-                ax.plot(days, 100 * centre[i], label=label, **look)
-                ax.fill_between(days, 100 * low[i], 100 * high[i], color=COLOURS[at], alpha=0.15, linewidth=0)
+        panels = list(grid.flat)[: len(tickers)]
+        for at, (ax, ticker) in enumerate(zip(panels, tickers, strict=True)):
+            for order, i in enumerate(np.flatnonzero(study.panel.ticker == ticker)):
+                event = str(study.panel.event[i])
+                _draw(
+                    ax, drawn, int(i), events.index(event) if shared else order, f"{event} ({study.panel.session[i]})"
+                )
             _mark_axes(ax)
             ax.set_title(ticker, fontweight="bold")
-        spare = list(grid.flat)[len(tickers) :]
-        for ax in spare:
+            ax.tick_params(labelbottom=at + columns >= len(tickers))
+            if not shared:
+                ax.legend(
+                    [str(study.panel.session[i]) for i in np.flatnonzero(study.panel.ticker == ticker)], fontsize=7
+                )
+        for ax in list(grid.flat)[len(tickers) :]:
             ax.set_axis_off()
-        handles, labels = grid.flat[0].get_legend_handles_labels()
-        if spare:
-            spare[0].legend(handles, labels, loc="center", fontsize=8)
-        else:
-            figure.legend(handles, labels, loc="outside lower center", fontsize=8)
-        figure.supxlabel("trading day relative to the event", fontsize=9)
-        figure.supylabel(f"CAR from day {study.spec.window.first}, %", fontsize=9)
-        bands = f"bands: {100 * confidence:.0f} % at each day"
-        figure.suptitle(
-            f"Cumulative abnormal returns, {study.spec.model.name}; {bands}", fontsize=10, x=0.01, ha="left"
-        )
-    return figure
+        _label_figure(figure, panels, study, confidence, shared)
+    return panels
 
 
 def paths(study: StudyResult, confidence: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return the days (L,) and each event's CAR path with its lower and upper bound, (E, L)."""
+    """Return the days (L,) and each event's CAR path with its bounds, (E, L), NaN on days without a return."""
     window = study.spec.window
     frames = [study.car(window.first, last, confidence=confidence) for last in window.offsets()]
     stacked = [np.column_stack([f[name].to_numpy() for f in frames]) for name in ("car", "ci_low", "ci_high")]
+    for values in stacked:
+        values[~study.panel.event_data.mask] = np.nan
     return window.offsets().astype(float), stacked[0], stacked[1], stacked[2]
+
+
+def _draw(ax: Axes, drawn: tuple[FloatArray, ...], event: int, look: int, label: str) -> None:
+    days, centre, low, high = drawn
+    colour, marker = COLOURS[look], MARKERS[look]
+    ax.plot(days, 100 * centre[event], color=colour, marker=marker, markersize=3.2, linewidth=1.4, label=label)
+    ax.fill_between(days, 100 * low[event], 100 * high[event], color=colour, alpha=0.14, linewidth=0)
+
+
+def _label_figure(figure: Figure, panels: list[Axes], study: StudyResult, confidence: float, shared: bool) -> None:
+    handles: dict[str, Any] = {}
+    for ax in panels:
+        handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    if shared:
+        figure.legend(handles.values(), handles, loc="outside upper right", fontsize=8)
+    figure.supxlabel("trading day relative to the event", fontsize=9)
+    figure.supylabel(f"CAR from day {study.spec.window.first}, %", fontsize=9)
+    title = f"Cumulative abnormal returns, {study.spec.model.name}\nbands: {100 * confidence:.0f} % at each day"
+    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
 
 
 def _mark_axes(ax: Axes) -> None:

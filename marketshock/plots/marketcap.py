@@ -34,10 +34,12 @@ def market_cap(change: MarketCapChange, *, ax: Axes | None = None) -> Axes:
     at = np.arange(len(table))
     raw = table["change_usd"].to_numpy() / 1e9
     abnormal, low, high = (table[c].to_numpy() / 1e9 for c in ("abnormal_usd", "ci_low_usd", "ci_high_usd"))
+    from matplotlib.patches import Patch
+
+    ax = new_axes(ax, (7, 0.5 * len(table) + 1.6))
     with style():
-        ax = new_axes(ax, (7, 0.5 * len(table) + 1.3))
         colours = [COLOURS[1] if value < 0 else COLOURS[0] for value in raw]
-        ax.barh(at, raw, height=0.55, color=colours, alpha=0.75, label="change (close x shares)")
+        ax.barh(at, raw, height=0.55, color=colours, alpha=0.75)
         known = ~np.isnan(abnormal)
         if known.any():
             reach = np.vstack([abnormal - low, high - abnormal])[:, known]
@@ -61,11 +63,14 @@ def market_cap(change: MarketCapChange, *, ax: Axes | None = None) -> Axes:
         ax.set_xlabel("market-cap change, USD bn")
         total = _format.usd_bn(change.total["change_usd"], 0)
         ax.set_title(f"{change.previous} to {change.session}: {total} bn in all")
-        ax.legend(fontsize=8, loc="best")
+        ax.set_ylim(-0.6 - 0.25 * len(table) ** 0.5, len(table) - 0.4)  # room for the legend below the bars
+        handles, _ = ax.get_legend_handles_labels()
+        bar = Patch(color=NEUTRAL, alpha=0.75, label="change (close x shares)")
+        ax.legend(handles=[bar, *handles], fontsize=8, loc="lower left")
     return ax
 
 
-def market_caps(changes: Sequence[MarketCapChange], *, figure: Figure | None = None) -> Figure:
+def market_caps(changes: Sequence[MarketCapChange], *, figure: Figure | None = None) -> list[Axes]:
     """Draw several sessions side by side, each with its own scale.
 
     Parameters
@@ -77,11 +82,12 @@ def market_caps(changes: Sequence[MarketCapChange], *, figure: Figure | None = N
 
     Returns
     -------
-    Figure
-        Its ``axes`` are the sessions, in order.
+    list of Axes
+        One a session. ``axes[0].figure`` is the figure.
     """
+    changes = [changes] if isinstance(changes, MarketCapChange) else list(changes)
+    figure = new_figure(figure, (5.5 * len(changes), 4.6))
     with style():
-        figure = new_figure(figure, (5.5 * len(changes), 4.4))
-        for at, change in enumerate(changes, start=1):
-            market_cap(change, ax=figure.add_subplot(1, len(changes), at))
-    return figure
+        return [
+            market_cap(change, ax=figure.add_subplot(1, len(changes), at)) for at, change in enumerate(changes, start=1)
+        ]

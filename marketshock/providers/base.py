@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import UnknownNameError
+from ..errors import InputError, UnknownNameError
 from .frames import check_columns, check_positive, numeric_values, session_dates, split_fields
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prices:
     """Daily prices of several tickers.
 
@@ -74,8 +74,11 @@ class Prices:
         close = _checked("close", close)
         returns_from = "close" if adj_close is None else "adj_close"
         adjusted = close if adj_close is None else _checked("adj_close", adj_close)
-        if adjusted is not close:
-            adjusted = adjusted.reindex(index=close.index, columns=close.columns)
+        if not (adjusted.index.equals(close.index) and set(adjusted.columns) == set(close.columns)):
+            raise InputError(
+                "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
+            )
+        adjusted = adjusted[close.columns]
         for frame in extra.values():
             frame.index = close.index
         return cls(close, adjusted, extra, {"source": source, "returns_from": returns_from})

@@ -57,9 +57,11 @@ def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dt
     for column in frame.columns:
         if pd.api.types.is_numeric_dtype(frame[column]):
             continue
-        text = next((v for v in frame[column] if isinstance(v, str)), None)
-        if text is not None:
-            raise PriceError(parameter, f"column {column!r} holds text ({text!r})", "convert it to numbers first")
+        text = [(day, v) for day, v in zip(frame.index, frame[column], strict=True) if isinstance(v, str)]
+        if text:
+            day, value = next(((d, v) for d, v in text if not _is_number(v)), text[0])
+            what = f"column {column!r} holds text ({value!r} at {str(day).removesuffix(' 00:00:00')})"
+            raise PriceError(parameter, what, "convert it to numbers first")
     try:
         values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
@@ -78,6 +80,10 @@ def check_positive(parameter: str, frame: pd.DataFrame, values: np.ndarray[Any, 
 
 def check_columns(parameter: str, frame: pd.DataFrame) -> None:
     """Raise unless a wide frame has one uniquely named column a ticker."""
+    if hasattr(frame, "to_pandas"):
+        raise InputError(
+            parameter, f"got a frame of {type(frame).__module__}", f"pass {parameter}.to_pandas() with dates as index"
+        )
     if not isinstance(frame, pd.DataFrame):
         raise InputError(
             parameter,
@@ -86,6 +92,11 @@ def check_columns(parameter: str, frame: pd.DataFrame) -> None:
         )
     if frame.empty:
         raise InputError(parameter, "the frame is empty", "give at least one row and one column")
+    date = next((c for c in frame.columns if str(c).casefold() == "date"), None)
+    if date is not None and not isinstance(frame.index, pd.DatetimeIndex):
+        long = any(str(c).casefold() in ("ticker", "symbol") for c in frame.columns)
+        remedy = "pivot it: one column a ticker" if long else f"call .set_index({date!r}) first"
+        raise InputError(parameter, f"dates stand in the column {date!r}, not in the index", remedy)
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column a ticker")
@@ -222,6 +233,14 @@ def _parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
         raise PriceError(parameter, f"{bad!r} is no date", "write dates as YYYY-MM-DD") from error
 
 
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_iso(value: object) -> bool:
     try:
         pd.to_datetime(value, format="ISO8601")  # type: ignore[call-overload]
@@ -239,6 +258,6 @@ def _raise_at(parameter: str, frame: pd.DataFrame, bad: Any, problem: str) -> No
     value = frame.iloc[row, column]
     raise PriceError(
         parameter,
-        f"{frame.columns[column]} on {day} {problem}: {value!r}{more}",
+        f"{frame.columns[column]} on {day} {problem}: {value:g}{more}",
         "correct it, or set it to NaN",
     )

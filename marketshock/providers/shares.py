@@ -27,7 +27,7 @@ _COLUMNS = (
 _REQUIRED = ("firm", "shares", "as_of", "filed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SharesTable:
     """Share counts of several firms.
 
@@ -149,6 +149,11 @@ def _check_counts(table: pd.DataFrame) -> None:
     if not (shares > 0).all():
         row = table[~(shares > 0)].iloc[0]
         raise SharesError("shares", f"{row['firm']}: count {row['shares']!r} is not positive", "correct it")
+    twice = table.duplicated(["firm", "share_class", "basis", "filed"])
+    if twice.any():
+        row = table[twice].iloc[0]
+        what = f"{row['firm']}: two {row['basis']} counts of {row['share_class']} filed {row['filed'].date()}"
+        raise SharesError("shares", what, "keep one, or name the classes apart in share_class")
     early = table["filed"] < table["as_of"]
     if early.any():
         row = table[early].iloc[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,20 @@ def write_study(study: StudyResult, folder: Path) -> list[Path]:
         write_text(path, frame.to_csv(lineterminator="\n"))
         written.append(path)
     path = folder / "spec.json"
-    write_text(path, to_json(study.spec.to_dict()))
+    write_text(path, to_json(study_record(study)))
     return [*written, path]
+
+
+def study_record(study: StudyResult) -> dict[str, Any]:
+    """Return what is needed to run a study again: options, calendar taken, span of the prices, versions."""
+    market = study.panel.returns
+    return {
+        **study.spec.to_dict(),
+        "calendar_taken": market.sessions.name,
+        "sessions": [str(market.days[0]), str(market.days[-1]), len(market.days)],
+        "tickers": sorted(set(study.panel.ticker)),
+        "versions": {name: version(name) for name in ("marketshock", "numpy", "pandas")},
+    }
 
 
 def to_json(value: Any) -> str:

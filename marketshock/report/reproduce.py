@@ -11,20 +11,27 @@ from typing import Any
 import pandas as pd
 
 from .. import MAGNIFICENT_SEVEN, _format
+from .._frame import ReadableFrame
 from ..catalog.load import load_catalog
-from ..inference.registry import TESTS
 from ..marketcap import MarketCapChange, market_cap_change
 from ..models.factor import MarketModel
 from ..press import Reconciliation, reconcile
+from ..printed import test_table
 from ..providers.shares import share_counts
 from ..providers.snapshot import snapshot
 from ..results import StudyResult
 from ..study import event_study
 from . import tables
 
+INDEX_NOTE = (
+    "The index contains the seven firms: what they share is partly taken out with it, and the intervals know nothing "
+    "of that. ms.LeaveOneOut holds them against the rest of the index."
+)
 EVENTS = ("deepseek-selloff", "tariff-pause")
 DATED = ("deepseek-r1", "tariff-order", "mexico-pause", "canada-pause", "google-call")
 BENCHMARK = "^GSPC"
+TOGETHER = ("joint_f", "joint_rank", "joint_equal", "portfolio", "kolari_pynnonen", "t_cross_sectional")
+LEGEND = "t and p: t(M - 2) with the forecast error; SQ p: rank of AR(0) among the estimation residuals"
 
 
 @dataclass(frozen=True)
@@ -58,11 +65,10 @@ def reproduction() -> Reproduction:
     model = MarketModel(BENCHMARK)
     study = event_study([catalog[e] for e in EVENTS], tickers=MAGNIFICENT_SEVEN, prices=prices, model=model)
     dated = event_study([catalog[e] for e in DATED], tickers=("NVDA",), prices=prices, model=model, duplicates="keep")
-    sample_tests = [name for name, test in TESTS.items() if test.scope == "sample"]
     sessions = study.events.groupby("event", sort=False)["date"].first()
     return Reproduction(
         study=study,
-        tests=study.tests(0, 0, which=sample_tests, by="event"),
+        tests=study.tests(0, 0, which=TOGETHER, by="event"),
         changes=tuple(market_cap_change(day, prices, shares, study=study) for day in sessions),
         nvidia=reconcile("NVDA", sessions.iloc[0], prices=prices, shares=shares),
         dated=dated,
@@ -83,9 +89,9 @@ def sections(result: Reproduction) -> Iterator[tuple[str, str]]:
     )
     for event in dict.fromkeys(study.panel.event):
         day = study.events.loc[study.events["event"] == event, "date"].iloc[0].date()
-        yield f"Abnormal returns, {event}, day 0 = {day}", f"{model}\n\n{tables.firm_table(study, event)}"
-        yield f"All seven together, {event}, day 0", tables.test_table(result.tests.loc[event])
-    yield "A warning on the windows", overlap_note(study)
+        yield f"Abnormal returns, {event}, day 0 = {day}", f"{model}\n{LEGEND}\n\n{tables.firm_table(study, event)}"
+        yield f"All seven together, {event}, day 0", repr(ReadableFrame.of(result.tests.loc[event], test_table))
+    yield "Two warnings", f"{overlap_note(study)}\n{_format.wrapped(INDEX_NOTE)}"
     for change in result.changes:
         yield f"Market caps, {change.session}", repr(change)
     yield "The $589 billion", repr(result.nvidia)
@@ -166,13 +172,14 @@ def draw(result: Reproduction, folder: Path) -> list[Path]:
     """Save the plots (CAR by firm with bands; market-cap change by firm) and return their paths."""
     from .. import plots
 
-    figures = {
-        "car_by_firm.png": plots.car_by_firm(result.study, figure=plots.bare_figure()),
-        "market_cap.png": plots.market_caps(result.changes, figure=plots.bare_figure()),
-    }
-    for name, figure in figures.items():
-        figure.savefig(folder / name, dpi=150, metadata={"Software": None})
-    return [folder / name for name in figures]
+    by_firm, caps = plots.bare_figure(), plots.bare_figure()
+    plots.car_by_firm(result.study, figure=by_firm)
+    plots.market_caps(result.changes, figure=caps)
+    written = []
+    for name, figure in (("car_by_firm.png", by_firm), ("market_cap.png", caps)):
+        written.append(folder / name)
+        figure.savefig(written[-1], dpi=150, metadata={"Software": None})
+    return written
 
 
 def _plain(value: Any) -> Any:

@@ -5,27 +5,35 @@ from __future__ import annotations
 import pandas as pd
 
 from .. import _format
-from ..inference.registry import TESTS
 from ..results import StudyResult
+
+_SHOWN = 20  # rows of a table of events
 
 
 def alignment_table(study: StudyResult) -> str:
     """Return what was done with the date of each event (one line an event, not an event and ticker)."""
     frame = study.alignment.assign(event=[i.rsplit("/", 1)[0] for i in study.alignment.index])
     frame = frame.drop_duplicates(["event", "given", "session"])
+    if len(frame) > _SHOWN:
+        frame = frame[frame["moved"] != 0]
+    rest = f"\n... {len(frame) - _SHOWN} more moved" if len(frame) > _SHOWN else ""
     rows = [
         [r["event"], _day(r["given"]), _day(r["session"]), f"{r['moved']:+d}" if r["moved"] else "0", r["rule"]]
-        for r in _format.rows(frame)
+        for r in _format.rows(frame[:_SHOWN])
     ]
-    return _format.text_table(["event", "date", "day 0", "moved", "rule"], rows, left=1)
+    return _format.text_table(["event", "date", "day 0", "moved", "rule"], rows, left=1) + rest
 
 
 def exclusion_table(study: StudyResult) -> str:
     """Return the events left out with their reasons, or a line that says none was."""
     if study.exclusions.empty:
         return "No event was left out."
-    rows = [[r["event_id"], r["ticker"], _day(r["date"]), r["reason"]] for r in _format.rows(study.exclusions)]
-    return _format.text_table(["event", "ticker", "date", "reason"], rows, left=4)
+    lines = [
+        _format.wrapped(f"{r['event_id']} ({r['ticker']}, {_day(r['date'])}): {r['reason']}", "  ")
+        for r in _format.rows(study.exclusions[:_SHOWN])
+    ]
+    rest = [f"... and {len(study.exclusions) - _SHOWN} more"] if len(study.exclusions) > _SHOWN else []
+    return "\n".join(["Left out:", *lines, *rest])
 
 
 def firm_table(study: StudyResult, event: str) -> str:
@@ -52,19 +60,6 @@ def firm_table(study: StudyResult, event: str) -> str:
         for r in _format.rows(frame[frame["event"] == event])
     ]
     return _format.text_table(head, rows)
-
-
-def test_table(tests: pd.DataFrame) -> str:
-    """Return the tests of a sample: label, null, statistic, distribution, p, and what fails."""
-    rows, notes = [], []
-    for r in _format.rows(tests):
-        df = r["df"] if isinstance(r["df"], tuple) else (r["df"],)
-        shown = f"{r['distribution']}({', '.join(f'{d:g}' for d in df)})" if r["distribution"] else ""
-        label = TESTS[r["test"]].label
-        rows.append([label, r["null"], _format.number(r["statistic"]), shown, _format.pvalue(r["pvalue"])])
-        notes += [_format.wrapped(f"{label}: {r['note']}", "  ")] if r["note"] else []
-    table = _format.text_table(["test", "null", "statistic", "distribution", "p"], rows, left=2)
-    return "\n".join([table, *([""] if notes else []), *notes])
 
 
 def _day(value: pd.Timestamp) -> str:
