@@ -96,7 +96,7 @@ class GarchModel(FactorTerms):
 
     Days without the return are left out and the next one follows the last; a gap at the end of the window lengthens the
     horizon of the forecast. An event whose fit does not converge is excluded. Tests that estimate one system of
-    constant variance (`joint_f`, `joint_equal`, `portfolio`) do not apply.
+    constant variance (`joint_f`, `joint_equal`, `joint_rank`, `portfolio`) do not apply.
 
     References
     ----------

@@ -43,7 +43,7 @@ class RecentVolatility:
       C = 1 + x' (X'X)^-1 x stays as it was.
 
     An event with fewer than `days` estimation days is excluded. Tests that estimate one system on all estimation days
-    (`joint_f`, `joint_equal`, `portfolio`) do not apply.
+    (`joint_f`, `joint_equal`, `joint_rank`, `portfolio`) do not apply.
 
     References
     ----------
