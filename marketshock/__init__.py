@@ -14,20 +14,27 @@ MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
 """Seven firms, seven tickers: GOOGL stands for Alphabet."""
 
 _HOME = {
+    "CAPM": "models.factor",
     "Catalog": "catalog.model",
     "ConstantMean": "models.mean",
     "Conventions": "inference.base",
     "CrossSection": "crosssection",
+    "Dimson": "models.nonsync",
     "EqualWeighted": "models.benchmark",
     "Event": "catalog.model",
     "FactorModel": "models.factor",
+    "FamaFrench": "models.factor",
+    "GarchModel": "models.garch",
+    "HuberModel": "models.robust",
     "LeaveOneOut": "models.benchmark",
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "marketcap",
     "MarketModel": "models.factor",
     "Prices": "providers.base",
+    "RecentVolatility": "models.variance",
     "Reconciliation": "press",
     "Resampling": "inference.base",
+    "ScholesWilliams": "models.nonsync",
     "SharesTable": "providers.shares",
     "Source": "catalog.model",
     "StudyResult": "results",
@@ -52,20 +59,27 @@ _MODULES = frozenset({"errors", "plots", "simulate"})
 
 __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
+    "CAPM",
     "Catalog",
     "ConstantMean",
     "Conventions",
     "CrossSection",
+    "Dimson",
     "EqualWeighted",
     "Event",
     "FactorModel",
+    "FamaFrench",
+    "GarchModel",
+    "HuberModel",
     "LeaveOneOut",
     "MarketAdjusted",
     "MarketCapChange",
     "MarketModel",
     "Prices",
+    "RecentVolatility",
     "Reconciliation",
     "Resampling",
+    "ScholesWilliams",
     "SharesTable",
     "Source",
     "StudyResult",
@@ -98,8 +112,12 @@ if TYPE_CHECKING:
     from .inference.registry import TESTS
     from .marketcap import MarketCapChange, market_cap_change
     from .models.benchmark import EqualWeighted, LeaveOneOut
-    from .models.factor import FactorModel, MarketModel
+    from .models.factor import CAPM, FactorModel, FamaFrench, MarketModel
+    from .models.garch import GarchModel
     from .models.mean import ConstantMean, MarketAdjusted
+    from .models.nonsync import Dimson, ScholesWilliams
+    from .models.robust import HuberModel
+    from .models.variance import RecentVolatility
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
     from .providers.shares import SharesTable, share_counts

@@ -399,10 +399,14 @@ def _check_windows(
 
 
 def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
-    """Days on which the security has a return and the model's columns have not."""
+    """Days on which the security has a return and the columns that its normal return needs have not.
+
+    Leads and lags are not asked for: beside a gap or at an end of the data that day merely drops out of the estimation.
+    """
     at = np.clip(data.rows, 0, len(panel.returns.days) - 1)
     has_return = np.isfinite(panel.returns.values[at, panel.column[:, None]]) & (at == data.rows)
-    return np.asarray(has_return & ~data.mask)
+    explained = np.isfinite(data.offset) & np.isfinite(data.x[:, :, : panel.n_params]).all(axis=2)
+    return np.asarray(has_return & ~explained)
 
 
 def exclude_unestimable(build: PanelBuild, table_order: Sequence[str], problem: StrArray) -> PanelBuild:

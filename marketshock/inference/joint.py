@@ -19,6 +19,8 @@ import numpy as np
 from .._typing import Alternative, FloatArray
 from .base import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, f_pvalue, flat, t_result
 
+_SAME = 1e-8  # relative: variances that should be equal and differ by more than rounding are not
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -158,14 +160,20 @@ def common_system(sample: Sample) -> System | str:
         return f"on the days all firms share, {fit.problem[fit.problem != ''][0]}"
     residuals = y - fit.predict(x) - fit.residual_mean[:, None]
     dof = int(fit.dof[0])
+    covariance = residuals @ residuals.T / dof
     days = sample.days
     car = (e.event_y[:, days] - fit.predict(e.event_x[:, days])).sum(axis=1)
     variance = fit.cumulative_variance(e.event_x[:, days], sample.mask, days)
+    factor = variance / fit.sigma2
+    if not (
+        np.allclose(np.diag(covariance), fit.sigma2, rtol=_SAME, atol=0.0)
+        and np.allclose(factor, factor[0], rtol=_SAME, atol=0.0)
+    ):
+        return "the model's variances are not those of one system of least-squares regressions with equal regressors"
     lost = int(e.mask.any(axis=0).sum() - together.sum())
     note = f"estimated on the {int(together.sum())} days all firms share ({lost} left out)" if lost else ""
     centred = residuals - residuals.mean(axis=1, keepdims=True)
     tails = (centred**4).mean(axis=1) / (centred**2).mean(axis=1) ** 2 - 3
     first = x[0][:, : fit.params.shape[1]]
     shrunk = 1 - np.einsum("mk,kl,ml->m", first, fit.cov_params[0], first) / fit.sigma2[0]
-    covariance, factor = residuals @ residuals.T / dof, float(variance[0] / fit.sigma2[0])
-    return System(car, covariance, factor, dof, lost, float(tails.max()), note, residuals, shrunk)
+    return System(car, covariance, float(factor[0]), dof, lost, float(tails.max()), note, residuals, shrunk)

@@ -161,11 +161,13 @@ def sq(sample: Sample, alternative: Alternative) -> Outcome:
         sums, car = run_sums(e.residuals[0], e.mask[0], 1), float(sample.sum.car[0])
     else:
         x = e.x[0][:, : e.fit.params.shape[1]]
-        columns = [run_sums(x[:, k], e.mask[0], length) for k in range(x.shape[1])]
-        totals = np.stack(columns, axis=1) if columns else np.empty((len(run_sums(e.y[0], e.mask[0], length)), 0))
+        raw = run_sums(e.residuals[0], e.mask[0], length)
+        totals = np.empty((len(raw), x.shape[1]))  # no columns where nothing is estimated
+        for k in range(x.shape[1]):
+            totals[:, k] = run_sums(x[:, k], e.mask[0], length)
         shared = np.einsum("sk,kl,sl->s", totals, e.fit.cov_params[0], totals)
         spread = np.sqrt(np.maximum(length * e.fit.sigma2[0] - shared, 0.0))
-        sums = run_sums(e.residuals[0], e.mask[0], length) / np.where(spread > 0, spread, np.inf)
+        sums = raw / np.where(spread > 0, spread, np.inf)
         car = float(sample.sum.scar[0])
     return placebo_result("sq", car, sums, length, alternative, 1, null)
 
