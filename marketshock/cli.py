@@ -18,7 +18,20 @@ from ._typing import ALTERNATIVES, CALENDARS, DUPLICATES, ON_CLOSED
 from .errors import InputError, MarketShockError, MarketShockWarning, NoUsableEventsError
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
-MODELS = ("market", "market-adjusted", "constant-mean", "factor")
+MODELS = (
+    "market",
+    "market-adjusted",
+    "constant-mean",
+    "factor",
+    "capm",
+    "ff3",
+    "ff5",
+    "carhart",
+    "scholes-williams",
+    "dimson",
+    "huber",
+    "garch",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -205,19 +218,31 @@ def _market(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _model(arguments: argparse.Namespace) -> Any:
-    from .models.factor import FactorModel, MarketModel
-    from .models.mean import ConstantMean, MarketAdjusted
+    from .models import factor, garch, mean, nonsync, robust
 
     names = arguments.benchmark.split(",") if arguments.benchmark else []
+    french = {"ff3": (3, False), "ff5": (5, False), "carhart": (3, True)}
+    if arguments.model in french:
+        return factor.FamaFrench(*french[arguments.model])  # type: ignore[arg-type]
     if arguments.model == "constant-mean":
-        return ConstantMean()
+        return mean.ConstantMean()
     if not names:
         raise InputError("--benchmark", f"is missing for the {arguments.model} model", "name a column of the prices")
     if arguments.model == "factor":
-        return FactorModel(names, arguments.risk_free)
+        return factor.FactorModel(names, arguments.risk_free)
     if len(names) > 1:
         raise InputError("--benchmark", f"names {len(names)} columns", "use --model factor for several")
-    return MarketModel(names[0]) if arguments.model == "market" else MarketAdjusted(names[0])
+    if arguments.model == "capm":
+        return factor.CAPM(names[0], arguments.risk_free or "RF")
+    one: dict[str, Callable[[str], Any]] = {
+        "market": factor.MarketModel,
+        "market-adjusted": mean.MarketAdjusted,
+        "scholes-williams": nonsync.ScholesWilliams,
+        "dimson": nonsync.Dimson,
+        "huber": robust.HuberModel,
+        "garch": garch.GarchModel,
+    }
+    return one[arguments.model](names[0])
 
 
 def _parser() -> argparse.ArgumentParser:

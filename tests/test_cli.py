@@ -111,6 +111,12 @@ class TestStudy:
             ("--model", "constant-mean"),
             ("--model", "factor", "--benchmark", "Mkt-RF,SMB,HML", "--risk-free", "RF", "--factors", "bundled"),
             ("--model", "market", "--benchmark", "^GSPC", "--log"),
+            ("--model", "ff3"),
+            ("--model", "carhart"),
+            ("--model", "capm", "--benchmark", "Mkt-RF", "--factors", "bundled"),
+            ("--model", "scholes-williams", "--benchmark", "^GSPC"),
+            ("--model", "dimson", "--benchmark", "^GSPC"),
+            ("--model", "huber", "--benchmark", "^GSPC"),
         ):
             code, out, _ = run(capsys, "study", *common, *model, "--json")
             assert code == 0
