@@ -17,7 +17,7 @@ _HOME = {
     "CAPM": "models.factor",
     "Catalog": "catalog.model",
     "ConstantMean": "models.mean",
-    "Conventions": "inference.base",
+    "Conventions": "inference.options",
     "CrossSection": "crosssection",
     "Dimson": "models.nonsync",
     "EqualWeighted": "models.benchmark",
@@ -33,7 +33,7 @@ _HOME = {
     "Prices": "providers.base",
     "RecentVolatility": "models.variance",
     "Reconciliation": "press",
-    "Resampling": "inference.base",
+    "Resampling": "inference.options",
     "ScholesWilliams": "models.nonsync",
     "SharesTable": "providers.shares",
     "Source": "catalog.model",
@@ -107,7 +107,7 @@ if TYPE_CHECKING:
     from .catalog.model import Catalog, Event, Source
     from .crosssection import CrossSection, group_differences, regress_car
     from .inference.adjust import adjust_pvalues
-    from .inference.base import Conventions, Resampling
+    from .inference.options import Conventions, Resampling
     from .inference.power import minimum_detectable, power_of_t
     from .inference.registry import TESTS
     from .marketcap import MarketCapChange, market_cap_change

@@ -12,8 +12,8 @@ import pandas as pd
 from . import _format
 from ._typing import Alternative
 from .errors import InputError, check_choice
-from .inference.base import t_pvalue
 from .inference.joint import common_system
+from .inference.outcome import t_pvalue
 from .results import StudyResult
 
 _COVARIANCES = ("HC3", "HC1", "HC0", "classic", "cluster")

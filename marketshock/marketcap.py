@@ -15,8 +15,8 @@ import pandas as pd
 from . import _format
 from ._typing import FloatArray
 from .errors import InputError, PriceError, UnknownNameError
-from .inference.base import t_quantile
 from .inference.joint import common_system
+from .inference.outcome import t_quantile
 from .providers.base import Prices
 from .providers.shares import SharesTable, share_counts
 from .providers.snapshot import snapshot

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any, Literal
@@ -12,23 +12,16 @@ import pandas as pd
 
 from . import _format
 from ._frame import ReadableFrame
-from ._typing import ALTERNATIVES, Alternative, IntArray, StrArray
+from ._typing import ALTERNATIVES, Alternative, StrArray
 from .abnormal import Abnormal, Cumulative
 from .errors import InputError, check_choice
 from .inference.adjust import adjust_pvalues
-from .inference.base import (
-    Conventions,
-    Evidence,
-    Inapplicable,
-    Outcome,
-    Resampling,
-    Sample,
-    t_pvalue,
-    t_quantile,
-)
+from .inference.answers import answers
+from .inference.base import Evidence, Sample
 from .inference.joint import common_system
+from .inference.options import Conventions, Resampling
+from .inference.outcome import t_pvalue, t_quantile
 from .inference.power import minimum_detectable, power_of_t
-from .inference.registry import DOES_NOT_APPLY, rank_of, run, select
 from .models.base import ModelFit
 from .panel import Alignment, EventPanel, Exclusion
 from .printed import car_table, test_table
@@ -281,7 +274,7 @@ class StudyResult:
         check_choice("alternative", alternative, ALTERNATIVES)
         whole = self.sample(first, last, conventions=conventions, resampling=resampling)
         if by is None:
-            rows = self._test_rows(whole, np.arange(len(self)), which, alternative)
+            rows = answers(whole, self.panel.event_id, which, alternative)
             return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
         check_choice("by", by, _BY)
         if by == "day":
@@ -290,7 +283,9 @@ class StudyResult:
         rows = []
         for label in pd.unique(labels):
             part = np.flatnonzero(labels == label)
-            rows += [{by: label, **row} for row in self._test_rows(whole.take(part), part, which, alternative)]
+            rows += [
+                {by: label, **row} for row in answers(whole.take(part), self.panel.event_id[part], which, alternative)
+            ]
         return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
 
     def sample(
@@ -504,17 +499,6 @@ class StudyResult:
             notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
         return notes
 
-    def _test_rows(
-        self, sample: Sample, events: IntArray, which: Sequence[str] | str | None, alternative: Alternative
-    ) -> list[dict[str, Any]]:
-        rows = []
-        for test in select(which, len(events), sample.common_date):
-            parts = [("(all)", sample)] if test.scope == "sample" else self._each(sample, events)
-            for event_id, part in parts:
-                outcome = run(test, part, alternative)
-                rows.append(_test_row(test.name, event_id, outcome, alternative, test.reference))
-        return sorted(rows, key=lambda row: rank_of(row["note"]))  # stable: what applies comes first
-
     def _daily_tests(
         self,
         first: int,
@@ -524,34 +508,11 @@ class StudyResult:
         conventions: Conventions | None,
         resampling: Resampling | None,
     ) -> pd.DataFrame:
-        everyone = np.arange(len(self))
         rows = []
         for day in range(first, last + 1):
             sample = self.sample(day, day, conventions=conventions, resampling=resampling)
-            rows += [{"day": day, **row} for row in self._test_rows(sample, everyone, which, alternative)]
+            rows += [{"day": day, **row} for row in answers(sample, self.panel.event_id, which, alternative)]
         return ReadableFrame.of(pd.DataFrame(rows).set_index(["day", "test"]), test_table)
-
-    def _each(self, sample: Sample, events: IntArray) -> Iterator[tuple[str, Sample]]:
-        for at, event in enumerate(events):
-            yield str(self.panel.event_id[event]), sample.take(np.array([at]))
-
-
-def _test_row(name: str, event_id: str, outcome: Outcome, alternative: Alternative, reference: str) -> dict[str, Any]:
-    common = {"test": name, "event_id": event_id}
-    if isinstance(outcome, Inapplicable):
-        blank = {"statistic": np.nan, "distribution": "", "df": np.nan, "pvalue": np.nan}
-        note, said = f"{DOES_NOT_APPLY}{outcome.reason}", alternative
-    else:
-        df: Any = outcome.df[0] if len(outcome.df) == 1 else outcome.df
-        blank = {
-            "statistic": outcome.statistic,
-            "distribution": outcome.distribution,
-            "df": df,
-            "pvalue": outcome.pvalue,
-        }
-        note, said = outcome.note, outcome.alternative
-    rest = {"n_events": outcome.n_events, "null": outcome.null, "alternative": said, "note": note}
-    return {**common, **blank, **rest, "reference": reference}
 
 
 def _stamps(days: np.ndarray[Any, np.dtype[np.datetime64]]) -> np.ndarray[Any, np.dtype[np.datetime64]]:

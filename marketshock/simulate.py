@@ -19,7 +19,8 @@ from . import _format
 from ._typing import ALTERNATIVES, Alternative, FloatArray
 from .abnormal import abnormal_returns
 from .errors import InputError, check_choice
-from .inference.base import Evidence, Inapplicable, Sample
+from .inference.base import Evidence, Sample
+from .inference.outcome import Inapplicable
 from .inference.registry import TESTS, Test, select
 from .models.factor import MarketModel
 from .providers.frames import check_columns, numeric_values

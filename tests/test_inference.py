@@ -12,7 +12,7 @@ from scipy import stats
 
 import marketshock as ms
 from marketshock.errors import ChoiceError, UnknownNameError, WindowError
-from marketshock.inference.base import Inapplicable, TestResult
+from marketshock.inference.outcome import Inapplicable, TestResult
 from marketshock.inference.ranks import placebo_result, run_sums, sq
 from marketshock.inference.registry import rank_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, FloatArray, IntArray
-from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, flat, normal_result
+from .base import Sample
+from .outcome import MEAN_ZERO, Inapplicable, Outcome, flat, normal_result
 
 
 def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, Sample, flat, normal_result, t_result
+from .base import Sample
+from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, flat, normal_result, t_result
 
 
 def t_firm(sample: Sample, alternative: Alternative) -> Outcome:

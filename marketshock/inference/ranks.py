@@ -9,18 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray
-from .base import (
-    ADDS_TO_ZERO,
-    MEAN_ZERO,
-    Inapplicable,
-    Outcome,
-    Sample,
-    TestResult,
-    flat,
-    normal_result,
-    t_result,
-    tails,
-)
+from .base import Sample
+from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, TestResult, flat, normal_result, t_result, tails
 
 _EXACT_LIMIT = 50  # events up to which the signed-rank distribution is enumerated
 

@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
-from .base import Inapplicable, Outcome, Sample
+from .base import Sample
+from .outcome import Inapplicable, Outcome
 
 Scope: TypeAlias = Literal["event", "sample"]
 Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign", "complete"]

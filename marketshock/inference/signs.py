@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray
-from .base import Inapplicable, Outcome, Sample, flat, normal_result, t_result
+from .base import Sample
+from .outcome import Inapplicable, Outcome, flat, normal_result, t_result
 
 _HALF = "both signs are equally likely"
 
