@@ -38,6 +38,7 @@ _HOME = {
     "market_cap_change": "marketcap",
     "plots": "plots",
     "reconcile": "press",
+    "release_calendar": "catalog.load",
     "share_counts": "providers.shares",
     "snapshot": "providers.snapshot",
 }
@@ -69,13 +70,14 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "market_cap_change",
     "plots",
     "reconcile",
+    "release_calendar",
     "share_counts",
     "snapshot",
 ]
 
 if TYPE_CHECKING:
     from . import errors, plots
-    from .catalog.load import load_catalog
+    from .catalog.load import load_catalog, release_calendar
     from .catalog.model import Catalog, Event, Source
     from .inference.base import Conventions, Resampling
     from .inference.registry import TESTS
