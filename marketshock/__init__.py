@@ -24,23 +24,30 @@ _HOME = {
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "marketcap",
     "MarketModel": "models.factor",
+    "Placebo": "robustness.placebo",
+    "Pretrend": "robustness.pretrend",
     "Prices": "providers.base",
     "Reconciliation": "press",
     "Resampling": "inference.base",
     "SharesTable": "providers.shares",
     "Source": "catalog.model",
+    "SpecificationCurve": "robustness.curve",
     "StudyResult": "results",
     "TESTS": "inference.registry",
+    "compare": "robustness.compare",
     "errors": "errors",
     "event_study": "study",
     "french_factors": "providers.snapshot",
     "load_catalog": "catalog.load",
     "market_cap_change": "marketcap",
+    "placebo": "robustness.placebo",
     "plots": "plots",
+    "pretrend": "robustness.pretrend",
     "reconcile": "press",
     "release_calendar": "catalog.load",
     "share_counts": "providers.shares",
     "snapshot": "providers.snapshot",
+    "specification_curve": "robustness.curve",
 }
 _MODULES = frozenset({"errors", "plots"})
 
@@ -56,23 +63,30 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MarketAdjusted",
     "MarketCapChange",
     "MarketModel",
+    "Placebo",
+    "Pretrend",
     "Prices",
     "Reconciliation",
     "Resampling",
     "SharesTable",
     "Source",
+    "SpecificationCurve",
     "StudyResult",
     "TESTS",
+    "compare",
     "errors",
     "event_study",
     "french_factors",
     "load_catalog",
     "market_cap_change",
+    "placebo",
     "plots",
+    "pretrend",
     "reconcile",
     "release_calendar",
     "share_counts",
     "snapshot",
+    "specification_curve",
 ]
 
 if TYPE_CHECKING:
@@ -90,6 +104,10 @@ if TYPE_CHECKING:
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import french_factors, snapshot
     from .results import StudyResult
+    from .robustness.compare import compare
+    from .robustness.curve import SpecificationCurve, specification_curve
+    from .robustness.placebo import Placebo, placebo
+    from .robustness.pretrend import Pretrend, pretrend
     from .study import event_study
 
 
