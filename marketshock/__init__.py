@@ -30,6 +30,8 @@ _HOME = {
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "marketcap",
     "MarketModel": "models.factor",
+    "Placebo": "robustness.placebo",
+    "Pretrend": "robustness.pretrend",
     "Prices": "providers.base",
     "RecentVolatility": "models.variance",
     "Reconciliation": "press",
@@ -37,9 +39,11 @@ _HOME = {
     "ScholesWilliams": "models.nonsync",
     "SharesTable": "providers.shares",
     "Source": "catalog.model",
+    "SpecificationCurve": "robustness.curve",
     "StudyResult": "results",
     "TESTS": "inference.registry",
     "adjust_pvalues": "inference.adjust",
+    "compare": "robustness.compare",
     "errors": "errors",
     "event_study": "study",
     "french_factors": "providers.snapshot",
@@ -51,9 +55,13 @@ _HOME = {
     "power_of_t": "inference.power",
     "reconcile": "press",
     "regress_car": "crosssection",
+    "placebo": "robustness.placebo",
+    "pretrend": "robustness.pretrend",
+    "release_calendar": "catalog.load",
     "share_counts": "providers.shares",
     "simulate": "simulate",
     "snapshot": "providers.snapshot",
+    "specification_curve": "robustness.curve",
 }
 _MODULES = frozenset({"errors", "plots", "simulate"})
 
@@ -75,6 +83,8 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MarketAdjusted",
     "MarketCapChange",
     "MarketModel",
+    "Placebo",
+    "Pretrend",
     "Prices",
     "RecentVolatility",
     "Reconciliation",
@@ -82,9 +92,11 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "ScholesWilliams",
     "SharesTable",
     "Source",
+    "SpecificationCurve",
     "StudyResult",
     "TESTS",
     "adjust_pvalues",
+    "compare",
     "errors",
     "event_study",
     "french_factors",
@@ -96,14 +108,18 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "power_of_t",
     "reconcile",
     "regress_car",
+    "placebo",
+    "pretrend",
+    "release_calendar",
     "share_counts",
     "simulate",
     "snapshot",
+    "specification_curve",
 ]
 
 if TYPE_CHECKING:
     from . import errors, plots, simulate
-    from .catalog.load import load_catalog
+    from .catalog.load import load_catalog, release_calendar
     from .catalog.model import Catalog, Event, Source
     from .crosssection import CrossSection, group_differences, regress_car
     from .inference.adjust import adjust_pvalues
@@ -123,6 +139,10 @@ if TYPE_CHECKING:
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import french_factors, snapshot
     from .results import StudyResult
+    from .robustness.compare import compare
+    from .robustness.curve import SpecificationCurve, specification_curve
+    from .robustness.placebo import Placebo, placebo
+    from .robustness.pretrend import Pretrend, pretrend
     from .study import event_study
 
 

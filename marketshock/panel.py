@@ -16,7 +16,7 @@ from .errors import NotSessionError, did_you_mean
 from .models.base import ReturnModel
 from .models.benchmark import BenchmarkColumn
 from .returns import Returns
-from .sessions import DROPPED, OUTSIDE, map_dates, map_timestamps
+from .sessions import DROPPED, OUTSIDE, Sessions, map_dates, map_timestamps
 from .windows import Window
 
 
@@ -245,7 +245,7 @@ def build_panel(
         If a date is no session and nothing says what to do with it.
     """
     design, offset, own_weights = _design(returns, model)
-    alignment = _align(table, returns, need.on_closed)
+    alignment = align(table, returns.sessions, need.on_closed)
     left = _Exclusions(table)
     row, column = _locate(table, returns, alignment, left)
     if need.duplicates == "exclude":
@@ -302,19 +302,26 @@ def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArra
     return design, offset.values, (offset.own_weight, *constant, *(c.own_weight for c in columns))
 
 
-def _align(table: EventTable, returns: Returns, on_closed: OnClosed) -> Alignment:
+def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignment:
+    """Map each event to its session.
+
+    Raises
+    ------
+    NotSessionError
+        If a date is no session and neither the event nor `on_closed` says what to do with it.
+    """
     session = np.empty(len(table), dtype="datetime64[D]")
     rule = np.empty(len(table), dtype=object)
     timed = ~np.isnat(table.utc)
     if timed.any():
-        mapped = map_timestamps(returns.sessions, table.utc[timed])
+        mapped = map_timestamps(sessions, table.utc[timed])
         session[timed], rule[timed] = mapped.day, mapped.rule
     if not timed.all():
         dated = ~timed
         choice = table.on_closed[dated].copy()
         choice[choice == ""] = on_closed
         try:
-            mapped = map_dates(returns.sessions, table.given[dated], table.timing[dated] == "after_close", choice)
+            mapped = map_dates(sessions, table.given[dated], table.timing[dated] == "after_close", choice)
         except NotSessionError as error:
             first = str(error.problem).split(",")[0]
             at = np.flatnonzero(dated & (table.given == np.datetime64(first)))[0]

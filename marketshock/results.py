@@ -14,6 +14,8 @@ from . import _format
 from ._frame import ReadableFrame
 from ._typing import ALTERNATIVES, Alternative, StrArray
 from .abnormal import Abnormal, Cumulative
+from .catalog.table import Events
+from .confounders import confounders
 from .errors import InputError, check_choice
 from .inference.adjust import adjust_pvalues
 from .inference.answers import answers
@@ -119,6 +121,43 @@ class StudyResult:
             },
             index=pd.Index(a.event_id, name="event_id"),
         )
+
+    def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
+        """Return what else happened in the windows of each event: releases, and the study's other events of the firm.
+
+        Parameters
+        ----------
+        calendar : Event, sequence of Event, Catalog, or DataFrame, optional
+            A frame has columns ticker (empty for the whole market) and date, and optionally event_id, timing,
+            on_closed, title and kind. By default `release_calendar`. Two calendars may be joined as lists of events.
+        estimation_days : int, optional
+            How many of the last sessions of the estimation window to look through; None for all of them.
+
+        Returns
+        -------
+        DataFrame
+            A row for each event and confounder, indexed by ``event_id``: ticker, date (day 0), confounder (its id),
+            title, kind ("study" for another event of this study), session (by the rules of `alignment`; what falls on a
+            closed day maps to the next session), day (sessions from day 0), in_window ("event", "gap" or "estimation").
+            No row means that this calendar knows of none. Share classes of one firm (GOOG, GOOGL) share its
+            confounders. Events of the study whose windows overlap are in "event".
+
+        Raises
+        ------
+        InputError
+            If the calendar is none, or `estimation_days` is negative.
+        NotSessionError
+            If an entry asks for ``on_closed="raise"`` on a closed day.
+
+        Notes
+        -----
+        What has the id of the studied event is that event, not its confounder.
+
+        References
+        ----------
+        McWilliams and Siegel (1997), Academy of Management Journal 40(3), 626-657, on confounding events.
+        """
+        return confounders(self.panel, calendar, estimation_days)
 
     def car(
         self,

@@ -9,10 +9,10 @@ import pandas as pd
 
 from ._typing import CalendarName, Duplicates, OnClosed, StrArray
 from .abnormal import abnormal_returns
-from .catalog.table import Events, event_table
+from .catalog.table import Events, EventTable, event_table
 from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
 from .models.base import ReturnModel, factor_data
-from .panel import PanelBuild, Requirements, build_panel, exclude_unestimable
+from .panel import Requirements, build_panel, exclude_unestimable
 from .providers.base import Prices
 from .providers.snapshot import french_factors
 from .results import StudyResult
@@ -128,7 +128,23 @@ def event_study(
     unknown = [t for t in tickers or () if t not in market.names]
     if unknown:
         raise UnknownNameError("tickers", unknown, market.names)
-    need = Requirements(min_obs, min_event_obs, on_closed, duplicates)
+    study = run_study(spec, table, market)
+    _warn_of_exclusions(study, len(table))
+    return study
+
+
+def run_study(spec: StudySpec, table: EventTable, market: Returns) -> StudyResult:
+    """Study the events of a table by a spec, on returns that are read already: what `event_study` does last.
+
+    Raises
+    ------
+    NoUsableEventsError
+        If every event is excluded.
+    NotSessionError, UnknownNameError
+        As in `event_study`.
+    """
+    model = spec.model
+    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates)
     build = build_panel(table, market, model, spec.estimation, spec.window, need)
     if not len(build.panel):
         raise NoUsableEventsError(build.exclusions)
@@ -139,7 +155,6 @@ def event_study(
         build, fit = exclude_unestimable(build, list(table.event_id), fit.problem), fit.take(estimable)
     if not len(build.panel):
         raise NoUsableEventsError(build.exclusions)
-    _warn_of_exclusions(build)
     event_data = build.panel.event_data
     abnormal = abnormal_returns(event_data.y, event_data.x, event_data.offset, fit)
     return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions)
@@ -184,13 +199,12 @@ def _market(
     return market if factors is None else with_factors(market, factors)
 
 
-def _warn_of_exclusions(build: PanelBuild) -> None:
-    if build.exclusions:
-        first = build.exclusions[0]
-        total = len(build.exclusions) + len(build.panel)
+def _warn_of_exclusions(study: StudyResult, total: int) -> None:
+    if len(study) < total:
+        left = study.exclusions
         warnings.warn(
-            f"{len(build.exclusions)} of {total} events left out (see study.exclusions); the first is "
-            f"{first.event_id}: {first.reason}",
+            f"{len(left)} of {total} events left out (see study.exclusions); the first is {left.index[0]}: "
+            f"{left['reason'].iloc[0]}",
             ExclusionWarning,
             stacklevel=3,
         )

@@ -42,7 +42,18 @@ def test_makefile_lists_every_target_it_explains():
         assert f"make {target}" in listed
 
 
-@pytest.mark.parametrize("module", ["study", "catalog.load", "models.factor"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "study",
+        "catalog.load",
+        "models.factor",
+        "robustness.compare",
+        "robustness.curve",
+        "robustness.placebo",
+        "robustness.pretrend",
+    ],
+)
 def test_examples_in_docstrings(module):
     result = doctest.testmod(import_module(f"marketshock.{module}"), optionflags=doctest.ELLIPSIS)
     assert result.attempted > 0

@@ -40,6 +40,35 @@ def load_catalog(path: str | Path | None = None) -> Catalog:
     datetime.date(2025, 1, 27)
     """
     root = bundled_path("catalog") if path is None else Path(path)
+    return _read(root, "bundled" if path is None else str(path))
+
+
+def release_calendar() -> Catalog:
+    """Return the bundled calendar of scheduled releases: what `StudyResult.confounders` looks through.
+
+    Quarterly results of the bundled firms from 27 January to 31 March 2025, and the decision of the Federal Reserve,
+    payrolls and consumer prices of those weeks. What also stands in `load_catalog` has the same id there.
+
+    Returns
+    -------
+    Catalog
+        Releases in order of date; ``sources`` names the publisher of each date.
+
+    Raises
+    ------
+    MarketShockError
+        If the installation lacks its data folder.
+
+    Examples
+    --------
+    >>> import marketshock as ms
+    >>> ms.release_calendar()["apple-results"]
+    Event 'apple-results': 2025-01-30 (AAPL) Apple reports its first quarter of fiscal 2025
+    """
+    return _read(bundled_path("calendar"), "bundled releases")
+
+
+def _read(root: Path, origin: str) -> Catalog:
     files = sorted(path for path in root.glob("*.toml") if path.is_file()) if root.is_dir() else [root]
     if not files:
         raise CatalogError(str(root), "holds no .toml file", "give a catalog file, or a folder of them")
@@ -51,7 +80,6 @@ def load_catalog(path: str | Path | None = None) -> Catalog:
                 raise CatalogError(f"{file.name}, entry {number}, field 'id'", f"{event.id!r} is taken", "rename it")
             events[event.id] = event
     ordered = sorted(events.values(), key=lambda e: (_moment(e), e.id))
-    origin = "bundled" if path is None else str(path)
     return Catalog({event.id: event for event in ordered}, origin)
 
 

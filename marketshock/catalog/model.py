@@ -14,7 +14,10 @@ KINDS = ("release", "ranking", "selloff", "policy", "central_bank", "earnings", 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an event is read: a document's file name and paragraph (counted from 1, the title included)."""
+    """Where an event is read: a document's file name and paragraph (counted from 1, the title included).
+
+    Paragraph 0 is a source that is no text of paragraphs, such as an agency's calendar.
+    """
 
     document: str
     paragraph: int

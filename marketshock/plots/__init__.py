@@ -3,5 +3,6 @@
 from ._style import bare_figure
 from .car import car, car_by_firm
 from .marketcap import market_cap, market_caps
+from .robustness import placebo, specification_curve
 
-__all__ = ["bare_figure", "car", "car_by_firm", "market_cap", "market_caps"]
+__all__ = ["bare_figure", "car", "car_by_firm", "market_cap", "market_caps", "placebo", "specification_curve"]

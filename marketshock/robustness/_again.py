@@ -1,0 +1,61 @@
+"""The same study on other sessions or windows: every row passes the gates that the events themselves passed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._typing import DateArray, StrArray
+from ..catalog.table import EventTable
+from ..results import StudyResult
+from ..returns import Returns
+from ..study import run_study
+from ..windows import Window
+
+
+def study_again(
+    study: StudyResult,
+    event_id: StrArray,
+    ticker: StrArray,
+    session: DateArray,
+    *,
+    window: Window,
+    estimation: Window | None = None,
+    min_event_obs: int = 1,
+    returns: Returns | None = None,
+) -> StudyResult:
+    """Study sessions by the model and the options of a study.
+
+    Parameters
+    ----------
+    study : StudyResult
+        Whose spec and returns are taken.
+    event_id, ticker : ndarray of shape (E,), object
+        Names; ``event_id`` is unique.
+    session : ndarray of shape (E,), datetime64[D]
+        Day 0 of each.
+    window, estimation : Window
+        Trading days relative to day 0; the estimation window of the study by default.
+    min_event_obs : int
+        Returns a session needs in `window`.
+    returns : Returns
+        Instead of the study's.
+
+    Raises
+    ------
+    NoUsableEventsError
+        If no session can be studied.
+    """
+    blank = np.full(len(event_id), "", dtype=object)
+    no_time = np.full(len(event_id), np.datetime64("NaT"), dtype="datetime64[ns]")
+    table = EventTable(event_id, ticker, event_id, blank, session, no_time, blank, blank)
+    spec = replace(
+        study.spec,
+        window=window,
+        estimation=estimation or study.spec.estimation,
+        min_event_obs=min_event_obs,
+        on_closed="raise",
+        duplicates="keep",
+    )
+    return run_study(spec, table, returns or study.panel.returns)

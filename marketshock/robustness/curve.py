@@ -1,0 +1,321 @@
+"""The same question under every reasonable choice: the specification curve."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import _format
+from .._typing import CalendarName, Duplicates, OnClosed
+from ..catalog.table import Events
+from ..errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, WindowError
+from ..models.base import ReturnModel
+from ..providers.base import Prices
+from ..results import StudyResult
+from ..study import event_study
+from ..windows import Window
+from .compare import mean_row, mean_test, numbered
+
+_ESTIMATES = ("car", "se", "t", "df", "pvalue", "ci_low", "ci_high", "n_events", "test", "note")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpecificationCurve:
+    """One estimate under every combination of choices.
+
+    Made by `specification_curve`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row a specification, in the order of the choices: model, window, estimation (as text), car (decimal), se, t,
+        df, pvalue, ci_low, ci_high, n_events, test, note. A specification that could not be estimated has NaN and its
+        reason in note.
+    choices : mapping of str to tuple of str
+        The options of "model", "window" and "estimation", in the order given.
+    what : str
+        What is estimated.
+    confidence : float
+        Coverage of the intervals.
+    """
+
+    table: pd.DataFrame
+    choices: Mapping[str, tuple[str, ...]]
+    what: str
+    confidence: float
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return `table`."""
+        return self.table
+
+    @property
+    def estimated(self) -> pd.DataFrame:
+        """The rows of `table` that could be estimated."""
+        return self.table[self.table["car"].notna()]
+
+    @property
+    def median(self) -> float:
+        """Median CAR over the specifications estimated (decimal)."""
+        return float(self.estimated["car"].median())
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Smallest and largest CAR (decimal)."""
+        return float(self.estimated["car"].min()), float(self.estimated["car"].max())
+
+    @property
+    def sign_agreement(self) -> float:
+        """Share of the specifications whose CAR has the sign of the median; NaN if the median is zero."""
+        sign = np.sign(self.median)
+        return float((np.sign(self.estimated["car"]) == sign).mean()) if sign else np.nan
+
+    def share_significant(self, level: float = 0.05) -> float:
+        """Return the share of specifications with a p-value below `level`, NaN without any p-value.
+
+        Parameters
+        ----------
+        level : float, optional
+            Between 0 and 1.
+
+        Returns
+        -------
+        float
+            Over the specifications that have a p-value. It describes the curve and is no test: the specifications see
+            one and the same day.
+
+        Raises
+        ------
+        InputError
+            If `level` is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise InputError("level", f"got {level}", "give a share between 0 and 1, such as 0.05")
+        pvalue = self.table["pvalue"].dropna()
+        return float((pvalue < level).mean()) if len(pvalue) else np.nan
+
+    def __repr__(self) -> str:
+        head, rows = self._summary()
+        return f"{self._caption()}\n\n{_format.text_table(head, rows, left=3)}{self._footer()}"
+
+    def _repr_html_(self) -> str:
+        head, rows = self._summary()
+        return _format.html_table(self._caption() + self._footer(), head, rows, left=3)
+
+    def _caption(self) -> str:
+        low, high = self.range
+        p = self.share_significant()
+        significant = f"; p < 0.05 in {100 * p:.0f} %" if p == p else ""
+        agreement = (
+            "" if np.isnan(self.sign_agreement) else f"; {100 * self.sign_agreement:.0f} % have the median's sign"
+        )
+        return (
+            f"Specification curve of {self.what}: {len(self.estimated)} of {len(self)} specifications estimated\n"
+            f"CAR {_format.percent(low)} to {_format.percent(high)}, median {_format.percent(self.median)}"
+            f"{agreement}{significant}"
+        )
+
+    def _summary(self) -> tuple[list[str], list[list[str]]]:
+        head = ["model", "window", "estimation", "CAR", "se", f"{100 * self.confidence:.0f} % interval", "t", "p"]
+        rows = [
+            [
+                r["model"],
+                r["window"],
+                r["estimation"],
+                _format.percent(r["car"]),
+                _format.percent(r["se"]).removeprefix("+"),
+                _format.interval(r["ci_low"], r["ci_high"], "percent"),
+                _format.number(r["t"]),
+                _format.pvalue(r["pvalue"]),
+            ]
+            for r in _format.rows(self.table.sort_values("car", kind="stable"))
+        ]
+        return head, rows
+
+    def _footer(self) -> str:
+        notes = self.table["note"][self.table["note"] != ""].value_counts(sort=False)
+        lines = [f"{count} specification(s): {note}" for note, count in notes.items()]
+        return "".join(f"\n{_format.wrapped(line, '  ')}" for line in lines)
+
+
+def specification_curve(
+    events: Events,
+    *,
+    models: Sequence[ReturnModel],
+    windows: Sequence[tuple[int, int]] = ((0, 0),),
+    estimations: Sequence[tuple[int, int]] = ((-260, -11),),
+    tickers: Sequence[str] | None = None,
+    event_id: str | None = None,
+    prices: Prices | pd.DataFrame | None = None,
+    returns: pd.DataFrame | None = None,
+    factors: pd.DataFrame | None = None,
+    test: str | None = None,
+    confidence: float = 0.95,
+    min_obs: int | None = None,
+    on_closed: OnClosed = "raise",
+    duplicates: Duplicates = "exclude",
+    calendar: CalendarName = "auto",
+    log: bool = False,
+) -> SpecificationCurve:
+    """Estimate the same CAR under every combination of model, window and estimation window.
+
+    Parameters
+    ----------
+    events, tickers, prices, returns, factors, on_closed, duplicates, calendar, log
+        As in `event_study`.
+    models : sequence of ReturnModel
+        The models to try.
+    windows, estimations : sequence of pair of int, optional
+        Event windows, over the whole of which the CAR is taken, and estimation windows: trading days relative to day 0.
+    event_id : str, optional
+        The event whose CAR is estimated; by default the mean over all events, or the one event there is.
+    test : str, optional
+        Test of the mean, as in `compare`.
+    confidence : float, optional
+        Coverage of the two-sided intervals.
+    min_obs : int, optional
+        Returns an event needs in the estimation window; by default 120, or nine tenths of a shorter window.
+
+    Returns
+    -------
+    SpecificationCurve
+        A specification whose windows overlap, or that no event meets, is a row with its reason, not an error.
+
+    Raises
+    ------
+    InputError
+        If a list of choices is empty or holds one twice, or no specification can be estimated.
+    UnknownNameError, ChoiceError, WindowError, PriceError
+        As in `event_study` and `compare`.
+
+    Warns
+    -----
+    ExclusionWarning
+        If some specifications leave events out: with other events they answer another question.
+
+    References
+    ----------
+    Simonsohn, Simmons and Nelson (2020), Specification curve analysis, Nature Human Behaviour 4, 1208-1214.
+
+    Examples
+    --------
+    >>> import marketshock as ms
+    >>> curve = ms.specification_curve(
+    ...     ms.load_catalog()["deepseek-selloff"],
+    ...     tickers=["NVDA"],
+    ...     prices=ms.snapshot(),
+    ...     models=[ms.MarketModel("^GSPC"), ms.ConstantMean()],
+    ...     windows=[(0, 0), (0, 1)],
+    ... )
+    >>> len(curve), curve.share_significant()
+    (4, 0.5)
+    """
+    grids = _grids(models, windows, estimations)
+    held = Prices.from_frame(prices) if isinstance(prices, pd.DataFrame) else prices
+    common: dict[str, Any] = {
+        "tickers": tickers,
+        "prices": held,
+        "returns": returns,
+        "factors": factors,
+        "on_closed": on_closed,
+        "duplicates": duplicates,
+        "calendar": calendar,
+        "log": log,
+    }
+    made: list[StudyResult | str] = []
+    for model, window, estimation in product(models, grids["window"], grids["estimation"]):
+        made.append(_attempt(events, model, window, estimation, min_obs, common))
+    studies = [study for study in made if isinstance(study, StudyResult)]
+    if not studies:
+        raise InputError("models", f"no specification can be estimated; the first: {made[0]}", "change the windows")
+    chosen, what = mean_test(test, studies), _what(studies, event_id)
+    names = (
+        numbered([model.name for model in models]),
+        *([str(w) for w in grids[k]] for k in ("window", "estimation")),
+    )
+    rows = []
+    for labels, study in zip(product(*names), made, strict=True):
+        answer = _answer(study, event_id, chosen, confidence)
+        rows.append({**dict(zip(("model", "window", "estimation"), labels, strict=True)), **answer})
+    table = pd.DataFrame(rows, columns=["model", "window", "estimation", *_ESTIMATES]).rename_axis("specification")
+    _warn_of_exclusions(studies, len(made))
+    choices = dict(zip(("model", "window", "estimation"), map(tuple, names), strict=True))
+    return SpecificationCurve(table, choices, what, confidence)
+
+
+def _grids(models: Sequence[ReturnModel], windows: Sequence[object], estimations: Sequence[object]) -> dict[str, Any]:
+    """Read the windows, and refuse empty lists and choices given twice."""
+    given = {"models": models, "windows": windows, "estimations": estimations}
+    for name, choices in given.items():
+        if not isinstance(choices, Sequence) or not len(choices):
+            raise InputError(name, f"got {choices!r}", "give a list with one choice or more")
+    read: dict[str, Any] = {name: [Window.of(name, w) for w in given[name]] for name in ("windows", "estimations")}
+    for name, choices in {**given, **read}.items():
+        twice = [choice for k, choice in enumerate(choices) if choice in choices[:k]]
+        if twice:
+            raise InputError(name, f"{twice[0]} is given twice", "name each choice once")
+    return {"window": read["windows"], "estimation": read["estimations"]}
+
+
+def _attempt(
+    events: Events, model: ReturnModel, window: Window, estimation: Window, min_obs: int | None, common: dict[str, Any]
+) -> StudyResult | str:
+    """Return one study, or why there is none."""
+    needed = min(120, -(-9 * len(estimation) // 10)) if min_obs is None else min_obs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExclusionWarning)  # one warning for the whole curve follows
+        try:
+            return event_study(
+                events,
+                model=model,
+                window=(window.first, window.last),
+                estimation=(estimation.first, estimation.last),
+                min_obs=needed,
+                **common,
+            )
+        except (WindowError, NoUsableEventsError) as error:
+            return str(error)
+
+
+def _what(studies: Sequence[StudyResult], event_id: str | None) -> str:
+    known = list(dict.fromkeys(str(i) for study in studies for i in study.panel.event_id))
+    if event_id is None:
+        return known[0] if len(known) == 1 else f"the mean of {len(known)} events"
+    if event_id not in known:
+        raise UnknownNameError("event_id", [event_id], known)
+    return event_id
+
+
+def _answer(study: StudyResult | str, event_id: str | None, test: str, confidence: float) -> dict[str, Any]:
+    blank = {**dict.fromkeys(_ESTIMATES, np.nan), "n_events": 0, "test": ""}
+    if isinstance(study, str):
+        return {**blank, "note": study}
+    first, last = study.spec.window.first, study.spec.window.last
+    if event_id is None and len(study) > 1:
+        return {**mean_row(study, first, last, test, confidence), "n_events": len(study)}
+    car = study.car(first, last, confidence=confidence)
+    wanted = event_id or str(car.index[0])
+    if wanted not in car.index:
+        reason = str(study.exclusions["reason"].loc[wanted])
+        return {**blank, "note": f"{wanted} is left out: {reason}"}
+    return {**dict(car.loc[wanted]), "n_events": 1, "test": "t_firm"}
+
+
+def _warn_of_exclusions(studies: Sequence[StudyResult], n_specifications: int) -> None:
+    lacking = [study for study in studies if len(study.exclusions)]
+    if lacking:
+        first = lacking[0].exclusions
+        warnings.warn(
+            f"{len(lacking)} of {n_specifications} specifications leave events out (see n_events); the first is "
+            f"{first.index[0]}: {first['reason'].iloc[0]}",
+            ExclusionWarning,
+            stacklevel=3,
+        )

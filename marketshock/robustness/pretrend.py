@@ -1,0 +1,174 @@
+"""Whether abnormal returns began before the event window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .. import _format
+from .._frame import Table
+from .._typing import FloatArray
+from ..errors import InputError
+from ..printed import car_table, test_table
+from ..results import StudyResult
+from ..windows import Window
+from ._again import study_again
+
+_ON_ONE_DATE = ("joint_f", "portfolio")
+_ON_MANY = ("kolari_pynnonen", "brown_warner", "grank_t")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Pretrend:
+    """Abnormal returns of the days before the event window.
+
+    Made by `pretrend`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row an event, as `StudyResult.car`: ticker, date, car (decimal), se, t, df, pvalue, ci_low, ci_high, n_days,
+        note, with pvalue_holm after pvalue. An event that cannot be studied over these days has NaN and its reason.
+    joint : DataFrame
+        Tests of all events together, as `StudyResult.tests`.
+    window, estimation : Window
+        The days tested and the days of the estimation, relative to day 0.
+    study : StudyResult
+        Of these windows, for everything else.
+    """
+
+    table: pd.DataFrame
+    joint: pd.DataFrame
+    window: Window
+    estimation: Window
+    study: StudyResult
+
+    @property
+    def pvalue_any(self) -> float:
+        """Smallest Holm p-value: it tests that no event had a CAR before its window, whatever their dependence."""
+        return float(self.table["pvalue_holm"].min())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return `table`."""
+        return self.table
+
+    def __repr__(self) -> str:
+        parts = [self._caption()]
+        for head, rows, below in self._tables():
+            notes = [_format.wrapped(line, "  ") for line in below]
+            parts.append("\n".join([_format.text_table(head, rows), *notes]))
+        return "\n\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        captions = (self._caption(), "")
+        return "".join(
+            _format.html_table("\n".join([caption, *below]), head, rows)
+            for caption, (head, rows, below) in zip(captions, self._tables(), strict=True)
+        )
+
+    def _caption(self) -> str:
+        return (
+            f"Days {self.window}, before the event window: {self.study.spec.model.name}, estimation {self.estimation}\n"
+            f"smallest p-value after Holm: {_format.pvalue(self.pvalue_any)}"
+        )
+
+    def _tables(self) -> tuple[Table, Table]:
+        there = self.table["car"].notna()
+        label = f"CAR{self.window}".replace(" ", "")
+        head, rows, below = car_table(self.table[there].astype({"df": np.int64}), label, 0.95)
+        below = [*below, *(f"{name}: {note}" for name, note in self.table.loc[~there, "note"].items())]
+        return (head, rows, below), test_table(self.joint)
+
+
+def pretrend(study: StudyResult, days: int = 10) -> Pretrend:
+    """Test whether abnormal returns over the days just before the event window are zero, by event and jointly.
+
+    Parameters
+    ----------
+    study : StudyResult
+        Its model, events and returns are taken.
+    days : int, optional
+        How many trading days before the first day of the event window. Where they reach into the estimation window,
+        that window is moved back by as many days, its length kept, and the model is estimated anew.
+
+    Returns
+    -------
+    Pretrend
+        CARs by event with t(M - k), p and Holm's p; joint tests: "joint_f" and "portfolio" for events on one common
+        date, otherwise "kolari_pynnonen", "brown_warner" and "grank_t".
+
+    Raises
+    ------
+    InputError
+        If `days` is not a positive whole number.
+    NoUsableEventsError
+        If no event has the returns for it.
+
+    Notes
+    -----
+    A CAR before the event may be news that leaked, an event dated too late, or another event. That none is found is
+    weak evidence for there being none: see the width of the intervals (Roth 2022).
+
+    References
+    ----------
+    Keown and Pinkerton (1981), Journal of Finance 36(4), 855-869; Holm (1979), Scandinavian Journal of Statistics 6;
+    Roth (2022), American Economic Review: Insights 4(3), 305-322.
+
+    Examples
+    --------
+    >>> import marketshock as ms
+    >>> study = ms.event_study(
+    ...     ms.load_catalog()["deepseek-selloff"],
+    ...     tickers=["NVDA"],
+    ...     prices=ms.snapshot(),
+    ...     model=ms.MarketModel("^GSPC"),
+    ... )
+    >>> ms.pretrend(study, days=5).window
+    Window(first=-6, last=-2)
+    """
+    if not isinstance(days, (int, np.integer)) or isinstance(days, bool) or days < 1:
+        raise InputError("days", f"got {days!r}", "give a positive whole number of trading days")
+    window = Window(study.spec.window.first - int(days), study.spec.window.first - 1)
+    estimation = study.spec.estimation
+    back = max(0, estimation.last - window.first + 1)
+    estimation = Window(estimation.first - back, estimation.last - back)
+    panel = study.panel
+    made = study_again(
+        study, panel.event_id, panel.ticker, panel.session, window=window, estimation=estimation, min_event_obs=1
+    )
+    one_date = len(np.unique(made.panel.row)) == 1
+    joint = made.tests(window.first, window.last, which=_ON_ONE_DATE if one_date else _ON_MANY)
+    return Pretrend(_table(study, made, window), joint, window, estimation, made)
+
+
+def holm(pvalues: FloatArray) -> FloatArray:
+    """Return Holm's adjusted p-values, NaN where there is none; they hold under any dependence.
+
+    Parameters
+    ----------
+    pvalues : ndarray of shape (E,)
+        Raw p-values; the NaNs are not counted.
+    """
+    out = np.full(len(pvalues), np.nan)
+    there = np.flatnonzero(~np.isnan(pvalues))
+    order = there[np.argsort(pvalues[there], kind="stable")]
+    steps = pvalues[order] * np.arange(len(order), 0, -1)
+    out[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return out
+
+
+def _table(study: StudyResult, made: StudyResult, window: Window) -> pd.DataFrame:
+    """Return the CARs of all events of the study, in its order, with a reason where there is none."""
+    frame = pd.DataFrame(made.car(window.first, window.last))
+    at = list(frame.columns).index("pvalue") + 1
+    frame.insert(at, "pvalue_holm", holm(frame["pvalue"].to_numpy()))
+    left = made.exclusions
+    if not len(left):
+        return frame
+    whole = frame.reindex(pd.Index(study.panel.event_id, name="event_id"))
+    known = study.events[["ticker", "date"]]
+    reasons = left["reason"].reindex(whole.index).fillna("")
+    note = whole["note"].where(whole["note"].notna(), reasons)
+    return whole.assign(ticker=known["ticker"], date=known["date"], note=note)
