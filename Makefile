@@ -9,7 +9,7 @@ SHELL  := /bin/bash
 .DEFAULT_GOAL := help
 
 ifdef UV
-INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
+INSTALL = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 else
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 endif
@@ -28,6 +28,7 @@ endif
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable .
+	@$(BIN)/python -c "import matplotlib.font_manager, marketshock.report.reproduce"  # caches that a first run would build
 	@touch $@
 
 $(VENV)/.installed-%: $(VENV)/.installed

@@ -179,7 +179,7 @@ def draw(result: Reproduction, folder: Path) -> list[Path]:
     written = []
     for name, figure in (("car_by_firm.png", by_firm), ("market_cap.png", caps)):
         written.append(folder / name)
-        figure.savefig(written[-1], dpi=150, metadata={"Software": None})
+        figure.savefig(written[-1], dpi=120, metadata={"Software": None})
     return written
 
 

@@ -1,0 +1,32 @@
+"""The DeepSeek selloff and the tariff pause, step by step, offline. Run as ``python examples/two_shocks.py``."""
+
+from __future__ import annotations
+
+import marketshock as ms
+
+catalog, prices = ms.load_catalog(), ms.snapshot()
+
+# One study of both dates: seven firms against the S&P 500, estimated over 250 trading days that end eleven before.
+study = ms.event_study(
+    [catalog["deepseek-selloff"], catalog["tariff-pause"]],
+    tickers=ms.MAGNIFICENT_SEVEN,
+    prices=prices,
+    model=ms.MarketModel("^GSPC"),
+)
+print(study, "\n")
+
+# How sure can one be? Seven firms on one date: the joint tests see effects of both signs, a mean does not.
+print(study.tests(0, 0, which=["joint_f", "joint_rank", "portfolio"], by="event"), "\n")
+
+# How unusual was NVIDIA's day among all the days of the last years, and what else fell into its window?
+print(ms.placebo(study, "deepseek-selloff/NVDA"), "\n")
+print(study.confounders().loc["deepseek-selloff/MSFT", ["title", "day"]], "\n")
+
+# The index contains NVIDIA (about 7 % of it): held against the rest, the fall is larger.
+rest = ms.LeaveOneOut("^GSPC", {"NVDA": 0.07})
+alone = ms.event_study(catalog["deepseek-selloff"], tickers="NVDA", prices=prices, model=ms.MarketModel(rest))
+print(alone.car(0, 0), "\n")
+
+# Dollars, and where the reported figure comes from.
+print(ms.market_cap_change("2025-01-27", prices, study=study), "\n")
+print(ms.reconcile("NVDA", "2025-01-27", reported_usd=589e9))
