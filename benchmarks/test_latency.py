@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import marketshock as ms
@@ -31,6 +33,39 @@ def study(prices, selloff):
 def test_seven_events_study_car_and_tests(benchmark, prices, selloff):
     """Target: under 30 ms."""
     assert len(benchmark(study, prices, selloff)) > 18
+
+
+@pytest.fixture(scope="module")
+def ten_thousand():
+    """Ten thousand events of 500 securities over 21 days."""
+    rng = np.random.default_rng(0)
+    index = pd.bdate_range("2010-01-01", periods=2520)
+    market = rng.normal(0, 0.01, 2520)
+    firms = market[:, None] + rng.normal(0, 0.02, (2520, 500))
+    returns = pd.DataFrame(firms, index=index, columns=[f"S{i}" for i in range(500)]).assign(m=market)
+    events = pd.DataFrame(
+        {"ticker": returns.columns[rng.integers(0, 500, 10_000)], "date": index[rng.integers(300, 2500, 10_000)]}
+    )
+    return events, returns
+
+
+def every_test(events, returns):
+    """Run the study and all tests of its sample but the bootstraps."""
+    result = ms.event_study(
+        events,
+        returns=returns,
+        model=ms.MarketModel("m"),
+        window=(-10, 10),
+        estimation=(-260, -11),
+        calendar="index",
+        duplicates="keep",
+    )
+    return result.tests(-10, 10)
+
+
+def test_all_tests_of_ten_thousand_events(benchmark, ten_thousand):
+    """Target: under 3 s, the study included."""
+    assert len(benchmark.pedantic(every_test, ten_thousand, rounds=3, warmup_rounds=1)) > 20
 
 
 def test_load_the_bundled_figures(benchmark):

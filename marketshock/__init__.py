@@ -14,12 +14,18 @@ MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
 """Seven firms, seven tickers: GOOGL stands for Alphabet."""
 
 _HOME = {
+    "CAPM": "models.factor",
     "Catalog": "catalog.model",
     "ConstantMean": "models.mean",
-    "Conventions": "inference.base",
+    "Conventions": "inference.options",
+    "CrossSection": "crosssection",
+    "Dimson": "models.nonsync",
     "EqualWeighted": "models.benchmark",
     "Event": "catalog.model",
     "FactorModel": "models.factor",
+    "FamaFrench": "models.factor",
+    "GarchModel": "models.garch",
+    "HuberModel": "models.robust",
     "LeaveOneOut": "models.benchmark",
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "marketcap",
@@ -27,38 +33,52 @@ _HOME = {
     "Placebo": "robustness.placebo",
     "Pretrend": "robustness.pretrend",
     "Prices": "providers.base",
+    "RecentVolatility": "models.variance",
     "Reconciliation": "press",
-    "Resampling": "inference.base",
+    "Resampling": "inference.options",
+    "ScholesWilliams": "models.nonsync",
     "SharesTable": "providers.shares",
     "Source": "catalog.model",
     "SpecificationCurve": "robustness.curve",
     "StudyResult": "results",
     "TESTS": "inference.registry",
+    "adjust_pvalues": "inference.adjust",
     "compare": "robustness.compare",
     "errors": "errors",
     "event_study": "study",
     "french_factors": "providers.snapshot",
+    "group_differences": "crosssection",
     "load_catalog": "catalog.load",
     "market_cap_change": "marketcap",
+    "minimum_detectable": "inference.power",
     "placebo": "robustness.placebo",
     "plots": "plots",
+    "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
     "reconcile": "press",
+    "regress_car": "crosssection",
     "release_calendar": "catalog.load",
     "share_counts": "providers.shares",
+    "simulate": "simulate",
     "snapshot": "providers.snapshot",
     "specification_curve": "robustness.curve",
 }
-_MODULES = frozenset({"errors", "plots"})
+_MODULES = frozenset({"errors", "plots", "simulate"})
 
 __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
+    "CAPM",
     "Catalog",
     "ConstantMean",
     "Conventions",
+    "CrossSection",
+    "Dimson",
     "EqualWeighted",
     "Event",
     "FactorModel",
+    "FamaFrench",
+    "GarchModel",
+    "HuberModel",
     "LeaveOneOut",
     "MarketAdjusted",
     "MarketCapChange",
@@ -66,39 +86,54 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Placebo",
     "Pretrend",
     "Prices",
+    "RecentVolatility",
     "Reconciliation",
     "Resampling",
+    "ScholesWilliams",
     "SharesTable",
     "Source",
     "SpecificationCurve",
     "StudyResult",
     "TESTS",
+    "adjust_pvalues",
     "compare",
     "errors",
     "event_study",
     "french_factors",
+    "group_differences",
     "load_catalog",
     "market_cap_change",
+    "minimum_detectable",
     "placebo",
     "plots",
+    "power_of_t",
     "pretrend",
     "reconcile",
+    "regress_car",
     "release_calendar",
     "share_counts",
+    "simulate",
     "snapshot",
     "specification_curve",
 ]
 
 if TYPE_CHECKING:
-    from . import errors, plots
+    from . import errors, plots, simulate
     from .catalog.load import load_catalog, release_calendar
     from .catalog.model import Catalog, Event, Source
-    from .inference.base import Conventions, Resampling
+    from .crosssection import CrossSection, group_differences, regress_car
+    from .inference.adjust import adjust_pvalues
+    from .inference.options import Conventions, Resampling
+    from .inference.power import minimum_detectable, power_of_t
     from .inference.registry import TESTS
     from .marketcap import MarketCapChange, market_cap_change
     from .models.benchmark import EqualWeighted, LeaveOneOut
-    from .models.factor import FactorModel, MarketModel
+    from .models.factor import CAPM, FactorModel, FamaFrench, MarketModel
+    from .models.garch import GarchModel
     from .models.mean import ConstantMean, MarketAdjusted
+    from .models.nonsync import Dimson, ScholesWilliams
+    from .models.robust import HuberModel
+    from .models.variance import RecentVolatility
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
     from .providers.shares import SharesTable, share_counts

@@ -32,17 +32,28 @@ class ReadableFrame(pd.DataFrame):
     def _constructor(self) -> Callable[..., pd.DataFrame]:
         return pd.DataFrame
 
-    def __repr__(self) -> str:
+    def _printed(self) -> Table | None:
+        """Return the table; None for a long frame, or one that has been changed in place."""
         if not 0 < len(self) <= _MOST:
+            return None
+        try:
+            return self.printer(self)
+        except (KeyError, AttributeError, TypeError):
+            return None
+
+    def __repr__(self) -> str:
+        printed = self._printed()
+        if printed is None:
             return str(pd.DataFrame(self).__repr__())
-        head, rows, below = self.printer(self)
+        head, rows, below = printed
         notes = [_format.wrapped(line, "  ") for line in below]
         return "\n".join([_format.text_table(head, rows), *([""] if notes else []), *notes])
 
     def _repr_html_(self) -> str:
-        if not 0 < len(self) <= _MOST:
+        printed = self._printed()
+        if printed is None:
             return str(pd.DataFrame(self)._repr_html_())  # type: ignore[operator]
-        head, rows, below = self.printer(self)
+        head, rows, below = printed
         return _format.html_table("\n".join(below), head, rows)
 
     def __reduce__(self) -> Any:

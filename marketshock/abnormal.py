@@ -83,7 +83,10 @@ def abnormal_returns(y: FloatArray, x: FloatArray, offset: FloatArray, fit: Mode
     ar = y - predicted
     variance = fit.prediction_variance(x)
     expected = np.where(np.isnan(y), np.nan, predicted + offset)
-    return Abnormal(ar, expected, variance, ar / np.sqrt(variance))
+    sar = ar / np.sqrt(variance)
+    for array in (ar, expected, variance, sar):
+        array.flags.writeable = False  # handed to users and tests: nobody changes a study's numbers
+    return Abnormal(ar, expected, variance, sar)
 
 
 def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit, days: slice) -> Cumulative:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
-from . import __version__
-from ._typing import CALENDARS, DUPLICATES, ON_CLOSED
 from .errors import InputError, MarketShockError, MarketShockWarning, NoUsableEventsError
+from .options import command_parser
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
-MODELS = ("market", "market-adjusted", "constant-mean", "factor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 a check fell short, 2 bad input."""
-    arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show ± shows ? instead of failing
+    arguments = command_parser().parse_args(argv)
     try:
         with _warnings_as_notes():
-            command: Callable[[argparse.Namespace], int] = arguments.run
-            return command(arguments)
+            return COMMANDS[arguments.command](arguments)
     except NoUsableEventsError as error:
         return _fail(error, FELL_SHORT)
     except MarketShockError as error:
@@ -133,6 +135,47 @@ def loss(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def simulate(arguments: argparse.Namespace) -> int:
+    """Count how often each test rejects: its size under the null, its power for known abnormal returns."""
+    from tqdm import tqdm
+
+    from .report.files import output_folder, to_json, write_text
+    from .report.reproduce import records
+    from .simulate import Design, rejection_rates
+
+    folder = output_folder(arguments.out) if arguments.out else None
+    design = Design(
+        n_firms=arguments.firms,
+        n_days=arguments.days,
+        window=arguments.window_length,
+        correlation=arguments.correlation,
+        tails=arguments.tails,
+        event_variance=arguments.event_variance,
+        missing=arguments.missing,
+        dates=arguments.dates,
+    )
+    off = True if arguments.quiet or arguments.json else None
+    rates = rejection_rates(
+        design,
+        tests=arguments.tests,
+        shocks=arguments.shocks,
+        n_samples=arguments.samples,
+        level=arguments.level,
+        alternative=arguments.alternative,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        progress=lambda blocks, n: tqdm(blocks, total=n, delay=1, disable=off, leave=False, file=sys.stderr),
+    )
+    if arguments.json:
+        sys.stdout.write(to_json({"design": asdict(design), "seed": rates.seed, "rates": records(rates.table)}))
+    else:
+        print(rates)
+    if folder:
+        write_text(folder / "rejection_rates.csv", rates.table.to_csv(lineterminator="\n"))
+        _say(arguments, f"Written: {folder / 'rejection_rates.csv'}")
+    return DONE
+
+
 def _events(path: str) -> Any:
     from .catalog.load import load_catalog
     from .providers.frames import read_events
@@ -159,140 +202,31 @@ def _market(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _model(arguments: argparse.Namespace) -> Any:
-    from .models.factor import FactorModel, MarketModel
-    from .models.mean import ConstantMean, MarketAdjusted
+    from .models import factor, garch, mean, nonsync, robust
 
     names = arguments.benchmark.split(",") if arguments.benchmark else []
+    french = {"ff3": (3, False), "ff5": (5, False), "carhart": (3, True)}
+    if arguments.model in french:
+        return factor.FamaFrench(*french[arguments.model])  # type: ignore[arg-type]
     if arguments.model == "constant-mean":
-        return ConstantMean()
+        return mean.ConstantMean()
     if not names:
         raise InputError("--benchmark", f"is missing for the {arguments.model} model", "name a column of the prices")
     if arguments.model == "factor":
-        return FactorModel(names, arguments.risk_free)
+        return factor.FactorModel(names, arguments.risk_free)
     if len(names) > 1:
         raise InputError("--benchmark", f"names {len(names)} columns", "use --model factor for several")
-    return MarketModel(names[0]) if arguments.model == "market" else MarketAdjusted(names[0])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="marketshock",
-        description="Event studies of dated market shocks, offline from bundled figures or your own files.",
-    )
-    parser.add_argument("--version", action="version", version=f"marketshock {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command", title="commands")
-    _reproduce_parser(_command(commands, "reproduce", reproduce, "marketshock reproduce --out out"))
-    _study_parser(
-        _command(
-            commands,
-            "study",
-            study,
-            "marketshock study --events events.csv --prices prices.csv --benchmark ^GSPC",
-        )
-    )
-    _loss_parser(_command(commands, "loss", loss, "marketshock loss --ticker NVDA --date 2025-01-27"))
-    return parser
-
-
-def _command(commands: Any, name: str, run: Callable[..., int], example: str) -> argparse.ArgumentParser:
-    text = (run.__doc__ or "").splitlines()[0]
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text, epilog=f"example: {example}", allow_abbrev=False
-    )
-    parser.set_defaults(run=run)
-    parser.add_argument("--json", action="store_true", help="print JSON for machines")
-    parser.add_argument("--offline", action="store_true", help="open no connection (these commands never do)")
-    parser.add_argument("--quiet", action="store_true", help="no progress, no list of files written")
-    return parser
-
-
-def _reproduce_parser(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", metavar="DIR", help="save the two plots and the JSON there")
-
-
-def _study_parser(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--events",
-        required=True,
-        metavar="FILE",
-        help="CSV or Parquet (ticker, date, ...), a .toml catalog, or 'bundled'",
-    )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--prices", metavar="FILE", help="CSV or Parquet of adjusted closes, wide or long; or 'bundled'"
-    )
-    source.add_argument("--returns", metavar="FILE", help="CSV or Parquet of decimal returns, wide or long")
-    add("--factors", metavar="FILE", help="wide file of decimal factor returns, or 'bundled' (Fama-French)")
-    add(
-        "--benchmark",
-        metavar="NAME",
-        help="column of the benchmark; for --model factor a comma-separated list",
-    )
-    add("--risk-free", metavar="NAME", help="column of the risk-free return, for --model factor")
-    add("--model", choices=MODELS, default="market", help="model of the normal return (default: %(default)s)")
-    add("--tickers", type=lambda text: tuple(text.split(",")), metavar="A,B", help="for market-wide events")
-    add(
-        "--window",
-        type=_days,
-        default=(-1, 5),
-        metavar="A:B",
-        help="event window, write --window=-1:5 (the default)",
-    )
-    add(
-        "--estimation",
-        type=_days,
-        default=(-260, -11),
-        metavar="A:B",
-        help="estimation window (default: -260:-11)",
-    )
-    add(
-        "--min-obs",
-        type=int,
-        default=120,
-        help="returns needed in the estimation window (default: %(default)s)",
-    )
-    add(
-        "--on-closed",
-        choices=ON_CLOSED,
-        default="raise",
-        help="for dates without a session (default: %(default)s)",
-    )
-    add("--duplicates", choices=DUPLICATES, default="exclude", help="second event of a security and session")
-    add(
-        "--calendar",
-        choices=CALENDARS,
-        default="auto",
-        help="sessions on which days are counted (default: %(default)s)",
-    )
-    add("--log", action="store_true", help="log instead of simple returns")
-    add(
-        "--out",
-        metavar="DIR",
-        help="write ar, car, tests, exclusions, alignment as CSV and the spec as JSON there",
-    )
-
-
-def _loss_parser(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ticker", required=True, help="any ticker of the firm")
-    parser.add_argument("--date", required=True, metavar="YYYY-MM-DD", help="the session")
-    parser.add_argument("--reported", type=float, metavar="USD", help="a reported loss in dollars, e.g. 589e9")
-    parser.add_argument(
-        "--rounding", type=float, metavar="USD", help="the unit it was given to (default: its last digit)"
-    )
-    parser.add_argument(
-        "--allow-lookahead",
-        action="store_true",
-        help="also use counts filed on or after the session, marked *",
-    )
-
-
-def _days(text: str) -> tuple[int, int]:
-    first, _, last = text.partition(":")
-    try:
-        return int(first), int(last)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"got {text!r}; write two whole numbers as -1:5") from None
+    if arguments.model == "capm":
+        return factor.CAPM(names[0], arguments.risk_free or "RF")
+    one: dict[str, Callable[[str], Any]] = {
+        "market": factor.MarketModel,
+        "market-adjusted": mean.MarketAdjusted,
+        "scholes-williams": nonsync.ScholesWilliams,
+        "dimson": nonsync.Dimson,
+        "huber": robust.HuberModel,
+        "garch": garch.GarchModel,
+    }
+    return one[arguments.model](names[0])
 
 
 @contextmanager
@@ -345,3 +279,11 @@ def _as_options(text: str) -> str:
         return f"--{match[1].replace('_', '-')}{value}"
 
     return re.sub(r"\b(on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by)='?(\w+)'?", option, text)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "reproduce": reproduce,
+    "study": study,
+    "loss": loss,
+    "simulate": simulate,
+}

@@ -10,6 +10,10 @@ from typing import Any
 class MarketShockError(Exception):
     """Base of every error this library raises on purpose."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes with their attributes."""
+        return _restored, (type(self), str(self), self.__dict__)
+
 
 class InputError(MarketShockError, ValueError):
     """An argument or a file is not what it must be.
@@ -94,6 +98,13 @@ class CalendarWarning(MarketShockWarning):
 
 class ExclusionWarning(MarketShockWarning):
     """Some events were left out of a study; ``study.exclusions`` says which and why."""
+
+
+def _restored(kind: type[MarketShockError], message: str, attributes: dict[str, Any]) -> MarketShockError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, message)
+    error.__dict__.update(attributes)
+    return error
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from . import _format
 from ._typing import FloatArray
-from .errors import InputError, PriceError
-from .inference.base import t_quantile
+from .errors import InputError, PriceError, UnknownNameError
 from .inference.joint import common_system
+from .inference.outcome import t_quantile
 from .providers.base import Prices
 from .providers.shares import SharesTable, share_counts
 from .providers.snapshot import snapshot
@@ -159,6 +159,8 @@ def market_cap_change(
     if study is not None and study.spec.log:
         raise InputError("study", "has log returns, which do not scale a market cap", "run it with log=False")
     previous, _ = nearest_sessions(nyse(), session)
+    if not 0 < confidence < 1:
+        raise InputError("confidence", f"got {confidence}", "give a share between 0 and 1, such as 0.95")
     events = _events_on(study, session, shares)
     firms = _firms(tickers, events, shares)
     rows = []
@@ -241,7 +243,11 @@ def _classes(counts: pd.DataFrame, firm: str) -> str:
     """Say how a firm of several classes is valued; the closes shown are those of its main ticker alone."""
     if set(counts["priced_at"]) == {firm}:
         return ""
-    parts = [f"{r['share_class']} at {r['priced_at']}" for r in _format.rows(counts.reset_index(drop=True))]
+    latest = counts["filed"].max()
+    parts = [
+        f"{r['share_class']} at {r['priced_at']}" + (f" (filed {r['filed'].date()})" if r["filed"] < latest else "")
+        for r in _format.rows(counts.reset_index(drop=True))
+    ]
     return f"sum of {', '.join(parts)}; the closes shown are those of {firm}"
 
 
@@ -259,7 +265,10 @@ def _events_on(study: StudyResult | None, session: np.datetime64, shares: Shares
     out: dict[str, int] = {}
     for i in np.flatnonzero(study.panel.session == session):
         ticker = str(study.panel.ticker[i])
-        firm = shares.firm_of(ticker)
+        try:
+            firm = shares.firm_of(ticker)
+        except UnknownNameError:
+            continue  # a security without a count is no firm of this table
         if firm not in out or ticker == firm:
             out[firm] = int(i)
     if not out:
@@ -270,7 +279,9 @@ def _events_on(study: StudyResult | None, session: np.datetime64, shares: Shares
 def _firms(tickers: Sequence[str] | None, events: Mapping[str, int], shares: SharesTable) -> list[str]:
     if tickers is None:
         return list(events) or shares.firms
-    named = (tickers,) if isinstance(tickers, str) else tickers
+    named = (tickers,) if isinstance(tickers, str) else tuple(tickers)
+    if not named:
+        raise InputError("tickers", "names no firm", "leave it out for all")
     return list(dict.fromkeys(shares.firm_of(t) for t in named))
 
 
@@ -287,6 +298,8 @@ def _with_abnormal(
             _add_note(table, firm, "the study has no event of this firm on that session")
             continue
         row = day_0.iloc[events[firm]]
+        if row["note"]:
+            _add_note(table, firm, str(row["note"]))
         if row["ticker"] != firm:
             _add_note(table, firm, f"abnormal return of {row['ticker']}")
         cap = table.loc[firm, "cap_before_usd"]

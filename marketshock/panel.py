@@ -333,9 +333,12 @@ def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignme
 
 def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: _Exclusions) -> tuple[IntArray, IntArray]:
     column = pd.Index(returns.names).get_indexer(pd.Index(table.ticker.astype(str)))
+    near: dict[str, str | None] = {}
     for i in np.flatnonzero(column < 0):
-        near = did_you_mean(str(table.ticker[i]), returns.names)
-        hint = f"did you mean {near!r}?" if near else "add it to the prices"
+        name = str(table.ticker[i])
+        if name not in near:
+            near[name] = did_you_mean(name, returns.names)
+        hint = f"did you mean {near[name]!r}?" if near[name] else "add it to the prices"
         left.add(i, "unknown_ticker", f"no prices of {table.ticker[i]!r}: {hint}")
     first, last = returns.days[0], returns.days[-1]
     session = alignment.session
@@ -403,10 +406,14 @@ def _check_windows(
 
 
 def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
-    """Days on which the security has a return and the model's columns have not."""
+    """Days on which the security has a return and the columns that its normal return needs have not.
+
+    Leads and lags are not asked for: beside a gap or at an end of the data that day merely drops out of the estimation.
+    """
     at = np.clip(data.rows, 0, len(panel.returns.days) - 1)
     has_return = np.isfinite(panel.returns.values[at, panel.column[:, None]]) & (at == data.rows)
-    return np.asarray(has_return & ~data.mask)
+    explained = np.isfinite(data.offset) & np.isfinite(data.x[:, :, : panel.n_params]).all(axis=2)
+    return np.asarray(has_return & ~explained)
 
 
 def exclude_unestimable(build: PanelBuild, table_order: Sequence[str], problem: StrArray) -> PanelBuild:
@@ -415,10 +422,12 @@ def exclude_unestimable(build: PanelBuild, table_order: Sequence[str], problem: 
     if not bad.any():
         return build
     panel = build.panel
-    new = [
-        Exclusion(str(panel.event_id[i]), str(panel.ticker[i]), panel.session[i], "not_estimable", str(problem[i]))
-        for i in np.flatnonzero(bad)
-    ]
     place = {event_id: i for i, event_id in enumerate(table_order)}
+    given = build.alignment.given
+    new = [
+        Exclusion(str(id_), str(panel.ticker[i]), given[place[id_]], "not_estimable", str(problem[i]))
+        for i, id_ in enumerate(panel.event_id)
+        if bad[i]
+    ]
     exclusions = sorted((*build.exclusions, *new), key=lambda e: place[e.event_id])
     return PanelBuild(panel.take(~bad), build.alignment, tuple(exclusions))

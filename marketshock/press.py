@@ -173,6 +173,9 @@ def _conventions(
 ) -> Iterator[tuple[str, dict[str, float]]]:
     yield OFFICIAL, {}
     if printed is not None:
+        bad = [name for name, price in printed.items() if not (isinstance(price, (int, float)) and 0 < price < np.inf)]
+        if bad:
+            raise InputError("printed", f"{bad[0]!r} is {printed[bad[0]]!r}", "give positive prices")
         yield from ((name, {firm: float(price)}) for name, price in printed.items())
         return
     known = pd.read_csv(bundled_path("figures", "printed_prices.csv"))
@@ -195,9 +198,11 @@ def _counts(
 
 
 def _reported(firm: str, session: np.datetime64, loss: float | None, rounding: float | None) -> pd.DataFrame:
+    if rounding is not None and loss is None:
+        raise InputError("rounding_usd", "given without reported_usd", "give both, or neither")
     for name, value in (("reported_usd", loss), ("rounding_usd", rounding)):
-        if value is not None and not value > 0:
-            raise InputError(name, f"got {value}", "give a positive number of dollars")
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value < np.inf):
+            raise InputError(name, f"got {value!r}", "give a positive number of dollars")
     if loss is not None and loss < 1e6:
         raise InputError("reported_usd", f"got {loss:g} dollars", "give the whole amount: 589e9 is 589 billion")
     if loss is not None:

@@ -33,7 +33,7 @@ def car_table(frame: pd.DataFrame, label: str, confidence: float) -> Table:
 def test_table(frame: pd.DataFrame) -> Table:
     """Return the printed form of `StudyResult.tests`; what does not apply stands below with its reason."""
     rows: list[list[str]] = []
-    below: list[str] = []
+    said: dict[str, list[str]] = {}
     others = [str(name) for name in frame.index.names if name != "test"]
     for r in _format.rows(frame):
         label = " ".join([*(str(r[name]) for name in others), TESTS[r["test"]].label])
@@ -44,7 +44,9 @@ def test_table(frame: pd.DataFrame) -> Table:
             shown = ", ".join(f"{d:g}" for d in df if d == d)
             distribution = f"{r['distribution']}({shown})" if shown else r["distribution"]
             rows.append([label, _format.number(r["statistic"]), distribution, _format.pvalue(r["pvalue"]), r["null"]])
-        below += [f"{label}: {r['note']}"] if r["note"] else []
+        if r["note"]:
+            said.setdefault(r["note"], []).append(label)
+    below = [f"{', '.join(labels)}: {note}" for note, labels in said.items()]
     sided = frame["alternative"].iloc[0]
     return ["test", "statistic", "distribution", f"p ({sided})", "null"], rows, below
 

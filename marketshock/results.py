@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from . import _format
 from ._frame import ReadableFrame
-from ._typing import ALTERNATIVES, Alternative, IntArray, StrArray
+from ._typing import ALTERNATIVES, Alternative, StrArray
 from .abnormal import Abnormal, Cumulative
 from .catalog.table import Events
 from .confounders import confounders
 from .errors import InputError, check_choice
-from .inference.base import (
-    Conventions,
-    Evidence,
-    Inapplicable,
-    Outcome,
-    Resampling,
-    Sample,
-    t_pvalue,
-    t_quantile,
-)
-from .inference.registry import DOES_NOT_APPLY, rank_of, run, select
+from .inference.adjust import adjust_pvalues
+from .inference.answers import answers
+from .inference.base import Evidence, Sample
+from .inference.joint import common_system
+from .inference.options import Conventions, Resampling
+from .inference.outcome import t_pvalue, t_quantile
+from .inference.power import minimum_detectable, power_of_t
 from .models.base import ModelFit
 from .panel import Alignment, EventPanel, Exclusion
 from .printed import car_table, test_table
@@ -35,7 +31,7 @@ from .spec import StudySpec
 from .windows import Window, check_inside
 
 _SHOWN = 20  # events a repr lists
-_BY = ("event", "group", "ticker", "date")
+_BY = ("event", "group", "ticker", "date", "day")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,7 +76,7 @@ class StudyResult:
     @property
     def params(self) -> pd.DataFrame:
         """Estimated coefficients, with sigma (daily, decimal), its degrees of freedom, and the days used."""
-        frame = pd.DataFrame(self.fit.params, index=self._index, columns=list(self.spec.model.param_names))
+        frame = pd.DataFrame(self.fit.params.copy(), index=self._index, columns=list(self.spec.model.param_names))
         return frame.assign(sigma=np.sqrt(self.fit.sigma2), df=self.fit.dof, n_obs=self.fit.n_obs)
 
     @property
@@ -163,7 +159,14 @@ class StudyResult:
         """
         return confounders(self.panel, calendar, estimation_days)
 
-    def car(self, first: int = 0, last: int = 0, *, confidence: float = 0.95) -> pd.DataFrame:
+    def car(
+        self,
+        first: int = 0,
+        last: int = 0,
+        *,
+        confidence: float = 0.95,
+        adjust: Literal["holm", "bh"] | None = None,
+    ) -> pd.DataFrame:
         """Return cumulative abnormal returns over days `first` to `last`, both included, with t(M - k) inference.
 
         Parameters
@@ -172,6 +175,8 @@ class StudyResult:
             Trading days relative to day 0, inside the study's window.
         confidence : float, optional
             Coverage of the two-sided interval.
+        adjust : {"holm", "bh"}, optional
+            Adjust the p-values for the number of events, in a further column pvalue_adjusted (see `adjust_pvalues`).
 
         Returns
         -------
@@ -193,8 +198,8 @@ class StudyResult:
         """
         window = self._window(first, last)
         total = self._cumulated(window)
-        if not 0 < confidence < 1:
-            raise InputError("confidence", f"got {confidence}", "give a share between 0 and 1, such as 0.95")
+        if not isinstance(confidence, float) or not 0 < confidence < 1:
+            raise InputError("confidence", f"got {confidence!r}", "give a share between 0 and 1, such as 0.95")
         se = np.sqrt(total.variance)
         reach = t_quantile(0.5 + confidence / 2, self.fit.dof) * se
         t = total.scar
@@ -209,6 +214,8 @@ class StudyResult:
             n_days=total.n_days,
             note=self._missing_notes(window),
         )
+        if adjust is not None:
+            frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
         label = f"CAR{window}".replace(" ", "")
         return ReadableFrame.of(frame, partial(car_table, label=label, confidence=confidence))
 
@@ -283,8 +290,9 @@ class StudyResult:
             up to 30 events also the tests of each firm.
         alternative : {"two-sided", "less", "greater"}, optional
             "less" is for losses.
-        by : {"event", "group", "ticker", "date"}, optional
-            Test each value of that column of ``study.events`` by itself; it becomes the first index level.
+        by : {"event", "group", "ticker", "date", "day"}, optional
+            Test each value of that column of ``study.events`` by itself, or each day of the window; it becomes the
+            first index level.
         conventions : Conventions, optional
             Where papers differ: ``ms.Conventions(window="csar")`` and others.
         resampling : Resampling, optional
@@ -305,14 +313,18 @@ class StudyResult:
         check_choice("alternative", alternative, ALTERNATIVES)
         whole = self.sample(first, last, conventions=conventions, resampling=resampling)
         if by is None:
-            rows = self._test_rows(whole, np.arange(len(self)), which, alternative)
+            rows = answers(whole, self.panel.event_id, which, alternative)
             return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
         check_choice("by", by, _BY)
+        if by == "day":
+            return self._daily_tests(first, last, which, alternative, conventions, resampling)
         labels = self.events[by].to_numpy()
         rows = []
         for label in pd.unique(labels):
             part = np.flatnonzero(labels == label)
-            rows += [{by: label, **row} for row in self._test_rows(whole.take(part), part, which, alternative)]
+            rows += [
+                {by: label, **row} for row in answers(whole.take(part), self.panel.event_id[part], which, alternative)
+            ]
         return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
 
     def sample(
@@ -338,6 +350,9 @@ class StudyResult:
             Of all events; ``.take(positions)`` gives some of them.
         """
         days = self._days(self._window(first, last))
+        for name, value, kind in (("conventions", conventions, Conventions), ("resampling", resampling, Resampling)):
+            if value is not None and not isinstance(value, kind):
+                raise InputError(name, f"got {value!r}", f"give ms.{kind.__name__}(...)")
         return Sample(self.evidence, days, conventions or Conventions(), resampling or Resampling())
 
     @cached_property
@@ -361,6 +376,49 @@ class StudyResult:
             log=self.spec.log,
         )
 
+    def power(
+        self, first: int = 0, last: int = 0, *, effect: float = 0.01, level: float = 0.05, power: float = 0.8
+    ) -> pd.DataFrame:
+        """Return what the study could have found.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, both included.
+        effect : float, optional
+            Abnormal return (decimal) for which the power is given.
+        level, power : float, optional
+            Two-sided level of the test, and the power at which the minimum detectable effect is given.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by event_id, with a last row "(mean)": se, df, mde (the smallest effect found with that power,
+            decimal), power (of finding `effect`). The mean's standard error has the firms' covariance on one common
+            date, and takes events of several dates as independent.
+
+        References
+        ----------
+        MacKinlay (1997), section 8: power with the variance known; here with the noncentral t.
+        """
+        sample = self.sample(first, last)
+        se = np.sqrt(sample.sum.variance)
+        system = sample.once(common_system)
+        n = int(sample.there.sum())
+        if isinstance(system, str):
+            mean_se, mean_df = float(np.sqrt(np.nansum(se**2)) / max(n, 1)), float(np.inf)
+        else:
+            mean_se, mean_df = float(np.sqrt(system.covariance.sum() * system.factor) / n), float(system.dof)
+        se, df = np.append(se, mean_se), np.append(self.fit.dof.astype(float), mean_df)
+        index = pd.Index([*self.panel.event_id, "(mean)"], name="event_id")
+        columns = {
+            "se": se,
+            "df": df,
+            "mde": minimum_detectable(se, df, level, power),
+            "power": power_of_t(effect, se, df, level),
+        }
+        return pd.DataFrame(columns, index=index)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
         panel, n_days = self.panel, len(self.spec.window)
@@ -377,7 +435,7 @@ class StudyResult:
         columns = {
             "ticker": np.repeat(panel.ticker, n_days),
             "date": np.repeat(_stamps(panel.session), n_days),
-            "session": session.astype("datetime64[ns]"),
+            "session": _stamps(session),
             "return": (a.ar + a.expected).ravel(),
             "expected": a.expected.ravel(),
             "ar": a.ar.ravel(),
@@ -449,7 +507,7 @@ class StudyResult:
         return pd.Index(self.spec.window.offsets(), name="day")
 
     def _by_day(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> pd.DataFrame:
-        return pd.DataFrame(values, index=self._index, columns=self._day_index)
+        return pd.DataFrame(values.copy(), index=self._index, columns=self._day_index)
 
     def _frame(self, **columns: Any) -> pd.DataFrame:
         names = {"ticker": self.panel.ticker, "date": _stamps(self.panel.session)}
@@ -480,39 +538,21 @@ class StudyResult:
             notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
         return notes
 
-    def _test_rows(
-        self, sample: Sample, events: IntArray, which: Sequence[str] | str | None, alternative: Alternative
-    ) -> list[dict[str, Any]]:
+    def _daily_tests(
+        self,
+        first: int,
+        last: int,
+        which: Sequence[str] | str | None,
+        alternative: Alternative,
+        conventions: Conventions | None,
+        resampling: Resampling | None,
+    ) -> pd.DataFrame:
         rows = []
-        for test in select(which, len(events), sample.common_date):
-            parts = [("(all)", sample)] if test.scope == "sample" else self._each(sample, events)
-            for event_id, part in parts:
-                outcome = run(test, part, alternative)
-                rows.append(_test_row(test.name, event_id, outcome, alternative, test.reference))
-        return sorted(rows, key=lambda row: rank_of(row["note"]))  # stable: what applies comes first
-
-    def _each(self, sample: Sample, events: IntArray) -> Iterator[tuple[str, Sample]]:
-        for at, event in enumerate(events):
-            yield str(self.panel.event_id[event]), sample.take(np.array([at]))
-
-
-def _test_row(name: str, event_id: str, outcome: Outcome, alternative: Alternative, reference: str) -> dict[str, Any]:
-    common = {"test": name, "event_id": event_id}
-    if isinstance(outcome, Inapplicable):
-        blank = {"statistic": np.nan, "distribution": "", "df": np.nan, "pvalue": np.nan}
-        note, said = f"{DOES_NOT_APPLY}{outcome.reason}", alternative
-    else:
-        df: Any = outcome.df[0] if len(outcome.df) == 1 else outcome.df
-        blank = {
-            "statistic": outcome.statistic,
-            "distribution": outcome.distribution,
-            "df": df,
-            "pvalue": outcome.pvalue,
-        }
-        note, said = outcome.note, outcome.alternative
-    rest = {"n_events": outcome.n_events, "null": outcome.null, "alternative": said, "note": note}
-    return {**common, **blank, **rest, "reference": reference}
+        for day in range(first, last + 1):
+            sample = self.sample(day, day, conventions=conventions, resampling=resampling)
+            rows += [{"day": day, **row} for row in answers(sample, self.panel.event_id, which, alternative)]
+        return ReadableFrame.of(pd.DataFrame(rows).set_index(["day", "test"]), test_table)
 
 
 def _stamps(days: np.ndarray[Any, np.dtype[np.datetime64]]) -> np.ndarray[Any, np.dtype[np.datetime64]]:
-    return days.astype("datetime64[ns]")
+    return days.astype("datetime64[s]")  # nanoseconds end in 2262

@@ -231,5 +231,5 @@ def _closed_error(sessions: Sessions, closed: DateArray) -> NotSessionError:
 
 
 def _new_york_day(utc: DateArray) -> DateArray:
-    local = pd.DatetimeIndex(utc.astype("datetime64[ns]")).tz_localize("UTC").tz_convert(NEW_YORK)
+    local = pd.DatetimeIndex(utc.astype("datetime64[us]")).tz_localize("UTC").tz_convert(NEW_YORK)
     return local.tz_localize(None).to_numpy().astype("datetime64[D]")

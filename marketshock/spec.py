@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from ._typing import CALENDARS, DUPLICATES, ON_CLOSED, CalendarName, Duplicates, OnClosed
@@ -31,6 +31,8 @@ class StudySpec:
         On which sessions days are counted.
     log : bool
         Log instead of simple returns.
+    factor_vintage : str
+        Vintage of the factors read, as their frame says in ``attrs["vintage"]``; "" if it does not, or without factors.
     """
 
     model: ReturnModel
@@ -42,6 +44,7 @@ class StudySpec:
     duplicates: Duplicates
     calendar: CalendarName
     log: bool
+    factor_vintage: str = ""
 
     def __post_init__(self) -> None:
         check_disjoint(self.estimation, self.window)
@@ -53,16 +56,15 @@ class StudySpec:
             ("min_event_obs", self.min_event_obs, self.window),
         )
         for name, value, window in bounds:
-            if not 1 <= value <= len(window):
+            if not isinstance(value, int) or not 1 <= value <= len(window):
                 raise InputError(
-                    name, f"got {value}, the window {window} has {len(window)} days", "give 1 to that number"
+                    name, f"got {value!r}, the window {window} has {len(window)} days", "give 1 to that number"
                 )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain values, ready for JSON."""
-        model = {"class": type(self.model).__name__, **asdict(self.model)}  # type: ignore[call-overload]
         return {
-            "model": {key: list(v) if isinstance(v, tuple) else v for key, v in model.items()},
+            "model": _plain(self.model),
             "window": [self.window.first, self.window.last],
             "estimation": [self.estimation.first, self.estimation.last],
             "min_obs": self.min_obs,
@@ -71,4 +73,12 @@ class StudySpec:
             "duplicates": self.duplicates,
             "calendar": self.calendar,
             "log": self.log,
+            "factor_vintage": self.factor_vintage or None,
         }
+
+
+def _plain(value: Any) -> Any:
+    """Return a model, or a part of one, as plain values; each with the name of its class."""
+    if is_dataclass(value):
+        return {"class": type(value).__name__, **{f.name: _plain(getattr(value, f.name)) for f in fields(value)}}
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ._typing import CalendarName, Duplicates, OnClosed
+from ._typing import CalendarName, Duplicates, OnClosed, StrArray
 from .abnormal import abnormal_returns
 from .catalog.table import Events, EventTable, event_table
-from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError
-from .models.base import ReturnModel
+from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
+from .models.base import ReturnModel, factor_data
 from .panel import Requirements, build_panel, exclude_unestimable
 from .providers.base import Prices
+from .providers.snapshot import french_factors
 from .results import StudyResult
 from .returns import Returns, returns_of_frame, returns_of_prices, with_factors
 from .spec import StudySpec
@@ -52,9 +53,11 @@ def event_study(
     returns : DataFrame
         Instead of prices: a wide frame of decimal returns.
     factors : DataFrame, optional
-        Factor returns (decimal) for a `FactorModel`.
+        Factor returns (decimal) for a `FactorModel`. Without them `FamaFrench` reads the bundled ones;
+        ``attrs["vintage"]`` of the frame, if there is one, goes into ``spec.factor_vintage``.
     model : ReturnModel
-        `MarketModel`, `MarketAdjusted`, `ConstantMean` or `FactorModel`.
+        `MarketModel`, `MarketAdjusted`, `ConstantMean`, `FactorModel`, `CAPM`, `FamaFrench`, `ScholesWilliams`,
+        `Dimson`, `HuberModel`, `GarchModel`, or one of them inside `RecentVolatility`.
     window, estimation : pair of int, optional
         Trading days relative to day 0, both ends included; the estimation window must end before the event window.
     min_obs, min_event_obs : int, optional
@@ -102,6 +105,7 @@ def event_study(
     -0.1326
     """
     _check_model(model)
+    factors = _factors(model, factors)
     spec = StudySpec(
         model=model,
         window=Window.of("window", window),
@@ -112,12 +116,15 @@ def event_study(
         duplicates=duplicates,
         calendar=calendar,
         log=log,
+        factor_vintage="" if factors is None else str(factors.attrs.get("vintage", "")),
     )
-    tickers = (tickers,) if isinstance(tickers, str) else tickers
+    if tickers is not None:
+        tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)
     table = event_table(events, tickers)
     if log and factors is not None:
         raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
     market = _market(prices, returns, factors, spec)
+    _refuse_clash(factors, table.ticker)
     unknown = [t for t in tickers or () if t not in market.names]
     if unknown:
         raise UnknownNameError("tickers", unknown, market.names)
@@ -151,6 +158,21 @@ def run_study(spec: StudySpec, table: EventTable, market: Returns) -> StudyResul
     event_data = build.panel.event_data
     abnormal = abnormal_returns(event_data.y, event_data.x, event_data.offset, fit)
     return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions)
+
+
+def _refuse_clash(factors: pd.DataFrame | None, tickers: StrArray) -> None:
+    """Refuse a factor that bears the name of a security studied (CMA and RF are tickers too)."""
+    clash = sorted(set(map(str, factors.columns)) & set(map(str, tickers))) if factors is not None else []
+    if clash:
+        raise InputError("factors", f"{clash[0]!r} is a factor and a security studied", "rename the factor's column")
+
+
+def _factors(model: ReturnModel, factors: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return the user's factors, or the bundled ones where the model reads them."""
+    if factors is not None or not factor_data(model):
+        return factors
+    check_choice("factor_data", factor_data(model), ("french",))
+    return french_factors()
 
 
 def _check_model(model: object) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from ._typing import IntArray
 from .errors import WindowError
 
+_FURTHEST = 20_000  # trading days: eighty years
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -34,6 +36,10 @@ class Window:
             raise WindowError(parameter, f"got {value!r}", remedy) from error
         if first > last:
             raise WindowError(parameter, f"starts on day {first}, after its end on day {last}", "give (first, last)")
+        if max(-first, last) > _FURTHEST:
+            raise WindowError(
+                parameter, f"({first}, {last}) reaches beyond {_FURTHEST} trading days", "give a nearer one"
+            )
         return cls(first, last)
 
     def __len__(self) -> int:

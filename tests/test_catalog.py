@@ -92,6 +92,8 @@ def test_own_catalog(tmp_path):
         ({"date": None, "timestamp": "2025-01-27T10:00:00"}, "has no time zone"),
         ({"date": None, "timestamp": '"10:00"'}, "without quotes"),
         ({"tickers": '"NVDA"'}, "field 'tickers'.*list"),
+        ({"sources": "5"}, "field 'sources'.*list of tables"),
+        ({"date": None, "timestamp": "2025-01-27T10:00:00-05:00", "on_closed": '"drop"'}, "beside the timestamp"),
         ({"colour": '"red"'}, "field 'colour': is unknown; allowed are id, title"),
         ({"sources": '[{ document = "a.txt" }]'}, "document .text. and paragraph"),
         ({"sources": '[{ document = "a.txt", paragraph = 1, page = 2 }]'}, "'page': is unknown"),
@@ -109,6 +111,7 @@ def test_files_that_are_no_catalog(tmp_path):
         ms.load_catalog(tmp_path)
     for text, message in (
         ("event = 3", "holds no"),
+        ('event = ["a"]', "holds no"),
         ("= 3", "no valid TOML"),
         ("[other]", "unknown table 'other'"),
         ("", "holds no"),
@@ -135,3 +138,9 @@ def test_event_checks_itself():
         ms.Event("x", "t", dt.datetime(2025, 1, 27, 10, tzinfo=dt.UTC), timing="during")
     with pytest.raises(UnknownNameError):
         ms.load_catalog()["nothing-like-it"]
+
+
+@pytest.mark.parametrize("when", ["2025-01-27", None, 20250127, dt.time(10)])
+def test_event_takes_dates_only(when):
+    with pytest.raises(InputError, match="give a date, or a datetime"):
+        ms.Event("x", "t", when)

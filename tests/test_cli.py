@@ -111,6 +111,12 @@ class TestStudy:
             ("--model", "constant-mean"),
             ("--model", "factor", "--benchmark", "Mkt-RF,SMB,HML", "--risk-free", "RF", "--factors", "bundled"),
             ("--model", "market", "--benchmark", "^GSPC", "--log"),
+            ("--model", "ff3"),
+            ("--model", "carhart"),
+            ("--model", "capm", "--benchmark", "Mkt-RF", "--factors", "bundled"),
+            ("--model", "scholes-williams", "--benchmark", "^GSPC"),
+            ("--model", "dimson", "--benchmark", "^GSPC"),
+            ("--model", "huber", "--benchmark", "^GSPC"),
         ):
             code, out, _ = run(capsys, "study", *common, *model, "--json")
             assert code == 0
@@ -175,7 +181,16 @@ class TestBadInput:
         ),
         "long without a price": ("prices", b"date,ticker,volume\n2025-01-27,A,1\n", "without a column of prices"),
         "events without date": ("events", b"ticker,day\nNVDA,2025-01-27\n", "has no column 'date'"),
-        "events with numbers": ("events", b"ticker,date\nNVDA,20250127\n", "dates are numbers"),
+        "events with numbers": ("events", b"ticker,date\nNVDA,20250127\n", "'20250127' is no date"),
+        "a column twice": ("prices", b"date,NVDA,^GSPC,NVDA\n2025-01-27,1,2,3\n", "has the column 'nvda' twice"),
+        "rows longer than the header": (
+            "events",
+            b"ticker,date\nMSFT,NVDA,2025-01-27\n",
+            "more fields than its header",
+        ),
+        "a month without a day": ("events", b"ticker,date\nNVDA,2025-01\n", "is no date"),
+        "a date of its own twice": ("events", b"Date,date,ticker\n2025-01-27,2025-01-27,NVDA\n", "'date' twice"),
+        "no ticker in a long row": ("prices", b"date,ticker,close\n2025-01-27,,1\n", "row 0 has no ticker"),
         "events on a weekend": ("events", b"ticker,date\nNVDA,2025-01-25\n", "a Saturday"),
         "events with a naive time": ("events", b"ticker,date\nNVDA,2025-01-27 10:00\n", "has no time zone"),
         "events without a row": ("events", b"ticker,date\n", "no rows"),
@@ -267,8 +282,33 @@ class TestLoss:
 
 
 def test_help_of_each_command_has_an_example(capsys):
-    for command in ("reproduce", "study", "loss"):
+    for command in ("reproduce", "study", "loss", "simulate"):
         with pytest.raises(SystemExit) as caught:
             main([command, "--help"])
         assert caught.value.code == 0
         assert "example: marketshock " in capsys.readouterr().out
+
+
+class TestSimulate:
+    def test_prints_rates_and_writes_them(self, capsys, tmp_path):
+        argv = ("simulate", "--samples", 60, "--firms", 5, "--days", 60, "--tests", "bmp,joint_f", "--out", tmp_path)
+        code, out, _ = run(capsys, *argv)
+        assert code == 0
+        assert "60 samples, seed 0" in out
+        rates = pd.read_csv(tmp_path / "rejection_rates.csv")
+        assert list(rates["test"].unique()) == ["bmp", "joint_f"]
+        code, out, _ = run(capsys, *argv, "--json")
+        assert len(json.loads(out)["rates"]) == 8
+
+    @pytest.mark.parametrize(
+        ("option", "value", "message"),
+        [
+            ("--correlation", 2, "correlation: got 2"),
+            ("--samples", 0, "positive"),
+            ("--tests", "bpm", "did you mean 'bmp'"),
+        ],
+    )
+    def test_bad_options(self, capsys, option, value, message):
+        code, _, err = run(capsys, "simulate", option, value)
+        assert code == 2
+        assert message in err

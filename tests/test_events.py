@@ -86,7 +86,9 @@ def test_zoned_text_and_mixed_columns():
         ("27/01/2025", "is no date"),
         ("2025-02-30", "a date that is none"),
         ("yesterday", "is no date"),
-        ("", "is no date"),
+        ("", "row 0 has no date"),
+        ("2025-01", "is no date"),
+        ("9999-12-31T00:00:00Z", "is no date"),
         (None, "row 0 has no date"),
         ("2025-01-27 14:00", "has no time zone"),
         (pd.Timestamp("2025-01-27 14:00"), "has no time zone"),
@@ -145,7 +147,7 @@ def test_a_column_that_is_nearly_one_of_ours_is_not_ignored(column, meant):
 
 
 def test_a_timestamp_leaves_no_room_for_a_timing():
-    with pytest.raises(InputError, match="row 0 has a timestamp and a timing"):
+    with pytest.raises(InputError, match="row 0 has a timestamp and timing"):
         event_table(frame("2025-01-27T10:00:00-05:00", timing="after_close"), None)
 
 

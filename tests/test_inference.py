@@ -12,7 +12,7 @@ from scipy import stats
 
 import marketshock as ms
 from marketshock.errors import ChoiceError, UnknownNameError, WindowError
-from marketshock.inference.base import Inapplicable, TestResult
+from marketshock.inference.outcome import Inapplicable, TestResult
 from marketshock.inference.ranks import placebo_result, run_sums, sq
 from marketshock.inference.registry import rank_of
 
@@ -124,17 +124,23 @@ def test_market_adjusted_joint_tests_take_the_variance_about_the_mean(returns):
     np.testing.assert_allclose(study.tests(0, 0, which="joint_f")["statistic"].iloc[0], f, rtol=1e-9)
 
 
-def test_joint_rank_counts_the_days_of_the_estimation_window(seven, returns):
+def test_joint_rank_judges_every_day_as_the_event_day_is_judged(seven, returns):
+    """Each estimation day is left out, the system estimated on the others, and its F computed as of an event day."""
     est, _ = window_rows(returns)
-    x = sm.add_constant(est[["^GSPC"]].to_numpy())
-    residuals = np.column_stack([sm.OLS(est[t].to_numpy(), x).fit().resid for t in SEVEN])
-    inverse = np.linalg.inv(residuals.T @ residuals / 248)
-    h = np.einsum("mk,kl,ml->m", x, np.linalg.inv(x.T @ x), x)
-    past = np.einsum("mi,ij,mj->m", residuals, inverse, residuals) / (1 - h)
+    x, y = sm.add_constant(est[["^GSPC"]].to_numpy()), est[SEVEN].to_numpy()
+    past = []
+    for day in range(len(est)):
+        others = np.arange(len(est)) != day
+        fits = [sm.OLS(y[others, i], x[others]).fit() for i in range(7)]
+        ar = y[day] - np.array([x[day] @ f.params for f in fits])
+        e = np.column_stack([f.resid for f in fits])
+        factor = 1 + x[day] @ fits[0].normalized_cov_params @ x[day]
+        t2 = ar @ np.linalg.inv(e.T @ e / 247) @ ar / factor
+        past.append(t2 * (247 - 6) / (247 * 7))
     row = seven.tests(0, 0, which="joint_rank").iloc[0]
     f = seven.tests(0, 0, which="joint_f").iloc[0]
-    assert row["statistic"] == pytest.approx(f["statistic"] * 248 * 7 / 242, rel=1e-9)
-    assert row["pvalue"] == pytest.approx((1 + (past >= row["statistic"]).sum()) / 251)
+    assert row["statistic"] == pytest.approx(f["statistic"], rel=1e-9)
+    assert row["pvalue"] == pytest.approx((1 + (np.array(past) >= row["statistic"]).sum()) / 251)
     assert "one day" in seven.tests(0, 1, which="joint_rank")["note"].iloc[0]
 
 

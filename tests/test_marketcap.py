@@ -173,6 +173,11 @@ class TestSharesTable:
         [
             ({"shares": [0]}, "is not positive"),
             ({"shares": ["many"]}, "is not positive"),
+            ({"shares": [np.inf]}, "is not positive"),
+            ({"rounding": [-5]}, "rounding -5 is not positive"),
+            ({"filed": [None]}, "no date"),
+            ({"filed": ["2024-11"]}, "no date"),
+            ({"firm": [None]}, "has no firm"),
             ({"filed": ["2024-12-31"]}, "before its date"),
             ({"as_of": ["yesterday"]}, "no date"),
         ],
@@ -180,6 +185,21 @@ class TestSharesTable:
     def test_faults(self, change, message):
         with pytest.raises(SharesError, match=message):
             ms.SharesTable.from_frame(pd.DataFrame({**self.ROW, **change}))
+
+    def test_a_class_the_last_filing_leaves_out_keeps_its_count(self, prices):
+        rows = pd.DataFrame(
+            {
+                "firm": "GOOGL",
+                "priced_at": ["GOOGL", "GOOG", "GOOGL"],
+                "share_class": ["A", "C", "A"],
+                "shares": [5.8e9, 5.5e9, 5.7e9],
+                "as_of": ["2024-10-20", "2024-10-20", "2025-01-10"],
+                "filed": ["2024-10-30", "2024-10-30", "2025-01-15"],
+            }
+        )
+        row = ms.market_cap_change("2025-01-27", prices, rows).table.loc["GOOGL"]
+        assert row["shares"] == 5.7e9 + 5.5e9
+        assert "C at GOOG (filed 2024-10-30)" in row["note"]
 
     def test_one_class_twice_is_not_summed(self):
         with pytest.raises(SharesError, match="two cover counts of common"):
@@ -236,6 +256,18 @@ class TestReconcile:
             ms.reconcile("NVDA", "2025-01-27", -589e9)
         with pytest.raises(InputError, match="589e9 is 589 billion"):
             ms.reconcile("NVDA", "2025-01-27", 589)
+        for bad in (
+            {"reported_usd": np.inf},
+            {"rounding_usd": 5.0},
+            {"printed": {"y": -5.0}},
+            {"reported_usd": "589e9"},
+        ):
+            with pytest.raises(InputError):
+                ms.reconcile("NVDA", "2025-01-27", **bad)
+        with pytest.raises(InputError, match="confidence"):
+            ms.market_cap_change("2025-01-27", confidence=5)
+        with pytest.raises(InputError, match="names no firm"):
+            ms.market_cap_change("2025-01-27", tickers=[])
 
     def test_figure_nobody_gives_is_said_to_have_no_match(self):
         assert ms.reconcile("NVDA", "2025-01-27", 700e9).matches == ["700 = no price and count listed here"]

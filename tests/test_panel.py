@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 
 import numpy as np
@@ -411,3 +412,133 @@ class TestBenchmarks:
     def test_impossible_baskets(self, tickers):
         with pytest.raises(InputError, match="two securities or more"):
             ms.EqualWeighted(tickers)
+
+
+class TestHunted:
+    """Inputs that once gave a wrong number, or a traceback."""
+
+    EVENT = (("NVDA", "2025-01-27"),)
+
+    def test_prices_are_checked_when_made(self, prices):
+        with pytest.raises(InputError, match="other dates or tickers"):
+            ms.Prices(prices.close, prices.adj_close[prices.tickers[::-1]])
+        with pytest.raises(InputError, match="other dates or tickers"):
+            ms.Prices(prices.close.iloc[:-1], prices.adj_close.iloc[1:])
+        with pytest.raises(PriceError, match="not sorted"):
+            ms.Prices(prices.close.iloc[::-1], prices.adj_close.iloc[::-1])
+
+    def test_a_factor_that_bears_the_name_of_a_stock_studied_is_refused(self, prices):
+        close = prices.adj_close.assign(CMA=prices.adj_close["IBM"])
+        model = ms.FactorModel(["Mkt-RF", "SMB"], risk_free="RF")
+        with pytest.raises(InputError, match="'CMA' is a factor and a security studied"):
+            study(close, [("CMA", "2025-01-27")], factors=ms.french_factors(), model=model)
+        assert len(study(close, self.EVENT, factors=ms.french_factors(), model=model)) == 1
+
+    def test_an_unknown_weight_is_no_zero_weight(self, prices):
+        with pytest.raises(UnknownNameError, match="did you mean 'NVDA'"):
+            study(prices, self.EVENT, model=ms.MarketModel(ms.LeaveOneOut("^GSPC", {"nvda": 0.07})))
+
+    def test_abnormal_returns_that_add_to_zero_are_not_tested(self, prices):
+        seven = [(t, "2025-01-27") for t in ms.MAGNIFICENT_SEVEN]
+        basket = ms.EqualWeighted(ms.MAGNIFICENT_SEVEN, leave_one_out=False)
+        for model in (ms.MarketModel(basket), ms.MarketAdjusted(ms.EqualWeighted(ms.MAGNIFICENT_SEVEN))):
+            result = study(prices, seven, model=model)
+            for test in ("portfolio", "brown_warner", "calendar_time", "permutation"):
+                row = result.tests(0, 0, which=test).iloc[0]
+                assert np.isnan(row["pvalue"]), test
+                assert "does not apply" in row["note"]
+
+    def test_identical_events_have_no_dispersion(self, prices):
+        result = study(prices, list(self.EVENT) * 3, duplicates="keep")
+        for test in (
+            "t_cross_sectional",
+            "bmp",
+            "kolari_pynnonen",
+            "corrado_zivney_standardised",
+            "grank_t",
+            "sign_gsar",
+        ):
+            assert "does not apply" in result.tests(-1, 5, which=test)["note"].iloc[0], test
+
+    def test_every_test_runs_on_every_kind_of_model(self, prices):
+        for model in (ms.MarketAdjusted("^GSPC"), ms.ConstantMean(), ms.FactorModel(["^GSPC", "QQQ"])):
+            tests = study(prices, self.EVENT, model=model).tests(-1, 5, which="all")
+            assert set(tests.index) == set(ms.TESTS)
+
+    def test_sentinel_dates_stay_what_they_are(self, prices):
+        result = quietly(prices, [("NVDA", "2025-01-27"), ("MSFT", "9999-12-31")])
+        assert str(result.exclusions["date"].iloc[0])[:10] == "9999-12-31"
+        assert str(result.alignment["given"].iloc[1])[:10] == "9999-12-31"
+
+    def test_exclusions_show_the_date_given(self, prices):
+        events = pd.DataFrame({"ticker": ["^GSPC", "NVDA"], "date": "2025-01-25"})
+        with pytest.warns(ExclusionWarning):
+            result = ms.event_study(events, prices=prices, model=MODEL, on_closed="next")
+        assert str(result.exclusions["date"].iloc[0].date()) == "2025-01-25"
+
+    def test_results_cannot_be_changed_from_outside(self, prices, returns):
+        result = study(prices, self.EVENT)
+        with pytest.raises(ValueError, match="read-only"):
+            result.sample().ar[:] = 0
+        before = result.car()["car"].iloc[0]
+        frame = result.ar
+        frame.iloc[0, :] = 0
+        assert result.car()["car"].iloc[0] == before
+        mine = returns.copy()
+        held = study(None, self.EVENT, returns=mine)
+        mine.iloc[:, :] = 0
+        assert held.panel.returns.values.any()
+
+    def test_tickers_of_any_kind(self, prices, catalog):
+        event = catalog["deepseek-selloff"]
+        for tickers in (prices.close.columns[:3], np.array(["NVDA"]), ["NVDA"], "NVDA"):
+            assert len(ms.event_study(event, tickers=tickers, prices=prices, model=MODEL)) >= 1
+        numbered = prices.adj_close.rename(columns={"NVDA": "7203"})
+        events = pd.DataFrame({"ticker": [7203], "date": ["2025-01-27"]})
+        assert len(ms.event_study(events, prices=numbered, model=MODEL)) == 1
+
+    def test_columns_that_are_one_name(self, prices):
+        close = prices.adj_close.copy()
+        close[1], close["1"] = close["IBM"], close["PM"]
+        with pytest.raises(InputError, match="column '1' stands there twice"):
+            study(close, self.EVENT)
+
+    @pytest.mark.parametrize("window", [(0, 10**12), (-(10**9), 0)])
+    def test_windows_have_a_bound(self, prices, window):
+        with pytest.raises(WindowError, match="trading days"):
+            study(prices, self.EVENT, window=window, estimation=(-(10**9) - 500, -(10**9) - 10))
+
+    def test_errors_travel_between_processes(self, prices):
+        for bad in (lambda: ms.load_catalog()["zz"], lambda: study(prices, [("X", "2019-01-01")])):
+            with pytest.raises(ms.errors.MarketShockError) as caught:
+                bad()
+            copy = pickle.loads(pickle.dumps(caught.value))
+            assert str(copy) == str(caught.value)
+            assert type(copy) is type(caught.value)
+
+    @pytest.mark.parametrize(
+        "options", [{"min_obs": "120"}, {"model": ms.ConstantMean}, {"estimation": None}, {"window": (0,)}]
+    )
+    def test_options_of_the_wrong_kind(self, prices, options):
+        with pytest.raises(InputError):
+            study(prices, self.EVENT, **options)
+
+    def test_requests_of_the_wrong_kind(self, prices):
+        result = study(prices, self.EVENT)
+        for call in (
+            lambda: result.tests(which=[]),
+            lambda: result.car(confidence="0.95"),
+            lambda: result.tests(conventions={"window": "csar"}),
+            lambda: ms.Resampling(seed=-1),
+            lambda: ms.Resampling(draws=10.5),
+            lambda: ms.MarketModel(["^GSPC"]).terms,
+            lambda: ms.FactorModel(None),
+            lambda: ms.LeaveOneOut("^GSPC", ["NVDA"]),
+        ):
+            with pytest.raises(InputError):
+                call()
+
+    def test_a_changed_table_prints_as_pandas_prints_it(self, prices):
+        tests = study(prices, self.EVENT).tests()
+        del tests["note"]
+        assert "rows x" in repr(tests)

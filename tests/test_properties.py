@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import marketshock as ms
+from marketshock.inference.base import Sample
 
 INDEX = pd.bdate_range("2021-01-01", periods=160)
 EVENTS = pd.DataFrame({"ticker": ["A", "B", "C", "A"], "date": INDEX[[120, 130, 150, 140]]})
@@ -135,3 +138,85 @@ def test_thousand_events_equal_each_by_itself():
         event_id = batch.panel.event_id[i]
         alone = run(frame, events[events["event_id"] == event_id])
         np.testing.assert_allclose(alone.ar.iloc[0], batch.ar.loc[event_id], rtol=1e-12, atol=1e-16)
+
+
+ALL_TESTS = [name for name, test in ms.TESTS.items() if test.scope == "sample" and test.default]
+
+
+@given(seeds, st.permutations(range(4)))
+def test_every_test_ignores_the_order_of_events(seed, order):
+    frame = panel(seed, missing=0.05)
+    events = pd.DataFrame(
+        {"ticker": ["A", "B", "C", "A"], "date": INDEX[[130, 130, 130, 145]], "event_id": list("wxyz")}
+    )
+    a, b = run(frame, events), run(frame, events.iloc[list(order)])
+    x, y = (s.tests(0, 2, which=ALL_TESTS)["statistic"] for s in (a, b))
+    np.testing.assert_allclose(x.loc[ALL_TESTS], y.loc[ALL_TESTS], rtol=1e-7, atol=1e-10)
+
+
+@given(seeds, st.floats(0.1, 5))
+def test_every_test_ignores_the_unit_of_returns(seed, unit):
+    frame = panel(seed, missing=0.05) * 0.1
+    scale_free = [name for name in ALL_TESTS if name != "skewness_adjusted"]  # compounding knows the unit
+    a, b = run(frame), run(frame * unit)
+    x, y = (s.tests(0, 2, which=scale_free).loc[scale_free, "pvalue"] for s in (a, b))
+    np.testing.assert_allclose(x, y, rtol=1e-6, atol=1e-9)
+
+
+@given(seeds)
+def test_every_mean_test_changes_sign_with_the_data(seed):
+    """Losses for gains: one-sided p-values change places. (Compounding is not symmetric.)"""
+    frame = panel(seed)
+    symmetric = [
+        n
+        for n in ALL_TESTS
+        if n not in ("skewness_adjusted", "joint_f", "joint_rank", "joint_equal", "generalized_sign")
+    ]
+    a, b = run(frame), run(-frame)
+    less = a.tests(0, 2, which=symmetric, alternative="less").loc[symmetric, "pvalue"]
+    greater = b.tests(0, 2, which=symmetric, alternative="greater").loc[symmetric, "pvalue"]
+    np.testing.assert_allclose(less, greater, rtol=1e-6, atol=1e-9)
+
+
+@given(seeds)
+def test_rank_tests_survive_monotone_maps_of_the_residuals(seed):
+    """What is ranked may be stretched: a cube keeps order and sign."""
+    evidence = run(panel(seed, missing=0.05)).evidence
+    cubed = dataclasses.replace(evidence, abnormal=dataclasses.replace(evidence.abnormal, ar=evidence.abnormal.ar**3))
+    object.__setattr__(cubed, "residuals", evidence.residuals**3)
+    a, b = (ms.TESTS["corrado"].run(Sample(e, slice(2, 4)), "two-sided") for e in (evidence, cubed))
+    assert a.statistic == pytest.approx(b.statistic, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 1000])
+def test_every_test_answers_for_every_number_of_events(n):
+    rng = np.random.default_rng(n)
+    frame = panel(2, missing=0.02)
+    events = pd.DataFrame(
+        {
+            "ticker": rng.choice(list("ABC"), n),
+            "date": INDEX[rng.integers(100, 156, n)],
+            "event_id": np.arange(n).astype(str),
+        }
+    )
+    tests = ms.event_study(events, returns=frame, model=MODELS[0], duplicates="keep", **OPTIONS).tests(
+        0, 2, which="all"
+    )
+    sample = tests[tests["event_id"] == "(all)"]
+    assert set(sample.index) == {name for name, test in ms.TESTS.items() if test.scope == "sample"}
+    known = sample["pvalue"].dropna()
+    assert known.between(0, 1).all()
+    assert (sample.loc[sample["pvalue"].isna(), "note"].str.startswith("does not apply: ")).all()
+
+
+@pytest.mark.parametrize("test", ["wild_bootstrap", "block_bootstrap"])
+def test_bootstraps_are_seeded(test):
+    rng = np.random.default_rng(0)
+    events = pd.DataFrame(
+        {"ticker": rng.choice(list("ABC"), 20), "date": INDEX[100:160:3], "event_id": np.arange(20).astype(str)}
+    )
+    study = ms.event_study(events, returns=panel(3), model=MODELS[0], **OPTIONS)
+    pvalue = lambda seed: study.tests(0, 1, which=test, resampling=ms.Resampling(500, seed))["pvalue"].iloc[0]  # noqa: E731
+    assert pvalue(1) == pvalue(1)
+    assert {pvalue(seed) for seed in range(5)} != {pvalue(1)}
+    assert abs(pvalue(1) - study.tests(0, 1, which="bmp")["pvalue"].iloc[0]) < 0.25

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.inference.base import Conventions
 from marketshock.inference.correlation import mean_correlation
+from marketshock.inference.options import Conventions
 from marketshock.inference.ranks import average_ranks
 
 from .conftest import REFERENCE

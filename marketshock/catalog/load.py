@@ -69,7 +69,7 @@ def release_calendar() -> Catalog:
 
 
 def _read(root: Path, origin: str) -> Catalog:
-    files = sorted(root.glob("*.toml")) if root.is_dir() else [root]
+    files = sorted(path for path in root.glob("*.toml") if path.is_file()) if root.is_dir() else [root]
     if not files:
         raise CatalogError(str(root), "holds no .toml file", "give a catalog file, or a folder of them")
     events: dict[str, Event] = {}
@@ -85,18 +85,22 @@ def _read(root: Path, origin: str) -> Catalog:
 
 def _entries(file: Path) -> list[dict[str, Any]]:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise CatalogError(str(file), "no such file", "check the path") from error
     except UnicodeDecodeError as error:
         raise CatalogError(str(file), "is not UTF-8 text", "save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise CatalogError(str(file), f"cannot be read: {error.strerror}", "give a file") from error
+    except RecursionError as error:
+        raise CatalogError(str(file), "is nested too deeply", "correct the file") from error
+    except (tomllib.TOMLDecodeError, ValueError) as error:
         raise CatalogError(str(file), f"is no valid TOML: {error}", "correct the file") from error
     unknown = [key for key in content if key != "event"]
     if unknown:
         raise CatalogError(file.name, f"unknown table {unknown[0]!r}", "events stand in [[event]] tables")
     entries = content.get("event", [])
-    if not isinstance(entries, list) or not entries:
+    if not isinstance(entries, list) or not entries or not all(isinstance(e, dict) for e in entries):
         raise CatalogError(file.name, "holds no [[event]] table", "write one for each event")
     return entries
 
@@ -111,6 +115,8 @@ def _event(entry: dict[str, Any], file: Path, number: int) -> Event:
     tickers = entry.get("tickers", [])
     if not isinstance(tickers, list) or not all(isinstance(t, str) and t for t in tickers):
         raise CatalogError(f"{where}, field 'tickers'", f"got {tickers!r}", 'write a list such as ["NVDA"]')
+    if not isinstance(entry.get("sources", []), list):
+        raise CatalogError(f"{where}, field 'sources'", f"got {entry['sources']!r}", "write a list of tables")
     try:
         return Event(
             id=entry["id"],
@@ -164,5 +170,5 @@ def _check_fields(table: dict[str, Any], where: str, allowed: tuple[str, ...]) -
 
 def _moment(event: Event) -> dt.datetime:
     if isinstance(event.when, dt.datetime):
-        return event.when.astimezone(dt.UTC)
+        return event.when.astimezone(dt.UTC) if 1 < event.when.year < 9999 else event.when.replace(tzinfo=dt.UTC)
     return dt.datetime.combine(event.when, dt.time(12), dt.UTC)

@@ -68,11 +68,14 @@ class Event:
         check_choice("timing", self.timing, TIMINGS)
         if self.on_closed is not None:
             check_choice("on_closed", self.on_closed, ON_CLOSED)
+        if not isinstance(self.when, dt.date) or self.when != self.when:
+            raise InputError("when", f"got {self.when!r}", "give a date, or a datetime with its zone")
         if isinstance(self.when, dt.datetime):
             if self.when.tzinfo is None:
                 raise InputError("when", f"timestamp {self.when} has no time zone", "write e.g. 14:00:00-05:00")
-            if self.timing:
-                raise InputError("timing", f"given beside the timestamp {self.when}", "leave it out")
+            for name, value in (("timing", self.timing), ("on_closed", self.on_closed)):
+                if value:
+                    raise InputError(name, f"given beside the timestamp {self.when}", "leave it out")
 
     @property
     def market_wide(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -18,6 +19,7 @@ from .model import Catalog, Event
 Events: TypeAlias = Event | Sequence[Event] | Catalog | pd.DataFrame
 
 _COLUMNS = ("ticker", "date", "event_id", "group", "timing", "on_closed")
+_YEARS = (1800, 2200)  # what a timestamp may be; beyond, nanoseconds wrap around
 _ISO = r"\d{4}-\d{2}-\d{2}"
 
 
@@ -37,7 +39,7 @@ class EventTable:
         Group named by the user, "" if none.
     given : ndarray of shape (E,), datetime64[D]
         The date given; of a timestamp, its date in its own zone.
-    utc : ndarray of shape (E,), datetime64[ns]
+    utc : ndarray of shape (E,), datetime64[us]
         Timestamp in UTC, NaT for a date without a time.
     timing : ndarray of shape (E,), object
         "", "before_open", "during" or "after_close".
@@ -110,7 +112,7 @@ def _from_events(events: list[Event], tickers: Sequence[str] | None) -> EventTab
             np.array([np.datetime64(s.date()) for s in stamps], dtype="datetime64[D]"),
             np.array(
                 [_utc(s) if t else np.datetime64("NaT") for s, t in zip(stamps, timed, strict=True)],
-                "datetime64[ns]",
+                "datetime64[us]",
             ),
             text([e.timing for *_, e in rows]),
             text([e.on_closed or "" for *_, e in rows]),
@@ -129,11 +131,12 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
             raise InputError("events", "has no column 'ticker'", "add one, or pass tickers=")
         frame = _crossed(frame, tickers)
     n = len(frame)
-    ticker = frame["ticker"].astype(object).to_numpy()
-    if pd.isna(ticker).any():
-        raise InputError("events", f"row {int(np.argmax(pd.isna(ticker)))} has no ticker", "fill it or drop the row")
+    ticker = _column(frame, "ticker", n)
+    _refuse_blank("ticker", ticker)
     given, utc = _dates(frame["date"])
     event = _column(frame, "event_id", n)
+    if event.any():
+        _refuse_blank("event_id", event)
     if not event.any():
         event = (pd.Series(ticker, dtype=object) + "@" + pd.Series(given.astype(str), dtype=object)).to_numpy(
             dtype=object
@@ -142,9 +145,11 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
     else:
         event_id = _column(frame, "_row_id", n) if "_row_id" in frame.columns else event
     timing = _column(frame, "timing", n, TIMINGS)
-    both = ~np.isnat(utc) & (timing != "")
-    if both.any():
-        raise InputError("events", f"row {int(np.argmax(both))} has a timestamp and a timing", "give one of the two")
+    on_closed = _column(frame, "on_closed", n, ("", *ON_CLOSED))
+    for name, values in (("timing", timing), ("on_closed", on_closed)):
+        both = ~np.isnat(utc) & (values != "")
+        if both.any():
+            raise InputError("events", f"row {int(np.argmax(both))} has a timestamp and {name}", "give one of the two")
     return _checked(
         EventTable(
             event_id,
@@ -154,7 +159,7 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
             given,
             utc,
             timing,
-            _column(frame, "on_closed", n, ("", *ON_CLOSED)),
+            on_closed,
         )
     )
 
@@ -162,9 +167,11 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
     """Fold the column names this library reads to lower case, and refuse what is nearly one of them."""
     folded = {c: str(c).strip().casefold() for c in frame.columns}
+    ours = [name for name in (str(c).strip().casefold() for c in frame.columns) if name in _COLUMNS]
+    if len(set(ours)) < len(ours):
+        twice = next(name for name in ours if ours.count(name) > 1)
+        raise InputError("events", f"has the column {twice!r} twice", "keep one of them")
     known = {c: name for c, name in folded.items() if name in _COLUMNS}
-    if len(set(known.values())) < len(known):
-        raise InputError("events", f"has two columns for one name: {', '.join(map(str, known))}", "keep one of them")
     for column, name in folded.items():
         near = difflib.get_close_matches(name, [c for c in _COLUMNS if c not in known.values()], n=1, cutoff=0.75)
         near = ["ticker"] if name == "symbol" and "ticker" not in known.values() else near
@@ -197,10 +204,13 @@ def _column(frame: pd.DataFrame, name: str, n: int, allowed: tuple[str, ...] = (
 
 def _dates(column: pd.Series) -> tuple[DateArray, DateArray]:
     """Return (date given, UTC timestamp or NaT) for a column of dates, timestamps or ISO text."""
+    if isinstance(column.dtype, pd.ArrowDtype):
+        column = column.astype(object)
     n = len(column)
-    no_time = np.full(n, np.datetime64("NaT"), dtype="datetime64[ns]")
-    if column.isna().any():
-        raise InputError("events", f"row {int(np.argmax(column.isna()))} has no date", "fill it or drop the row")
+    no_time = np.full(n, np.datetime64("NaT"), dtype="datetime64[us]")
+    if column.isna().any() or (column.astype(object) == "").any():
+        blank = (column.isna() | (column.astype(object) == "")).to_numpy()
+        raise InputError("events", f"row {int(np.argmax(blank))} has no date", "fill it or drop the row")
     if pd.api.types.is_numeric_dtype(column):
         raise InputError(
             "events",
@@ -208,7 +218,7 @@ def _dates(column: pd.Series) -> tuple[DateArray, DateArray]:
             "write them as YYYY-MM-DD, or parse them first",
         )
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        utc = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[ns]")
+        utc = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
         return column.dt.tz_localize(None).to_numpy().astype("datetime64[D]"), utc
     if pd.api.types.is_datetime64_any_dtype(column):
         return _naive_days(column.to_numpy()), no_time
@@ -230,12 +240,19 @@ def _dates(column: pd.Series) -> tuple[DateArray, DateArray]:
 
 def _parsed(value: Any) -> pd.Timestamp:
     try:
+        if isinstance(value, str) and not re.fullmatch(_ISO + r"([T ].*)?", value.strip()):
+            raise ValueError("no ISO date")
         stamp = pd.to_datetime(value, format="ISO8601") if isinstance(value, str) else pd.Timestamp(value)
-        if pd.isna(stamp):
+        if pd.isna(stamp) or not _YEARS[0] <= stamp.year <= _YEARS[1]:
             raise ValueError("not a time")
         return stamp
     except (ValueError, TypeError) as error:
         raise InputError("events", f"{value!r} is no date", "write YYYY-MM-DD, or a timestamp with its zone") from error
+
+
+def _refuse_blank(name: str, values: StrArray) -> None:
+    if (values == "").any():
+        raise InputError("events", f"row {int(np.argmax(values == ''))} has no {name}", "fill it or drop the row")
 
 
 def _naive_days(values: DateArray) -> DateArray:
@@ -255,7 +272,7 @@ def _naive_time(stamp: pd.Timestamp) -> InputError:
 
 
 def _utc(stamp: pd.Timestamp) -> np.datetime64:
-    return stamp.tz_convert("UTC").tz_localize(None).to_datetime64()
+    return stamp.tz_convert("UTC").tz_localize(None).as_unit("us").to_datetime64()
 
 
 def _numbered(ids: StrArray) -> StrArray:

@@ -1,87 +1,21 @@
-"""What a test sees and what it answers."""
+"""What a test sees: both windows of the events as arrays, and the days under test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, TypeVar
 
 import numpy as np
-from scipy import special
 
-from .._typing import Alternative, BoolArray, FloatArray, IntArray
+from .._typing import BoolArray, FloatArray, IntArray
 from ..abnormal import Abnormal, Cumulative, buy_and_hold, cumulate
-from ..errors import InputError, check_choice
 from ..models.base import ModelFit
 from .correlation import mean_correlation
+from .options import Conventions, Resampling
 
-Distribution: TypeAlias = Literal["t", "F", "normal", "rank", "exact", "bootstrap"]
-
-
-@dataclass(frozen=True, slots=True)
-class Conventions:
-    """Choices on which papers and packages differ; each result follows the ones of its study.
-
-    Attributes
-    ----------
-    window : {"scar", "csar"}
-        Standardised window statistic: the CAR over its full standard error, or the sum of the daily SARs over the
-        root of their number.
-    forecast_error : bool
-        Whether standardised returns take the forecast error of the model into account (Patell 1976). Without it an
-        abnormal return is divided by sigma alone, and a CAR by sigma times the root of the number of days.
-    correlation : {"date", "pairwise"}
-        Mean correlation of the residuals for Kolari and Pynnonen: aligned by calendar date and weighted by the
-        overlap of the tested windows, or the plain mean of the pairwise correlations of days with the same place in
-        the window.
-    ranks_of : {"ar", "sar"}
-        What Corrado's and Corrado and Zivney's tests rank: abnormal returns, or standardised ones.
-    estimation_variance : {"residual", "forecast"}
-        Variance by which an estimation day's residual is standardised where ranks or signs compare it with the event:
-        ``s^2 (1 - h)``, its own, or ``s^2 (1 + h)``, as if it were predicted.
-    rank_moment : {"population", "sample"}
-        Divisor T or T - 1 in the standard deviation of the mean ranks.
-    """
-
-    window: Literal["scar", "csar"] = "scar"
-    forecast_error: bool = True
-    correlation: Literal["date", "pairwise"] = "date"
-    ranks_of: Literal["ar", "sar"] = "ar"
-    estimation_variance: Literal["residual", "forecast"] = "residual"
-    rank_moment: Literal["population", "sample"] = "population"
-
-    def __post_init__(self) -> None:
-        check_choice("window", self.window, ("scar", "csar"))
-        check_choice("correlation", self.correlation, ("date", "pairwise"))
-        check_choice("ranks_of", self.ranks_of, ("ar", "sar"))
-        check_choice("estimation_variance", self.estimation_variance, ("residual", "forecast"))
-        check_choice("rank_moment", self.rank_moment, ("population", "sample"))
-
-
-@dataclass(frozen=True, slots=True)
-class Resampling:
-    """How bootstraps draw.
-
-    Attributes
-    ----------
-    draws : int
-        Number of resamples.
-    seed : int
-        Seed of the generator: the same seed gives the same p-value.
-    block : int or None
-        Mean block length of the block bootstrap in days; None takes the cube root of the number of estimation days, at
-        least the length of the window.
-    """
-
-    draws: int = 9999
-    seed: int = 0
-    block: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in (("draws", self.draws), ("block", 1 if self.block is None else self.block)):
-            if value < 1:
-                raise InputError(name, f"got {value}", "give a positive whole number")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -186,8 +120,16 @@ class Sample:
 
     evidence: Evidence
     days: slice
-    conventions: Conventions = Conventions()
-    resampling: Resampling = Resampling()
+    conventions: Conventions = field(default_factory=Conventions)
+    resampling: Resampling = field(default_factory=Resampling)
+    _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False)
+
+    def once(self, compute: Callable[[Sample], T]) -> T:
+        """Return ``compute(sample)``, computed the first time only: tests share ranks and systems of equations."""
+        if compute not in self._known:
+            self._known[compute] = compute(self)
+        value: T = self._known[compute]
+        return value
 
     def __len__(self) -> int:
         return len(self.evidence)
@@ -265,102 +207,3 @@ class Sample:
                 return self.sum.scar
             variance = np.where(self.mask, e.fit.sigma2_days[:, self.days], 0.0).sum(axis=1)
             return np.asarray(self.sum.car / np.sqrt(variance))
-
-
-@dataclass(frozen=True, slots=True)
-class TestResult:
-    """The answer of a test.
-
-    Attributes
-    ----------
-    name : str
-        Registry name.
-    statistic, pvalue : float
-        Value and p-value under `null` against `alternative`.
-    distribution : {"t", "F", "normal", "rank", "exact", "bootstrap"}
-        Reference distribution; "rank" is the empirical one of the estimation window, "exact" that of all sign
-        assignments, "bootstrap" that of the resamples.
-    df : tuple of float
-        Its degrees of freedom: (), (df,) or (df1, df2); for "rank" and "bootstrap" the number of draws compared with.
-    null : str
-        The hypothesis tested.
-    alternative : {"two-sided", "less", "greater"}
-        Direction.
-    n_events : int
-        Events used.
-    note : str
-        Assumptions that fail here, each in a sentence; "" if none.
-    """
-
-    name: str
-    statistic: float
-    pvalue: float
-    distribution: Distribution
-    df: tuple[float, ...]
-    null: str
-    alternative: Alternative
-    n_events: int
-    note: str = ""
-
-    __test__: ClassVar[bool] = False  # pytest: no test class, whatever its name
-
-
-@dataclass(frozen=True, slots=True)
-class Inapplicable:
-    """A test that does not apply to a sample, and why."""
-
-    name: str
-    reason: str
-    n_events: int
-    null: str = ""
-
-
-Outcome: TypeAlias = TestResult | Inapplicable
-
-MEAN_ZERO = "the mean abnormal return is zero"
-
-
-def t_result(
-    name: str, statistic: float, df: float, alternative: Alternative, n: int, note: str = "", null: str = MEAN_ZERO
-) -> TestResult:
-    """Return a result with Student's t as its distribution."""
-    pvalue = float(t_pvalue(np.array(statistic), df, alternative))
-    return TestResult(name, statistic, pvalue, "t", (float(df),), null, alternative, n, note)
-
-
-def normal_result(
-    name: str, statistic: float, alternative: Alternative, n: int, note: str = "", null: str = MEAN_ZERO
-) -> TestResult:
-    """Return a result with the standard normal as its distribution."""
-    return TestResult(name, statistic, normal_pvalue(statistic, alternative), "normal", (), null, alternative, n, note)
-
-
-def tails(lower: float, upper: float, alternative: Alternative) -> float:
-    """Return the p-value from both one-sided ones; two-sided is twice the smaller, at most 1."""
-    return {"less": lower, "greater": upper, "two-sided": min(1.0, 2 * min(lower, upper))}[alternative]
-
-
-def t_pvalue(statistic: FloatArray, df: FloatArray | IntArray | float, alternative: Alternative) -> FloatArray:
-    """Return the p-value of Student's t, elementwise; NaN in, NaN out."""
-    if alternative == "less":
-        return np.asarray(special.stdtr(df, statistic))
-    if alternative == "greater":
-        return np.asarray(special.stdtr(df, -np.asarray(statistic)))
-    return np.asarray(2 * special.stdtr(df, -np.abs(statistic)))
-
-
-def t_quantile(probability: float, df: FloatArray | IntArray) -> FloatArray:
-    """Return the quantile of Student's t."""
-    return np.asarray(special.stdtrit(df, probability))
-
-
-def normal_pvalue(statistic: float, alternative: Alternative) -> float:
-    """Return the p-value of the standard normal."""
-    if alternative == "two-sided":
-        return float(2 * special.ndtr(-abs(statistic)))
-    return float(special.ndtr(statistic if alternative == "less" else -statistic))
-
-
-def f_pvalue(statistic: float, df1: float, df2: float) -> float:
-    """Return the upper tail of the F distribution."""
-    return float(special.fdtrc(df1, df2, statistic))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, FloatArray, IntArray
-from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, normal_result
+from .base import Sample
+from .outcome import MEAN_ZERO, Inapplicable, Outcome, flat, normal_result
 
 
 def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:
@@ -32,10 +33,11 @@ def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:
     for lo, hi in zip(starts, [*starts[1:], len(event)], strict=True):
         held = event[lo:hi]
         spread = _portfolio_spread(residuals[held], e.mask[held].astype(float), e.rows[held])
-        if spread > 0:
+        sigma = float(np.sqrt(e.fit.sigma2[held].mean()))
+        if not flat(spread, sigma):
             z.append(float(sample.ar[held, day[lo:hi]].mean()) / spread)
     if not z:
-        return Inapplicable("calendar_time", "no day's portfolio has a past of its own", n, MEAN_ZERO)
+        return Inapplicable("calendar_time", "no day's portfolio has a past of its own that varies", n, MEAN_ZERO)
     lost = len(starts) - len(z)
     note = f"{len(z)} calendar days" + (f", {lost} without a common past left out" if lost else "")
     return normal_result("calendar_time", float(np.sum(z) / np.sqrt(len(z))), alternative, n, note)

@@ -17,7 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, f_pvalue, t_result
+from .base import Sample
+from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, TestResult, f_pvalue, flat, t_result
+
+_SAME = 1e-8  # relative: variances that should be equal and differ by more than rounding are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class System:
 def joint_f(sample: Sample, alternative: Alternative) -> Outcome:
     """Test that every firm's CAR is zero: Hotelling's T2 as F(N, M - k - N + 1)."""
     null = "every firm's abnormal return is zero"
-    system = common_system(sample)
+    system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable("joint_f", system, len(sample), null)
     return _f_test("joint_f", system, np.eye(len(sample)), null, alternative)
@@ -72,7 +75,7 @@ def joint_equal(sample: Sample, alternative: Alternative) -> Outcome:
     n = len(sample)
     if n < 2:
         return Inapplicable("joint_equal", "needs two firms or more, has 1", n, null)
-    system = common_system(sample)
+    system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable("joint_equal", system, n, null)
     contrasts = np.eye(n)[:-1] - np.eye(n)[1:]
@@ -80,27 +83,29 @@ def joint_equal(sample: Sample, alternative: Alternative) -> Outcome:
 
 
 def joint_rank(sample: Sample, alternative: Alternative) -> Outcome:
-    """Rank the event day's T2 among those of the estimation days: the joint test without normality, for one day.
+    """Rank the event day's F among those of the estimation days: the joint test without normality, for one day.
 
-    ``p = (1 + #{T2_s >= T2_0}) / (M + 1)`` with each day's residuals in units of their own variance, C and 1 - h.
+    ``p = (1 + #{F_s >= F_0}) / (M + 1)``. Each estimation day is judged as the event day is, by a covariance of which
+    it is no part: with d = e'(E'E)^-1 e its deleted T2 is ``(dof - 1) d / (1 - h - d)``.
 
     References
     ----------
     The sample-quantile idea of Gelbach, Helland and Klick (2013) applied to the statistic of Binder (1985).
     """
     name, null, n = "joint_rank", "the event day is like the estimation days", len(sample)
-    system = common_system(sample)
+    system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable(name, system, n, null)
     if sample.n_days > 1 or alternative != "two-sided":
         reason = "a joint test has no direction" if sample.n_days == 1 else "for a window of one day only"
         return Inapplicable(name, f"{reason}: ask for 'two-sided' and one day", n, null)
     m = system.residuals.shape[1]
-    if system.dof <= n or m < 39 or np.linalg.matrix_rank(system.covariance, hermitian=True) < n:
+    if system.dof <= n + 1 or m < 39 or np.linalg.matrix_rank(system.covariance, hermitian=True) < n:
         return Inapplicable(name, f"{m} common days do not carry the covariance of {n} firms", n, null)
-    inverse = np.linalg.inv(system.covariance)
-    past = np.einsum("im,ij,jm->m", system.residuals, inverse, system.residuals) / system.shrunk
-    today = float(system.car @ inverse @ system.car) / system.factor
+    inverse = np.linalg.inv(system.covariance * system.dof)
+    d = np.einsum("im,ij,jm->m", system.residuals, inverse, system.residuals, optimize=True)
+    past = d / (system.shrunk - d) * (system.dof - n) / n
+    today = float(system.car @ inverse @ system.car) / system.factor * (system.dof - n + 1) / n
     pvalue = (1 + int((past >= today).sum())) / (m + 1)
     return TestResult(name, today, pvalue, "rank", (float(m),), null, "two-sided", n, system.note)
 
@@ -111,11 +116,13 @@ def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
     Identical to the one-firm t of the equal-weighted portfolio.
     """
     null = MEAN_ZERO
-    system = common_system(sample)
+    system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable("portfolio", system, len(sample), null)
     n = len(system.car)
     variance = float(system.covariance.sum()) / n**2 * system.factor
+    if flat(variance, 0.01 * float(system.covariance.trace()) / n * system.factor):
+        return Inapplicable("portfolio", ADDS_TO_ZERO, n, null)
     return t_result("portfolio", float(system.car.mean() / np.sqrt(variance)), system.dof, alternative, n, system.note)
 
 
@@ -154,14 +161,20 @@ def common_system(sample: Sample) -> System | str:
         return f"on the days all firms share, {fit.problem[fit.problem != ''][0]}"
     residuals = y - fit.predict(x) - fit.residual_mean[:, None]
     dof = int(fit.dof[0])
+    covariance = residuals @ residuals.T / dof
     days = sample.days
     car = (e.event_y[:, days] - fit.predict(e.event_x[:, days])).sum(axis=1)
     variance = fit.cumulative_variance(e.event_x[:, days], sample.mask, days)
+    factor = variance / fit.sigma2
+    if not (
+        np.allclose(np.diag(covariance), fit.sigma2, rtol=_SAME, atol=0.0)
+        and np.allclose(factor, factor[0], rtol=_SAME, atol=0.0)
+    ):
+        return "the model's variances are not those of one system of least-squares regressions with equal regressors"
     lost = int(e.mask.any(axis=0).sum() - together.sum())
     note = f"estimated on the {int(together.sum())} days all firms share ({lost} left out)" if lost else ""
     centred = residuals - residuals.mean(axis=1, keepdims=True)
     tails = (centred**4).mean(axis=1) / (centred**2).mean(axis=1) ** 2 - 3
     first = x[0][:, : fit.params.shape[1]]
     shrunk = 1 - np.einsum("mk,kl,ml->m", first, fit.cov_params[0], first) / fit.sigma2[0]
-    covariance, factor = residuals @ residuals.T / dof, float(variance[0] / fit.sigma2[0])
-    return System(car, covariance, factor, dof, lost, float(tails.max()), note, residuals, shrunk)
+    return System(car, covariance, float(factor[0]), dof, lost, float(tails.max()), note, residuals, shrunk)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, normal_result, t_result
+from .base import Sample
+from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, flat, normal_result, t_result
 
 
 def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
@@ -59,7 +60,7 @@ def patell_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
     if isinstance(statistic, str):
         return Inapplicable("patell_adjusted", statistic, n, MEAN_ZERO)
     r = _correlation(sample)
-    if 1 + (n - 1) * r <= 0:
+    if not 1 + (n - 1) * r > 0:
         return Inapplicable("patell_adjusted", _impossible(r, n), n, MEAN_ZERO)
     return normal_result("patell_adjusted", statistic / np.sqrt(1 + (n - 1) * r), alternative, n, f"r = {r:.3f}")
 
@@ -85,7 +86,7 @@ def kolari_pynnonen(sample: Sample, alternative: Alternative) -> Outcome:
     if isinstance(plain, Inapplicable):
         return Inapplicable("kolari_pynnonen", plain.reason, plain.n_events, MEAN_ZERO)
     n, r = plain.n_events, _correlation(sample)
-    if 1 + (n - 1) * r <= 0 or r >= 1:
+    if not (1 + (n - 1) * r > 0 and r < 1):
         return Inapplicable("kolari_pynnonen", _impossible(r, n), n, MEAN_ZERO)
     statistic = plain.statistic * np.sqrt((1 - r) / (1 + (n - 1) * r))
     return t_result("kolari_pynnonen", float(statistic), n - 1, alternative, n, f"r = {r:.3f}")
@@ -124,7 +125,10 @@ def brown_warner(sample: Sample, alternative: Alternative) -> Outcome:
         reason = "no return on a day of the window" if len(aar) >= 3 else "fewer than three estimation days"
         return Inapplicable("brown_warner", reason, n, MEAN_ZERO)
     caar = float((np.where(sample.mask, sample.ar, 0.0).sum(axis=0) / count).sum())
-    statistic = caar / (float(aar.std(ddof=1)) * np.sqrt(sample.n_days))
+    spread, sigma = float(aar.std(ddof=1)), float(np.sqrt(sample.evidence.fit.sigma2.mean()))
+    if flat(spread, sigma):
+        return Inapplicable("brown_warner", ADDS_TO_ZERO, n, MEAN_ZERO)
+    statistic = caar / (spread * np.sqrt(sample.n_days))
     return t_result("brown_warner", float(statistic), len(aar) - 1, alternative, n)
 
 
@@ -142,7 +146,7 @@ def skewness_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
         return Inapplicable("skewness_adjusted", "returns are logarithmic", len(sample), null)
     x = sample.bhar[sample.mask.all(axis=1)]
     n = len(x)
-    if n < 3 or x.std() == 0:
+    if n < 3 or flat(float(x.std()), float(np.abs(x).max())):
         return Inapplicable("skewness_adjusted", f"needs three different BHARs or more, has {n}", n, null)
     spread = float(x.std(ddof=1))
     s = float(x.mean()) / spread
@@ -155,7 +159,7 @@ def _dispersion(name: str, values: FloatArray, alternative: Alternative) -> Outc
     if n < 2:
         return Inapplicable(name, f"needs two events or more, has {n}", n, MEAN_ZERO)
     spread = float(values.std(ddof=1))
-    if spread == 0:
+    if flat(spread, float(np.abs(values).max())):
         return Inapplicable(name, "the abnormal returns do not differ between events", n, MEAN_ZERO)
     return t_result(name, float(np.sqrt(n) * values.mean() / spread), n - 1, alternative, n)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray
-from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, normal_result, t_result, tails
+from .base import Sample
+from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, TestResult, flat, normal_result, t_result, tails
 
 _EXACT_LIMIT = 50  # events up to which the signed-rank distribution is enumerated
 
@@ -23,7 +24,7 @@ def corrado(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Corrado (1989), Journal of Financial Economics 23; for windows Cowan (1992) and Campbell and Wasley (1993).
     """
-    return _rank_test("corrado", sample, _uniform_ranks(sample), 1.0, alternative)
+    return _rank_test("corrado", sample, sample.once(_uniform_ranks), 1.0, alternative)
 
 
 def corrado_zivney(sample: Sample, alternative: Alternative) -> Outcome:
@@ -33,7 +34,7 @@ def corrado_zivney(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Corrado and Zivney (1992), Journal of Financial and Quantitative Analysis 27, eq. 4-6.
     """
-    return _rank_test("corrado_zivney", sample, _uniform_ranks(sample), 0.5, alternative)
+    return _rank_test("corrado_zivney", sample, sample.once(_uniform_ranks), 0.5, alternative)
 
 
 def corrado_zivney_standardised(sample: Sample, alternative: Alternative) -> Outcome:
@@ -51,6 +52,9 @@ def corrado_zivney_standardised(sample: Sample, alternative: Alternative) -> Out
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(mask, sar, 0.0).sum(axis=0) / count
         spread = np.sqrt(np.where(mask, (sar - mean) ** 2, 0.0).sum(axis=0) / (count - 1))
+        size = np.where(mask, np.abs(sar), 0.0).max(axis=0)
+        if (~(spread > 1e-10 * size))[sample.days].any():
+            return Inapplicable(name, "the abnormal returns do not differ between events", len(sample), MEAN_ZERO)
         scaled = np.where(count > 1, sar / spread, sar)
     return _rank_test(name, sample, _uniform_ranks(sample, scaled), 0.5, alternative)
 
@@ -65,9 +69,9 @@ def grank_t(sample: Sample, alternative: Alternative) -> Outcome:
     Kolari and Pynnonen (2011), Journal of Empirical Finance 18(5), 953-971, eq. 8-14.
     """
     name, n = "grank_t", int(sample.there.sum())
-    prepared = _generalised(sample, name)
-    if isinstance(prepared, Inapplicable):
-        return prepared
+    prepared = sample.once(_generalised)
+    if isinstance(prepared, str):
+        return Inapplicable(name, prepared, n, MEAN_ZERO)
     u_est, u_event, mask = prepared
     day_count = mask.sum(axis=0)
     kept = day_count > 0
@@ -89,9 +93,9 @@ def grank_z(sample: Sample, alternative: Alternative) -> Outcome:
     Kolari and Pynnonen (2011), Journal of Empirical Finance 18(5), 953-971, eq. 15.
     """
     name, n = "grank_z", int(sample.there.sum())
-    prepared = _generalised(sample, name)
-    if isinstance(prepared, Inapplicable):
-        return prepared
+    prepared = sample.once(_generalised)
+    if isinstance(prepared, str):
+        return Inapplicable(name, prepared, n, MEAN_ZERO)
     _, u_event, mask = prepared
     days = mask.sum(axis=1) + 1
     variance = float(((days - 1) / (12 * (days + 1))).sum()) / n**2
@@ -147,10 +151,13 @@ def sq(sample: Sample, alternative: Alternative) -> Outcome:
         sums, car = run_sums(e.residuals[0], e.mask[0], 1), float(sample.sum.car[0])
     else:
         x = e.x[0][:, : e.fit.params.shape[1]]
-        totals = np.column_stack([run_sums(x[:, k], e.mask[0], length) for k in range(x.shape[1])])
+        raw = run_sums(e.residuals[0], e.mask[0], length)
+        totals = np.empty((len(raw), x.shape[1]))  # no columns where nothing is estimated
+        for k in range(x.shape[1]):
+            totals[:, k] = run_sums(x[:, k], e.mask[0], length)
         shared = np.einsum("sk,kl,sl->s", totals, e.fit.cov_params[0], totals)
         spread = np.sqrt(np.maximum(length * e.fit.sigma2[0] - shared, 0.0))
-        sums = run_sums(e.residuals[0], e.mask[0], length) / np.where(spread > 0, spread, np.inf)
+        sums = raw / np.where(spread > 0, spread, np.inf)
         car = float(sample.sum.scar[0])
     return placebo_result("sq", car, sums, length, alternative, 1, null)
 
@@ -172,6 +179,8 @@ def permutation(sample: Sample, alternative: Alternative) -> Outcome:
         return Inapplicable("permutation", "no return on a day of the window", n, null)
     caar = float((np.where(sample.mask, sample.ar, 0.0).sum(axis=0) / count).sum())
     aar = sample.evidence.mean_residual
+    if flat(float(np.nanstd(aar)), float(np.sqrt(sample.evidence.fit.sigma2.mean()))):
+        return Inapplicable("permutation", ADDS_TO_ZERO, n, null)
     sums = run_sums(aar, np.isfinite(aar), sample.n_days)
     return placebo_result("permutation", caar, sums, sample.n_days, alternative, n, null)
 
@@ -265,21 +274,21 @@ def _rank_test(name: str, sample: Sample, u: FloatArray, power: float, alternati
         spread = float(np.sqrt((days**2).mean()))
     else:
         spread = float(days.std(ddof=1))
-    if spread == 0:
+    if flat(spread, 1.0):
         return Inapplicable(name, "the mean ranks do not vary", n, MEAN_ZERO)
     return normal_result(name, float(window.sum() / (np.sqrt(len(window)) * spread)), alternative, n)
 
 
-def _generalised(sample: Sample, name: str) -> tuple[FloatArray, FloatArray, BoolArray] | Inapplicable:
-    """Return U of the estimation days (N, M), U of the cumulated day (N,), and the days' mask, of the events used."""
+def _generalised(sample: Sample) -> tuple[FloatArray, FloatArray, BoolArray] | str:
+    """Return U of the estimation days (N, M), U of the cumulated day (N,), and the days' mask; or why there is none."""
     used = sample.there
     n = int(used.sum())
     if n < 2:
-        return Inapplicable(name, f"needs two events or more, has {n}", n, MEAN_ZERO)
+        return f"needs two events or more, has {n}"
     scar = sample.standardised[used]
     spread = float(scar.std(ddof=1))
-    if spread == 0:
-        return Inapplicable(name, "the standardised returns do not differ between events", n, MEAN_ZERO)
+    if flat(spread, float(np.abs(scar).max())):
+        return "the standardised returns do not differ between events"
     mask = sample.evidence.mask[used]
     values = np.hstack([sample.estimation_sar[used], (scar / spread)[:, None]])
     both = np.hstack([mask, np.ones((n, 1), dtype=bool)])

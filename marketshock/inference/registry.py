@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
-from .base import Inapplicable, Outcome, Sample
+from .base import Sample
+from .outcome import Inapplicable, Outcome
 
 Scope: TypeAlias = Literal["event", "sample"]
 Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign", "complete"]
@@ -239,8 +240,8 @@ def select(which: Sequence[str] | str | None, n_events: int, common_date: bool) 
         few = common_date and n_events <= PER_EVENT_LIMIT
         return [row for row in _ROWS if (row.default or which == "all") and (few or row.scope == "sample")]
     names = [which] if isinstance(which, str) else list(which)
-    unknown = [name for name in names if name not in TESTS]
-    if unknown:
+    unknown = [str(name) for name in names if name not in TESTS]
+    if unknown or not names:
         raise UnknownNameError("which", unknown, list(TESTS))
     return [TESTS[name] for name in names]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import MEAN_ZERO, Inapplicable, Outcome, Sample, TestResult, tails
+from .base import Sample
+from .outcome import MEAN_ZERO, Inapplicable, Outcome, TestResult, tails
 
 _BLOCK = 1000  # draws at a time: bounds the memory
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray
-from .base import Inapplicable, Outcome, Sample, normal_result, t_result
+from .base import Sample
+from .outcome import Inapplicable, Outcome, flat, normal_result, t_result
 
 _HALF = "both signs are equally likely"
 
@@ -62,7 +63,7 @@ def sign_gsar(sample: Sample, alternative: Alternative) -> Outcome:
         return Inapplicable("sign_gsar", f"needs two events or more, has {n}", n, null)
     scar = sample.standardised[used]
     spread = float(scar.std(ddof=1))
-    if spread == 0:
+    if flat(spread, float(np.abs(scar).max())):
         return Inapplicable("sign_gsar", "the standardised returns do not differ between events", n, null)
     mask = np.hstack([sample.evidence.mask[used], np.ones((n, 1), dtype=bool)])
     values = np.hstack([sample.estimation_sar[used], (scar / spread)[:, None]])

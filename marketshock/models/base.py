@@ -146,6 +146,14 @@ class ReturnModel(Protocol):
         ...
 
 
+def factor_data(model: ReturnModel) -> str:
+    """Return which bundled factors a model reads where the user gives none: "french", or "" for none.
+
+    A model that reads some has an attribute ``factor_data``; the models themselves know no provider.
+    """
+    return str(getattr(model, "factor_data", ""))
+
+
 def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntArray) -> StrArray:
     """Return why each event cannot be estimated, "" where it can.
 

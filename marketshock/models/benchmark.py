@@ -55,8 +55,11 @@ class LeaveOneOut:
 
     def __init__(self, index: str, weights: Mapping[str, float], leave_out: Literal["own", "all"] = "own") -> None:
         check_choice("leave_out", leave_out, ("own", "all"))
+        if not isinstance(weights, Mapping):
+            raise InputError("weights", f"got {weights!r}", 'give a mapping such as {"NVDA": 0.07}')
         pairs = tuple(sorted((str(name), float(w)) for name, w in weights.items()))
         bad = [pair for pair in pairs if not 0 <= pair[1] < 1]
+        bad += [pair for pair in pairs if pair[1] != pair[1]]
         if bad or not pairs or sum(w for _, w in pairs) >= 1:
             what = f"{bad[0][0]} has {bad[0][1]}" if bad else f"they add to {sum(w for _, w in pairs):.3f}"
             raise InputError("weights", what, "give shares of the index: 0.07 is seven percent")
@@ -74,6 +77,8 @@ class LeaveOneOut:
         if self.leave_out == "all":
             parts = sum(w * values[:, position(name, names)] for name, w in self.weights)
             return BenchmarkColumn((index - parts) / (1 - sum(known.values())))
+        for name in known:
+            position(name, names)
         own = np.array([known.get(name, 0.0) for name in names])
         return BenchmarkColumn(index, own)
 
@@ -145,6 +150,10 @@ class Term:
     shift: int = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.column, (str, LeaveOneOut, EqualWeighted)):
+            raise InputError(
+                "benchmark", f"got {self.column!r}", "name a column, or give a LeaveOneOut or EqualWeighted"
+            )
         if not isinstance(self.column, str) and (self.less or self.shift):
             raise InputError("benchmark", f"{self.column} cannot be shifted or made an excess return", "name a column")
 

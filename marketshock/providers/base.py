@@ -38,6 +38,19 @@ class Prices:
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, frame in (("close", self.close), ("adj_close", self.adj_close)):
+            check_columns(name, frame)
+            session_dates(name, frame.index)
+            check_positive(name, frame, numeric_values(name, frame))
+        same = self.close.index.equals(self.adj_close.index) and list(self.close.columns) == list(
+            self.adj_close.columns
+        )
+        if not same:
+            raise InputError(
+                "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
+            )
+
     @classmethod
     def from_frame(
         cls,
@@ -117,5 +130,6 @@ def _checked(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:
     days = session_dates(parameter, frame.index)
     index = pd.DatetimeIndex(days.astype("datetime64[ns]"), name="date")
     out = pd.DataFrame(numeric_values(parameter, frame), index=index, columns=[str(c) for c in frame.columns])
+    check_columns(parameter, out)
     check_positive(parameter, out, out.to_numpy())
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from .._typing import DateArray
 from ..errors import InputError, PriceError, UnknownNameError
 
 _LONG_PRICES = ("adj_close", "close", "price", "prc")
+_MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "n/a", "null", "NULL", "None", "<NA>", ".")
+_DAY = r"\d{4}-\d{2}-\d{2}([T ].*)?"  # a month without its day is no date
 _LONG_RETURNS = ("ret", "return", "returns")
 
 
@@ -54,6 +57,11 @@ def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dt
     PriceError
         If a column holds text, or a value is infinite.
     """
+    if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
+        values = frame.to_numpy(dtype=np.float64, copy=True)
+        if np.isinf(values).any():
+            _raise_at(parameter, frame, np.isinf(values), "is infinite")
+        return values
     for column in frame.columns:
         if pd.api.types.is_numeric_dtype(frame[column]):
             continue
@@ -62,8 +70,10 @@ def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dt
             day, value = next(((d, v) for d, v in text if not _is_number(v)), text[0])
             what = f"column {column!r} holds text ({value!r} at {str(day).removesuffix(' 00:00:00')})"
             raise PriceError(parameter, what, "convert it to numbers first")
+        if pd.api.types.is_datetime64_any_dtype(frame[column]):
+            raise PriceError(parameter, f"column {column!r} holds dates", "leave it out")
     try:
-        values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = frame.astype(object).where(frame.notna(), np.nan).to_numpy(dtype=np.float64, copy=True)
     except (ValueError, TypeError) as error:
         raise PriceError(parameter, f"holds what is no number: {error}", "convert it to numbers first") from error
     infinite = np.isinf(values)
@@ -102,13 +112,21 @@ def check_columns(parameter: str, frame: pd.DataFrame) -> None:
         raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column a ticker")
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a CSV or Parquet file; every CSV column that is not a number stays text.
+def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a CSV or Parquet file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    text : tuple of str, optional
+        Columns (in lower case) that stay text whatever they look like: a ticker may be 0005, TRUE or NA. "*" is all.
 
     Raises
     ------
     InputError
-        If the file is missing, empty, not of these kinds, or cannot be decoded.
+        If the file is missing, empty, not of these kinds, cannot be decoded, has a column twice, or rows longer than
+        its header.
     """
     path = Path(path)
     if not path.is_file():
@@ -117,15 +135,35 @@ def read_table(path: str | Path) -> pd.DataFrame:
         if path.suffix.lower() in (".parquet", ".pq"):
             return pd.read_parquet(path)
         if path.suffix.lower() in (".csv", ".txt"):
-            return pd.read_csv(path)
+            return _read_csv(path, text)
     except ImportError as error:
         raise InputError(str(path), "Parquet needs pyarrow", "pip install 'marketshock[parquet]'") from error
     except UnicodeDecodeError as error:
         raise InputError(str(path), "is not UTF-8 text", "save it as UTF-8") from error
+    except InputError:
+        raise
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
         problem = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(str(path), f"cannot be read as {path.suffix[1:]}: {problem}", "check the file") from error
     raise InputError(str(path), f"unknown kind of file {path.suffix!r}", "give a .csv or a .parquet file")
+
+
+def _read_csv(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file), [])
+    folded = [name.strip().casefold() for name in header]
+    twice = [name for i, name in enumerate(folded) if name and name in folded[:i]]
+    if twice:
+        raise InputError(str(path), f"has the column {twice[0]!r} twice", "keep one of them")
+    as_text = [name for name, low in zip(header, folded, strict=True) if low in text or text == ("*",)]
+    keep = {name: [""] for name in as_text}  # NA is a ticker too: only an empty field is missing
+    others = {name: list(_MISSING) for name in header if name not in keep}
+    table = pd.read_csv(
+        path, encoding="utf-8-sig", dtype=dict.fromkeys(as_text, str), na_values=keep | others, keep_default_na=False
+    )
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(str(path), "has rows with more fields than its header names", "correct the header or the rows")
+    return table
 
 
 def read_wide(path: str | Path, kind: str) -> pd.DataFrame:
@@ -148,16 +186,17 @@ def read_wide(path: str | Path, kind: str) -> pd.DataFrame:
     InputError
         If there is no date column, or a long file has no value column or a duplicate row.
     """
-    table = read_table(path)
+    table = read_table(path, text=("ticker", "symbol"))
     if isinstance(table.index, pd.DatetimeIndex):
-        table = table.reset_index(names="date")
+        name = "date" if "date" not in table.columns else None
+        table = table.reset_index(names="date") if name else table.reset_index(drop=True)
     date = next((c for c in table.columns if str(c).casefold() == "date"), None)
     if date is None:
         first = table.columns[0] if len(table.columns) else "nothing"
         raise InputError(str(path), f"has no column 'date' (the first is {first!r})", "name the date column 'date'")
     table = table.rename(columns={date: "date"})
     index = _parsed_index(str(path), pd.Index(table["date"]))
-    by_name = {str(c).casefold(): c for c in table.columns}
+    by_name = {str(c).strip().casefold().replace(" ", "_"): c for c in table.columns}
     if "ticker" not in by_name:
         return table.drop(columns="date").set_index(index)
     wanted = _LONG_PRICES if kind == "prices" else _LONG_RETURNS
@@ -168,6 +207,10 @@ def read_wide(path: str | Path, kind: str) -> pd.DataFrame:
         )
     ticker = by_name["ticker"]
     long = table.assign(date=index)
+    if long[ticker].isna().any():
+        raise InputError(
+            str(path), f"row {int(np.argmax(long[ticker].isna()))} has no ticker", "fill it or drop the row"
+        )
     if long.duplicated(["date", ticker]).any():
         row = long[long.duplicated(["date", ticker])].iloc[0]
         raise PriceError(
@@ -186,7 +229,7 @@ def read_events(path: str | Path) -> pd.DataFrame:
     InputError
         As `read_table`, or if there is no column "date".
     """
-    table = read_table(path)
+    table = read_table(path, text=("*",))
     table.columns = [str(c).strip().casefold() for c in table.columns]
     if "date" not in table.columns:
         raise InputError(
@@ -227,7 +270,10 @@ def _parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
             "write them as YYYY-MM-DD, or parse them first",
         )
     try:
-        return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601"))
+        text = index.astype(str) if not isinstance(index, pd.DatetimeIndex) else None
+        if text is not None and text.str.fullmatch(_DAY).all():
+            return pd.DatetimeIndex(pd.to_datetime(text.str.slice(0, 10), format="%Y-%m-%d"))
+        return pd.DatetimeIndex(pd.to_datetime(index, format="%Y-%m-%d"))
     except (ValueError, TypeError) as error:
         bad = next((v for v in index if not _is_iso(v)), index[0])
         raise PriceError(parameter, f"{bad!r} is no date", "write dates as YYYY-MM-DD") from error
@@ -243,7 +289,7 @@ def _is_number(text: str) -> bool:
 
 def _is_iso(value: object) -> bool:
     try:
-        pd.to_datetime(value, format="ISO8601")  # type: ignore[call-overload]
+        pd.to_datetime(str(value)[:10], format="%Y-%m-%d")
     except (ValueError, TypeError):
         return False
     return True

@@ -60,6 +60,8 @@ class SharesTable:
         SharesError
             If a column is missing, a count is not positive, a date is none, or a count is filed before it was taken.
         """
+        if not isinstance(frame, pd.DataFrame) or frame.empty:
+            raise SharesError("shares", "no table of counts", f"give a DataFrame with {', '.join(_REQUIRED)}")
         missing = [c for c in _REQUIRED if c not in frame.columns]
         if missing:
             raise SharesError("shares", f"columns missing: {', '.join(missing)}", f"needed are {', '.join(_REQUIRED)}")
@@ -72,10 +74,7 @@ class SharesTable:
             table["priced_at"] = table["firm"]
         table = table[list(_COLUMNS)].reset_index(drop=True)
         for column in ("as_of", "filed"):
-            try:
-                table[column] = pd.to_datetime(table[column], format="ISO8601")
-            except (ValueError, TypeError) as error:
-                raise SharesError("shares", f"column {column} holds what is no date", "write YYYY-MM-DD") from error
+            table[column] = _days(column, table[column])
         _check_counts(table)
         return cls(table, source)
 
@@ -101,7 +100,7 @@ class SharesTable:
         return str(rows["firm"].iloc[0])
 
     def known_on(self, firm: str, day: np.datetime64, *, allow_lookahead: bool = False) -> pd.DataFrame:
-        """Return a firm's cover counts of the last filing before a day, one row a share class.
+        """Return a firm's last cover count of each share class filed before a day.
 
         Parameters
         ----------
@@ -123,7 +122,8 @@ class SharesTable:
             raise SharesError("shares", f"no cover count of {firm}", "give one with basis 'cover'")
         before = counts["filed"] < pd.Timestamp(day)
         if before.any():
-            return pd.DataFrame(counts[counts["filed"] == counts.loc[before, "filed"].max()].assign(lookahead=False))
+            known = counts[before].sort_values("filed", kind="stable")
+            return pd.DataFrame(known.drop_duplicates("share_class", keep="last").assign(lookahead=False))
         first = counts["filed"].min()
         if not allow_lookahead:
             raise LookAheadError(
@@ -144,11 +144,24 @@ def share_counts() -> SharesTable:
     return SharesTable.from_frame(frame, source="cover pages of SEC filings (bundled)")
 
 
+def _days(column: str, values: pd.Series[Any]) -> pd.Series[Any]:
+    text = values.astype(str).str.slice(0, 10)
+    days = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
+    if days.isna().any():
+        bad = values[days.isna()].iloc[0]
+        raise SharesError("shares", f"column {column} holds {bad!r}, which is no date", "write YYYY-MM-DD")
+    return days
+
+
 def _check_counts(table: pd.DataFrame) -> None:
-    shares = pd.to_numeric(table["shares"], errors="coerce")
-    if not (shares > 0).all():
-        row = table[~(shares > 0)].iloc[0]
-        raise SharesError("shares", f"{row['firm']}: count {row['shares']!r} is not positive", "correct it")
+    if table["firm"].isna().any():
+        raise SharesError("shares", "a count has no firm", "fill it or drop the row")
+    for column in ("shares", "rounding"):
+        values = pd.to_numeric(table[column], errors="coerce")
+        good = (values > 0) & (values < np.inf)
+        if not good.all():
+            row = table[~good].iloc[0]
+            raise SharesError("shares", f"{row['firm']}: {column} {row[column]} is not positive", "correct it")
     twice = table.duplicated(["firm", "share_class", "basis", "filed"])
     if twice.any():
         row = table[twice].iloc[0]

@@ -12,7 +12,12 @@ _SHOWN = 20  # rows of a table of events
 
 def alignment_table(study: StudyResult) -> str:
     """Return what was done with the date of each event (one line an event, not an event and ticker)."""
-    frame = study.alignment.assign(event=[i.rsplit("/", 1)[0] for i in study.alignment.index])
+    frame = study.alignment.assign(
+        event=[
+            i.removesuffix(f"/{ticker}")
+            for i, ticker in zip(study.alignment.index, study.alignment["ticker"], strict=True)
+        ]
+    )
     frame = frame.drop_duplicates(["event", "given", "session"])
     if len(frame) > _SHOWN:
         frame = frame[frame["moved"] != 0]

@@ -12,7 +12,9 @@ import pandas as pd
 from .. import _format
 from .._frame import ReadableFrame, Table
 from ..errors import ChoiceError, InputError, UnknownNameError
-from ..inference.base import Conventions, Inapplicable, Sample, t_quantile
+from ..inference.base import Sample
+from ..inference.options import Conventions
+from ..inference.outcome import Inapplicable, t_quantile
 from ..inference.registry import DOES_NOT_APPLY, TESTS, run
 from ..results import StudyResult
 from ..spec import StudySpec
@@ -144,7 +146,7 @@ def _standard_error(test: str, mean: float, statistic: float, sample: Sample) ->
 
 
 def _event_rows(study: StudyResult, first: int, last: int, confidence: float) -> pd.DataFrame:
-    car = pd.DataFrame(study.car(first, last, confidence=confidence)).drop(columns="n_days")
+    car = pd.DataFrame(study.car(first, last, confidence=confidence)).drop(columns="n_days").astype({"df": float})
     note = car.pop("note")
     frame = car.assign(**_of_spec(study), test="t_firm", note=note)
     return frame[[*_COLUMNS, *(c for c in frame.columns if c not in _COLUMNS)]]

@@ -12,7 +12,7 @@ import pandas as pd
 from .. import _format
 from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import InputError, NoUsableEventsError, UnknownNameError, check_choice
-from ..inference.base import tails
+from ..inference.outcome import tails
 from ..results import StudyResult
 from ..returns import Returns
 from ..windows import Window, check_inside

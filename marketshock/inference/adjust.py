@@ -1,0 +1,56 @@
+"""Many p-values at once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from .._typing import FloatArray
+from ..errors import InputError, check_choice
+
+
+def adjust_pvalues(pvalues: FloatArray, method: Literal["holm", "bh"] = "holm") -> FloatArray:
+    """Adjust p-values for the number of hypotheses.
+
+    Parameters
+    ----------
+    pvalues : array_like of shape (n,)
+        NaN entries stay NaN and do not count.
+    method : {"holm", "bh"}, optional
+        "holm" bounds the chance of any false rejection; "bh" the expected share of false ones (independent or
+        positively dependent tests).
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        In the order given.
+
+    Raises
+    ------
+    InputError
+        If a p-value is not between 0 and 1, or the method is not known.
+
+    References
+    ----------
+    Holm (1979), Scandinavian Journal of Statistics 6; Benjamini and Hochberg (1995), JRSS B 57.
+
+    Examples
+    --------
+    >>> adjust_pvalues([0.01, 0.04, 0.03]).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    check_choice("method", method, ("holm", "bh"))
+    p = np.asarray(pvalues, dtype=float)
+    known = np.flatnonzero(~np.isnan(p))
+    if ((p[known] < 0) | (p[known] > 1)).any():
+        raise InputError("pvalues", f"got {p[known].min():g} to {p[known].max():g}", "give numbers between 0 and 1")
+    order = known[np.argsort(p[known], kind="stable")]
+    n = len(order)
+    out = np.full(p.shape, np.nan)
+    if method == "holm":
+        stepped = np.maximum.accumulate(p[order] * np.arange(n, 0, -1))
+    else:
+        stepped = np.minimum.accumulate((p[order] * n / np.arange(1, n + 1))[::-1])[::-1]
+    out[order] = np.minimum(stepped, 1.0)
+    return out

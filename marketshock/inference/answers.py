@@ -1,0 +1,61 @@
+"""The answers of several tests as records, what applies first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._typing import Alternative, StrArray
+from .base import Sample
+from .outcome import Inapplicable, Outcome
+from .registry import DOES_NOT_APPLY, rank_of, run, select
+
+
+def answers(
+    sample: Sample, event_id: StrArray, which: Sequence[str] | str | None, alternative: Alternative
+) -> list[dict[str, Any]]:
+    """Run tests and return a record each: test, event_id, statistic, distribution, df, pvalue and what they mean.
+
+    Parameters
+    ----------
+    sample : Sample
+        E events and the days under test.
+    event_id : ndarray of shape (E,)
+        Their names.
+    which : sequence of str or None
+        See `select`.
+    alternative : {"two-sided", "less", "greater"}
+        Direction.
+    """
+    records = []
+    for test in select(which, len(sample), sample.common_date):
+        parts = [("(all)", sample)] if test.scope == "sample" else _each(sample, event_id)
+        for name, part in parts:
+            outcome = run(test, part, alternative)
+            records.append(_record(test.name, name, outcome, alternative, test.reference))
+    return sorted(records, key=lambda record: rank_of(record["note"]))  # stable: the registry's order within
+
+
+def _each(sample: Sample, event_id: StrArray) -> Iterator[tuple[str, Sample]]:
+    for at, name in enumerate(event_id):
+        yield str(name), sample.take(np.array([at]))
+
+
+def _record(name: str, event_id: str, outcome: Outcome, alternative: Alternative, reference: str) -> dict[str, Any]:
+    common = {"test": name, "event_id": event_id}
+    if isinstance(outcome, Inapplicable):
+        blank = {"statistic": np.nan, "distribution": "", "df": np.nan, "pvalue": np.nan}
+        note, said = f"{DOES_NOT_APPLY}{outcome.reason}", alternative
+    else:
+        df: Any = outcome.df[0] if len(outcome.df) == 1 else outcome.df
+        blank = {
+            "statistic": outcome.statistic,
+            "distribution": outcome.distribution,
+            "df": df,
+            "pvalue": outcome.pvalue,
+        }
+        note, said = outcome.note, outcome.alternative
+    rest = {"n_events": outcome.n_events, "null": outcome.null, "alternative": said, "note": note}
+    return {**common, **blank, **rest, "reference": reference}

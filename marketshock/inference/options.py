@@ -1,0 +1,75 @@
+"""Choices of a test that are no part of its formula: conventions, and how bootstraps draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import InputError, check_choice
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """Choices on which papers and packages differ; each result follows the ones of its study.
+
+    Attributes
+    ----------
+    window : {"scar", "csar"}
+        Standardised window statistic: the CAR over its full standard error, or the sum of the daily SARs over the
+        root of their number.
+    forecast_error : bool
+        Whether standardised returns take the forecast error of the model into account (Patell 1976). Without it an
+        abnormal return is divided by sigma alone, and a CAR by sigma times the root of the number of days.
+    correlation : {"date", "pairwise"}
+        Mean correlation of the residuals for Kolari and Pynnonen: aligned by calendar date and weighted by the
+        overlap of the tested windows, or the plain mean of the pairwise correlations of days with the same place in
+        the window.
+    ranks_of : {"ar", "sar"}
+        What Corrado's and Corrado and Zivney's tests rank: abnormal returns, or standardised ones.
+    estimation_variance : {"residual", "forecast"}
+        Variance by which an estimation day's residual is standardised where ranks or signs compare it with the event:
+        ``s^2 (1 - h)``, its own, or ``s^2 (1 + h)``, as if it were predicted.
+    rank_moment : {"population", "sample"}
+        Divisor T or T - 1 in the standard deviation of the mean ranks.
+    """
+
+    window: Literal["scar", "csar"] = "scar"
+    forecast_error: bool = True
+    correlation: Literal["date", "pairwise"] = "date"
+    ranks_of: Literal["ar", "sar"] = "ar"
+    estimation_variance: Literal["residual", "forecast"] = "residual"
+    rank_moment: Literal["population", "sample"] = "population"
+
+    def __post_init__(self) -> None:
+        check_choice("window", self.window, ("scar", "csar"))
+        check_choice("correlation", self.correlation, ("date", "pairwise"))
+        check_choice("ranks_of", self.ranks_of, ("ar", "sar"))
+        check_choice("estimation_variance", self.estimation_variance, ("residual", "forecast"))
+        check_choice("rank_moment", self.rank_moment, ("population", "sample"))
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How bootstraps draw.
+
+    Attributes
+    ----------
+    draws : int
+        Number of resamples.
+    seed : int
+        Seed of the generator: the same seed gives the same p-value.
+    block : int or None
+        Mean block length of the block bootstrap in days; None takes the cube root of the number of estimation days, at
+        least the length of the window.
+    """
+
+    draws: int = 9999
+    seed: int = 0
+    block: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("draws", self.draws), ("block", 1 if self.block is None else self.block)):
+            if not isinstance(value, int) or value < 1:
+                raise InputError(name, f"got {value!r}", "give a positive whole number")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise InputError("seed", f"got {self.seed!r}", "give a whole number, zero or more")
