@@ -22,7 +22,7 @@ from .sessions import Sessions, map_timestamps, nyse
 #: Tickers of one firm, by the ticker that stands for it: the double listings of the S&P 500 in January 2025.
 SHARE_CLASSES = {"GOOG": "GOOGL", "FOX": "FOXA", "NWS": "NWSA", "BRK-A": "BRK-B", "BRK.A": "BRK-B", "BRK.B": "BRK-B"}
 
-_EVERY_FIRM = "(market)"
+_EVERY_FIRM = "*"  # no ticker: the whole market's
 _COLUMNS = ("event_id", "ticker", "date", "confounder", "title", "kind", "session", "day", "in_window")
 
 

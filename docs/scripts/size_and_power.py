@@ -44,8 +44,32 @@ def percent_table(rates: pd.DataFrame) -> str:
     return "\n".join([head, rule, *rows])
 
 
+def render(table: pd.DataFrame) -> None:
+    """Write the page from the rates."""
+    order = [name for name, test in TESTS.items() if test.scope == "sample" and test.default]
+    size = table["rate"].xs(0.0, level="shock").unstack("design")[list(DESIGNS)].reindex(order)
+    power = table["rate"].xs("50 normal", level="design").unstack("shock").reindex(order)
+    power.columns = [f"{100 * shock:g} %" for shock in power.columns]
+    samples = int(table["n_samples"].max())
+    text = TEXT.read_text("utf-8").format(
+        samples=samples,
+        seed=SEED,
+        error=100 * np.sqrt(0.05 * 0.95 / samples),
+        size=percent_table(size),
+        power=percent_table(power),
+        bmp02=100 * size.loc["bmp", "50, r .02"],
+        theory02=100 * bmp_size(50, 0.02),
+        bmp1=100 * size.loc["bmp", "50, r .1"],
+        theory1=100 * bmp_size(50, 0.1),
+    )
+    (OUT / "size_and_power.md").write_text(text, encoding="utf-8", newline="\n")
+
+
 def main() -> None:
-    """Simulate, write, and print where the files are."""
+    """Simulate and write both files; with --render only the page, from the numbers there are."""
+    if "--render" in sys.argv:
+        render(pd.read_csv(OUT / "size_and_power.csv", index_col=["test", "shock", "design"]))
+        return
     samples = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     parts = []
     for number, (label, design) in enumerate(DESIGNS.items()):
@@ -60,22 +84,7 @@ def main() -> None:
         parts.append(rates.table.assign(design=label).set_index("design", append=True))
     table = pd.concat(parts)
     table.to_csv(OUT / "size_and_power.csv", float_format="%.6f", lineterminator="\n")
-    order = [name for name, test in TESTS.items() if test.scope == "sample" and test.default]
-    size = table["rate"].xs(0.0, level="shock").unstack("design")[list(DESIGNS)].reindex(order)
-    power = table["rate"].xs("50 normal", level="design").unstack("shock").reindex(order)
-    power.columns = [f"{100 * shock:g} %" for shock in power.columns]
-    text = TEXT.read_text("utf-8").format(
-        samples=samples,
-        seed=SEED,
-        error=100 * np.sqrt(0.05 * 0.95 / samples),
-        size=percent_table(size),
-        power=percent_table(power),
-        bmp02=100 * size.loc["bmp", "50, r .02"],
-        theory02=100 * bmp_size(50, 0.02),
-        bmp1=100 * size.loc["bmp", "50, r .1"],
-        theory1=100 * bmp_size(50, 0.1),
-    )
-    (OUT / "size_and_power.md").write_text(text, encoding="utf-8", newline="\n")
+    render(table)
     print(f"{OUT / 'size_and_power.csv'}: {len(table)} rates")
 
 
