@@ -28,7 +28,7 @@ _COLUMNS = ("event_id", "ticker", "date", "confounder", "title", "kind", "sessio
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """A calendar on a study's sessions: (C,) each; `place` is a session ordinal, `firm` "" for the whole market."""
+    """A calendar on a study's sessions, (C,) each: `place` is a session ordinal, `firm` may be `_EVERY_FIRM`."""
 
     name: StrArray
     title: StrArray
@@ -129,13 +129,14 @@ def _entries(calendar: Events | None, sessions: Sessions) -> _Entries:
 
 
 def _read(calendar: Events) -> tuple[EventTable, StrArray, StrArray]:
-    """Return a calendar as a table of events, ticker "*" where it is the whole market's, with titles and kinds."""
+    """Return a calendar as a table of events, `_EVERY_FIRM` for the whole market, with titles and kinds."""
     if isinstance(calendar, pd.DataFrame):
         frame = calendar.reset_index(drop=True)
         named = {str(c).strip().casefold(): c for c in frame.columns}
         if "ticker" in named:
-            whole = frame[named["ticker"]].isna()
-            frame = frame.assign(**{str(named["ticker"]): frame[named["ticker"]].where(~whole, _EVERY_FIRM)})
+            ticker = frame[named["ticker"]]
+            blank = ticker.isna() | (ticker.astype(str).str.strip() == "")
+            frame = frame.assign(**{str(named["ticker"]): ticker.astype(object).where(~blank, _EVERY_FIRM)})
         table = event_table(frame, (_EVERY_FIRM,))
         return table, _texts(frame, named.get("title")), _texts(frame, named.get("kind"))
     if isinstance(calendar, Catalog):

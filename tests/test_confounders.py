@@ -127,19 +127,23 @@ def test_events_of_the_study_that_overlap(prices, second, expected):
 def test_calendars_of_several_kinds(prices, seven):
     frame = pd.DataFrame(
         {
-            "Ticker": ["NVDA", None, "MSFT"],
-            "Date": ["2025-01-31", "2025-02-01", "2025-01-29"],
-            "timing": ["after_close", "", "after_close"],
-            "title": ["a", None, "c"],
+            "Ticker": ["NVDA", None, "MSFT", " "],
+            "Date": ["2025-01-31", "2025-02-01", "2025-01-29", "2025-01-28"],
+            "timing": ["after_close", "", "after_close", ""],
+            "title": ["a", None, "c", "d"],
         }
     )
     before = frame.copy(deep=True)
     found = seven.confounders(frame)
     pd.testing.assert_frame_equal(frame, before)
     nvda = found[found["ticker"] == "NVDA"]
-    assert nvda["session"].dt.strftime("%m-%d").tolist() == ["02-03", "02-03"]  # a Saturday, and after a Friday's close
-    assert nvda["title"].tolist() == ["a", ""]
-    assert len(found) == 7 + 2
+    assert nvda["session"].dt.strftime("%m-%d").tolist() == [
+        "01-28",
+        "02-03",
+        "02-03",
+    ]  # a Saturday, and after a Friday's close
+    assert nvda["title"].tolist() == ["d", "a", ""]
+    assert len(found) == 7 + 7 + 2
     one = ms.release_calendar()["apple-results"]
     assert seven.confounders(one)["ticker"].tolist() == ["AAPL"]
     assert len(seven.confounders([one, one])) == 1

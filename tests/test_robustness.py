@@ -20,7 +20,6 @@ from marketshock.errors import (
     UnknownNameError,
     WindowError,
 )
-from marketshock.robustness.pretrend import holm
 
 EXACT = 1e-9  # relative: the same formula in another order of operations
 MODEL = ms.MarketModel("^GSPC")
@@ -375,6 +374,28 @@ def test_history_too_short_for_any_placebo_day(prices, catalog):
         ms.plots.placebo(result, NVDA)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        ms.FamaFrench(3),
+        ms.ScholesWilliams("^GSPC"),
+        ms.HuberModel("^GSPC"),
+        ms.RecentVolatility(ms.MarketModel("^GSPC")),
+        ms.MarketAdjusted("^GSPC"),
+    ],
+    ids=lambda m: type(m).__name__,
+)
+def test_every_model_is_a_study_of_each_placebo_day(model, prices, catalog):
+    """The public door gives the same: each day studied by event_study as an event of its own."""
+    study = ms.event_study(catalog["deepseek-selloff"], tickers=["NVDA"], prices=prices, model=model)
+    days = ms.placebo(study, None, 0, 1).distribution.loc[NVDA].iloc[5::60]
+    events = pd.DataFrame({"ticker": "NVDA", "date": days.index})
+    each = ms.event_study(events, prices=prices, model=model).car(0, 1)
+    np.testing.assert_allclose(each["car"], days["car"], rtol=1e-8)
+    np.testing.assert_allclose(each["t"], days["t"], rtol=1e-8)
+    assert np.isfinite(ms.pretrend(study, 5).table["pvalue"]).all()
+
+
 def test_placebo_refuses(seven):
     with pytest.raises(UnknownNameError, match="did you mean"):
         ms.placebo(seven, "deepseek-selloff/NVDAA")
@@ -456,13 +477,6 @@ def test_pretrend_jointly(seven, returns):
     assert result.pvalue_any == adjusted.min()
     assert "joint F" in repr(result)
     assert "joint F" in result._repr_html_()
-
-
-def test_holm_leaves_out_what_is_missing():
-    p = np.array([0.04, np.nan, 0.01, 0.5, 0.011])
-    expected = multipletests(p[~np.isnan(p)], method="holm")[1]
-    np.testing.assert_allclose(holm(p)[~np.isnan(p)], expected)
-    assert np.isnan(holm(p)[1])
 
 
 def test_pretrend_on_several_dates_and_without_history(prices):

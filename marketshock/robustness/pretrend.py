@@ -9,8 +9,8 @@ import pandas as pd
 
 from .. import _format
 from .._frame import Table
-from .._typing import FloatArray
 from ..errors import InputError
+from ..inference.adjust import adjust_pvalues
 from ..printed import car_table, test_table
 from ..results import StudyResult
 from ..windows import Window
@@ -143,27 +143,11 @@ def pretrend(study: StudyResult, days: int = 10) -> Pretrend:
     return Pretrend(_table(study, made, window), joint, window, estimation, made)
 
 
-def holm(pvalues: FloatArray) -> FloatArray:
-    """Return Holm's adjusted p-values, NaN where there is none; they hold under any dependence.
-
-    Parameters
-    ----------
-    pvalues : ndarray of shape (E,)
-        Raw p-values; the NaNs are not counted.
-    """
-    out = np.full(len(pvalues), np.nan)
-    there = np.flatnonzero(~np.isnan(pvalues))
-    order = there[np.argsort(pvalues[there], kind="stable")]
-    steps = pvalues[order] * np.arange(len(order), 0, -1)
-    out[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return out
-
-
 def _table(study: StudyResult, made: StudyResult, window: Window) -> pd.DataFrame:
     """Return the CARs of all events of the study, in its order, with a reason where there is none."""
     frame = pd.DataFrame(made.car(window.first, window.last))
     at = list(frame.columns).index("pvalue") + 1
-    frame.insert(at, "pvalue_holm", holm(frame["pvalue"].to_numpy()))
+    frame.insert(at, "pvalue_holm", adjust_pvalues(frame["pvalue"].to_numpy(), "holm"))
     left = made.exclusions
     if not len(left):
         return frame
