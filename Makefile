@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 OUT    ?= out
+CONSTRAINTS ?= constraints.txt
 BIN    := $(VENV)/bin
 UV     := $(shell command -v uv 2>/dev/null)
 SHELL  := /bin/bash
@@ -9,9 +10,9 @@ SHELL  := /bin/bash
 .DEFAULT_GOAL := help
 
 ifdef UV
-INSTALL = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
+INSTALL = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint $(CONSTRAINTS)
 else
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 endif
 
 .PHONY: help
@@ -26,7 +27,7 @@ else
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 endif
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(INSTALL) --editable .
 	@$(BIN)/python -c "import matplotlib.font_manager, marketshock.report.reproduce"  # caches that a first run would build
 	@touch $@
@@ -56,7 +57,7 @@ bench: $(VENV)/.installed-bench  ## measure import time and the latency of a sma
 
 .PHONY: test-oldest
 test-oldest:  ## run the tests on the oldest dependencies (constraints-oldest.txt, its own environment)
-	$(MAKE) test VENV=.venv-oldest INSTALL='$(subst constraints.txt,constraints-oldest.txt,$(INSTALL))' PYTEST_ARGS='-o filterwarnings=default'
+	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt PYTEST_ARGS='-o filterwarnings=default'
 
 .PHONY: constraints
 constraints: $(VENV)/.installed-dev  ## write constraints.txt from the versions in the environment

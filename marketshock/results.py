@@ -302,7 +302,8 @@ class StudyResult:
         -------
         DataFrame
             Indexed by test: event_id (the event tested, or "(all)"), statistic, distribution, df (a number; for F a
-            pair), pvalue, n_events, null, alternative, note, reference. A test that does not apply has NaN and its
+            pair), pvalue, n_events, null, alternative, note (the assumptions that fail here), assumptions (all that the
+            test makes), reference. A test that does not apply has NaN and its
             reason in note.
 
         Raises

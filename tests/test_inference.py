@@ -249,7 +249,8 @@ class TestTable:
 
     def test_each_row_says_null_alternative_and_reference(self, seven):
         tests = seven.tests(0, 1)
-        assert (tests[["null", "alternative", "reference"]] != "").all().all()
+        assert (tests[["null", "alternative", "assumptions", "reference"]] != "").all().all()
+        assert tests.loc["bmp", "assumptions"] == "normal residuals, independent events, effects of one sign"
 
     def test_directions(self, seven):
         two = seven.tests(0, 0, which=["t_firm", "t_cross_sectional", "portfolio"])

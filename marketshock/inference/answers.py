@@ -10,7 +10,7 @@ import numpy as np
 from .._typing import Alternative, StrArray
 from .base import Sample
 from .outcome import Inapplicable, Outcome
-from .registry import DOES_NOT_APPLY, rank_of, run, select
+from .registry import DOES_NOT_APPLY, MEANING, Test, rank_of, run, select
 
 
 def answers(
@@ -34,7 +34,7 @@ def answers(
         parts = [("(all)", sample)] if test.scope == "sample" else _each(sample, event_id)
         for name, part in parts:
             outcome = run(test, part, alternative)
-            records.append(_record(test.name, name, outcome, alternative, test.reference))
+            records.append(_record(test, name, outcome, alternative))
     return sorted(records, key=lambda record: rank_of(record["note"]))  # stable: the registry's order within
 
 
@@ -43,19 +43,15 @@ def _each(sample: Sample, event_id: StrArray) -> Iterator[tuple[str, Sample]]:
         yield str(name), sample.take(np.array([at]))
 
 
-def _record(name: str, event_id: str, outcome: Outcome, alternative: Alternative, reference: str) -> dict[str, Any]:
-    common = {"test": name, "event_id": event_id}
+def _record(test: Test, event_id: str, outcome: Outcome, alternative: Alternative) -> dict[str, Any]:
+    record: dict[str, Any] = {"test": test.name, "event_id": event_id}
     if isinstance(outcome, Inapplicable):
-        blank = {"statistic": np.nan, "distribution": "", "df": np.nan, "pvalue": np.nan}
+        record |= {"statistic": np.nan, "distribution": "", "df": np.nan, "pvalue": np.nan}
         note, said = f"{DOES_NOT_APPLY}{outcome.reason}", alternative
     else:
-        df: Any = outcome.df[0] if len(outcome.df) == 1 else outcome.df
-        blank = {
-            "statistic": outcome.statistic,
-            "distribution": outcome.distribution,
-            "df": df,
-            "pvalue": outcome.pvalue,
-        }
+        record |= {"statistic": outcome.statistic, "distribution": outcome.distribution}
+        record |= {"df": outcome.df[0] if len(outcome.df) == 1 else outcome.df, "pvalue": outcome.pvalue}
         note, said = outcome.note, outcome.alternative
-    rest = {"n_events": outcome.n_events, "null": outcome.null, "alternative": said, "note": note}
-    return {**common, **blank, **rest, "reference": reference}
+    record |= {"n_events": outcome.n_events, "null": outcome.null, "alternative": said, "note": note}
+    assumes = ", ".join(MEANING[word] for word in test.assumes) or "none of these"
+    return {**record, "assumptions": assumes, "reference": test.reference}

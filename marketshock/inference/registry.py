@@ -17,6 +17,17 @@ from .outcome import Inapplicable, Outcome
 Scope: TypeAlias = Literal["event", "sample"]
 Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign", "complete"]
 
+MEANING: MappingProxyType[Assumption, str] = MappingProxyType(
+    {
+        "normal": "normal residuals",
+        "independent": "independent events",
+        "constant_variance": "the event changes no variance",
+        "one_sign": "effects of one sign",
+        "complete": "complete windows",
+    }
+)
+"""Assumptions in words: the column ``assumptions`` of `StudyResult.tests`."""
+
 DOES_NOT_APPLY = "does not apply: "
 MISLEADS = "misleads here: "
 
