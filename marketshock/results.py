@@ -104,7 +104,8 @@ class StudyResult:
         """The events left out: ticker, date, code and reason."""
         columns = ["event_id", "ticker", "date", "code", "reason"]
         frame = pd.DataFrame([asdict(e) for e in self._exclusions], columns=columns)
-        return frame.assign(date=pd.to_datetime(frame["date"])).set_index("event_id")
+        given = np.array([e.date for e in self._exclusions], dtype="datetime64[D]")
+        return frame.assign(date=_stamps(given)).set_index("event_id")
 
     @property
     def alignment(self) -> pd.DataFrame:

@@ -23,7 +23,7 @@ each_case = pytest.mark.parametrize("case", CASES)
 
 def study_of(frame, case, model):
     options = {"window": WINDOW, "estimation": ESTIMATION, "min_obs": 20, "calendar": "index"}
-    return ms.event_study(events(frame, case), returns=frame, model=model, **options)
+    return ms.event_study(events(frame, case), returns=frame, model=model, on_closed="next", **options)
 
 
 def windows(frame, study, shifted=()):
@@ -146,6 +146,7 @@ def test_scholes_williams_is_the_ratio_of_the_paper_up_to_the_ends_of_the_sample
         window=(0, 0),
         estimation=(-4990, -3),
         calendar="index",
+        on_closed="next",
     )
     y, x = frame["A"], frame["m"]
     slopes = [y.cov(x.shift(-s)) / x.shift(-s).var() for s in (-1, 0, 1)]
