@@ -129,8 +129,8 @@ def test_factor_models():
         ("carhart", ["me", "smb", "hml", "mom"]),
     ):
         result = study(data, ms.FactorModel(factors), 8, ["F"])
-        np.testing.assert_allclose(result.params["sigma"], GOLDEN[f"{name}.sigma"]["expected"], rtol=1e-9)
-        np.testing.assert_allclose(result.ar.iloc[0], GOLDEN[f"{name}.ar"]["expected"], rtol=1e-9)
+        np.testing.assert_allclose(result.params["sigma"], GOLDEN[f"{name}.sigma"]["expected"], rtol=RTOL)
+        np.testing.assert_allclose(result.ar.iloc[0], GOLDEN[f"{name}.ar"]["expected"], rtol=RTOL)
 
 
 def test_bhar():
