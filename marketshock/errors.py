@@ -119,3 +119,9 @@ def check_choice(parameter: str, value: object, allowed: Iterable[object]) -> No
     allowed = tuple(allowed)
     if value not in allowed:
         raise ChoiceError(parameter, value, allowed)
+
+
+def check_share(parameter: str, value: object, example: float) -> None:
+    """Raise `InputError` unless `value` is a number strictly between 0 and 1."""
+    if not isinstance(value, float) or not 0 < value < 1:
+        raise InputError(parameter, f"got {value!r}", f"give a share between 0 and 1, such as {example}")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from . import _format
 from ._typing import FloatArray
-from .errors import InputError, PriceError, UnknownNameError
+from .errors import InputError, PriceError, UnknownNameError, check_share
 from .inference.joint import common_system
 from .inference.outcome import t_quantile
 from .providers.base import Prices
@@ -159,8 +159,7 @@ def market_cap_change(
     if study is not None and study.spec.log:
         raise InputError("study", "has log returns, which do not scale a market cap", "run it with log=False")
     previous, _ = nearest_sessions(nyse(), session)
-    if not 0 < confidence < 1:
-        raise InputError("confidence", f"got {confidence}", "give a share between 0 and 1, such as 0.95")
+    check_share("confidence", confidence, 0.95)
     events = _events_on(study, session, shares)
     firms = _firms(tickers, events, shares)
     rows = []

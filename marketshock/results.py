@@ -16,7 +16,7 @@ from ._typing import ALTERNATIVES, Alternative, StrArray
 from .abnormal import Abnormal, Cumulative
 from .catalog.table import Events
 from .confounders import confounders
-from .errors import InputError, check_choice
+from .errors import InputError, check_choice, check_share
 from .inference.adjust import adjust_pvalues
 from .inference.answers import answers
 from .inference.base import Evidence, Sample
@@ -199,8 +199,7 @@ class StudyResult:
         """
         window = self._window(first, last)
         total = self._cumulated(window)
-        if not isinstance(confidence, float) or not 0 < confidence < 1:
-            raise InputError("confidence", f"got {confidence!r}", "give a share between 0 and 1, such as 0.95")
+        check_share("confidence", confidence, 0.95)
         se = np.sqrt(total.variance)
         reach = t_quantile(0.5 + confidence / 2, self.fit.dof) * se
         t = total.scar

@@ -18,7 +18,7 @@ import pandas as pd
 from . import _format
 from ._typing import ALTERNATIVES, Alternative, FloatArray
 from .abnormal import abnormal_returns
-from .errors import InputError, check_choice
+from .errors import InputError, check_choice, check_share
 from .inference.base import Evidence, Sample
 from .inference.outcome import Inapplicable
 from .inference.registry import TESTS, Test, select
@@ -179,8 +179,7 @@ def rejection_rates(
     for name, value, low in (("n_samples", n_samples, 1), ("workers", workers, 1)):
         if value < low:
             raise InputError(name, f"got {value}", "give a positive whole number")
-    if not 0 < level < 1:
-        raise InputError("level", f"got {level}", "give a share between 0 and 1, such as 0.05")
+    check_share("level", level, 0.05)
     chosen = [t for t in select(tests, design.n_firms, common_date=False) if t.scope == "sample"]
     source = None if returns is None else _source(returns, market, design)
     blocks = [min(_BLOCK, n_samples - start) for start in range(0, n_samples, _BLOCK)]

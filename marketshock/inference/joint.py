@@ -37,8 +37,6 @@ class System:
         Variance of a CAR in units of its daily variance (C summed over the window).
     dof : int
         Of the covariance: M - k.
-    days_lost : int
-        Estimation days that some firm lacks.
     kurtosis : float
         Largest excess kurtosis of a firm's residuals.
     note : str
@@ -53,7 +51,6 @@ class System:
     covariance: FloatArray
     factor: float
     dof: int
-    days_lost: int
     kurtosis: float
     note: str
     residuals: FloatArray
@@ -177,4 +174,4 @@ def common_system(sample: Sample) -> System | str:
     tails = (centred**4).mean(axis=1) / (centred**2).mean(axis=1) ** 2 - 3
     first = x[0][:, : fit.params.shape[1]]
     shrunk = 1 - np.einsum("mk,kl,ml->m", first, fit.cov_params[0], first) / fit.sigma2[0]
-    return System(car, covariance, float(factor[0]), dof, lost, float(tails.max()), note, residuals, shrunk)
+    return System(car, covariance, float(factor[0]), dof, float(tails.max()), note, residuals, shrunk)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from .._typing import Alternative, FloatArray
-from ..errors import InputError
+from ..errors import InputError, check_share
 
 
 def power_of_t(
@@ -38,7 +38,7 @@ def power_of_t(
     -----
     Noncentral t with noncentrality effect / se (Campbell, Lo and MacKinlay 1997, section 4.6, with known variance).
     """
-    _check_level("level", level)
+    check_share("level", level, 0.05)
     delta, df = np.asarray(effect, dtype=float) / np.asarray(se, dtype=float), np.asarray(df, dtype=float)
     tail = level / 2 if alternative == "two-sided" else level
     critical = _quantile(1 - tail, df)
@@ -64,7 +64,7 @@ def minimum_detectable(
     ndarray
         Effects (decimal), in the broadcast shape of the arguments.
     """
-    _check_level("level", level)
+    check_share("level", level, 0.05)
     if not level < power < 1:
         raise InputError("power", f"got {power}", f"give a share between the level {level} and 1")
     se, df = np.broadcast_arrays(np.asarray(se, dtype=float), np.asarray(df, dtype=float))
@@ -74,11 +74,6 @@ def minimum_detectable(
         enough = power_of_t(middle, 1.0, df, level) >= power
         high, low = np.where(enough, middle, high), np.where(enough, low, middle)
     return np.asarray(high * se)
-
-
-def _check_level(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise InputError(name, f"got {value}", "give a share between 0 and 1, such as 0.05")
 
 
 def _quantile(probability: float, df: FloatArray) -> FloatArray:

@@ -129,7 +129,5 @@ def _checked(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:
     check_columns(parameter, frame)
     days = session_dates(parameter, frame.index)
     index = pd.DatetimeIndex(days.astype("datetime64[ns]"), name="date")
-    out = pd.DataFrame(numeric_values(parameter, frame), index=index, columns=[str(c) for c in frame.columns])
-    check_columns(parameter, out)
-    check_positive(parameter, out, out.to_numpy())
-    return out
+    # Signs and names are checked when the Prices are made.
+    return pd.DataFrame(numeric_values(parameter, frame), index=index, columns=[str(c) for c in frame.columns])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._typing import DateArray
-from ..errors import InputError, PriceError, UnknownNameError
+from ..errors import InputError, PriceError
 
 _LONG_PRICES = ("adj_close", "close", "price", "prc")
 _MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "n/a", "null", "NULL", "None", "<NA>", ".")
@@ -253,13 +253,6 @@ def split_fields(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
         if "close" in names:
             return {field: pd.DataFrame(frame.xs(name, axis=1, level=level)) for field, name in names.items()}
     raise InputError("frame", "has two-level columns without a field 'Close'", "pass one field: df['Close']")
-
-
-def require_columns(parameter: str, names: list[str], frame: pd.DataFrame) -> None:
-    """Raise `UnknownNameError` unless every name is a column."""
-    missing = [n for n in names if n not in frame.columns]
-    if missing:
-        raise UnknownNameError(parameter, missing, [str(c) for c in frame.columns])
 
 
 def _parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:

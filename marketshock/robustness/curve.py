@@ -14,7 +14,7 @@ import pandas as pd
 from .. import _format
 from .._typing import CalendarName, Duplicates, OnClosed
 from ..catalog.table import Events
-from ..errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, WindowError
+from ..errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, WindowError, check_share
 from ..models.base import ReturnModel
 from ..providers.base import Prices
 from ..results import StudyResult
@@ -97,8 +97,7 @@ class SpecificationCurve:
         InputError
             If `level` is not between 0 and 1.
         """
-        if not 0 < level < 1:
-            raise InputError("level", f"got {level}", "give a share between 0 and 1, such as 0.05")
+        check_share("level", level, 0.05)
         pvalue = self.table["pvalue"].dropna()
         return float((pvalue < level).mean()) if len(pvalue) else np.nan
 
