@@ -78,6 +78,50 @@ class LookAheadError(SharesError):
     """A share count that was filed on or after the event, where the caller did not ask for one."""
 
 
+class VintageError(InputError):
+    """Factors of different vintages, which must not be mixed."""
+
+
+class ProviderError(MarketShockError):
+    """A provider did not give what was asked.
+
+    Parameters
+    ----------
+    symbol : str
+        Ticker, dataset or address concerned.
+    asked : str
+        What was asked of whom.
+    came : str
+        What came instead.
+    remedy : str
+        What to do.
+    """
+
+    def __init__(self, symbol: str, asked: str, came: str, remedy: str) -> None:
+        self.symbol, self.asked, self.came, self.remedy = symbol, asked, came, remedy
+        super().__init__(f"{symbol}: asked for {asked}; {came}; {remedy}")
+
+
+class RateLimited(ProviderError):  # noqa: N818 - a state of the provider, named as the field names it
+    """The provider refused for having been asked too often."""
+
+
+class Unavailable(ProviderError):  # noqa: N818
+    """No usable answer: a timeout, a reset, a server error, a truncated body, the total time bound."""
+
+
+class NoData(ProviderError):  # noqa: N818
+    """The provider answered that it has nothing: an unknown symbol, or an empty range."""
+
+
+class BadData(ProviderError):  # noqa: N818
+    """The provider answered with figures that cannot be right."""
+
+
+class OfflineMiss(ProviderError):  # noqa: N818
+    """Offline, and the cache does not hold what was asked."""
+
+
 class NoUsableEventsError(MarketShockError):
     """Every event was left out. ``exclusions`` holds each with its reason."""
 
@@ -98,6 +142,26 @@ class CalendarWarning(MarketShockWarning):
 
 class ExclusionWarning(MarketShockWarning):
     """Some events were left out of a study; ``study.exclusions`` says which and why."""
+
+
+class PriceWarning(MarketShockWarning):
+    """Prices that may be right but look odd; ``Prices.provenance`` lists what was found."""
+
+
+class PartialDataWarning(MarketShockWarning):
+    """Some symbols could not be fetched; the others were."""
+
+
+class CacheWarning(MarketShockWarning):
+    """The cache could not keep or read something; nothing of the result depends on it."""
+
+
+class VintageWarning(MarketShockWarning):
+    """Factors of another vintage than the bundled or the cached ones."""
+
+
+class ShareCountWarning(MarketShockWarning):
+    """A share count whose filing date is not known, or that had to be cleaned."""
 
 
 def _restored(kind: type[MarketShockError], message: str, attributes: dict[str, Any]) -> MarketShockError:
