@@ -44,8 +44,10 @@ _HOME = {
     "TESTS": "inference.registry",
     "adjust_pvalues": "inference.adjust",
     "compare": "robustness.compare",
+    "earnings_dates": "providers.earnings",
     "errors": "errors",
     "event_study": "study",
+    "fetch_prices": "providers.fetch",
     "french_factors": "providers.snapshot",
     "group_differences": "crosssection",
     "load_catalog": "catalog.load",
@@ -55,6 +57,7 @@ _HOME = {
     "plots": "plots",
     "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
+    "read_earnings": "providers.earnings",
     "reconcile": "press",
     "regress_car": "crosssection",
     "release_calendar": "catalog.load",
@@ -62,6 +65,8 @@ _HOME = {
     "simulate": "simulate",
     "snapshot": "providers.snapshot",
     "specification_curve": "robustness.curve",
+    "yahoo": "providers.fetch",
+    "yahoo_intraday": "providers.fetch",
 }
 _MODULES = frozenset({"errors", "plots", "simulate"})
 
@@ -97,8 +102,10 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "TESTS",
     "adjust_pvalues",
     "compare",
+    "earnings_dates",
     "errors",
     "event_study",
+    "fetch_prices",
     "french_factors",
     "group_differences",
     "load_catalog",
@@ -108,6 +115,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "plots",
     "power_of_t",
     "pretrend",
+    "read_earnings",
     "reconcile",
     "regress_car",
     "release_calendar",
@@ -115,6 +123,8 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "simulate",
     "snapshot",
     "specification_curve",
+    "yahoo",
+    "yahoo_intraday",
 ]
 
 if TYPE_CHECKING:
@@ -136,6 +146,8 @@ if TYPE_CHECKING:
     from .models.variance import RecentVolatility
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
+    from .providers.earnings import earnings_dates, read_earnings
+    from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import french_factors, snapshot
     from .results import StudyResult

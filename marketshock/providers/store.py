@@ -157,6 +157,18 @@ class Store:
         with self.lock(entry.key):
             entry.path.unlink(missing_ok=True)
 
+    def leftovers(self) -> list[Path]:
+        """Return files that were set aside, and those of writers that died."""
+        found = [*self.root.glob("*/*.damaged"), *self.root.glob("*/.*.tmp")] if self.root.is_dir() else []
+        return sorted(found)
+
+
+def store_of(cache: bool | str | Path | Store) -> Store | None:
+    """Return the store a ``cache=`` argument means: True the platform's folder, False none, a path that folder."""
+    if isinstance(cache, Store):
+        return cache
+    return None if cache is False else Store(None if cache is True else cache)
+
 
 class _Damaged(Exception):  # noqa: N818 - says what is wrong with a file, never leaves this module
     pass
