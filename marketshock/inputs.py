@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .errors import InputError
+from .errors import InputError, PartialDataWarning, PriceWarning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,11 @@ def fetched(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tu
         "max_time": arguments.max_time,
     }
     span = (arguments.tickers, arguments.start, arguments.end)
-    got = yahoo(*span, **access) if arguments.interval == "1d" else yahoo_intraday(*span, arguments.interval, **access)
+    with warnings.catch_warnings():  # what they say is printed with the table
+        warnings.simplefilter("ignore", PriceWarning)
+        warnings.simplefilter("ignore", PartialDataWarning)
+        daily = arguments.interval == "1d"
+        got = yahoo(*span, **access) if daily else yahoo_intraday(*span, arguments.interval, **access)
     return long_frame(got)
 
 

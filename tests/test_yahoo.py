@@ -251,6 +251,20 @@ class TestFaults:
         with pytest.raises(InputError, match="allowed are"):
             fetch("X100", tolerate=["spikes"])
 
+    def test_what_is_wrong_later_neither_refuses_nor_enters_the_cache(self, yahoo, fetch, folder):
+        served = yahoo.universe["AAPL"]
+        at = served.dates.index(dt.date(2025, 3, 5))
+        for name in ("open", "high", "low", "close", "adjclose"):
+            getattr(served, name)[at] *= 100
+        prices = fetch("AAPL")
+        assert prices.provenance["tickers"]["AAPL"]["findings"] == []
+        assert held(folder, "AAPL").about["covered"] == [["2025-01-02", "2025-03-05"]]
+        with pytest.raises(BadData, match=r"2025-03-05 \[spike\]"):
+            fetch("AAPL", end="2025-03-31")
+        for name in ("open", "high", "low", "close", "adjclose"):
+            getattr(served, name)[at] /= 100
+        assert len(fetch("AAPL", end="2025-03-31").dates) == 60  # mended at the source
+
     def test_partial_success_returns_what_is_good(self, fetch):
         with pytest.warns(PartialDataWarning, match="2 of 4 symbols are missing: RATE: RateLimited.*GONE: NoData"):
             prices = fetch(["NVDA", "RATE", "GONE", "AAPL"], attempts=2)
@@ -349,7 +363,7 @@ class TestCacheAndTime:
         yahoo.now = dt.datetime(2025, 3, 31, 15, tzinfo=NEW_YORK).timestamp  # an hour before the close
         prices = fetch("AAPL", "2025-03-03", "2025-03-31")
         assert str(prices.dates[-1].date()) == "2025-03-28"
-        assert "2025-03-31, not over, was left out" in str(prices.provenance["tickers"]["AAPL"]["findings"])
+        assert "a day not over left out on 2025-03-31" in str(prices.provenance["tickers"]["AAPL"]["findings"])
         yahoo.now = dt.datetime(2025, 3, 31, 17, tzinfo=NEW_YORK).timestamp
         assert str(fetch("AAPL", "2025-03-03", "2025-03-31").dates[-1].date()) == "2025-03-31"
         assert held(folder, "AAPL").about["covered"] == [["2025-03-03", "2025-03-31"]]  # the day is not in it

@@ -204,12 +204,7 @@ def _joined(old: Bars, new: Bars) -> Bars:
     keep = ~np.isin(old.time, new.time)
     time = np.concatenate([old.time[keep], new.time])
     order = np.argsort(time, kind="stable")
-    findings = [*old.about.get("findings", []), *new.about.get("findings", [])]
-    about = {
-        **new.about,
-        "findings": [f for i, f in enumerate(findings) if f not in findings[:i]],
-        "history": _told(old),
-    }
+    about = {**new.about, "findings": _findings(old, new), "history": _told(old)}
     return Bars(
         new.symbol,
         np.concatenate([old.day[keep], new.day])[order],
@@ -218,6 +213,13 @@ def _joined(old: Bars, new: Bars) -> Bars:
         (min(old.covered[0], new.covered[0]), max(old.covered[1], new.covered[1])),
         about,
     )
+
+
+def _findings(old: Bars, new: Bars) -> list[dict[str, Any]]:
+    """Return what was found in the old piece on days the new one does not judge, and all of the new one's."""
+    first, last = map(str, new.covered)
+    kept = [{**f, "days": [d for d in f["days"] if not first <= d < last]} for f in old.about.get("findings", [])]
+    return [*(f for f in kept if f["days"]), *new.about.get("findings", [])]
 
 
 def _told(bars: Bars | None) -> list[str]:

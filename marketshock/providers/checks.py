@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ FINDINGS = {
     "closed_day": "a bar on a day the exchange was closed",
     "absent": "a session without a bar",
     "spike": "a close far from both its neighbours",
+    "unfinished": "a bar of a day that is not over",
     "jump": "a close far from the one before",
     "split": "a split the closes are not adjusted for",
     "adjustment": "the vendor's adjusted close steps without a dividend that explains it",
@@ -40,15 +42,32 @@ _ON_NYSE = ("EQUITY", "ETF", "INDEX", "MUTUALFUND")  # futures and currencies ke
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found: its name (a key of `FINDINGS`), severity, and words with the days."""
+    """One thing found: its name (a key of `FINDINGS`), severity, what it is, and the days it is on (none: all)."""
 
     name: str
     severity: str
-    text: str
+    what: str
+    days: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The finding in words, with its first days."""
+        shown = ", ".join(self.days[:3]) + (f" and {len(self.days) - 3} more" if len(self.days) > 3 else "")
+        return f"{self.what} on {shown}" if shown else self.what
+
+    def within(self, first: dt.date, last: dt.date) -> Finding | None:
+        """Return what of it falls on the days [first, last), None if nothing does."""
+        days = tuple(day for day in self.days if str(first) <= day < str(last))
+        return replace(self, days=days) if days or not self.days else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data."""
-        return asdict(self)
+        return {"name": self.name, "severity": self.severity, "what": self.what, "days": list(self.days)}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Finding:
+        """Return a finding from `to_dict`."""
+        return cls(plain["name"], plain["severity"], plain["what"], tuple(plain["days"]))
 
 
 def check_bars(bars: Bars, vendor_adjusted: FloatArray | None = None) -> list[Finding]:
@@ -182,11 +201,13 @@ def _expected(bars: Bars) -> tuple[np.datetime64, np.datetime64]:
 
 
 def _finding(name: str, severity: str, what: str, days: DateArray, bad: Any) -> list[Finding]:
-    if not bad.any():
-        return []
-    shown = [str(day) for day in days[bad][:3]]
-    more = int(bad.sum()) - len(shown)
-    return [Finding(name, severity, f"{what} on {', '.join(shown)}" + (f" and {more} more" if more else ""))]
+    return [Finding(name, severity, what, tuple(str(day) for day in np.unique(days[bad])))] if bad.any() else []
+
+
+def found_in(about: Mapping[str, Any], first: dt.date, last: dt.date) -> list[Finding]:
+    """Return the findings that came with bars, as far as they concern the days [first, last)."""
+    kept = (Finding.from_dict(plain).within(first, last) for plain in about.get("findings", []))
+    return [finding for finding in kept if finding]
 
 
 def words(found: Iterable[Finding]) -> str:

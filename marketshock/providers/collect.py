@@ -20,7 +20,7 @@ from ..errors import BadData, InputError, PartialDataWarning, PriceWarning, Prov
 from ..sessions import NEW_YORK
 from .bars import Bars, Source
 from .cache import Cache, Span, utc_now
-from .checks import ERROR, WARNING
+from .checks import ERROR, WARNING, found_in, words
 from .retry import Bound
 from .store import Store, store_of
 
@@ -71,7 +71,7 @@ def collect(
         with _kept(failed, name):
             held = cache.held(source, name, *span) if cache else None
             if held is not None:
-                known[name] = _refuse_faults(held, how.tolerate)
+                known[name] = _refuse_faults(held, span, how.tolerate)
             elif cache and how.offline:
                 raise cache.miss(source, name, *span)
     left = [name for name in tickers if name not in known and name not in failed]
@@ -84,10 +84,10 @@ def collect(
         with source:
             for name, answer in _in_parallel(ask, left, how):
                 with _kept(failed, name):
-                    known[name] = _refuse_faults(answer.result(), how.tolerate)
+                    known[name] = _refuse_faults(answer.result(), span, how.tolerate)
     got = {name: known[name] for name in tickers if name in known}
     failed = {name: failed[name] for name in tickers if name in failed}
-    _report(got, failed, how.on_failure)
+    _report(got, failed, span, how.on_failure)
     return got, _provenance({name: bars.between(*span) for name, bars in got.items()}, failed, span)
 
 
@@ -118,17 +118,16 @@ def _in_parallel(ask: Callable[[str], Bars], names: Sequence[str], how: Fetching
         bar.close()
 
 
-def _refuse_faults(bars: Bars, tolerate: Sequence[str]) -> Bars:
-    """Refuse a series that was let in under another `tolerate`."""
-    found = [f for f in bars.about.get("findings", []) if f["severity"] == ERROR and f["name"] not in tolerate]
-    if found:
-        text = "; ".join(f"{f['text']} [{f['name']}]" for f in found)
-        names = ", ".join(repr(n) for n in dict.fromkeys(f["name"] for f in found))
-        raise BadData(bars.symbol, "cached bars", text, f"tolerate=[{names}] takes them as they are")
+def _refuse_faults(bars: Bars, span: Span, tolerate: Sequence[str]) -> Bars:
+    """Refuse a series that was let into the cache under another `tolerate`."""
+    bad = [f for f in found_in(bars.about, *span) if f.severity == ERROR and f.name not in tolerate]
+    if bad:
+        names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in bad))
+        raise BadData(bars.symbol, "cached bars", words(bad), f"tolerate=[{names}] takes them as they are")
     return bars
 
 
-def _report(got: Mapping[str, Bars], failed: Mapping[str, ProviderError], on_failure: OnFailure) -> None:
+def _report(got: Mapping[str, Bars], failed: Mapping[str, ProviderError], span: Span, on_failure: OnFailure) -> None:
     """Raise if nothing (or not everything) was had, and warn of what is missing or odd."""
     if failed and (on_failure == "raise" or not got):
         first = next(iter(failed.values()))
@@ -141,10 +140,8 @@ def _report(got: Mapping[str, Bars], failed: Mapping[str, ProviderError], on_fai
         told = "; ".join(f"{name}: {type(e).__name__}, {e.came}" for name, e in failed.items())
         text = f"{len(failed)} of {len(failed) + len(got)} symbols are missing: {told}"
         warnings.warn(text, PartialDataWarning, stacklevel=5)
-    odd = {
-        name: [f["text"] for f in b.about.get("findings", []) if f["severity"] == WARNING] for name, b in got.items()
-    }
-    lines = [f"{name}: {'; '.join(texts)}" for name, texts in odd.items() if texts]
+    odd = {name: [f for f in found_in(b.about, *span) if f.severity == WARNING] for name, b in got.items()}
+    lines = [f"{name}: {words(found)}" for name, found in odd.items() if found]
     currencies = {name: b.about.get("currency") for name, b in got.items()}
     if len(set(currencies.values())) > 1:
         lines.append("currencies differ: " + ", ".join(f"{name} {code}" for name, code in currencies.items()))
@@ -159,9 +156,13 @@ def _provenance(shown: Mapping[str, Bars], failed: Mapping[str, ProviderError], 
         "source": ", ".join(sources),
         "asked": f"{span[0]} to {span[1] - dt.timedelta(days=1)}, both included",
         "currency": {name: bars.about.get("currency") for name, bars in shown.items()},
-        "tickers": {name: {**bars.about, **_extent(bars)} for name, bars in shown.items()},
+        "tickers": {name: {**bars.about, **_extent(bars), **_found(bars, span)} for name, bars in shown.items()},
         "failed": {name: str(error) for name, error in failed.items()},
     }
+
+
+def _found(bars: Bars, span: Span) -> dict[str, Any]:
+    return {"findings": [{**f.to_dict(), "text": f.text} for f in found_in(bars.about, *span)]}
 
 
 def _extent(bars: Bars) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -123,13 +123,17 @@ class Yahoo:
             frame, meta = self._intraday(symbol, first, last, bound)
         bars, adjusted, left = self._read(symbol, frame, meta, (first, last))
         found = [*check_bars(bars, adjusted), *left]
-        refused = [f for f in found if f.severity == ERROR and f.name not in self._tolerate]
-        if refused:
-            names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in refused))
+        bad = [f for f in found if f.severity == ERROR and f.name not in self._tolerate]
+        asked = [f for f in (f.within(first, last) for f in bad) if f]
+        if asked:
+            names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in asked))
             remedy = f"look at the figures at the source; tolerate=[{names}] takes them as they are"
-            raise BadData(symbol, self._asked(first, last), words(refused), remedy)
+            raise BadData(symbol, self._asked(first, last), words(asked), remedy)
+        # What is wrong later than what was asked must not enter the cache: the days from there on are not covered.
+        until = min((dt.date.fromisoformat(f.days[0]) for f in bad), default=bars.covered[1])
         bars.values[:, :3][bars.values[:, :3] <= 0] = np.nan  # told in a finding of its own
-        return replace(bars, about={**bars.about, "findings": [f.to_dict() for f in found]})
+        about = {**bars.about, "findings": [f.to_dict() for f in found if f not in bad]}
+        return replace(bars, covered=(first, min(bars.covered[1], until)), about=about)
 
     def share_counts(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> pd.Series:
         """Return counts of shares as reported, by the vendor's date: unsorted, with duplicates, not split-adjusted."""
@@ -226,7 +230,7 @@ class Yahoo:
             self._about(meta, zone),
         )
         keep = self._over(bars, today, meta)
-        left = [] if keep.all() else [Finding("unfinished", NOTE, f"the last bar of {today}, not over, was left out")]
+        left = [] if keep.all() else [Finding("unfinished", NOTE, "bar of a day not over left out", (str(today),))]
         adjusted = frame["Adj Close"].to_numpy(dtype=np.float64)[keep] if self.interval == DAILY else None
         return bars.where(keep), adjusted, left
 
@@ -318,7 +322,12 @@ def _classified(symbol: str, asked: str, session: Any) -> Iterator[None]:
             raise RateLimited(symbol, asked, "HTTP 429, too many requests", wait) from error
         came = f"HTTP {code}" if code else f"{type(error).__name__}: {_line(error)}"
         raise Unavailable(symbol, asked, came, later) from error
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+    except Exception as error:
+        if type(error).__module__ == "peewee":
+            came = f"yfinance's own files are busy ({_line(error)})"
+            raise Unavailable(symbol, asked, came, "close what else uses yfinance, or try again") from error
+        if not isinstance(error, (KeyError, ValueError, TypeError, IndexError, AttributeError)):
+            raise
         if (code := status() or 0) >= 400:
             raise Unavailable(symbol, asked, f"HTTP {code}", later) from error
         came = f"an answer yfinance cannot read ({type(error).__name__}: {_line(error)})"
@@ -352,12 +361,22 @@ def _strict(session: Any) -> Iterator[None]:
         warnings.filterwarnings("ignore", module=r"^yfinance")  # pandas' deprecations, on every call
         try:
             YfData(session=session)
+            _warm()
             yield
         finally:
             YfData.cache_get.cache_clear()
             YfData(session=before)
             logger.setLevel(level)
             debug.hide_exceptions = hidden
+
+
+def _warm() -> None:
+    """Let yfinance open its own database files once: threads that do it at the same time get in each other's way."""
+    from yfinance import cache
+
+    for kept in (cache.get_tz_cache, cache.get_cookie_cache):
+        with suppress(Exception):  # another process holds them: the request itself is then repeated
+            kept().lookup("")
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,18 +33,22 @@ def cache_record(entry: Entry) -> dict[str, Any]:
     """Return one file of the cache as plain data."""
     about = entry.about
     inner = about.get("about", {})
-    covered = [f"{first} to {last} (not included)" for first, last in about.get("covered", [])]
+    covered = [f"{first} to {_before(last)}" for first, last in about.get("covered", [])]
     return {
         "provider": entry.key.provider,
         "kind": entry.key.kind,
         "name": entry.key.name,
         "rows": about.get("rows"),
-        "covered": covered or ([f"nothing: {n[3]}, until {n[2]}" for n in about.get("nothing", [])]),
+        "covered": covered or ([f"nothing ({n[3]}), believed until {n[2][:16]}" for n in about.get("nothing", [])]),
         "fetched": inner.get("fetched") or about.get("fetched"),
         "bytes": entry.n_bytes,
         "problem": entry.problem,
         "file": str(entry.path),
     }
+
+
+def _before(day: str) -> str:
+    return str(dt.date.fromisoformat(day) - dt.timedelta(days=1))
 
 
 def cache_summary(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def cache_table(summary: Mapping[str, Any]) -> str:
             "-" if r["rows"] is None else str(r["rows"]),
             "; ".join(r["covered"]) or "-",
             (r["fetched"] or "-")[:16],
-            f"{r['bytes'] / 1024:.0f}",
+            f"{r['bytes'] / 1024:.1f}",
         ]
         for r in summary["entries"]
     ]
