@@ -46,7 +46,7 @@ _HOME = {
     "compare": "robustness.compare",
     "errors": "errors",
     "event_study": "study",
-    "french_factors": "providers.snapshot",
+    "french_factors": "providers.french",
     "group_differences": "crosssection",
     "load_catalog": "catalog.load",
     "market_cap_change": "marketcap",
@@ -136,8 +136,9 @@ if TYPE_CHECKING:
     from .models.variance import RecentVolatility
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
+    from .providers.french import french_factors
     from .providers.shares import SharesTable, share_counts
-    from .providers.snapshot import french_factors, snapshot
+    from .providers.snapshot import snapshot
     from .results import StudyResult
     from .robustness.compare import compare
     from .robustness.curve import SpecificationCurve, specification_curve

@@ -187,7 +187,7 @@ def _events(path: str) -> Any:
 
 def _market(arguments: argparse.Namespace) -> dict[str, Any]:
     from .providers.frames import read_wide
-    from .providers.snapshot import french_factors, snapshot
+    from .providers.snapshot import snapshot
 
     market: dict[str, Any] = {}
     if arguments.returns:
@@ -196,9 +196,18 @@ def _market(arguments: argparse.Namespace) -> dict[str, Any]:
         bundled = arguments.prices == "bundled"
         market["prices"] = snapshot() if bundled else read_wide(arguments.prices, "prices")
     if arguments.factors:
-        bundled = arguments.factors == "bundled"
-        market["factors"] = french_factors() if bundled else read_wide(arguments.factors, "returns")
+        market["factors"] = _factors(arguments.factors)
     return market
+
+
+def _factors(text: str) -> Any:
+    from .providers.frames import read_wide
+    from .providers.french import french_factors
+
+    if text == "bundled":
+        return french_factors()
+    zips = text.split(",")
+    return french_factors(zips) if all(z.lower().endswith(".zip") for z in zips) else read_wide(text, "returns")
 
 
 def _model(arguments: argparse.Namespace) -> Any:

@@ -11,6 +11,8 @@ from hypothesis import settings
 
 import marketshock as ms
 
+from .library import published
+
 os.environ.setdefault("MPLBACKEND", "agg")
 settings.register_profile("default", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("default")
@@ -41,3 +43,24 @@ def seven(prices, catalog) -> ms.StudyResult:
 def returns(prices) -> pd.DataFrame:
     """Simple total returns of the bundled tickers."""
     return prices.adj_close.pct_change(fill_method=None)
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Return a function that writes a file and returns its path."""
+
+    def write(content: bytes | str, name: str = "a.zip") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("latin-1"))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def french_zips(tmp_path_factory) -> dict[str, Path]:
+    """Zips of the bundled factors as the data library publishes its three daily files, by dataset."""
+    paths = {name: tmp_path_factory.mktemp("library") / f"{name}_CSV.zip" for name in published()}
+    for name, payload in published().items():
+        paths[name].write_bytes(payload)
+    return paths
