@@ -48,7 +48,7 @@ _HOME = {
     "errors": "errors",
     "event_study": "study",
     "fetch_prices": "providers.fetch",
-    "french_factors": "providers.snapshot",
+    "french_factors": "providers.french",
     "group_differences": "crosssection",
     "load_catalog": "catalog.load",
     "market_cap_change": "marketcap",
@@ -148,8 +148,9 @@ if TYPE_CHECKING:
     from .providers.base import Prices
     from .providers.earnings import earnings_dates, read_earnings
     from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
+    from .providers.french import french_factors
     from .providers.shares import SharesTable, share_counts
-    from .providers.snapshot import french_factors, snapshot
+    from .providers.snapshot import snapshot
     from .results import StudyResult
     from .robustness.compare import compare
     from .robustness.curve import SpecificationCurve, specification_curve

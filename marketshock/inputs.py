@@ -34,7 +34,7 @@ def events_of(path: str) -> Any:
 def market_of(arguments: argparse.Namespace, events: Any, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return the prices or returns, and the factors, that were named."""
     from .providers.frames import read_wide
-    from .providers.snapshot import french_factors, snapshot
+    from .providers.snapshot import snapshot
 
     market: dict[str, Any] = {}
     if arguments.returns:
@@ -45,9 +45,18 @@ def market_of(arguments: argparse.Namespace, events: Any, environment: Mapping[s
         bundled = arguments.prices == "bundled"
         market["prices"] = snapshot() if bundled else read_wide(arguments.prices, "prices")
     if arguments.factors:
-        bundled = arguments.factors == "bundled"
-        market["factors"] = french_factors() if bundled else read_wide(arguments.factors, "returns")
+        market["factors"] = _factors(arguments.factors)
     return market
+
+
+def _factors(text: str) -> pd.DataFrame:
+    from .providers.frames import read_wide
+    from .providers.french import french_factors
+
+    if text == "bundled":
+        return french_factors()
+    zips = text.split(",")
+    return french_factors(zips) if all(z.lower().endswith(".zip") for z in zips) else read_wide(text, "returns")
 
 
 def _prices_around(arguments: argparse.Namespace, events: Any, environment: Mapping[str, str]) -> Prices:

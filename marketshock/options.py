@@ -110,7 +110,11 @@ def _study_parser(parser: argparse.ArgumentParser) -> None:
         "--prices", metavar="FILE", help="CSV or Parquet of adjusted closes, wide or long; 'bundled', or 'yahoo'"
     )
     source.add_argument("--returns", metavar="FILE", help="CSV or Parquet of decimal returns, wide or long")
-    add("--factors", metavar="FILE", help="wide file of decimal factor returns, or 'bundled' (Fama-French)")
+    add(
+        "--factors",
+        metavar="FILE",
+        help="wide file of decimal factor returns, zips of the Ken French data library (A.zip,B.zip), or 'bundled'",
+    )
     add(
         "--benchmark",
         metavar="NAME",

@@ -12,6 +12,7 @@ from hypothesis import settings
 
 import marketshock as ms
 
+from .library import published
 from .loopback import guard
 from .loopback.client import loopback_session, reset_yfinance
 from .loopback.yahoo import YahooLoopback
@@ -66,3 +67,24 @@ def yahoo(_yahoo_server, tmp_path):
     server.session.bound = None
     yield server
     reset_yfinance(str(tmp_path / "yfinance"))
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Return a function that writes a file and returns its path."""
+
+    def write(content: bytes | str, name: str = "a.zip") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("latin-1"))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def french_zips(tmp_path_factory) -> dict[str, Path]:
+    """Zips of the bundled factors as the data library publishes its three daily files, by dataset."""
+    paths = {name: tmp_path_factory.mktemp("library") / f"{name}_CSV.zip" for name in published()}
+    for name, payload in published().items():
+        paths[name].write_bytes(payload)
+    return paths

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import NoData, OfflineMiss, RateLimited, Unavailable
+from ..errors import BadData, CacheWarning, InputError, NoData, OfflineMiss, RateLimited, Unavailable
 from .retry import Asker, Bound, Retry
 from .store import Held, Key, Store
 
@@ -29,7 +30,7 @@ class Download:
     offline : bool
         Open no connection: what the cache does not hold is an `OfflineMiss`.
     max_age : timedelta
-        A cached file older than this is fetched again; if that fails, the cached one serves, and `about` says so.
+        A cached file older than this is fetched again; if that fails, the cached one serves, with a `CacheWarning`.
     headers : mapping
         Of the request.
     timeout : float
@@ -47,27 +48,55 @@ class Download:
     retry: Retry = field(default_factory=Retry)
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 
-    def file(self, key: Key, url: str) -> Held:
+    def file(self, key: Key, url: str, describe: Callable[[bytes], dict[str, Any]] = lambda _: {}) -> Held:
         """Return a file with what is known of it: url, fetched (UTC), sha256, and stale if a newer one was not had.
+
+        Parameters
+        ----------
+        key : Key
+            Its place in the cache. A file that another address gave to that place counts as none.
+        url : str
+            Its address.
+        describe : callable, optional
+            Takes the bytes that came; returns what else `about` is to hold, or raises `BadData`, so that a page of
+            apologies sent with status 200 is not kept as the file.
 
         Raises
         ------
-        OfflineMiss, NoData, RateLimited, Unavailable
+        OfflineMiss, NoData, RateLimited, Unavailable, BadData
             The message says which address was asked and what came.
+        InputError
+            If `url` is no address.
+
+        Warns
+        -----
+        CacheWarning
+            If the file could not be had or is not what it should be, and the cached one serves.
         """
-        held = self.store.read(key) if self.store else None
-        if held and held.about.get("url") == url and (self.offline or self._young(held)):
+        held = self.held(key, url)
+        if held and (self.offline or self._young(held)):
             return held
         if self.offline:
             raise OfflineMiss(key.name, url, "the cache does not hold it", "fetch it once without offline")
-        bound = Bound(self.max_time)
         try:
-            payload = Asker(self.retry, bound).ask(lambda: self._get(key.name, url, bound))
-        except (RateLimited, Unavailable) as error:
-            if held and held.about.get("url") == url:
-                return Held({**held.about, "stale": error.came}, held.payload)
-            raise
-        about = {
+            return self._fetched(key, url, describe)
+        except (RateLimited, Unavailable, BadData) as error:
+            if held is None:
+                raise
+            warnings.warn(
+                f"{error}. The cached file of {held.about['fetched']} serves instead", CacheWarning, stacklevel=3
+            )
+            return Held({**held.about, "stale": error.came}, held.payload)
+
+    def held(self, key: Key, url: str) -> Held | None:
+        """Return what the cache holds of an address, however old; None if nothing."""
+        held = self.store.read(key) if self.store else None
+        return held if held and held.about.get("url") == url else None
+
+    def _fetched(self, key: Key, url: str, describe: Callable[[bytes], dict[str, Any]]) -> Held:
+        bound = Bound(self.max_time)
+        payload = Asker(self.retry, bound).ask(lambda: self._get(key.name, url, bound))
+        about = describe(payload) | {
             "url": url,
             "fetched": self.now().isoformat(timespec="seconds"),
             "sha256": hashlib.sha256(payload).hexdigest(),
@@ -78,7 +107,8 @@ class Download:
         return Held(about, payload)
 
     def _young(self, held: Held) -> bool:
-        return self.now() - dt.datetime.fromisoformat(held.about["fetched"]) < self.max_age
+        age = self.now() - dt.datetime.fromisoformat(held.about["fetched"])
+        return abs(age) < self.max_age  # a file from the future was written by a clock that was wrong
 
     def _get(self, name: str, url: str, bound: Bound) -> bytes:
         import requests
@@ -89,9 +119,17 @@ class Download:
             with requests.get(url, headers=dict(self.headers), timeout=wait, stream=True) as response:
                 _refuse(name, url, response)
                 return _body(response, name, url, bound)
+        except _no_addresses() as error:  # asking again is no use
+            raise InputError("url", f"got {url!r}: {_short(error)}", "give an address like https://...") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             came = f"{type(error).__name__}: {_short(error)}"
             raise Unavailable(name, url, came, "check the connection and the address, or try again later") from error
+
+
+def _no_addresses() -> tuple[type[Exception], ...]:
+    from requests import exceptions
+
+    return exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema
 
 
 def _refuse(name: str, url: str, response: requests.Response) -> None:

@@ -62,7 +62,7 @@ class Store:
         The folder; by default the cache folder of the platform. It is made when something is written.
     """
 
-    def __init__(self, root: str | Path | None = None) -> None:
+    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
         if root is None:
             from platformdirs import user_cache_path
 
@@ -163,11 +163,21 @@ class Store:
         return sorted(found)
 
 
-def store_of(cache: bool | str | Path | Store) -> Store | None:
-    """Return the store a ``cache=`` argument means: True the platform's folder, False none, a path that folder."""
+def store_of(cache: bool | str | os.PathLike[str] | Store) -> Store | None:
+    """Return the store a parameter ``cache`` means: True the platform's folder, False none, a folder, or a store.
+
+    Raises
+    ------
+    InputError
+        If it is something else, or a file stands where the folder should be.
+    """
     if isinstance(cache, Store):
         return cache
-    return None if cache is False else Store(None if cache is True else cache)
+    if isinstance(cache, bool):
+        return Store() if cache else None
+    if isinstance(cache, (str, os.PathLike)) and os.fspath(cache):
+        return Store(cache)
+    raise InputError("cache", f"got {cache!r}", "give True, False, a folder or a Store")
 
 
 class _Damaged(Exception):  # noqa: N818 - says what is wrong with a file, never leaves this module
