@@ -161,7 +161,7 @@ class VintageWarning(MarketShockWarning):
 
 
 class ShareCountWarning(MarketShockWarning):
-    """A share count whose filing date is not known, or that had to be cleaned."""
+    """A share count that may be wrong for its day: its filing date not known, dated across a split, or old."""
 
 
 def _restored(kind: type[MarketShockError], message: str, attributes: dict[str, Any]) -> MarketShockError:

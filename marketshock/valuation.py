@@ -34,7 +34,8 @@ def raw_change(
     firm : str
         Name of the firm: its main ticker.
     prices : Prices
-        Official closes in USD. Each count is multiplied by the splits of its `priced_at` ticker after its date.
+        Official closes in USD. Each count is multiplied by the splits of its `priced_at` ticker after its date; one of
+        a financial statement by those after its filing.
     previous, session : datetime64[D]
         The two sessions.
     closes : mapping of str to float, optional
@@ -109,8 +110,15 @@ def doubts_of(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.dat
 
 
 def _later_splits(counts: pd.DataFrame, splits: pd.DataFrame | None) -> list[pd.DataFrame]:
+    """Return the splits that each count does not know of.
+
+    A cover or a vendor counts the shares of its day. Financial statements restate theirs for a split that comes before
+    they are filed (SEC Staff Accounting Bulletins, Topic 4.C).
+    """
     known = checked_splits(splits)
-    return [splits_after(known, t, day) for t, day in zip(counts["priced_at"], counts["as_of"], strict=True)]
+    as_filed = ~counts["basis"].isin((COVER, VENDOR)) & counts["filed"].notna()
+    days = counts["filed"].where(as_filed, counts["as_of"])
+    return [splits_after(known, t, day) for t, day in zip(counts["priced_at"], days, strict=True)]
 
 
 def _check_usd(prices: Prices, tickers: Iterable[str]) -> None:

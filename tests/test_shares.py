@@ -174,6 +174,14 @@ class TestSplits:
         assert change.table.loc["X", "split_factor"] == 10
         assert "across the split of 2024-03-11" in change.table.loc["X", "note"]
 
+    @pytest.mark.parametrize("basis", ["balance sheet", "diluted average"])
+    def test_financial_statements_are_restated_for_a_split_before_their_filing(self, basis):
+        counts = table(basis=basis, as_of="2024-03-01", filed="2024-03-20")
+        for day, factor in (("2024-03-11", 1), ("2024-03-20", 1), ("2024-03-21", 10)):
+            priced = prices([("X", day, 10.0)])
+            row = ms.reconcile("X", "2024-05-23", 9e9, prices=priced, shares=counts, printed={}).table.iloc[0]
+            assert row["split_factor"] == factor
+
     def test_reconcile_multiplies_too(self):
         row = ms.reconcile("X", "2024-05-23", 9e9, prices=prices(), shares=table(), printed={}).table.iloc[0]
         assert (row["shares"], row["split_factor"]) == (24.6e9, 10)
