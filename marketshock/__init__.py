@@ -58,6 +58,7 @@ _HOME = {
     "reconcile": "press",
     "regress_car": "crosssection",
     "release_calendar": "catalog.load",
+    "sec_share_counts": "providers.sec",
     "share_counts": "providers.shares",
     "simulate": "simulate",
     "snapshot": "providers.snapshot",
@@ -111,6 +112,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "reconcile",
     "regress_car",
     "release_calendar",
+    "sec_share_counts",
     "share_counts",
     "simulate",
     "snapshot",
@@ -136,6 +138,7 @@ if TYPE_CHECKING:
     from .models.variance import RecentVolatility
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
+    from .providers.sec import sec_share_counts
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import french_factors, snapshot
     from .results import StudyResult

@@ -158,6 +158,13 @@ class Store:
             entry.path.unlink(missing_ok=True)
 
 
+def store_of(cache: bool | str | Path | Store) -> Store | None:
+    """Return the store a `cache` argument means: True the platform's folder, False none, else a folder or a store."""
+    if isinstance(cache, bool):
+        return Store() if cache else None
+    return cache if isinstance(cache, Store) else Store(cache)
+
+
 class _Damaged(Exception):  # noqa: N818 - says what is wrong with a file, never leaves this module
     pass
 
