@@ -61,12 +61,14 @@ _HOME = {
     "reconcile": "press",
     "regress_car": "crosssection",
     "release_calendar": "catalog.load",
+    "sec_share_counts": "providers.sec",
     "share_counts": "providers.shares",
     "simulate": "simulate",
     "snapshot": "providers.snapshot",
     "specification_curve": "robustness.curve",
     "yahoo": "providers.fetch",
     "yahoo_intraday": "providers.fetch",
+    "yahoo_share_counts": "providers.yahoo_shares",
 }
 _MODULES = frozenset({"errors", "plots", "simulate"})
 
@@ -119,12 +121,14 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "reconcile",
     "regress_car",
     "release_calendar",
+    "sec_share_counts",
     "share_counts",
     "simulate",
     "snapshot",
     "specification_curve",
     "yahoo",
     "yahoo_intraday",
+    "yahoo_share_counts",
 ]
 
 if TYPE_CHECKING:
@@ -149,8 +153,10 @@ if TYPE_CHECKING:
     from .providers.earnings import earnings_dates, read_earnings
     from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
     from .providers.french import french_factors
+    from .providers.sec import sec_share_counts
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import snapshot
+    from .providers.yahoo_shares import yahoo_share_counts
     from .results import StudyResult
     from .robustness.compare import compare
     from .robustness.curve import SpecificationCurve, specification_curve

@@ -12,15 +12,13 @@ import pandas as pd
 from . import _format
 from ._frame import ReadableFrame, Table
 from ._typing import BoolArray, DateArray, IntArray, StrArray
+from .catalog.classes import SHARE_CLASSES
 from .catalog.load import release_calendar
 from .catalog.model import Catalog, Event
 from .catalog.table import Events, EventTable, event_table
 from .errors import InputError
 from .panel import EventPanel, align
 from .sessions import Sessions, map_timestamps, nyse
-
-#: Tickers of one firm, by the ticker that stands for it: the double listings of the S&P 500 in January 2025.
-SHARE_CLASSES = {"GOOG": "GOOGL", "FOX": "FOXA", "NWS": "NWSA", "BRK-A": "BRK-B", "BRK.A": "BRK-B", "BRK.B": "BRK-B"}
 
 _EVERY_FIRM = "*"  # no ticker: the whole market's
 _COLUMNS = ("event_id", "ticker", "date", "confounder", "title", "kind", "session", "day", "in_window")

@@ -110,6 +110,10 @@ class Unavailable(ProviderError):  # noqa: N818
     """No usable answer: a timeout, a reset, a server error, a truncated body, the total time bound."""
 
 
+class Refused(Unavailable):
+    """The provider refuses (HTTP 401 or 403, a certificate that does not verify): asking again does not help."""
+
+
 class NoData(ProviderError):  # noqa: N818
     """The provider answered that it has nothing: an unknown symbol, or an empty range."""
 
@@ -161,7 +165,7 @@ class VintageWarning(MarketShockWarning):
 
 
 class ShareCountWarning(MarketShockWarning):
-    """A share count whose filing date is not known, or that had to be cleaned."""
+    """A share count that may be wrong for its day: its filing date not known, dated across a split, or old."""
 
 
 def _restored(kind: type[MarketShockError], message: str, attributes: dict[str, Any]) -> MarketShockError:

@@ -5,6 +5,7 @@ A firm is the sum of its share classes. An unlisted class is valued at a listed 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import pandas as pd
 
 from . import _format
 from ._typing import FloatArray
-from .errors import InputError, PriceError, UnknownNameError, check_share
+from .errors import InputError, ShareCountWarning, UnknownNameError, check_share
 from .inference.joint import common_system
 from .inference.outcome import t_quantile
 from .providers.base import Prices
@@ -22,6 +23,7 @@ from .providers.shares import SharesTable, share_counts
 from .providers.snapshot import snapshot
 from .results import StudyResult
 from .sessions import nearest_sessions, nyse, resolve_session
+from .valuation import doubts_of, raw_change
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +58,12 @@ class MarketCapChange:
     def to_frame(self) -> pd.DataFrame:
         """Return a row a firm, indexed by firm (its main ticker).
 
-        Columns: shares (number, all classes), rounding (unit of the count, summed over classes), as_of, filed, form,
-        lookahead, close_before, close_after (of the main ticker), cap_before_usd, change_usd,
-        change_low_usd and change_high_usd (the band that the rounding of the count leaves), return (decimal),
-        abnormal_return (decimal, of the main ticker), abnormal_usd (abnormal return times the cap before), ci_low_usd,
-        ci_high_usd, note. Without a study the abnormal columns are NaN.
+        Columns: shares (number, all classes, in the shares the closes are quoted in), rounding (unit of the count,
+        summed over classes), split_factor (what the count was multiplied by for splits after it; NaN if the classes
+        differ), as_of, filed (NaT where not known), form, basis, lookahead, close_before, close_after (of the main
+        ticker), cap_before_usd, change_usd, change_low_usd and change_high_usd (the band that the rounding of the count
+        leaves), return (decimal), abnormal_return (decimal, of the main ticker), abnormal_usd (abnormal return times
+        the cap before), ci_low_usd, ci_high_usd, note. Without a study the abnormal columns are NaN.
         """
         return self.table
 
@@ -81,7 +84,7 @@ class MarketCapChange:
 
     def _footnotes(self) -> list[str]:
         notes = [f"{r['firm']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
-        ahead = "* count filed on or after the session: not known then"
+        ahead = "* count filed (or, where that is not known, dated) on or after the session: not known then"
         notes += [self.note] if self.note else []
         return [*notes, *([ahead] if self.table["lookahead"].any() else [])]
 
@@ -91,7 +94,7 @@ class MarketCapChange:
             [
                 r["firm"] + ("*" if r["lookahead"] else ""),
                 _format.number(r["shares"] / 1e9, 3),
-                str(r["filed"].date()),
+                "not known" if pd.isna(r["filed"]) else str(r["filed"].date()),
                 _format.number(r["close_before"]),
                 _format.number(r["close_after"]),
                 _format.percent(r["return"]),
@@ -121,7 +124,8 @@ def market_cap_change(
     prices : Prices or DataFrame, optional
         Closes that are not adjusted for dividends; the bundled official ones by default.
     shares : SharesTable or DataFrame, optional
-        Counts on the split basis of `prices`; the bundled ones by default.
+        Counts as they were filed; the bundled ones by default. Each is multiplied by the splits in ``prices.splits``
+        that came after its date; where that is None they must be in the shares that the closes are quoted in.
     study : StudyResult, optional
         Supplies the abnormal return of that session (day 0) and its uncertainty; with simple returns.
     tickers : sequence of str, optional
@@ -143,9 +147,15 @@ def market_cap_change(
     LookAheadError
         If no count was filed before it and `allow_lookahead` is False.
     PriceError
-        If a close is missing on either session.
+        If a close is missing on either session, or is not in USD.
     UnknownNameError
         If a firm has no count or no prices.
+
+    Warns
+    -----
+    ShareCountWarning
+        If a vendor's count was taken whose filing date is not known, a count was filed after a split and dated before
+        it, or a count is older than 400 days. The column ``note`` says so too.
 
     Notes
     -----
@@ -162,16 +172,15 @@ def market_cap_change(
     check_share("confidence", confidence, 0.95)
     events = _events_on(study, session, shares)
     firms = _firms(tickers, events, shares)
-    rows = []
-    for firm in firms:
-        counts = shares.known_on(firm, session, allow_lookahead=allow_lookahead)
-        rows.append({"firm": firm, **raw_change(counts, firm, prices, previous, session)})
+    known = {firm: shares.known_on(firm, session, allow_lookahead=allow_lookahead) for firm in firms}
+    rows = [{"firm": firm, **raw_change(counts, firm, prices, previous, session)} for firm, counts in known.items()]
     table = pd.DataFrame(rows).set_index("firm")
     table, total_ci = _with_abnormal(table, study, events, confidence)
     sums = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
     total = pd.Series({name: float(table[name].sum()) for name in sums})
     total["abnormal_usd"] = float(table["abnormal_usd"].sum(skipna=False))
     total["ci_low_usd"], total["ci_high_usd"], note = total_ci
+    _warn({firm: doubts_of(counts, prices.splits, session) for firm, counts in known.items()})
     source = f"closes: {prices.provenance.get('source', 'unknown')}; counts: {shares.source}"
     return MarketCapChange(session, previous, table, total, note, confidence, source)
 
@@ -188,73 +197,11 @@ def market_inputs(
     )
 
 
-def raw_change(
-    counts: pd.DataFrame,
-    firm: str,
-    prices: Prices,
-    previous: np.datetime64,
-    session: np.datetime64,
-    closes: Mapping[str, float] | None = None,
-) -> dict[str, Any]:
-    """Value a firm's classes on both sessions; a row of `MarketCapChange.table` without the abnormal part.
-
-    Parameters
-    ----------
-    counts : DataFrame
-        One row a share class, as `SharesTable.known_on` returns them.
-    firm : str
-        Name of the firm: its main ticker.
-    prices : Prices
-        Official closes.
-    previous, session : datetime64[D]
-        The two sessions.
-    closes : mapping of str to float, optional
-        Prices that replace the official closes of `session`, by ticker.
-    """
-    n = counts["shares"].to_numpy(dtype=float)
-    unit = counts["rounding"].to_numpy(dtype=float)
-    before = np.array([_close(prices, t, previous) for t in counts["priced_at"]])
-    given = closes or {}
-    after = np.array([given[t] if t in given else _close(prices, t, session) for t in counts["priced_at"]])
-    change = float(((after - before) * n).sum())
-    slack = float((np.abs(after - before) * np.where(unit > 1, unit / 2, 0.0)).sum())
-    main = list(counts["priced_at"]).index(firm) if firm in set(counts["priced_at"]) else 0
-    cap_before = float((before * n).sum())
-    return {
-        "shares": float(n.sum()),
-        "rounding": float(unit[unit > 1].sum()) or 1.0,
-        "as_of": counts["as_of"].min(),
-        "filed": counts["filed"].min(),
-        "form": counts["form"].iloc[0],
-        "lookahead": bool(counts["lookahead"].any()),
-        "close_before": float(before[main]),
-        "close_after": float(after[main]),
-        "cap_before_usd": cap_before,
-        "change_usd": change,
-        "change_low_usd": change - slack,
-        "change_high_usd": change + slack,
-        "return": change / cap_before,
-        "note": _classes(counts, firm),
-    }
-
-
-def _classes(counts: pd.DataFrame, firm: str) -> str:
-    """Say how a firm of several classes is valued; the closes shown are those of its main ticker alone."""
-    if set(counts["priced_at"]) == {firm}:
-        return ""
-    latest = counts["filed"].max()
-    parts = [
-        f"{r['share_class']} at {r['priced_at']}" + (f" (filed {r['filed'].date()})" if r["filed"] < latest else "")
-        for r in _format.rows(counts.reset_index(drop=True))
-    ]
-    return f"sum of {', '.join(parts)}; the closes shown are those of {firm}"
-
-
-def _close(prices: Prices, ticker: str, day: np.datetime64) -> float:
-    close = prices.close_on(ticker, day)
-    if np.isnan(close):
-        raise PriceError("prices", f"no close of {ticker} on {day}", "give prices that reach that session")
-    return close
+def _warn(doubts: Mapping[str, list[str]]) -> None:
+    told = [f"{firm}: {'; '.join(found)}" for firm, found in doubts.items() if found]
+    if told:
+        more = f"; and {len(told) - 3} more: see the column note" if len(told) > 3 else ""
+        warnings.warn(f"shares: {'; '.join(told[:3])}{more}", ShareCountWarning, stacklevel=3)
 
 
 def _events_on(study: StudyResult | None, session: np.datetime64, shares: SharesTable) -> dict[str, int]:

@@ -11,12 +11,16 @@ import pandas as pd
 from . import _format
 from ._bundled import bundled_path
 from .errors import InputError
-from .marketcap import market_inputs, raw_change
+from .marketcap import market_inputs
 from .providers.base import Prices
-from .providers.shares import SharesTable
+from .providers.shares import SharesTable, known_from
 from .sessions import nearest_sessions, nyse, resolve_session
+from .valuation import raw_change
 
 OFFICIAL = "official close"
+_AHEAD = "* count filed (or, where that is not known, dated) on or after the session: not known then"
+_COPIED = ("shares", "rounding", "split_factor", "filed", "lookahead", "change_usd")
+_RECENT = 400  # days before the last count known; a table may hold fifteen years of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +35,9 @@ class Reconciliation:
         The event's session and the one before it.
     table : DataFrame
         A row a price convention and share count: price, close_before, close_after (main ticker), count, shares,
-        rounding, filed, lookahead, change_usd, low_usd, high_usd (rounding of the count), matches (reported figures
-        whose rounding interval holds change_usd) and within_rounding (those it only meets with its band).
+        rounding, split_factor (of both, see `MarketCapChange.to_frame`), filed (NaT where it is not known), lookahead,
+        change_usd, low_usd, high_usd (rounding of the count), matches (reported figures whose rounding interval holds
+        change_usd) and within_rounding (those it only meets with its band).
     reported : DataFrame
         The reported losses: loss_usd, rounding_usd, outlet.
     """
@@ -71,7 +76,7 @@ class Reconciliation:
     def __repr__(self) -> str:
         head, rows = self._summary()
         said = "\n".join([*self.matches, _format.wrapped(self.statement)])
-        ahead = "\n* count filed on or after the session: not known then" if self.table["lookahead"].any() else ""
+        ahead = f"\n{_AHEAD}" if self.table["lookahead"].any() else ""
         return f"{_format.wrapped(self._caption())}\n\n{_format.text_table(head, rows, left=2)}{ahead}\n\n{said}"
 
     def _repr_html_(self) -> str:
@@ -136,6 +141,7 @@ def reconcile(
     Returns
     -------
     Reconciliation
+        Counts known more than 400 days before the last one known on that day are not listed.
 
     Raises
     ------
@@ -159,8 +165,8 @@ def reconcile(
                     "price": price,
                     "close_before": change["close_before"],
                     "close_after": change["close_after"],
-                    "count": count,
-                    **{name: change[name] for name in ("shares", "rounding", "filed", "lookahead", "change_usd")},
+                    "count": count + _for_splits(change["split_factor"]),
+                    **{name: change[name] for name in _COPIED},
                     **band,
                     **_matches(change["change_usd"], band, reported),
                 }
@@ -187,14 +193,19 @@ def _counts(
     shares: SharesTable, firm: str, session: np.datetime64, allow_lookahead: bool
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     rows = shares.table[shares.table["firm"] == firm]
-    rows = rows.assign(lookahead=rows["filed"] >= pd.Timestamp(session))
-    if not allow_lookahead:
-        rows = rows[~rows["lookahead"]]
-    if rows.empty:
+    rows = rows.assign(known=known_from(rows))
+    rows = rows.assign(lookahead=rows["known"] >= pd.Timestamp(session)).sort_values("known", kind="stable")
+    if rows["lookahead"].all() and not allow_lookahead:
         shares.known_on(firm, session)  # raises LookAheadError with the first date
-    for _, counts in rows.sort_values("filed").groupby(["filed", "basis"], sort=False):
-        filed, basis = counts["filed"].iloc[0], counts["basis"].iloc[0]
-        yield f"{basis} count filed {filed.date()}", counts
+    last = rows.loc[~rows["lookahead"], "known"].max()
+    rows = rows[~(rows["known"] < last - pd.Timedelta(days=_RECENT)) & (allow_lookahead | ~rows["lookahead"])]
+    for (known, basis), counts in rows.groupby(["known", "basis"], sort=False):
+        unfiled = counts["filed"].isna().all()
+        yield f"{basis} count {'dated' if unfiled else 'filed'} {known.date()}", counts
+
+
+def _for_splits(factor: float) -> str:
+    return "" if factor == 1 else f" x {factor:g} for splits"
 
 
 def _reported(firm: str, session: np.datetime64, loss: float | None, rounding: float | None) -> pd.DataFrame:

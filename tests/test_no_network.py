@@ -80,6 +80,9 @@ assert main(["cache", "list", "--cache", sys.argv[1]]) == 0
 for call in (
     lambda: ms.yahoo("NVDA", "2025-01-02", "2025-01-31", cache=sys.argv[1], offline=True),
     lambda: ms.yahoo_intraday("NVDA", "2025-01-02", "2025-01-31", cache=sys.argv[1], offline=True),
+    lambda: ms.yahoo_share_counts("NVDA", "2025-01-02", cache=sys.argv[1], offline=True),
+    lambda: ms.french_factors("F-F_Research_Data_Factors_daily", cache=sys.argv[1], offline=True),
+    lambda: ms.sec_share_counts("NVDA", cache=sys.argv[1], offline=True),
     lambda: ms.earnings_dates("NVDA", cache=sys.argv[1], offline=True),
 ):
     try:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -243,11 +244,14 @@ class TestFaults:
         factor = 1.01 if symbol == "LIVEDUP" else 1.0
         assert prices.close[symbol].iloc[-1] == pytest.approx(yahoo.universe[symbol].close[-1] * factor, abs=0.006)
 
-    def test_tolerated_findings_stay_known(self, fetch, folder):
+    def test_tolerated_findings_stay_known(self, yahoo, fetch):
         prices = fetch("X100", tolerate=["spike"])
         assert prices.close["X100"].max() > 1000
-        with pytest.raises(BadData, match=r"\[spike\]; tolerate=\['spike'\] takes them"):
-            fetch("X100")  # from the cache, without the permission
+        for offline in (True, False):
+            with pytest.raises(BadData, match=r"\[spike\].*tolerate=\['spike'\] takes them"):
+                fetch("X100", offline=offline)  # held, but without the permission
+        yahoo.universe["X100"] = replace(yahoo.universe["AAPL"], symbol="MENDED")
+        assert fetch("X100").close["X100"].max() < 1000
         with pytest.raises(InputError, match="allowed are"):
             fetch("X100", tolerate=["spikes"])
 

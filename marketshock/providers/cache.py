@@ -65,8 +65,10 @@ class Cache:
             return None
         return file.bars
 
-    def fetch(self, source: Source, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> Bars:
-        """Return all bars known, fetching what is missing of the days [first, last).
+    def fetch(
+        self, source: Source, symbol: str, first: dt.date, last: dt.date, bound: Bound, renew: bool = False
+    ) -> Bars:
+        """Return all bars known, fetching what is missing of the days [first, last); with `renew`, all of it.
 
         Raises
         ------
@@ -75,7 +77,7 @@ class Cache:
         """
         key = _key(source, symbol)
         with self.store.lock(key, bound.remaining()):
-            file = _read(self.store, source, symbol)
+            file = None if renew else _read(self.store, source, symbol)
             missing = list(gaps((first, last), file.spans if file else []))
             if file and not missing:
                 return file.bars  # another process was faster

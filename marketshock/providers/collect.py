@@ -20,7 +20,7 @@ from ..errors import BadData, InputError, PartialDataWarning, PriceWarning, Prov
 from ..sessions import NEW_YORK
 from .bars import Bars, Source
 from .cache import Cache, Span, utc_now
-from .checks import ERROR, WARNING, found_in, words
+from .checks import ERROR, WARNING, Finding, found_in, words
 from .retry import Bound
 from .store import Store, store_of
 
@@ -67,11 +67,14 @@ def collect(
     cache = Cache(store, now=how.now) if store else None
     known: dict[str, Bars] = {}
     failed: dict[str, ProviderError] = {}
+    faulty: set[str] = set()  # cached under another `tolerate`: the vendor may have mended it since
     for name in tickers:
         with _kept(failed, name):
             held = cache.held(source, name, *span) if cache else None
-            if held is not None:
-                known[name] = _refuse_faults(held, span, how.tolerate)
+            if held is not None and (how.offline or not _faults(held, span, how.tolerate)):
+                known[name] = _sound(held, span, how.tolerate)
+            elif held is not None:
+                faulty.add(name)
             elif cache and how.offline:
                 raise cache.miss(source, name, *span)
     left = [name for name in tickers if name not in known and name not in failed]
@@ -79,12 +82,12 @@ def collect(
         bound = Bound(how.max_time)
 
         def ask(name: str) -> Bars:
-            return cache.fetch(source, name, *span, bound) if cache else source.bars(name, *span, bound)
+            return cache.fetch(source, name, *span, bound, name in faulty) if cache else source.bars(name, *span, bound)
 
         with source:
             for name, answer in _in_parallel(ask, left, how):
                 with _kept(failed, name):
-                    known[name] = _refuse_faults(answer.result(), span, how.tolerate)
+                    known[name] = _sound(answer.result(), span, how.tolerate)
     got = {name: known[name] for name in tickers if name in known}
     failed = {name: failed[name] for name in tickers if name in failed}
     _report(got, failed, span, how.on_failure)
@@ -118,10 +121,13 @@ def _in_parallel(ask: Callable[[str], Bars], names: Sequence[str], how: Fetching
         bar.close()
 
 
-def _refuse_faults(bars: Bars, span: Span, tolerate: Sequence[str]) -> Bars:
-    """Refuse a series that was let into the cache under another `tolerate`."""
-    bad = [f for f in found_in(bars.about, *span) if f.severity == ERROR and f.name not in tolerate]
-    if bad:
+def _faults(bars: Bars, span: Span, tolerate: Sequence[str]) -> list[Finding]:
+    return [f for f in found_in(bars.about, *span) if f.severity == ERROR and f.name not in tolerate]
+
+
+def _sound(bars: Bars, span: Span, tolerate: Sequence[str]) -> Bars:
+    """Return bars, or refuse what was let into the cache under another `tolerate`."""
+    if bad := _faults(bars, span, tolerate):
         names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in bad))
         raise BadData(bars.symbol, "cached bars", words(bad), f"tolerate=[{names}] takes them as they are")
     return bars

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadData, CacheWarning, InputError, NoData, OfflineMiss, RateLimited, Unavailable
+from ..errors import BadData, CacheWarning, InputError, NoData, OfflineMiss, RateLimited, Refused, Unavailable
 from .retry import Asker, Bound, Retry
 from .store import Held, Key, Store
 
@@ -139,6 +139,8 @@ def _refuse(name: str, url: str, response: requests.Response) -> None:
         raise RateLimited(name, url, came, "wait some minutes before asking again")
     if status in (404, 410):
         raise NoData(name, url, came, "check the name or the address")
+    if status in (401, 403):
+        raise Refused(name, url, came, "check that the address may be read")
     if status >= 400:
         raise Unavailable(name, url, came, "check that the address may be read, or try again later")
 

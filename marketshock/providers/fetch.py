@@ -210,7 +210,7 @@ def _prices(source: Source, tickers: str | Sequence[str], start: Day, end: Day |
         wide(lambda b: adjusted_close(b["close"], b["dividend"])),
         extra,
         {"returns_from": "adj_close", "adjustment": _ADJUSTMENT, **provenance},
-        _splits(got),
+        splits_of(got),
     )
 
 
@@ -220,7 +220,7 @@ def _spread(at: DateArray, values: FloatArray, on: DateArray) -> FloatArray:
     return out
 
 
-def _splits(got: Mapping[str, Bars]) -> pd.DataFrame:
+def splits_of(got: Mapping[str, Bars]) -> pd.DataFrame:
     """Return every split known, those after the span too: the closes are adjusted for them."""
     rows = [
         (name, pd.Timestamp(day), float(ratio))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ..errors import InputError, RateLimited, Unavailable
+from ..errors import InputError, RateLimited, Refused, Unavailable
 
 T = TypeVar("T")
 
@@ -114,18 +114,24 @@ class Asker:
         while self.bound.wait(pause):
             try:
                 return request()
+            except Refused:
+                raise
             except (RateLimited, Unavailable) as error:
                 failures, last = failures + 1, error
             limited = isinstance(last, RateLimited)
             if failures >= self.retry.attempts:
-                raise _tried(last, f"{failures} times")
+                raise _tried(last, _times(failures))
             pause = self.jitter.uniform(0, self.retry.limit(failures, limited))
             if limited:
                 self.bound.pause_all(pause)
         if last is None:
             last = Unavailable("this symbol", "its data", "no time was left", "raise max_time")
             raise last
-        raise _tried(last, f"{failures} times, until the bound of {self.bound.seconds:g} s for the whole call")
+        raise _tried(last, f"{_times(failures)}, until the bound of {self.bound.seconds:g} s for the whole call")
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
 
 
 def _tried(error: RateLimited | Unavailable, how: str) -> RateLimited | Unavailable:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,10 @@ import pandas as pd
 from .._bundled import bundled_path
 from ..errors import LookAheadError, SharesError, UnknownNameError
 
-COVER = "cover"
+COVER, BALANCE_SHEET, VENDOR = "cover", "balance sheet", "vendor"
+OUTSTANDING = (COVER, BALANCE_SHEET, VENDOR)
+"""Bases that count shares of one day, the best first; others, such as averages of a quarter, value nothing."""
+
 _COLUMNS = (
     "firm",
     "priced_at",
@@ -25,6 +30,8 @@ _COLUMNS = (
     "form",
 )
 _REQUIRED = ("firm", "shares", "as_of", "filed")
+_TEXT = ("firm", "priced_at", "share_class", "basis")
+_YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,25 +42,39 @@ class SharesTable:
     ----------
     table : DataFrame
         One row a count, with columns firm (name of the firm: its main ticker), priced_at (the ticker whose close values
-        the class), share_class, basis ("cover": the count on a filing's cover page), listed (bool), shares (number),
-        rounding (the unit the count was given to; 1 if exact), as_of, filed (datetime64) and form.
+        the class), share_class, basis ("cover": the count on a filing's cover page; "balance sheet"; "vendor"), listed
+        (bool), shares (number, in the shares of its own date: not adjusted for later splits), rounding (the unit the
+        count was given to; 1 if exact), as_of, filed (datetime64; NaT where a vendor does not give it) and form.
     source : str
         Where the counts come from.
+    notes : tuple of str
+        What was left out, chosen or put right when the table was made, a sentence each.
     """
 
     table: pd.DataFrame
     source: str
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, *, source: str = "a frame of the user") -> SharesTable:
+    def from_frame(
+        cls, frame: pd.DataFrame, *, source: str = "a frame of the user", notes: Sequence[str] = ()
+    ) -> SharesTable:
         """Make a table from a frame with at least firm, shares, as_of and filed.
 
         Parameters
         ----------
         frame : DataFrame
-            Other columns default to: priced_at = firm, share_class "common", basis "cover", listed True, rounding 1.
+            Other columns default to: priced_at = firm, share_class "common", basis "cover", listed True, rounding 1. A
+            count of basis "vendor" may lack `filed`.
         source : str, optional
             Goes into the results.
+        notes : sequence of str, optional
+            What is worth knowing of the counts.
+
+        Returns
+        -------
+        SharesTable
+            Columns that are not read are named in `notes`.
 
         Raises
         ------
@@ -72,11 +93,52 @@ class SharesTable:
                 table[column] = value
         if "priced_at" not in table:
             table["priced_at"] = table["firm"]
+        unread = [str(c) for c in table.columns if c not in _COLUMNS]
         table = table[list(_COLUMNS)].reset_index(drop=True)
+        table["form"] = table["form"].fillna("")
         for column in ("as_of", "filed"):
-            table[column] = _days(column, table[column])
+            table[column] = _days(table, column)
         _check_counts(table)
-        return cls(table, source)
+        for column in ("shares", "rounding"):
+            table[column] = pd.to_numeric(table[column])
+        told = (f"columns not read: {', '.join(unread)}",) if unread else ()
+        return cls(table, source, (*notes, *told))
+
+    @classmethod
+    def from_csv(cls, path: str | Path, *, source: str | None = None) -> SharesTable:
+        """Read a table from a CSV file with the columns of the bundled one, ``data/figures/shares.csv``.
+
+        Parameters
+        ----------
+        path : str or Path
+            Needed columns are firm, shares, as_of and filed; the others default as in `from_frame`. Dates are
+            YYYY-MM-DD, `listed` is yes or no, counts are plain numbers. An empty field is missing.
+        source : str, optional
+            Goes into the results; the name of the file by default.
+
+        Returns
+        -------
+        SharesTable
+
+        Raises
+        ------
+        InputError
+            If the file is missing or no such table; the message names it. `SharesError`, which is one, where a count is
+            at fault, as in `from_frame`, or a column is not known.
+        """
+        from .frames import read_table
+
+        frame = read_table(path, text=("*",))
+        frame.columns = [str(c).strip().casefold() for c in frame.columns]
+        unknown = [c for c in frame.columns if c not in _COLUMNS]
+        if unknown:
+            raise SharesError(str(path), f"unknown columns: {', '.join(unknown)}", f"known are {', '.join(_COLUMNS)}")
+        if "listed" in frame:
+            frame["listed"] = _listed(str(path), frame["listed"])
+        try:
+            return cls.from_frame(frame, source=source or Path(path).name)
+        except SharesError as error:
+            raise SharesError(str(path), error.problem, error.remedy) from error
 
     @property
     def firms(self) -> list[str]:
@@ -100,7 +162,7 @@ class SharesTable:
         return str(rows["firm"].iloc[0])
 
     def known_on(self, firm: str, day: np.datetime64, *, allow_lookahead: bool = False) -> pd.DataFrame:
-        """Return a firm's last cover count of each share class filed before a day.
+        """Return a firm's last count of each share class that was known before a day.
 
         Parameters
         ----------
@@ -109,63 +171,116 @@ class SharesTable:
         day : datetime64
             The event's session. "Before" is strict: a filing of that very day may have come after the close.
         allow_lookahead : bool, optional
-            If no filing came before `day`, take the first that came after; the column ``lookahead`` is then True.
+            If no count was known before `day`, take the first that came after; the column ``lookahead`` is then True.
+
+        Returns
+        -------
+        DataFrame
+            Rows of `table`, one a share class, with the column ``lookahead``. Cover counts where the firm has any, else
+            those of its balance sheet, else a vendor's. Known is what was filed; of a vendor's count without a filing
+            date only its own date can be held against `day`, so that look-ahead cannot be excluded. Last is the latest
+            `as_of`, of one `as_of` the latest `filed`: an amendment of an old filing does not displace a newer count.
 
         Raises
         ------
         LookAheadError
-            If every filing came on or after `day` and `allow_lookahead` is False.
+            If no count was known before `day` and `allow_lookahead` is False.
+        SharesError
+            If the firm has no count of shares outstanding.
         """
         firm = self.firm_of(firm)
-        counts = self.table[(self.table["firm"] == firm) & (self.table["basis"] == COVER)]
-        if counts.empty:
-            raise SharesError("shares", f"no cover count of {firm}", "give one with basis 'cover'")
-        before = counts["filed"] < pd.Timestamp(day)
+        counts = self._outstanding(firm)
+        known = known_from(counts)
+        before = known < pd.Timestamp(day)
         if before.any():
-            known = counts[before].sort_values("filed", kind="stable")
-            return pd.DataFrame(known.drop_duplicates("share_class", keep="last").assign(lookahead=False))
-        first = counts["filed"].min()
+            last = counts[before].sort_values(["as_of", "filed"], kind="stable")
+            return pd.DataFrame(last.drop_duplicates("share_class", keep="last").assign(lookahead=False))
+        first = known.min()
         if not allow_lookahead:
+            how = "filed" if counts["filed"].notna().any() else "dated"
             raise LookAheadError(
                 "shares",
-                f"the first count of {firm} was filed on {first.date()}, not before {pd.Timestamp(day).date()}",
+                f"the first count of {firm} was {how} on {first.date()}, not before {pd.Timestamp(day).date()}",
                 "give an earlier count, or allow_lookahead=True to use one that was not known",
             )
-        return pd.DataFrame(counts[counts["filed"] == first].assign(lookahead=True))
+        return pd.DataFrame(counts[known == first].assign(lookahead=True))
+
+    def _outstanding(self, firm: str) -> pd.DataFrame:
+        counts = self.table[self.table["firm"] == firm]
+        for basis in OUTSTANDING:
+            if (counts["basis"] == basis).any():
+                return counts[counts["basis"] == basis]
+        bases = ", ".join(map(repr, dict.fromkeys(counts["basis"])))
+        raise SharesError(
+            "shares", f"no cover count of {firm} (its bases are {bases})", f"give one with basis {COVER!r}"
+        )
 
     def __repr__(self) -> str:
-        return f"SharesTable: {len(self.table)} counts of {len(self.firms)} firms ({self.source})"
+        head = f"SharesTable: {len(self.table)} counts of {len(self.firms)} firms ({self.source})"
+        more = [f"... {len(self.notes) - 5} more in .notes"] if len(self.notes) > 5 else []
+        return "\n".join([head, *(f"  {note}" for note in (*self.notes[:5], *more))])
 
 
 def share_counts() -> SharesTable:
     """Return the bundled counts of the Magnificent Seven and AVGO: filings of August 2024 to May 2025."""
-    frame = pd.read_csv(bundled_path("figures", "shares.csv"))
-    frame["listed"] = frame["listed"] == "yes"
-    return SharesTable.from_frame(frame, source="cover pages of SEC filings (bundled)")
+    return SharesTable.from_csv(bundled_path("figures", "shares.csv"), source="cover pages of SEC filings (bundled)")
 
 
-def _days(column: str, values: pd.Series[Any]) -> pd.Series[Any]:
+def known_from(counts: pd.DataFrame) -> pd.Series[Any]:
+    """Return the day each count was known from: its filing, or its own date where a vendor does not give that."""
+    return counts["filed"].fillna(counts["as_of"])
+
+
+def joined(tables: Sequence[SharesTable]) -> SharesTable:
+    """Return several tables as one, with the sources and notes of all; a count that two hold is an error."""
+    frame = pd.concat([t.table for t in tables], ignore_index=True)
+    sources = dict.fromkeys(t.source for t in tables)
+    return SharesTable.from_frame(frame, source="; ".join(sources), notes=[n for t in tables for n in t.notes])
+
+
+def _listed(path: str, values: pd.Series[Any]) -> pd.Series[Any]:
+    listed = values.astype(str).str.strip().str.casefold().map(_YES_NO)
+    if listed.isna().any():
+        raise SharesError(path, f"column listed holds {values[listed.isna()].iloc[0]!r}", "write yes or no")
+    return listed.astype(bool)
+
+
+def _days(table: pd.DataFrame, column: str) -> pd.Series[Any]:
+    values = table[column]
     text = values.astype(str).str.slice(0, 10)
     days = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
-    if days.isna().any():
-        bad = values[days.isna()].iloc[0]
-        raise SharesError("shares", f"column {column} holds {bad!r}, which is no date", "write YYYY-MM-DD")
+    may_lack = values.isna() & (table["basis"] == VENDOR) & (column == "filed")
+    bad = days.isna() & ~may_lack
+    if bad.any():
+        only = (
+            f"; only a count of basis {VENDOR!r} may have none"
+            if column == "filed" and values[bad].isna().any()
+            else ""
+        )
+        raise SharesError(
+            "shares", f"column {column} holds {values[bad].iloc[0]!r}, which is no date", f"write YYYY-MM-DD{only}"
+        )
     return days
 
 
 def _check_counts(table: pd.DataFrame) -> None:
-    if table["firm"].isna().any():
-        raise SharesError("shares", "a count has no firm", "fill it or drop the row")
+    for column in _TEXT:
+        if table[column].isna().any():
+            row = table[table[column].isna()].iloc[0]
+            of = "" if column == "firm" else f" of {row['firm']}"
+            raise SharesError("shares", f"a count{of} has no {column}", "fill it or drop the row")
     for column in ("shares", "rounding"):
         values = pd.to_numeric(table[column], errors="coerce")
         good = (values > 0) & (values < np.inf)
         if not good.all():
             row = table[~good].iloc[0]
-            raise SharesError("shares", f"{row['firm']}: {column} {row[column]} is not positive", "correct it")
-    twice = table.duplicated(["firm", "share_class", "basis", "filed"])
+            raise SharesError("shares", f"{row['firm']}: {column} {row[column]} is not positive", "give a plain number")
+    dated = table["as_of"].where(table["filed"].isna())
+    twice = table.assign(dated=dated).duplicated(["firm", "share_class", "basis", "filed", "dated"])
     if twice.any():
         row = table[twice].iloc[0]
-        what = f"{row['firm']}: two {row['basis']} counts of {row['share_class']} filed {row['filed'].date()}"
+        when = f"dated {row['as_of'].date()}" if pd.isna(row["filed"]) else f"filed {row['filed'].date()}"
+        what = f"{row['firm']}: two {row['basis']} counts of {row['share_class']} {when}"
         raise SharesError("shares", what, "keep one, or name the classes apart in share_class")
     early = table["filed"] < table["as_of"]
     if early.any():

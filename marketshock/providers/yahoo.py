@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, FloatArray
-from ..errors import BadData, InputError, NoData, RateLimited, Unavailable, check_choice
+from ..errors import BadData, InputError, NoData, RateLimited, Refused, Unavailable, check_choice
 from .bars import DAILY, FIELDS, Bars
 from .cache import utc_now
 from .checks import ERROR, FINDINGS, NOTE, Finding, check_bars, words
@@ -320,6 +320,9 @@ def _classified(symbol: str, asked: str, session: Any) -> Iterator[None]:
             raise NoData(symbol, asked, "HTTP 404", _REMEDY) from error
         if code == 429:
             raise RateLimited(symbol, asked, "HTTP 429, too many requests", wait) from error
+        if "Certificate" in type(error).__name__:
+            remedy = "point CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE to the certificates of your network"
+            raise Refused(symbol, asked, f"{type(error).__name__}: {_line(error)}", remedy) from error
         came = f"HTTP {code}" if code else f"{type(error).__name__}: {_line(error)}"
         raise Unavailable(symbol, asked, came, later) from error
     except Exception as error:

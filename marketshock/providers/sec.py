@@ -1,0 +1,263 @@
+"""Share counts of SEC filings: company facts from a file or from the SEC's servers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..errors import BadData, InputError, NoData, Refused, SharesError, did_you_mean
+from .company_facts import counts_of, document_of
+from .download import Download
+from .retry import Retry
+from .shares import SharesTable, joined
+from .store import Held, Key, Store, store_of
+
+Source: TypeAlias = str | int | Path
+
+_CIK = re.compile(r"(?:CIK)?(\d{1,10})", re.IGNORECASE)
+_TICKER = re.compile(r"[A-Za-z][A-Za-z0-9.\-]{0,9}")
+_CONTACT = re.compile(r"(?=.*\S\s+\S)(?=.*[^\s@]+@[^\s@]+\.[^\s@])[ -~]+")
+_PAUSE = 0.11  # seconds; the SEC allows ten requests a second
+
+
+def sec_share_counts(
+    source: Source | Sequence[Source],
+    ticker: str | Sequence[str] | None = None,
+    *,
+    user_agent: str | None = None,
+    balance_sheet: bool = False,
+    cache: bool | str | Path | Store = True,
+    offline: bool = False,
+    max_time: float | None = 120,
+    retry: Retry | None = None,
+    facts_url: str = "https://data.sec.gov/api/xbrl/companyfacts",
+    tickers_url: str = "https://www.sec.gov/files/company_tickers.json",
+) -> SharesTable:
+    """Read share counts from the SEC's company facts: what each filing's cover page said, and when it was filed.
+
+    Parameters
+    ----------
+    source : str, int, Path, or a sequence of them
+        A company-facts file (a Path, or text that ends in .json); a CIK (1045810, "1045810", "CIK0001045810"); or a
+        ticker, looked up in the SEC's own list ("BRK-B"; "BRK.B" is the same).
+    ticker : str or sequence of str, optional
+        The firm's name in the table, and the ticker whose close values its shares; as many as there are sources. By
+        default the source, if that is a ticker.
+    user_agent : str
+        Your name and e-mail address, such as "Jane Doe jane@example.org"; needed unless `offline` or for files alone:
+        the SEC refuses requests that do not say who makes them. It is sent to the SEC and kept nowhere.
+    balance_sheet : bool, optional
+        Take ``us-gaap:CommonStockSharesOutstanding`` too, as basis "balance sheet". Market caps use it for a firm
+        without a cover count, such as one of several share classes, whose sum it often is.
+    cache : bool, str, Path or Store, optional
+        True: the cache folder of the platform; False: none; or another folder. A file younger than a day is not fetched
+        again; an older one serves where a newer one cannot be had, and ``notes`` says so.
+    offline : bool, optional
+        Open no connection.
+    max_time : float or None, optional
+        Seconds for one file, retries included.
+    retry : Retry, optional
+        How often a request is repeated.
+    facts_url, tickers_url : str, optional
+        Where company facts and the list of tickers are.
+
+    Returns
+    -------
+    SharesTable
+        A row a count: `as_of` the day it is of, `filed` the day it was first filed, `form`, and `rounding`, which the
+        facts do not say and which is read off trailing zeros (three at least): 24,490,000,000 is taken to be rounded to
+        10,000,000, and a count that ends in zeros by chance too. ``notes`` names what was left out.
+
+    Raises
+    ------
+    InputError
+        If `user_agent` is missing, a source is none of these, or `ticker` is missing beside a file or a CIK.
+    SharesError
+        If a file is no company facts, or they hold no usable count: a firm of several classes reports by class, which
+        company facts leave out.
+    NoData
+        If the SEC has no such ticker or no facts of that CIK.
+    OfflineMiss, RateLimited, Unavailable, BadData
+        If the files cannot be had, or are not what they should be. No table is made of some firms alone.
+
+    Warns
+    -----
+    ShareCountWarning
+        If cover counts end more than 400 days before the firm's last filing: it may report by class since.
+
+    Notes
+    -----
+    Of ``dei:EntityCommonStockSharesOutstanding``, by date of filing: a count that a later filing repeats is kept as
+    first filed; another value of the same date is a row of its own, known from its own filing. Left out are values that
+    cannot be read, below 10,000, or dated after their filing; of several filed on one day all but the one of the latest
+    date (of two of one date, the one nearest to the last count); and counts off those around them by more than a factor
+    3 that the next ones take back (such as a count in thousands), at the ends by more than a factor 100. A jump that
+    stays is kept and named.
+
+    References
+    ----------
+    SEC, EDGAR Application Programming Interfaces, and "Accessing EDGAR Data" (fair access: a declared user agent, at
+    most ten requests a second).
+    """
+    sources, names = _named(source, ticker)
+    download = Download(store_of(cache), offline, max_time=max_time, retry=retry or Retry())
+    if not offline and any(_kind(s) != "file" for s in sources):
+        download = replace(download, headers={"User-Agent": _contact(user_agent)})
+    ciks = _ciks(sources, names, download, tickers_url)
+    tables = []
+    for one, name, cik in zip(sources, names, ciks, strict=True):
+        if cik is None:
+            tables.append(_from_file(Path(str(one)), name, balance_sheet))
+        else:
+            tables.append(_fetched(cik, name, balance_sheet, download, facts_url))
+    return joined(tables)
+
+
+def _named(source: Any, ticker: Any) -> tuple[list[Source], list[str]]:
+    sources = list(source) if isinstance(source, (list, tuple)) else [source]
+    given = list(ticker) if isinstance(ticker, (list, tuple)) else [ticker] * (1 if ticker else len(sources))
+    if not sources:
+        raise InputError("source", "names no firm", "give a file, a CIK or a ticker")
+    if len(given) != len(sources):
+        raise InputError("ticker", f"got {len(given)} for {len(sources)} sources", "give one a source, or none")
+    names = [_name(one, name) for one, name in zip(sources, given, strict=True)]
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise InputError("source", f"names {twice[0]} twice", "name each firm once")
+    return sources, names
+
+
+def _name(source: Source, ticker: str | None) -> str:
+    kind = _kind(source)
+    if ticker is not None:
+        return str(ticker)
+    if kind != "ticker":
+        raise InputError(
+            "ticker", f"not given for {source}, and company facts hold none", "give the ticker that prices are under"
+        )
+    return str(source).upper()
+
+
+def _kind(source: Any) -> str:
+    """Return what a source is: "file", "cik" or "ticker"."""
+    if isinstance(source, Path) or (isinstance(source, str) and (source.lower().endswith(".json") or "/" in source)):
+        return "file"
+    if isinstance(source, (int, str)) and not isinstance(source, bool):
+        if _CIK.fullmatch(str(source)):
+            return "cik"
+        if _TICKER.fullmatch(str(source)):
+            return "ticker"
+    raise InputError(
+        "source", f"got {source!r}", "give a company-facts .json file, a CIK of up to ten digits, or a ticker"
+    )
+
+
+def _contact(user_agent: str | None) -> str:
+    if isinstance(user_agent, str) and _CONTACT.fullmatch(user_agent):
+        return user_agent
+    came = "not given" if user_agent is None else "is no name with an e-mail address"
+    raise InputError(
+        "user_agent",
+        f"{came}, and the SEC refuses requests that do not say who makes them",
+        'give your own, such as user_agent="Jane Doe jane@example.org"; it is sent to the SEC alone and kept nowhere',
+    )
+
+
+def _ciks(sources: Sequence[Source], names: Sequence[str], download: Download, url: str) -> list[int | None]:
+    """Return each source's CIK, None for a file."""
+    listed = _listed(download, url) if any(_kind(s) == "ticker" for s in sources) else {}
+    ciks: list[int | None] = []
+    for source, name in zip(sources, names, strict=True):
+        kind = _kind(source)
+        cik = None if kind == "file" else _resolved(str(source), listed, url) if kind == "ticker" else _digits(source)
+        if cik is not None and cik in ciks:
+            both = f"{names[ciks.index(cik)]} and {name} are one firm (CIK {cik})"
+            raise InputError("source", both, "name it once: its counts are of all its classes")
+        ciks.append(cik)
+    return ciks
+
+
+def _digits(source: Source) -> int:
+    return int(re.sub(r"\D", "", str(source)))
+
+
+def _resolved(ticker: str, listed: dict[str, int], url: str) -> int:
+    key = ticker.upper().replace(".", "-")
+    if key not in listed:
+        near = did_you_mean(key, listed)
+        hint = f"no such ticker there (did you mean {near}?)" if near else "no such ticker there"
+        raise NoData(ticker, url, hint, "give the firm's CIK and ticker=")
+    return listed[key]
+
+
+def _listed(download: Download, url: str) -> dict[str, int]:
+    """Return the SEC's list: ticker -> CIK."""
+    key = Key("sec", "tickers", "company_tickers")
+    held = _file(download, key, url, lambda payload: {"tickers": len(_tickers(payload))})
+    return _tickers(held.payload)
+
+
+def _tickers(payload: bytes) -> dict[str, int]:
+    try:
+        return {str(row["ticker"]).upper(): int(row["cik_str"]) for row in json.loads(payload).values()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        came = "no list of tickers came"
+        raise BadData("company_tickers", "the SEC's list", came, "try again later, or give a CIK") from error
+
+
+def _fetched(cik: int, ticker: str, balance_sheet: bool, download: Download, url: str) -> SharesTable:
+    key = Key("sec", "facts", f"CIK{cik:010d}")
+    address = f"{url.rstrip('/')}/{key.name}.json"
+    started = dt.datetime.now(dt.UTC)
+
+    def checked(payload: bytes) -> dict[str, Any]:
+        try:
+            document = document_of(payload)
+            if int(document.get("cik", -1)) != cik:
+                raise ValueError(f"it is of CIK {document.get('cik')}")
+        except (ValueError, TypeError) as error:
+            raise BadData(ticker, address, str(error), "try again later") from error
+        return {"entity": str(document.get("entityName", ""))}
+
+    held = _file(download, key, address, checked)
+    fetched = dt.datetime.fromisoformat(held.about["fetched"])
+    if fetched >= started.replace(microsecond=0):
+        time.sleep(_PAUSE)
+    document = document_of(held.payload)
+    table = counts_of(document, ticker, balance_sheet, f"SEC company facts, {key.name}, fetched {fetched.date()}")
+    if "stale" in held.about:
+        late = f"{ticker}: as fetched on {fetched.date()}; a newer file was not had ({held.about['stale']})"
+        return replace(table, notes=(*table.notes, late))
+    return table
+
+
+def _file(download: Download, key: Key, url: str, check: Callable[[bytes], dict[str, Any]]) -> Held:
+    """Return a file that passes the check before it is kept; the SEC's refusals get their own words."""
+    try:
+        return download.file(key, url, check)
+    except NoData as error:
+        remedy = "check the CIK; funds, and firms that file no XBRL, have no company facts"
+        raise NoData(error.symbol, error.asked, error.came, remedy) from error
+    except Refused as error:
+        known = "the SEC refuses a user_agent it cannot reach, and who asks more than ten times a second: "
+        raise Refused(error.symbol, error.asked, error.came, f"{known}check yours, or wait ten minutes") from error
+
+
+def _from_file(path: Path, ticker: str, balance_sheet: bool) -> SharesTable:
+    try:
+        document = document_of(path.read_bytes())
+    except FileNotFoundError as error:
+        raise InputError(str(path), "no such file", "check the path") from error
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({error.strerror})", "check the path") from error
+    except ValueError as error:
+        raise SharesError(
+            str(path), str(error), "give a company-facts file, CIK##########.json, as the SEC has it"
+        ) from error
+    return counts_of(document, ticker, balance_sheet, f"SEC company facts ({path.name})")

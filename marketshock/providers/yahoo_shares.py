@@ -1,0 +1,90 @@
+"""Share counts from Yahoo Finance: a vendor's, cleaned, without filing dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ..catalog.classes import SHARE_CLASSES
+from ..errors import InputError, PriceWarning
+from .cache import utc_now
+from .collect import CacheLike, Day, Fetching, collect, days_of, symbols
+from .fetch import splits_of
+from .memo import remembered
+from .retry import Bound, Retry
+from .shares import SharesTable, joined
+from .store import Key, store_of
+from .vendor_shares import vendor_counts
+from .yahoo import Yahoo
+
+
+def yahoo_share_counts(
+    tickers: str | Sequence[str],
+    start: Day,
+    end: Day | None = None,
+    *,
+    cache: CacheLike = True,
+    offline: bool = False,
+    timeout: float = 10,
+    max_time: float | None = 300,
+    retry: Retry | None = None,
+    session: Any = None,
+    now: Callable[[], dt.datetime] = utc_now,
+) -> SharesTable:
+    """Return share counts from Yahoo Finance, with the splits of its prices taken into account.
+
+    These are a vendor's: nobody says when a count became known, or which classes it holds. `market_cap_change` takes
+    the last one dated before the event, and warns (`ShareCountWarning`). Counts of filings (`sec_share_counts`,
+    `share_counts`) are better where there are any.
+
+    Parameters
+    ----------
+    tickers : str or sequence of str
+        As Yahoo writes them; one class a firm.
+    start, end : str or date
+        First and last day, both included; without `end`, the last day that is over in New York.
+    cache, offline, timeout, max_time, retry, session
+        As in `yahoo`; counts are kept for a day, offline their age does not matter.
+    now : callable
+        The time in UTC; for tests.
+
+    Returns
+    -------
+    SharesTable
+        Basis "vendor", `filed` NaT. ``notes`` names every count that was left out, chosen among several of one day, or
+        put into other units around a split.
+
+    Raises
+    ------
+    ProviderError, InputError
+        As `yahoo`; an error too if two tickers are classes of one firm.
+    """
+    names, span = symbols(tickers), days_of(start, end, now())
+    firms = [SHARE_CLASSES.get(name, name) for name in names]
+    twice = [name for i, name in enumerate(names) if firms[i] in firms[:i]]
+    if twice:
+        raise InputError("tickers", f"{twice[0]} is another class of a firm already named", "name one class a firm")
+    how = Fetching(cache, offline, on_failure="raise", max_time=max_time, progress=False, now=now)
+    source = Yahoo(session=session, timeout=timeout, retry=retry, now=now)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PriceWarning)  # of the prices only the splits are read
+        splits = splits_of(collect(source, names, span, how)[0])
+    bound, store = Bound(max_time), store_of(cache)
+    tables = []
+    for name in names:
+
+        def ask(name: str = name) -> list[list[Any]]:
+            with source:
+                counts = source.share_counts(name, *span, bound)
+            return [[str(when.date()), float(count)] for when, count in counts.items()]  # type: ignore[attr-defined]
+
+        key = Key("yahoo", "shares", f"{name}_{span[0]}_{span[1]}")
+        rows, _ = remembered(store, key, ask, offline=offline, now=now())
+        series = pd.Series([count for _, count in rows], index=pd.DatetimeIndex([day for day, _ in rows]))
+        own = splits[splits["ticker"] == name].drop(columns="ticker")
+        tables.append(vendor_counts(name, series, own, "Yahoo Finance"))
+    return joined(tables)

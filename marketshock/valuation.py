@@ -1,0 +1,164 @@
+"""Closes x share counts: each class at its close, its count brought into the shares that close is quoted in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import _format
+from .errors import PriceError
+from .providers.base import Prices
+from .providers.shares import COVER, VENDOR
+from .providers.splits import checked_splits, factor_of, splits_after
+
+_OLD = 400  # days; even a firm that files once a year has counted its shares since
+
+
+def raw_change(
+    counts: pd.DataFrame,
+    firm: str,
+    prices: Prices,
+    previous: np.datetime64,
+    session: np.datetime64,
+    closes: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Value a firm's classes on both sessions; a row of `MarketCapChange.table` without the abnormal part.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        One row a share class, as `SharesTable.known_on` returns them.
+    firm : str
+        Name of the firm: its main ticker.
+    prices : Prices
+        Official closes in USD. Each count is multiplied by the splits of its `priced_at` ticker after its date; one of
+        a financial statement by those after its filing.
+    previous, session : datetime64[D]
+        The two sessions.
+    closes : mapping of str to float, optional
+        Prices that replace the official closes of `session`, by ticker.
+
+    Raises
+    ------
+    PriceError
+        If a close is missing, or not in USD.
+    """
+    _check_usd(prices, counts["priced_at"])
+    factor = np.array([factor_of(later) for later in _later_splits(counts, prices.splits)])
+    given = counts["rounding"].to_numpy(dtype=float)
+    n = counts["shares"].to_numpy(dtype=float) * factor
+    unit = np.where(given > 1, given * factor, 0.0)
+    before = np.array([_close(prices, t, previous) for t in counts["priced_at"]])
+    told = closes or {}
+    after = np.array([told[t] if t in told else _close(prices, t, session) for t in counts["priced_at"]])
+    change = float(((after - before) * n).sum())
+    slack = float((np.abs(after - before) * unit / 2).sum())
+    main = list(counts["priced_at"]).index(firm) if firm in set(counts["priced_at"]) else 0
+    cap_before = float((before * n).sum())
+    notes = (_classes(counts, firm), _basis(counts), _for_splits(counts, prices.splits))
+    return {
+        "shares": float(n.sum()),
+        "rounding": float(unit.sum()) or 1.0,
+        "split_factor": float(factor[0]) if (factor == factor[0]).all() else np.nan,
+        "as_of": counts["as_of"].min(),
+        "filed": counts["filed"].min(),
+        "form": counts["form"].iloc[0],
+        "basis": counts["basis"].iloc[0],
+        "lookahead": bool(counts["lookahead"].any()),
+        "close_before": float(before[main]),
+        "close_after": float(after[main]),
+        "cap_before_usd": cap_before,
+        "change_usd": change,
+        "change_low_usd": change - slack,
+        "change_high_usd": change + slack,
+        "return": change / cap_before,
+        "note": "; ".join(filter(None, [*notes, *doubts_of(counts, prices.splits, session)])),
+    }
+
+
+def doubts_of(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64) -> list[str]:
+    """Return what may make a firm's counts wrong for a session, a sentence each.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        One row a share class, as `SharesTable.known_on` returns them.
+    splits : DataFrame or None
+        As in `Prices`.
+    session : datetime64[D]
+        The event's session.
+    """
+    found = []
+    unfiled = counts[(counts["basis"] == VENDOR) & counts["filed"].isna()]
+    if len(unfiled):
+        day = unfiled["as_of"].min().date()
+        found.append(f"vendor count dated {day}, its filing date not known: look-ahead cannot be excluded")
+    for row, later in zip(_format.rows(counts.reset_index(drop=True)), _later_splits(counts, splits), strict=True):
+        found += [
+            f"count dated {row['as_of'].date()} and filed on {row['filed'].date()}, across the split of {day.date()}: "
+            "taken to be in old shares; if the filing counts new ones, give the day of the split as its as_of"
+            for day in later["date"]
+            if day <= row["filed"]
+        ]
+    age = (pd.Timestamp(session) - counts["as_of"].min()).days
+    if age > _OLD:
+        found.append(f"the count dated {counts['as_of'].min().date()} is {age} days older than the session")
+    return list(dict.fromkeys(found))
+
+
+def _later_splits(counts: pd.DataFrame, splits: pd.DataFrame | None) -> list[pd.DataFrame]:
+    """Return the splits that each count does not know of.
+
+    A cover or a vendor counts the shares of its day. Financial statements restate theirs for a split that comes before
+    they are filed (SEC Staff Accounting Bulletins, Topic 4.C).
+    """
+    known = checked_splits(splits)
+    as_filed = ~counts["basis"].isin((COVER, VENDOR)) & counts["filed"].notna()
+    days = counts["filed"].where(as_filed, counts["as_of"])
+    return [splits_after(known, t, day) for t, day in zip(counts["priced_at"], days, strict=True)]
+
+
+def _check_usd(prices: Prices, tickers: Iterable[str]) -> None:
+    currency = prices.provenance.get("currency")
+    for ticker in tickers:
+        code = currency.get(ticker) if isinstance(currency, Mapping) else currency
+        if code not in (None, "USD"):
+            raise PriceError(
+                "prices", f"{ticker} is quoted in {code}, and market caps are in USD", "give its closes in USD"
+            )
+
+
+def _classes(counts: pd.DataFrame, firm: str) -> str:
+    """Say how a firm of several classes is valued; the closes shown are those of its main ticker alone."""
+    if set(counts["priced_at"]) == {firm}:
+        return ""
+    latest = counts["filed"].max()
+    parts = [
+        f"{r['share_class']} at {r['priced_at']}" + (f" (filed {r['filed'].date()})" if r["filed"] < latest else "")
+        for r in _format.rows(counts.reset_index(drop=True))
+    ]
+    return f"sum of {', '.join(parts)}; the closes shown are those of {firm}"
+
+
+def _basis(counts: pd.DataFrame) -> str:
+    basis = counts["basis"].iloc[0]
+    return "" if basis in (COVER, VENDOR) else f"{basis} count"
+
+
+def _for_splits(counts: pd.DataFrame, splits: pd.DataFrame | None) -> str:
+    parts = []
+    for ticker, later in zip(counts["priced_at"], _later_splits(counts, splits), strict=True):
+        if len(later):
+            days = ", ".join(str(day.date()) for day in later["date"])
+            parts.append(f"count x {factor_of(later):g} for the splits of {ticker} since ({days})")
+    return ", ".join(dict.fromkeys(parts))
+
+
+def _close(prices: Prices, ticker: str, day: np.datetime64) -> float:
+    close = prices.close_on(ticker, day)
+    if np.isnan(close):
+        raise PriceError("prices", f"no close of {ticker} on {day}", "give prices that reach that session")
+    return close
