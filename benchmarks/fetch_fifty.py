@@ -1,0 +1,93 @@
+"""Fifty tickers over ten years from the loopback server: cold, from the cache, and the memory it takes.
+
+The server runs in a process of its own, so that its time and memory are not counted. Run as
+``python benchmarks/fetch_fifty.py [ROUNDS]``.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+SPAN = ("2015-01-02", "2025-03-31")
+TICKERS = [f"S{i:02d}" for i in range(50)]
+NOW = 1743508800  # 1 April 2025, 12:00 UTC
+
+
+def serve(pipe) -> None:
+    """Serve until told to stop."""
+    from tests.loopback.yahoo import YahooLoopback
+
+    with YahooLoopback() as server:
+        server.now = lambda: NOW
+        pipe.send(server.base)
+        pipe.recv()
+
+
+def fetch(base: str, folder: str, offline: bool, pipe) -> None:
+    """Fetch (or read) all of it and say how long it took and how much memory this process had at most."""
+    import datetime as dt
+
+    from marketshock.providers.fetch import fetch_prices
+    from marketshock.providers.yahoo import Yahoo
+
+    def now() -> dt.datetime:
+        return dt.datetime.fromtimestamp(NOW, dt.UTC)
+
+    session = None
+    if not offline:
+        from tests.loopback.client import loopback_session, reset_yfinance
+
+        reset_yfinance(folder + "/yfinance")
+        session = loopback_session(base)
+    start = time.perf_counter()
+    source = Yahoo(session=session, now=now)
+    prices = fetch_prices(source, TICKERS, *SPAN, cache=folder, offline=offline, now=now, progress=False)
+    seconds = time.perf_counter() - start
+    assert prices.close.shape == (2576, 50), prices.close.shape
+    pipe.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def measured(*arguments: object) -> tuple[float, float]:
+    """Return seconds and megabytes of one run in a new process."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=fetch, args=(*arguments, there))
+    process.start()
+    there.close()  # so that a process that fails is not waited for
+    result = here.recv()
+    process.join()
+    return result
+
+
+def main() -> None:
+    """Measure and print medians."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    server = context.Process(target=serve, args=(there,))
+    server.start()
+    base = here.recv()
+    cold, warm = [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            cold.append(measured(base, folder, False))
+            warm.append(measured(base, folder, True))
+    here.send("stop")
+    server.join()
+    print(f"{'50 tickers, 2,576 sessions':<28} {'median s':>9} {'peak MB':>9}")
+    for name, runs in (("cold, four workers", cold), ("from the cache", warm)):
+        seconds, megabytes = (statistics.median(column) for column in zip(*runs, strict=True))
+        print(f"{name:<28} {seconds:9.2f} {megabytes:9.0f}")
+    print(f"cold / cached: {statistics.median(c[0] for c in cold) / statistics.median(w[0] for w in warm):.0f}")
+
+
+if __name__ == "__main__":
+    main()
