@@ -178,7 +178,7 @@ def simulate(arguments: argparse.Namespace) -> int:
 
 def _events(path: str) -> Any:
     from .catalog.load import load_catalog
-    from .providers.frames import read_events
+    from .providers.files import read_events
 
     if path == "bundled":
         return list(load_catalog().values())
@@ -186,7 +186,7 @@ def _events(path: str) -> Any:
 
 
 def _market(arguments: argparse.Namespace) -> dict[str, Any]:
-    from .providers.frames import read_wide
+    from .providers.files import read_wide
     from .providers.snapshot import french_factors, snapshot
 
     market: dict[str, Any] = {}
