@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ._typing import CalendarName, DateArray, FloatArray
+from ._typing import CalendarName, DateArray, FloatArray, Frame
 from .errors import CalendarWarning, PriceError
 from .providers.base import Prices
 from .providers.frames import check_columns, numeric_values, session_dates
+from .providers.shapes import return_frame
 from .sessions import Sessions, index_sessions, nyse
 
 _MIN_COVERAGE = 0.9  # below this share of NYSE sessions the rows are no daily series of that market
@@ -67,14 +68,15 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
     return Returns(axis, tuple(prices.tickers), values, sessions, log)
 
 
-def returns_of_frame(frame: pd.DataFrame, calendar: CalendarName, log: bool) -> Returns:
-    """Read a wide frame of decimal returns, checking dates and bounds.
+def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool) -> Returns:
+    """Read a wide or long frame of decimal returns, checking dates and bounds.
 
     Raises
     ------
     PriceError
         If a return is infinite, or below -1 and not logarithmic: no price can fall by more than all of itself.
     """
+    frame = return_frame("returns", frame)
     check_columns("returns", frame)
     days = session_dates("returns", frame.index)
     values = numeric_values("returns", frame)

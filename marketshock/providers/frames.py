@@ -7,10 +7,59 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._typing import DateArray
+from .._native import as_pandas
+from .._typing import DateArray, Frame
 from ..errors import InputError, PriceError
 
 _DAY = r"\d{4}-\d{2}-\d{2}([T ].*)?"  # a month without its day is no date
+_YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
+
+
+def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
+    """Return a pandas, polars or Arrow frame as a pandas frame.
+
+    Raises
+    ------
+    InputError
+        If it is no frame; as `as_pandas`.
+    """
+    came = as_pandas(parameter, frame)
+    if not isinstance(came, pd.DataFrame):
+        what = f"got a {type(came).__name__}"
+        raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column a ticker")
+    return came
+
+
+def dated(parameter: str, frame: Frame) -> pd.DataFrame:
+    """Return a pandas, polars or Arrow frame with its dates as index.
+
+    A column named date (in any case) becomes the index, unless the index is made of dates already. Nothing is parsed
+    and nothing sorted.
+
+    Raises
+    ------
+    InputError
+        If it is no frame, has no dates, or more than one column of that name.
+    """
+    frame = pandas_frame(parameter, frame)
+    if isinstance(frame.index, pd.DatetimeIndex):
+        return frame
+    found = [c for c in frame.columns if _is_date_column(c)]
+    numbered = pd.api.types.is_integer_dtype(frame.index)
+    if len(found) > 1:
+        raise InputError(parameter, f"has {len(found)} columns of dates: {found}", "keep one of them")
+    if found and not numbered:
+        remedy = "call .reset_index(drop=True) if the column holds the dates"
+        raise InputError(parameter, f"has a column {found[0]!r} and an index of its own", remedy)
+    if not found and isinstance(frame.index, pd.RangeIndex):
+        what = f"has no column 'date' (the first is {frame.columns[0]!r})" if len(frame.columns) else "has no column"
+        raise InputError(parameter, what, "name the date column 'date', or make it the index")
+    return pd.DataFrame(frame.set_index(found[0]).rename_axis(index="date")) if found else frame
+
+
+def _is_date_column(name: Any) -> bool:
+    parts = [str(part).strip() for part in (name if isinstance(name, tuple) else (name,))]
+    return [part.casefold() for part in parts if part] == ["date"]
 
 
 def session_dates(parameter: str, index: pd.Index) -> DateArray:
@@ -30,6 +79,7 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
     if index.hasnans:
         raise PriceError(parameter, "an index entry is no date", "drop the rows without a date")
     days = index.to_numpy().astype("datetime64[D]")
+    check_years(parameter, days)
     step = np.diff(days)
     if (step == np.timedelta64(0, "D")).any():
         twice = days[1:][step == np.timedelta64(0, "D")][0]
@@ -42,6 +92,15 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
             "call .sort_index() first",
         )
     return days
+
+
+def check_years(parameter: str, days: DateArray) -> None:
+    """Raise `PriceError` if a day is of no year in which prices were taken."""
+    bounds = np.array([f"{_YEARS[0]}-01-01", f"{_YEARS[1]}-12-31"], dtype="datetime64[D]")
+    outside = (days < bounds[0]) | (days > bounds[1])
+    if outside.any():
+        what = f"{days[outside][0]} is not between {_YEARS[0]} and {_YEARS[1]}"
+        raise PriceError(parameter, what, "correct the date")
 
 
 def parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
@@ -82,6 +141,8 @@ def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dt
             _raise_at(parameter, frame, np.isinf(values), "is infinite")
         return values
     for column in frame.columns:
+        if pd.api.types.is_bool_dtype(frame[column]):
+            raise PriceError(parameter, f"column {column!r} holds true and false", "leave it out")
         if pd.api.types.is_numeric_dtype(frame[column]):
             continue
         text = [(day, v) for day, v in zip(frame.index, frame[column], strict=True) if isinstance(v, str)]
@@ -107,43 +168,16 @@ def check_positive(parameter: str, frame: pd.DataFrame, values: np.ndarray[Any, 
         _raise_at(parameter, frame, values <= 0, "is not positive")
 
 
-def check_columns(parameter: str, frame: pd.DataFrame) -> None:
+def check_columns(parameter: str, frame: Any) -> None:
     """Raise unless a wide frame has one uniquely named column a ticker."""
-    if hasattr(frame, "to_pandas"):
-        raise InputError(
-            parameter, f"got a frame of {type(frame).__module__}", f"pass {parameter}.to_pandas() with dates as index"
-        )
     if not isinstance(frame, pd.DataFrame):
-        raise InputError(
-            parameter,
-            f"got a {type(frame).__name__}",
-            "give a wide DataFrame: dates as index, one column a ticker",
-        )
+        what = f"got a {type(frame).__name__}"
+        raise InputError(parameter, what, "give a wide DataFrame: dates as index, one column a ticker")
     if frame.empty:
         raise InputError(parameter, "the frame is empty", "give at least one row and one column")
-    date = next((c for c in frame.columns if str(c).casefold() == "date"), None)
-    if date is not None and not isinstance(frame.index, pd.DatetimeIndex):
-        long = any(str(c).casefold() in ("ticker", "symbol") for c in frame.columns)
-        remedy = "pivot it: one column a ticker" if long else f"call .set_index({date!r}) first"
-        raise InputError(parameter, f"dates stand in the column {date!r}, not in the index", remedy)
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column a ticker")
-
-
-def split_fields(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Split a frame whose columns are (field, ticker) or (ticker, field), as yfinance gives it, by field.
-
-    Raises
-    ------
-    InputError
-        If neither level names the field "Close".
-    """
-    for level in range(frame.columns.nlevels):
-        names = {str(n).casefold().replace(" ", "_"): n for n in frame.columns.get_level_values(level).unique()}
-        if "close" in names:
-            return {field: pd.DataFrame(frame.xs(name, axis=1, level=level)) for field, name in names.items()}
-    raise InputError("frame", "has two-level columns without a field 'Close'", "pass one field: df['Close']")
 
 
 def _is_number(text: str) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._bundled import bundled_path
+from .._native import as_pandas
 from ..errors import LookAheadError, SharesError, UnknownNameError
 
 COVER = "cover"
@@ -60,6 +61,7 @@ class SharesTable:
         SharesError
             If a column is missing, a count is not positive, a date is none, or a count is filed before it was taken.
         """
+        frame = as_pandas("shares", frame)
         if not isinstance(frame, pd.DataFrame) or frame.empty:
             raise SharesError("shares", "no table of counts", f"give a DataFrame with {', '.join(_REQUIRED)}")
         missing = [c for c in _REQUIRED if c not in frame.columns]
