@@ -55,6 +55,8 @@ _HOME = {
     "plots": "plots",
     "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
+    "read_prices": "providers.files",
+    "read_returns": "providers.files",
     "reconcile": "press",
     "regress_car": "crosssection",
     "release_calendar": "catalog.load",
@@ -108,6 +110,8 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "plots",
     "power_of_t",
     "pretrend",
+    "read_prices",
+    "read_returns",
     "reconcile",
     "regress_car",
     "release_calendar",
@@ -136,6 +140,7 @@ if TYPE_CHECKING:
     from .models.variance import RecentVolatility
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
+    from .providers.files import read_prices, read_returns
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import french_factors, snapshot
     from .results import StudyResult

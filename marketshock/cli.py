@@ -186,18 +186,18 @@ def _events(path: str) -> Any:
 
 
 def _market(arguments: argparse.Namespace) -> dict[str, Any]:
-    from .providers.files import read_wide
+    from .providers.files import read_prices, read_returns
     from .providers.snapshot import french_factors, snapshot
 
     market: dict[str, Any] = {}
     if arguments.returns:
-        market["returns"] = read_wide(arguments.returns, "returns")
+        market["returns"] = read_returns(arguments.returns)
     else:
         bundled = arguments.prices == "bundled"
-        market["prices"] = snapshot() if bundled else read_wide(arguments.prices, "prices")
+        market["prices"] = snapshot() if bundled else read_prices(arguments.prices)
     if arguments.factors:
         bundled = arguments.factors == "bundled"
-        market["factors"] = french_factors() if bundled else read_wide(arguments.factors, "returns")
+        market["factors"] = french_factors() if bundled else read_returns(arguments.factors)
     return market
 
 

@@ -328,7 +328,7 @@ class TestShapes:
             ({"date": ["2025-01-24", None]}, "row 1 has no date"),
             ({"date": ["2025-01-24", "soon"]}, "'soon' is no date"),
             ({"date": [20250124, 20250127]}, "dates are numbers"),
-            ({"date": ["2025-01-24", "0001-01-01"]}, "0001-01-01 is not between 1800 and 2200"),
+            ({"date": ["2025-01-24", "0001-01-01"]}, r"0001-01-01.? is (not between 1800 and 2200|no date)"),
             ({"ticker": ["A", None]}, "row 1 has no ticker"),
             ({"ticker": ["A", " "]}, "row 1 has no ticker"),
             ({"close": ["1", "n.a."]}, "column 'close' holds text"),
@@ -370,5 +370,138 @@ class TestShapes:
     def test_years_beyond_nanoseconds_are_refused_not_wrapped(self):
         for year in (1, 1700, 2300, 9999):
             frame = pd.DataFrame({"A": [1.0]}, index=[dt.date(year, 1, 2)])
-            with pytest.raises(PriceError, match="not between 1800 and 2200"):
+            with pytest.raises(PriceError, match=r"not between 1800 and 2200|is no date"):
                 ms.Prices.from_frame(frame)
+
+
+class TestFiles:
+    """The same numbers from every kind of file, to the last digit."""
+
+    def wide_file(self, folder, frame, suffix):
+        path = folder / f"prices{suffix}"
+        if suffix == ".csv":
+            frame.to_csv(path)
+        elif suffix in (".parquet", ".pq"):
+            frame.to_parquet(path)
+        elif suffix == ".feather":
+            frame.reset_index().to_feather(path)
+        else:
+            to_polars(frame).write_ipc(path)
+        return path
+
+    @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".pq", ".feather", ".arrow", ".ipc"])
+    def test_wide(self, wide, tmp_path, suffix):
+        made = ms.read_prices(self.wide_file(tmp_path, wide, suffix), adjusted=True)
+        assert_frame_equal(made.close, wide)
+        assert made.provenance["source"] == f"prices{suffix}"
+        assert made.provenance["close_is"] == "dividend-adjusted"
+        returns = wide.pct_change(fill_method=None)
+        assert_frame_equal(ms.read_returns(self.wide_file(tmp_path, returns, suffix)), returns)
+
+    @pytest.mark.parametrize("swapped", [False, True])
+    @pytest.mark.parametrize("names", [["Price", "Ticker"], [None, None]])
+    def test_the_two_header_rows_of_yfinance(self, prices, tmp_path, swapped, names):
+        both = two_level(prices, "Close", "Adj Close", "Volume").rename_axis(columns=names, index="Date")
+        both.iloc[3, 1] = np.nan
+        frame = both.swaplevel(axis=1) if swapped else both
+        frame.to_csv(tmp_path / "yf.csv")
+        made = ms.read_prices(tmp_path / "yf.csv")
+        assert_frame_equal(made.close[NAMES], both["Close"], check_names=False)
+        assert_frame_equal(made.adj_close[NAMES], prices.adj_close[NAMES])
+        frame.to_parquet(tmp_path / "yf.parquet")
+        assert_frame_equal(ms.read_prices(tmp_path / "yf.parquet").close[NAMES], made.close[NAMES])
+        with pytest.raises(InputError, match="has two-level columns, as prices have"):
+            ms.read_returns(tmp_path / "yf.csv")
+
+    def test_one_ticker_of_yfinance_needs_its_name(self, tmp_path):
+        (tmp_path / "nvda.csv").write_text("Date,Open,High,Low,Close,Volume\n2025-01-27,1,2,1,2,10\n")
+        with pytest.raises(InputError, match=r"nvda.csv: has a column 'Close', which is a field .*a column \"ticker\""):
+            ms.read_prices(tmp_path / "nvda.csv")
+
+    def test_long(self, tmp_path):
+        rows = ("TRUE,2025-01-24,1.1,1", "NA,2025-01-24,2,2", "TRUE,2025-01-27,3,3", "0005,2025-01-27,4,.")
+        (tmp_path / "long.csv").write_text("\n".join(["symbol,date,close,adj close", *rows]))
+        made = ms.read_prices(tmp_path / "long.csv")
+        assert made.tickers == ["TRUE", "NA", "0005"]
+        np.testing.assert_array_equal(made.close, [[1.1, 2, np.nan], [3, np.nan, 4]])
+        np.testing.assert_array_equal(made.adj_close, [[1, 2, np.nan], [3, np.nan, np.nan]])
+
+    @pytest.mark.parametrize("head", [b"", b"\xef\xbb\xbf"])
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_marks_and_line_ends(self, tmp_path, head, end):
+        lines = ["Date,A,B", "2025-01-24,0.1,2", "", '2025-01-27,"3",NaN', ""]
+        (tmp_path / "p.csv").write_bytes(head + end.join(lines).encode())
+        np.testing.assert_array_equal(ms.read_prices(tmp_path / "p.csv").close, [[0.1, 2], [3, np.nan]])
+
+    @pytest.mark.parametrize(
+        ("name", "content", "message"),
+        [
+            ("a.csv", b"date;NVDA\n2025-01-27;118,42\n", "fields separated by semicolons; separate them by commas"),
+            ("a.csv", b"date\tNVDA\n2025-01-27\t118.42\n", "separated by tabs"),
+            (
+                "a.csv",
+                b"date,A,B\n2025-01-27,1,2\n2025-01-28,1\n",
+                r"line 3 has fewer fields .*\(2, not 3\)",
+            ),
+            (
+                "a.csv",
+                b"date,A\n2025-01-27,1\n2025-01-28,2,3\n",
+                r"line 3 has more fields .*\(3, not 2\)",
+            ),
+            ("a.csv", b"date,A\n2025-01-27,1\x002\n", "a NUL byte in line 2"),
+            ("a.csv", "date,A\n2025-01-27,1\n".encode("utf-16-le"), "a NUL byte in line 1"),
+            ("a.csv", "date,A\n2025-01-27,1\n".encode("utf-16"), "is not UTF-8 text"),
+            ("a.csv", b'date,A\n2025-01-27,"1\n2025-01-28,2\n', "cannot be read as csv: unexpected end of data"),
+            ("a.csv", b"date,A\n2025-01-27," + b"1" * 200_000, "cannot be read as csv: field larger"),
+            ("a.csv", b"date,A\n2025-01-27,1e999\n", r"is infinite|holds text"),
+            ("a.csv", b"date,A\n27/01/2025,1\n", "'27/01/2025' is no date"),
+            ("a.csv", b"date,A\n2025-01-27,1\n28/01/2025,1\n", "'28/01/2025' is no date"),
+            ("a.csv", b"date,A\n2025-01-27,1\n,2\n", "no date"),
+            ("a.csv", b"date,A,\n2025-01-27,1,\n", "column 3 has no name"),
+            ("a.csv", b",A\n2025-01-27,1\n", "column 1 has no name"),
+            ("a.csv", b"", "is empty"),
+            ("a.csv", b"\n\n", "is empty"),
+            ("a.parquet", b"PAR1 nothing", "cannot be read as parquet"),
+            ("a.feather", b"nothing", "cannot be read as feather"),
+            ("a.xlsx", b"PK", "unknown kind of file '.xlsx'; give one of .csv"),
+        ],
+    )
+    def test_faults(self, tmp_path, name, content, message):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=message) as caught:
+            ms.read_prices(tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+    def test_what_is_no_file(self, tmp_path):
+        for path in (tmp_path / "none.csv", "x" * 5000 + ".csv", "a\0b.csv"):
+            with pytest.raises(InputError, match="no such file"):
+                ms.read_prices(path)
+        (tmp_path / "folder.csv").mkdir()
+        with pytest.raises(InputError, match="is a folder"):
+            ms.read_prices(tmp_path / "folder.csv")
+
+    def test_a_gigantic_file_is_refused_before_it_is_read(self, tmp_path):
+        with (tmp_path / "big.csv").open("wb") as file:
+            file.truncate(5 * 2**30)
+        with pytest.raises(InputError, match=r"has 5\.0 GB, and at most 1 GB is read; .*pass the frame"):
+            ms.read_prices(tmp_path / "big.csv")
+
+    def test_an_unreadable_file_is_told(self, tmp_path, monkeypatch):
+        (tmp_path / "p.csv").write_text("date,A\n2025-01-27,1\n")
+
+        def refused(*_, **__):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("pathlib.Path.open", refused)
+        with pytest.raises(InputError, match=r"p\.csv: cannot be read as csv: .*Permission denied"):
+            ms.read_prices(tmp_path / "p.csv")
+
+    def test_without_pyarrow_the_error_says_what_to_install(self, tmp_path, monkeypatch):
+        (tmp_path / "p.parquet").write_bytes(b"PAR1")
+
+        def missing(*_, **__):
+            raise ImportError("pyarrow")
+
+        monkeypatch.setattr(pd, "read_parquet", missing)
+        with pytest.raises(InputError, match=r"Parquet needs pyarrow; pip install 'marketshock\[parquet\]'"):
+            ms.read_prices(tmp_path / "p.parquet")
