@@ -20,6 +20,7 @@ _TICKERS = ("ticker", "symbol")
 _SUFFIXES = {".csv": "CSV", ".txt": "CSV", ".parquet": "Parquet", ".pq": "Parquet"}
 _SUFFIXES |= dict.fromkeys((".feather", ".arrow", ".ipc"), "Feather")
 _MOST_BYTES = 2**30
+_UNREADABLE = (csv.Error, ValueError, OSError, NotImplementedError, KeyError, TypeError, MemoryError)
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -126,7 +127,7 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
         raise InputError(str(path), "is not UTF-8 text", "save it as UTF-8") from error
     except InputError:
         raise
-    except (csv.Error, ValueError, OSError, NotImplementedError, KeyError) as error:  # what pandas and pyarrow raise
+    except _UNREADABLE as error:
         problem = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(str(path), f"cannot be read as {path.suffix[1:]}: {problem}", "check the file") from error
 
