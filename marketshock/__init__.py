@@ -15,6 +15,7 @@ MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
 
 _HOME = {
     "CAPM": "models.factor",
+    "CRSP": "providers.crsp",
     "Catalog": "catalog.model",
     "ConstantMean": "models.mean",
     "Conventions": "inference.options",
@@ -55,6 +56,7 @@ _HOME = {
     "plots": "plots",
     "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
+    "read_crsp": "providers.crsp",
     "read_prices": "providers.files",
     "read_returns": "providers.files",
     "reconcile": "press",
@@ -70,6 +72,7 @@ _MODULES = frozenset({"errors", "plots", "simulate"})
 __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
     "CAPM",
+    "CRSP",
     "Catalog",
     "ConstantMean",
     "Conventions",
@@ -110,6 +113,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "plots",
     "power_of_t",
     "pretrend",
+    "read_crsp",
     "read_prices",
     "read_returns",
     "reconcile",
@@ -140,6 +144,7 @@ if TYPE_CHECKING:
     from .models.variance import RecentVolatility
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
+    from .providers.crsp import CRSP, read_crsp
     from .providers.files import read_prices, read_returns
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import french_factors, snapshot
