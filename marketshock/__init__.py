@@ -45,9 +45,11 @@ _HOME = {
     "TESTS": "inference.registry",
     "adjust_pvalues": "inference.adjust",
     "compare": "robustness.compare",
+    "earnings_dates": "providers.earnings",
     "errors": "errors",
     "event_study": "study",
-    "french_factors": "providers.snapshot",
+    "fetch_prices": "providers.fetch",
+    "french_factors": "providers.french",
     "group_differences": "crosssection",
     "load_catalog": "catalog.load",
     "market_cap_change": "marketcap",
@@ -57,6 +59,7 @@ _HOME = {
     "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
     "read_crsp": "providers.crsp",
+    "read_earnings": "providers.earnings",
     "read_prices": "providers.files",
     "read_returns": "providers.files",
     "reconcile": "press",
@@ -66,6 +69,8 @@ _HOME = {
     "simulate": "simulate",
     "snapshot": "providers.snapshot",
     "specification_curve": "robustness.curve",
+    "yahoo": "providers.fetch",
+    "yahoo_intraday": "providers.fetch",
 }
 _MODULES = frozenset({"errors", "plots", "simulate"})
 
@@ -102,8 +107,10 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "TESTS",
     "adjust_pvalues",
     "compare",
+    "earnings_dates",
     "errors",
     "event_study",
+    "fetch_prices",
     "french_factors",
     "group_differences",
     "load_catalog",
@@ -114,6 +121,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "power_of_t",
     "pretrend",
     "read_crsp",
+    "read_earnings",
     "read_prices",
     "read_returns",
     "reconcile",
@@ -123,6 +131,8 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "simulate",
     "snapshot",
     "specification_curve",
+    "yahoo",
+    "yahoo_intraday",
 ]
 
 if TYPE_CHECKING:
@@ -145,9 +155,12 @@ if TYPE_CHECKING:
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
     from .providers.crsp import CRSP, read_crsp
+    from .providers.earnings import earnings_dates, read_earnings
+    from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
     from .providers.files import read_prices, read_returns
+    from .providers.french import french_factors
     from .providers.shares import SharesTable, share_counts
-    from .providers.snapshot import french_factors, snapshot
+    from .providers.snapshot import snapshot
     from .results import StudyResult
     from .robustness.compare import compare
     from .robustness.curve import SpecificationCurve, specification_curve

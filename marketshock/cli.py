@@ -13,7 +13,16 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from .errors import InputError, MarketShockError, MarketShockWarning, NoUsableEventsError
+from .errors import (
+    BadData,
+    InputError,
+    MarketShockError,
+    MarketShockWarning,
+    NoUsableEventsError,
+    RateLimited,
+    Unavailable,
+)
+from .inputs import events_of, fetched, market_of, model_of, store_at
 from .options import command_parser
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
@@ -30,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _warnings_as_notes():
             return COMMANDS[arguments.command](arguments)
     except NoUsableEventsError as error:
+        return _fail(error, FELL_SHORT)
+    except (BadData, RateLimited, Unavailable) as error:
         return _fail(error, FELL_SHORT)
     except MarketShockError as error:
         return _fail(error, BAD_INPUT)
@@ -71,11 +82,12 @@ def study(arguments: argparse.Namespace) -> int:
     from .study import event_study
 
     folder = output_folder(arguments.out) if arguments.out else None
+    events = events_of(arguments.events)
     result = event_study(
-        _events(arguments.events),
+        events,
         tickers=arguments.tickers,
-        **_market(arguments),
-        model=_model(arguments),
+        **market_of(arguments, events, os.environ),
+        model=model_of(arguments),
         window=arguments.window,
         estimation=arguments.estimation,
         min_obs=arguments.min_obs,
@@ -98,6 +110,46 @@ def study(arguments: argparse.Namespace) -> int:
         written = write_study(result, folder)
         _say(arguments, "Written: " + ", ".join(str(path) for path in written))
     return DONE
+
+
+def fetch(arguments: argparse.Namespace) -> int:
+    """Fetch prices into the cache; print what came, what was odd and what failed."""
+    from .report.fetched import fetched_table
+    from .report.files import to_json, write_frame
+
+    about, figures = fetched(arguments, os.environ)
+    if arguments.json:
+        sys.stdout.write(to_json(about))
+    else:
+        print(fetched_table(about))
+    if arguments.out:
+        _say(arguments, f"Written: {write_frame(arguments.out, figures)}")
+    return FELL_SHORT if about["failed"] else DONE
+
+
+def cache(arguments: argparse.Namespace) -> int:
+    """List, verify or clear what was fetched."""
+    from .report.fetched import cache_summary, cache_table
+    from .report.files import to_json
+
+    if arguments.action == "clear" and not (arguments.names or arguments.all):
+        raise InputError("clear", "no name is given", "name what to clear, or pass --all")
+    store = store_at(arguments, os.environ)
+    names = {name.casefold() for name in arguments.names}
+    entries = [entry for entry in store.entries() if not names or entry.key.name.casefold() in names]
+    if names and not entries:
+        raise InputError("cache", f"{store.root} holds nothing of {', '.join(arguments.names)}", "see: cache list")
+    summary = cache_summary(store, entries)
+    if arguments.action == "clear":
+        for entry in entries:
+            store.remove(entry)
+        for path in store.leftovers() if arguments.all else ():
+            path.unlink(missing_ok=True)
+        text = f"{len(entries)} files removed from {store.root}"
+    else:
+        text = cache_table(summary)
+    sys.stdout.write(to_json({"action": arguments.action, **summary}) if arguments.json else f"{text}\n")
+    return FELL_SHORT if arguments.action == "verify" and summary["damaged"] else DONE
 
 
 def loss(arguments: argparse.Namespace) -> int:
@@ -177,59 +229,6 @@ def simulate(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _events(path: str) -> Any:
-    from .catalog.load import load_catalog
-    from .providers.files import read_events
-
-    if path == "bundled":
-        return list(load_catalog().values())
-    return list(load_catalog(path).values()) if path.endswith(".toml") else read_events(path)
-
-
-def _market(arguments: argparse.Namespace) -> dict[str, Any]:
-    from .providers.files import read_prices, read_returns
-    from .providers.snapshot import french_factors, snapshot
-
-    market: dict[str, Any] = {}
-    if arguments.returns:
-        market["returns"] = read_returns(arguments.returns)
-    else:
-        bundled = arguments.prices == "bundled"
-        market["prices"] = snapshot() if bundled else read_prices(arguments.prices)
-    if arguments.factors:
-        bundled = arguments.factors == "bundled"
-        market["factors"] = french_factors() if bundled else read_returns(arguments.factors)
-    return market
-
-
-def _model(arguments: argparse.Namespace) -> Any:
-    from .models import factor, garch, mean, nonsync, robust
-
-    names = arguments.benchmark.split(",") if arguments.benchmark else []
-    french = {"ff3": (3, False), "ff5": (5, False), "carhart": (3, True)}
-    if arguments.model in french:
-        return factor.FamaFrench(*french[arguments.model])  # type: ignore[arg-type]
-    if arguments.model == "constant-mean":
-        return mean.ConstantMean()
-    if not names:
-        raise InputError("--benchmark", f"is missing for the {arguments.model} model", "name a column of the prices")
-    if arguments.model == "factor":
-        return factor.FactorModel(names, arguments.risk_free)
-    if len(names) > 1:
-        raise InputError("--benchmark", f"names {len(names)} columns", "use --model factor for several")
-    if arguments.model == "capm":
-        return factor.CAPM(names[0], arguments.risk_free or "RF")
-    one: dict[str, Callable[[str], Any]] = {
-        "market": factor.MarketModel,
-        "market-adjusted": mean.MarketAdjusted,
-        "scholes-williams": nonsync.ScholesWilliams,
-        "dimson": nonsync.Dimson,
-        "huber": robust.HuberModel,
-        "garch": garch.GarchModel,
-    }
-    return one[arguments.model](names[0])
-
-
 @contextmanager
 def _progress(total: int, arguments: argparse.Namespace) -> Iterator[Callable[[str], None]]:
     """Show a bar on a terminal if the work takes longer than a second."""
@@ -291,6 +290,8 @@ def _as_options(text: str) -> str:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "reproduce": reproduce,
     "study": study,
+    "fetch": fetch,
+    "cache": cache,
     "loss": loss,
     "simulate": simulate,
 }

@@ -153,7 +153,7 @@ class PartialDataWarning(MarketShockWarning):
 
 
 class CacheWarning(MarketShockWarning):
-    """The cache could not keep or read something; nothing of the result depends on it."""
+    """The cache could not keep or read something (no result depends on that), or its old copy serves for a new one."""
 
 
 class VintageWarning(MarketShockWarning):

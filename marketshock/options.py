@@ -48,6 +48,22 @@ def command_parser() -> argparse.ArgumentParser:
             "marketshock study --events events.csv --prices prices.csv --benchmark ^GSPC",
         )
     )
+    _fetch_parser(
+        _command(
+            commands,
+            "fetch",
+            "Fetch prices from Yahoo Finance into the cache, checked, and say what was found.",
+            "marketshock fetch NVDA AAPL ^GSPC --start 2024-01-02 --end 2025-03-31 --out prices.csv",
+        )
+    )
+    _cache_parser(
+        _command(
+            commands,
+            "cache",
+            "List, verify or clear what was fetched.",
+            "marketshock cache verify",
+        )
+    )
     _loss_parser(
         _command(
             commands,
@@ -72,7 +88,7 @@ def _command(commands: Any, name: str, text: str, example: str) -> argparse.Argu
         name, help=text, description=text, epilog=f"example: {example}", allow_abbrev=False
     )
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
-    parser.add_argument("--offline", action="store_true", help="open no connection (these commands never do)")
+    parser.add_argument("--offline", action="store_true", help="open no connection")
     parser.add_argument("--quiet", action="store_true", help="no progress, no list of files written")
     return parser
 
@@ -93,10 +109,14 @@ def _study_parser(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--prices",
         metavar="FILE",
-        help="CSV, Parquet or Feather of adjusted closes, wide or long; or 'bundled'",
+        help="CSV, Parquet or Feather of adjusted closes, wide or long; 'bundled', or 'yahoo'",
     )
     source.add_argument("--returns", metavar="FILE", help="CSV, Parquet or Feather of decimal returns, wide or long")
-    add("--factors", metavar="FILE", help="wide file of decimal factor returns, or 'bundled' (Fama-French)")
+    add(
+        "--factors",
+        metavar="FILE",
+        help="wide file of decimal factor returns, zips of the Ken French data library (A.zip,B.zip), or 'bundled'",
+    )
     add(
         "--benchmark",
         metavar="NAME",
@@ -104,7 +124,7 @@ def _study_parser(parser: argparse.ArgumentParser) -> None:
     )
     add("--risk-free", metavar="NAME", help="column of the risk-free return, for --model factor")
     add("--model", choices=MODELS, default="market", help="model of the normal return (default: %(default)s)")
-    add("--tickers", type=lambda text: tuple(text.split(",")), metavar="A,B", help="for market-wide events")
+    add("--tickers", type=_names, metavar="A,B", help="for market-wide events")
     add(
         "--window",
         type=_days,
@@ -139,11 +159,42 @@ def _study_parser(parser: argparse.ArgumentParser) -> None:
         help="sessions on which days are counted (default: %(default)s)",
     )
     add("--log", action="store_true", help="log instead of simple returns")
+    _cache_options(parser)
     add(
         "--out",
         metavar="DIR",
         help="write ar, car, tests, exclusions, alignment as CSV and the spec as JSON there",
     )
+
+
+def _fetch_parser(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("tickers", nargs="+", metavar="TICKER", help="as Yahoo writes them: NVDA, BRK-B, ^GSPC")
+    add("--start", required=True, metavar="YYYY-MM-DD", help="first day")
+    add("--end", metavar="YYYY-MM-DD", help="last day, included (default: the last one that is over)")
+    add("--interval", default="1d", help="1d, or 1m 2m 5m 15m 30m 60m 90m as far as Yahoo keeps them (default: 1d)")
+    add("--out", metavar="FILE", help="write the figures as a long .csv or .parquet, as study --prices reads it")
+    add("--tolerate", type=_names, default=(), metavar="A,B", help="findings that do not refuse a series, e.g. spike")
+    add("--workers", type=int, default=4, help="symbols asked at the same time (default: %(default)s)")
+    add("--max-time", type=float, default=300, metavar="SECONDS", help="for all of it (default: %(default)s)")
+    _cache_options(parser)
+
+
+def _cache_parser(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("action", choices=("list", "verify", "clear"), help="what to do")
+    add("names", nargs="*", metavar="NAME", help="tickers or files meant (default: all; clear then needs --all)")
+    add("--all", action="store_true", help="clear everything, also bars that no vendor keeps any more")
+    add("--cache", metavar="DIR", help=_WHERE)
+
+
+_WHERE = "folder of the cache (default: $MARKETSHOCK_CACHE, else the platform's)"
+
+
+def _cache_options(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--cache", metavar="DIR", help=_WHERE)
+    where.add_argument("--no-cache", action="store_true", help="keep nothing of what is fetched")
 
 
 def _loss_parser(parser: argparse.ArgumentParser) -> None:
@@ -172,12 +223,16 @@ def _simulate_parser(parser: argparse.ArgumentParser) -> None:
     add("--event-variance", type=float, default=1.0, help="factor on the variance of the event days")
     add("--missing", type=float, default=0.0, help="share of estimation returns missing")
     add("--dates", choices=("common", "scattered"), default="common", help="one event date for all firms, or own ones")
-    add("--tests", type=lambda text: tuple(text.split(",")), metavar="A,B", help="names of tests (default: all)")
+    add("--tests", type=_names, metavar="A,B", help="names of tests (default: all)")
     add("--level", type=float, default=0.05, help="nominal level (default: %(default)s)")
     add("--alternative", choices=ALTERNATIVES, default="two-sided", help="direction (default: %(default)s)")
     add("--seed", type=int, default=0, help="seed (default: %(default)s)")
     add("--workers", type=int, default=1, help="processes; the result does not depend on it (default: %(default)s)")
     add("--out", metavar="DIR", help="write rejection_rates.csv there")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from .models.base import ReturnModel, factor_data
 from .panel import Requirements, build_panel, exclude_unestimable
 from .providers.base import Prices
 from .providers.frames import dated
-from .providers.snapshot import french_factors
+from .providers.snapshot import bundled_factors
 from .results import StudyResult
 from .returns import Returns, returns_of_frame, returns_of_prices, with_factors
 from .spec import StudySpec
@@ -54,8 +54,9 @@ def event_study(
     returns : DataFrame
         Instead of prices: a frame of decimal returns, wide (dates by tickers) or long (date, ticker, ret).
     factors : DataFrame, optional
-        Factor returns (decimal, dates by factors) for a `FactorModel`. Without them `FamaFrench` reads the bundled
-        ones; ``attrs["vintage"]`` of the frame, if there is one, goes into ``spec.factor_vintage``.
+        Factor returns (decimal, dates by factors) for a `FactorModel`, as `french_factors` returns them. Without them
+        `FamaFrench` reads the bundled ones; ``attrs["vintage"]`` of the frame, if there is one, goes into
+        ``spec.factor_vintage``.
     model : ReturnModel
         `MarketModel`, `MarketAdjusted`, `ConstantMean`, `FactorModel`, `CAPM`, `FamaFrench`, `ScholesWilliams`,
         `Dimson`, `HuberModel`, `GarchModel`, or one of them inside `RecentVolatility`.
@@ -179,7 +180,7 @@ def _factors(model: ReturnModel, factors: Frame | None) -> pd.DataFrame | None:
     if not factor_data(model):
         return None
     check_choice("factor_data", factor_data(model), ("french",))
-    return french_factors()
+    return bundled_factors()
 
 
 def _check_model(model: object) -> None:

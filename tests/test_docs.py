@@ -49,6 +49,7 @@ def test_makefile_lists_every_target_it_explains():
         "study",
         "catalog.load",
         "models.factor",
+        "providers.french",
         "robustness.compare",
         "robustness.curve",
         "robustness.placebo",

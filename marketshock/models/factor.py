@@ -127,7 +127,7 @@ class FamaFrench(FactorModel):
     """The factors of Fama and French: R - RF = alpha + b' F + e, by ordinary least squares.
 
     Without ``factors=`` in `event_study` the bundled daily factors are read, and the spec of the study records their
-    vintage. Factors given must have the columns named here, as decimals.
+    vintage. Factors given (as by `french_factors`) must have the columns named here, as decimals.
 
     Parameters
     ----------

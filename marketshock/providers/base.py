@@ -33,6 +33,10 @@ class Prices:
         Other fields a provider had: open, high, low, volume.
     provenance : mapping
         Source, period, vintage, checks.
+    splits : DataFrame, optional
+        Columns ticker, date, ratio (10 for ten new shares for one old): every split that the closes are adjusted for,
+        those after the last row too. A share count of before a split is multiplied by it where it meets these closes.
+        None where the source does not say; counts are then taken as they are.
 
     Notes
     -----
@@ -43,6 +47,7 @@ class Prices:
     adj_close: pd.DataFrame
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    splits: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, frame in (("close", self.close), ("adj_close", self.adj_close)):

@@ -39,7 +39,7 @@ def snapshot() -> Prices:
     return Prices(frames.pop("close"), frames.pop("adj_close"), frames, provenance)
 
 
-def french_factors() -> pd.DataFrame:
+def bundled_factors() -> pd.DataFrame:
     """Return the bundled daily Fama-French factors as decimals (0.01 is one percent).
 
     Returns

@@ -6,10 +6,13 @@ import json
 import os
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..results import StudyResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def output_folder(path: str | Path) -> Path:
@@ -38,6 +41,29 @@ def write_text(path: Path, text: str) -> None:
         raise InputError("--out", f"{path} cannot be written: {error.strerror}", "name another folder") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_frame(path: str | Path, frame: pd.DataFrame) -> Path:
+    """Write a frame without its index to a .csv or .parquet file.
+
+    Raises
+    ------
+    InputError
+        If the file is of another kind or cannot be written.
+    """
+    path = Path(path)
+    if path.suffix == ".csv":
+        write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    elif path.suffix == ".parquet":
+        try:
+            frame.to_parquet(path, index=False)
+        except ImportError as error:
+            raise InputError("--out", "Parquet needs pyarrow", "pip install 'marketshock[parquet]'") from error
+        except OSError as error:
+            raise InputError("--out", f"{path} cannot be written: {error}", "name another file") from error
+    else:
+        raise InputError("--out", f"unknown kind of file {path.suffix!r}", "give a .csv or a .parquet file")
+    return path
 
 
 def write_study(study: StudyResult, folder: Path) -> list[Path]:

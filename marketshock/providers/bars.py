@@ -1,0 +1,118 @@
+"""The bars of one security, as a source gives them and the cache keeps them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from .._typing import BoolArray, DateArray, FloatArray, IntArray
+from .retry import Bound
+
+FIELDS = ("open", "high", "low", "close", "volume", "dividend", "split")
+DAILY = "1d"
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Bars of one security over a range of days.
+
+    Attributes
+    ----------
+    symbol : str
+        As the source writes it.
+    day : ndarray of shape (n,), datetime64[D]
+        Session of each bar, in the exchange's zone.
+    time : ndarray of shape (n,), datetime64[s]
+        Start of each bar in UTC; of a daily bar its day. Strictly increasing.
+    values : ndarray of shape (n, 7)
+        Columns as `FIELDS`: prices in the quote currency, adjusted for splits and not for dividends; volume in shares;
+        dividend paid on the day, in the units of the prices; split ratio (10 for ten new shares for one old), 0 where
+        there is none. NaN is a missing value.
+    covered : tuple of date
+        Days [first, last) the source was asked for and has answered for good: the last bars of a day that is not over
+        may be in `day` and are never in here.
+    about : mapping
+        currency, timezone, source, fetched (UTC), findings, and what else the source knows.
+    """
+
+    symbol: str
+    day: DateArray
+    time: DateArray
+    values: FloatArray
+    covered: tuple[dt.date, dt.date]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, name: str) -> FloatArray:
+        """Return one field, of shape (n,)."""
+        return self.values[:, FIELDS.index(name)]
+
+    def where(self, keep: BoolArray | IntArray) -> Bars:
+        """Return the bars of a mask, or at some positions."""
+        return replace(self, day=self.day[keep], time=self.time[keep], values=self.values[keep])
+
+    def between(self, first: dt.date, last: dt.date) -> Bars:
+        """Return the bars of the days [first, last)."""
+        return self.where((self.day >= np.datetime64(first)) & (self.day < np.datetime64(last)))
+
+
+class Source(Protocol):
+    """What the cache and `fetch_prices` ask of a provider. Used as a context while it is asked.
+
+    Attributes
+    ----------
+    name : str
+        Folder of its files in the cache.
+    interval : str
+        "1d", or of intraday bars their length, such as "5m".
+    """
+
+    name: str
+    interval: str
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *error: Any) -> None: ...
+
+    def bars(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> Bars:
+        """Return checked bars of at least the days [first, last), or raise a `ProviderError`."""
+        ...
+
+
+def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:
+    """Return closes adjusted for dividends, equal to the close on the last day.
+
+    Every close before an ex-day t is multiplied by 1 - d(t) / close(t - 1), with the last close known before t (CRSP's
+    and Yahoo's convention), so that the ratio of two adjusted closes is the gross total return.
+
+    Parameters
+    ----------
+    close, dividend : ndarray of shape (n,)
+        Closes adjusted for splits (NaN where missing) and dividends in the same units.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        NaN where the close is.
+    """
+    step = dividend_steps(close, dividend)
+    later = np.append(step[1:], 1.0)
+    return np.asarray(close * np.cumprod(later[::-1])[::-1])
+
+
+def dividend_steps(close: FloatArray, dividend: FloatArray) -> FloatArray:
+    """Return 1 - d(t) / close(t - 1), of shape (n,): 1 where no dividend was paid or no close is known before."""
+    paid = np.nan_to_num(dividend)
+    return np.where(paid == 0, 1.0, 1.0 - np.nan_to_num(paid / last_known(close)))
+
+
+def last_known(values: FloatArray) -> FloatArray:
+    """Return the last value known before each, of shape (n,): NaN where there is none."""
+    at = np.where(np.isfinite(values), np.arange(len(values)), -1)
+    before = np.concatenate([[-1], np.maximum.accumulate(at)[:-1]]) if len(values) else at
+    return np.where(before >= 0, values[before], np.nan)

@@ -1,0 +1,215 @@
+"""What can be wrong with bars that arrive as good ones. Errors refuse them; warnings travel with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .._typing import DateArray, FloatArray
+from ..sessions import NEW_YORK, nyse
+from .bars import Bars, dividend_steps, last_known
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
+
+#: Names of the findings, for ``tolerate=``.
+FINDINGS = {
+    "order": "times not unique and increasing",
+    "not_positive": "a price that is zero or negative",
+    "missing": "a bar without a close",
+    "range": "low <= open, close <= high does not hold",
+    "closed_day": "a bar on a day the exchange was closed",
+    "absent": "a session without a bar",
+    "spike": "a close far from both its neighbours",
+    "unfinished": "a bar of a day that is not over",
+    "jump": "a close far from the one before",
+    "split": "a split the closes are not adjusted for",
+    "adjustment": "the vendor's adjusted close steps without a dividend that explains it",
+    "stale": "the same bar again and again",
+    "calendar": "no calendar is known, sessions were not checked",
+}
+
+_SPIKE = (2.0, 5.0)  # factors beyond which a move that reverts is a warning, an error
+_JUMP = (1.6, 20.0)  # the same of a move that stays
+_STEP = (1e-4, 2e-3)  # the same of a step of the adjustment that no dividend explains
+_RANGE = 1e-3  # by how much, relative, a close may lie outside low and high: vendors round each alone
+_STALE = 5  # equal bars in a row
+_ON_NYSE = ("EQUITY", "ETF", "INDEX", "MUTUALFUND")  # futures and currencies keep other hours
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found: its name (a key of `FINDINGS`), severity, what it is, and the days it is on (none: all)."""
+
+    name: str
+    severity: str
+    what: str
+    days: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The finding in words, with its first days."""
+        shown = ", ".join(self.days[:3]) + (f" and {len(self.days) - 3} more" if len(self.days) > 3 else "")
+        return f"{self.what} on {shown}" if shown else self.what
+
+    def within(self, first: dt.date, last: dt.date) -> Finding | None:
+        """Return what of it falls on the days [first, last), None if nothing does."""
+        days = tuple(day for day in self.days if str(first) <= day < str(last))
+        return replace(self, days=days) if days or not self.days else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as plain data."""
+        return {"name": self.name, "severity": self.severity, "what": self.what, "days": list(self.days)}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Finding:
+        """Return a finding from `to_dict`."""
+        return cls(plain["name"], plain["severity"], plain["what"], tuple(plain["days"]))
+
+
+def check_bars(bars: Bars, vendor_adjusted: FloatArray | None = None) -> list[Finding]:
+    """Return what is wrong or odd with the bars of a security.
+
+    Parameters
+    ----------
+    bars : Bars
+        As fetched.
+    vendor_adjusted : ndarray of shape (n,), optional
+        The vendor's own adjusted close; its steps must be those of the dividends.
+    """
+    found = _order(bars)
+    if found or not len(bars):
+        return found
+    found = [*_positive(bars), *_missing(bars), *_range(bars), *_moves(bars), *_stale(bars)]
+    if bars.about.get("interval", "1d") == "1d":
+        found += [*_sessions(bars), *_splits(bars)]
+        if vendor_adjusted is not None:
+            found += _adjustment(bars, vendor_adjusted)
+    return found
+
+
+def _order(bars: Bars) -> list[Finding]:
+    bad = np.diff(bars.time) <= np.timedelta64(0, "s")
+    return _finding("order", ERROR, "a bar is not later than the one before", bars.day[1:], bad)
+
+
+def _positive(bars: Bars) -> list[Finding]:
+    """A close must be positive; opens, highs and lows of old bars are often 0 and then count as missing."""
+    with np.errstate(invalid="ignore"):
+        other = (np.column_stack([bars[n] for n in ("open", "high", "low")]) <= 0).any(axis=1)
+        return [
+            *_finding("not_positive", ERROR, "close zero or negative", bars.day, bars["close"] <= 0),
+            *_finding("not_positive", WARNING, "open, high or low zero, taken as missing", bars.day, other),
+        ]
+
+
+def _missing(bars: Bars) -> list[Finding]:
+    return _finding("missing", WARNING, "no close", bars.day, np.isnan(bars["close"]))
+
+
+def _range(bars: Bars) -> list[Finding]:
+    with np.errstate(invalid="ignore"):
+        low, high = (np.where(bars[n] > 0, bars[n], np.nan) for n in ("low", "high"))
+        slack = _RANGE * bars["close"]
+        close = (bars["close"] < low - slack) | (bars["close"] > high + slack) | (low > high + slack)
+        opened = (bars["open"] > 0) & ((bars["open"] < low - slack) | (bars["open"] > high + slack))
+    return [
+        *_finding("range", ERROR, "close outside low and high", bars.day, close),
+        *_finding("range", WARNING, "open outside low and high", bars.day, opened & ~close),
+    ]
+
+
+def _moves(bars: Bars) -> list[Finding]:
+    known = np.isfinite(bars["close"]) & (bars["close"] > 0)
+    day, size = bars.day[known], np.log(bars["close"][known])
+    step = np.diff(size, prepend=size[:1])
+    away = np.abs(step)
+    back = np.zeros(len(size), bool)
+    if len(size) > 2:
+        over = np.abs(size[2:] - size[:-2])
+        back[1:-1] = over < 0.25 * np.minimum(away[1:-1], away[2:])
+    after = np.concatenate([[False], back[:-1]])  # the way back is no move of its own
+    found: list[Finding] = []
+    for name, limits, which in (("spike", _SPIKE, back), ("jump", _JUMP, ~back & ~after)):
+        warn, refuse = (which & (away > np.log(limit)) for limit in limits)
+        for severity, bad in ((ERROR, refuse), (WARNING, warn & ~refuse)):
+            factors = ", ".join(f"x{f:.4g}" for f in np.exp(step[bad])[:3])
+            what = f"close {factors}" + (" and back" if name == "spike" else " against the close before")
+            found += _finding(name, severity, what, day, bad)
+    return found
+
+
+def _splits(bars: Bars) -> list[Finding]:
+    """On the day of a split the split-adjusted close does not move by its ratio."""
+    ratio = np.where(bars["split"] > 0, bars["split"], 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        move = np.log(bars["close"] / last_known(bars["close"]))
+        size = np.log(ratio)
+        bad = (np.abs(size) > np.log(1.4)) & (np.abs(move + size) < 0.25 * np.abs(size))
+    return _finding("split", ERROR, "close moves by the ratio of the split: not adjusted for it", bars.day, bad)
+
+
+def _adjustment(bars: Bars, adjusted: FloatArray) -> list[Finding]:
+    """The vendor's factor before and after a day must differ by the dividend of the day and by nothing else."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = adjusted / bars["close"]
+        step = last_known(factor) / factor
+        off = np.abs(step - dividend_steps(bars["close"], bars["dividend"]))
+        warn, refuse = (off > limit for limit in _STEP)
+        unpriced = dividend_steps(bars["close"], bars["dividend"]) <= 0
+    found = _finding("adjustment", ERROR, "dividend as large as the close before", bars.day, unpriced)
+    for severity, bad in ((ERROR, refuse & ~unpriced), (WARNING, warn & ~refuse)):
+        sizes = ", ".join(f"{1 - s:.3%}" for s in step[bad][:3])
+        what = f"adjusted close steps by {sizes}, which the dividend does not explain,"
+        found += _finding("adjustment", severity, what, bars.day, bad)
+    return found
+
+
+def _stale(bars: Bars) -> list[Finding]:
+    columns = [bars[n] for n in ("open", "high", "low", "close")]
+    same = np.all([np.diff(c, prepend=np.nan) == 0 for c in columns], axis=0)
+    count = np.zeros(len(same), int)
+    for i in np.flatnonzero(same):
+        count[i] = count[i - 1] + 1
+    return _finding("stale", WARNING, f"{_STALE} or more equal bars in a row", bars.day, count == _STALE - 1)
+
+
+def _sessions(bars: Bars) -> list[Finding]:
+    about = bars.about
+    if about.get("timezone") != NEW_YORK or about.get("instrument", "EQUITY") not in _ON_NYSE:
+        what = f"no calendar of {about.get('instrument', '?')} in {about.get('timezone', '?')}: sessions not checked"
+        return [Finding("calendar", NOTE, what)]
+    first, last = _expected(bars)
+    want = nyse().between(first, last)
+    inside = bars.day[(bars.day >= nyse().days[0]) & (bars.day <= nyse().days[-1])]
+    closed, absent = np.setdiff1d(inside, nyse().days), np.setdiff1d(want, bars.day)
+    every = np.ones(len(closed), bool), np.ones(len(absent), bool)
+    return [
+        *_finding("closed_day", ERROR, "bar on a day the NYSE was closed", closed, every[0]),
+        *_finding("absent", WARNING, "no bar on a session", absent, every[1]),
+    ]
+
+
+def _expected(bars: Bars) -> tuple[np.datetime64, np.datetime64]:
+    """Return the first and the last day on which a bar is owed: covered, and not before the first trade."""
+    first, last = np.datetime64(bars.covered[0]), np.datetime64(bars.covered[1]) - 1
+    listed = bars.about.get("first_trade")
+    return max(first, np.datetime64(listed) if listed else bars.day[0]), max(last, bars.day[-1])
+
+
+def _finding(name: str, severity: str, what: str, days: DateArray, bad: Any) -> list[Finding]:
+    return [Finding(name, severity, what, tuple(str(day) for day in np.unique(days[bad])))] if bad.any() else []
+
+
+def found_in(about: Mapping[str, Any], first: dt.date, last: dt.date) -> list[Finding]:
+    """Return the findings that came with bars, as far as they concern the days [first, last)."""
+    kept = (Finding.from_dict(plain).within(first, last) for plain in about.get("findings", []))
+    return [finding for finding in kept if finding]
+
+
+def words(found: Iterable[Finding]) -> str:
+    """Return findings as one line, each with its name."""
+    return "; ".join(f"{f.text} [{f.name}]" for f in found)

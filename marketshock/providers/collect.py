@@ -1,0 +1,216 @@
+"""Many symbols at once: from the cache where it can, from the source where it must; what failed is kept by name."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ..errors import BadData, InputError, PartialDataWarning, PriceWarning, ProviderError, check_choice
+from ..sessions import NEW_YORK
+from .bars import Bars, Source
+from .cache import Cache, Span, utc_now
+from .checks import ERROR, WARNING, found_in, words
+from .retry import Bound
+from .store import Store, store_of
+
+Day: TypeAlias = str | dt.date
+CacheLike: TypeAlias = bool | str | Path | Store
+OnFailure: TypeAlias = Literal["warn", "raise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """How symbols are fetched; the arguments are those of `yahoo`."""
+
+    cache: CacheLike = True
+    offline: bool = False
+    tolerate: Sequence[str] = ()
+    on_failure: OnFailure = "warn"
+    workers: int = 4
+    max_time: float | None = 300
+    progress: bool = True
+    now: Callable[[], dt.datetime] = utc_now
+
+    def __post_init__(self) -> None:
+        check_choice("on_failure", self.on_failure, ("warn", "raise"))
+        if self.workers < 1:
+            raise InputError("workers", f"got {self.workers}", "give 1 or more")
+        if self.cache is False and self.offline:
+            raise InputError("offline", "there is no cache to read", "leave cache=False out")
+
+
+def collect(
+    source: Source, tickers: Sequence[str], span: Span, how: Fetching
+) -> tuple[dict[str, Bars], dict[str, Any]]:
+    """Return all bars known of each ticker (of the days of the span at least), and what it is they came with.
+
+    The second is a provenance: source, what was asked, currency, checks and checksum of each ticker, errors of those
+    that failed. Missing symbols and odd figures are warned of.
+
+    Raises
+    ------
+    ProviderError
+        If no symbol was had, or one was not and `on_failure` is "raise".
+    """
+    store = store_of(how.cache)
+    cache = Cache(store, now=how.now) if store else None
+    known: dict[str, Bars] = {}
+    failed: dict[str, ProviderError] = {}
+    for name in tickers:
+        with _kept(failed, name):
+            held = cache.held(source, name, *span) if cache else None
+            if held is not None:
+                known[name] = _refuse_faults(held, span, how.tolerate)
+            elif cache and how.offline:
+                raise cache.miss(source, name, *span)
+    left = [name for name in tickers if name not in known and name not in failed]
+    if left:
+        bound = Bound(how.max_time)
+
+        def ask(name: str) -> Bars:
+            return cache.fetch(source, name, *span, bound) if cache else source.bars(name, *span, bound)
+
+        with source:
+            for name, answer in _in_parallel(ask, left, how):
+                with _kept(failed, name):
+                    known[name] = _refuse_faults(answer.result(), span, how.tolerate)
+    got = {name: known[name] for name in tickers if name in known}
+    failed = {name: failed[name] for name in tickers if name in failed}
+    _report(got, failed, span, how.on_failure)
+    return got, _provenance({name: bars.between(*span) for name, bars in got.items()}, failed, span)
+
+
+@contextmanager
+def _kept(failed: dict[str, ProviderError], name: str) -> Iterator[None]:
+    """Keep the error of one symbol instead of raising it."""
+    try:
+        yield
+    except ProviderError as error:
+        failed[name] = error
+
+
+def _in_parallel(ask: Callable[[str], Bars], names: Sequence[str], how: Fetching) -> Iterator[tuple[str, Future[Bars]]]:
+    """Yield each name with its answer as it comes, with a bar."""
+    from tqdm.auto import tqdm
+
+    off = None if how.progress else True  # None: off unless stderr is a terminal
+    bar = tqdm(total=len(names), desc="fetching", unit="symbol", delay=1, leave=False, disable=off)
+    pool = ThreadPoolExecutor(max_workers=min(how.workers, len(names)))
+    try:
+        futures = {pool.submit(ask, name): name for name in names}
+        for future in as_completed(futures):
+            bar.update()
+            yield futures[future], future
+    finally:
+        interrupted = isinstance(sys.exc_info()[1], (KeyboardInterrupt, GeneratorExit))
+        pool.shutdown(wait=not interrupted, cancel_futures=True)
+        bar.close()
+
+
+def _refuse_faults(bars: Bars, span: Span, tolerate: Sequence[str]) -> Bars:
+    """Refuse a series that was let into the cache under another `tolerate`."""
+    bad = [f for f in found_in(bars.about, *span) if f.severity == ERROR and f.name not in tolerate]
+    if bad:
+        names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in bad))
+        raise BadData(bars.symbol, "cached bars", words(bad), f"tolerate=[{names}] takes them as they are")
+    return bars
+
+
+def _report(got: Mapping[str, Bars], failed: Mapping[str, ProviderError], span: Span, on_failure: OnFailure) -> None:
+    """Raise if nothing (or not everything) was had, and warn of what is missing or odd."""
+    if failed and (on_failure == "raise" or not got):
+        first = next(iter(failed.values()))
+        if len(failed) > 1:
+            others = ", ".join(list(failed)[1:6]) + (", ..." if len(failed) > 6 else "")
+            came = f"{first.came} ({len(failed) - 1} more failed: {others})"
+            raise type(first)(first.symbol, first.asked, came, first.remedy) from first
+        raise first
+    if failed:
+        told = "; ".join(f"{name}: {type(e).__name__}, {e.came}" for name, e in failed.items())
+        text = f"{len(failed)} of {len(failed) + len(got)} symbols are missing: {told}"
+        warnings.warn(text, PartialDataWarning, stacklevel=5)
+    odd = {name: [f for f in found_in(b.about, *span) if f.severity == WARNING] for name, b in got.items()}
+    lines = [f"{name}: {words(found)}" for name, found in odd.items() if found]
+    currencies = {name: b.about.get("currency") for name, b in got.items()}
+    if len(set(currencies.values())) > 1:
+        lines.append("currencies differ: " + ", ".join(f"{name} {code}" for name, code in currencies.items()))
+    if lines:
+        more = f" (and {len(lines) - 5} more; provenance has all)" if len(lines) > 5 else ""
+        warnings.warn(" | ".join(lines[:5]) + more, PriceWarning, stacklevel=5)
+
+
+def _provenance(shown: Mapping[str, Bars], failed: Mapping[str, ProviderError], span: Span) -> dict[str, Any]:
+    sources = dict.fromkeys(bars.about.get("source", "?") for bars in shown.values())
+    return {
+        "source": ", ".join(sources),
+        "asked": f"{span[0]} to {span[1] - dt.timedelta(days=1)}, both included",
+        "currency": {name: bars.about.get("currency") for name, bars in shown.items()},
+        "tickers": {name: {**bars.about, **_extent(bars), **_found(bars, span)} for name, bars in shown.items()},
+        "failed": {name: str(error) for name, error in failed.items()},
+    }
+
+
+def _found(bars: Bars, span: Span) -> dict[str, Any]:
+    return {"findings": [{**f.to_dict(), "text": f.text} for f in found_in(bars.about, *span)]}
+
+
+def _extent(bars: Bars) -> dict[str, Any]:
+    days = [str(day) for day in bars.day[[0, -1]]] if len(bars) else ["-", "-"]
+    return {"rows": len(bars), "first": days[0], "last": days[1], "sha256": _checksum(bars)}
+
+
+def _checksum(bars: Bars) -> str:
+    """Return the SHA-256 of days and figures (little-endian), the same whenever they are."""
+    digest = hashlib.sha256(bars.time.astype("<M8[s]").tobytes())
+    digest.update(np.ascontiguousarray(bars.values, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def symbols(tickers: str | Sequence[str]) -> list[str]:
+    listed = [tickers] if isinstance(tickers, str) else list(tickers)
+    if not listed:
+        raise InputError("tickers", "got none", "give at least one, such as 'NVDA'")
+    for name in listed:
+        if not isinstance(name, str) or not name.strip() or any(c.isspace() or c in ",;/?#%" for c in name.strip()):
+            raise InputError("tickers", f"got {name!r}", "give symbols such as ['NVDA', '^GSPC', 'BRK-B']")
+    names = [name.strip().upper() for name in listed]
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise InputError("tickers", f"{twice[0]!r} stands there twice", "give each symbol once")
+    return names
+
+
+def days_of(start: Day, end: Day | None, now: dt.datetime, today: bool = False) -> Span:
+    """Return the days [first, last) of two days that are both included."""
+    here = now.astimezone(ZoneInfo(NEW_YORK)).date()
+    first = _day("start", start)
+    last = _day("end", end) if end is not None else here - dt.timedelta(days=0 if today else 1)
+    if first > last:
+        raise InputError("start", f"{first} is after the end, {last}", "give the earlier day first")
+    if last > here:
+        raise InputError(
+            "end", f"{last} is in the future (it is {here} in New York)", "leave it out, or give a past day"
+        )
+    return first, last + dt.timedelta(days=1)
+
+
+def _day(parameter: str, value: object) -> dt.date:
+    if isinstance(value, dt.datetime):
+        value = value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value if isinstance(value, str) else str(np.datetime64(value, "D")))  # type: ignore[call-overload]
+    except (ValueError, TypeError) as error:
+        raise InputError(parameter, f"{value!r} is no date", "write it as '2025-01-27'") from error

@@ -1,0 +1,409 @@
+"""Yahoo Finance through yfinance, on bad days too. The only importer of yfinance."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from .._typing import BoolArray, FloatArray
+from ..errors import BadData, InputError, NoData, RateLimited, Unavailable, check_choice
+from .bars import DAILY, FIELDS, Bars
+from .cache import utc_now
+from .checks import ERROR, FINDINGS, NOTE, Finding, check_bars, words
+from .retry import Asker, Bound, Retry
+
+T = TypeVar("T")
+
+#: For how many days Yahoo keeps intraday bars, and how many it gives at once. Daily bars have no limit.
+INTRADAY = {
+    "1m": (29, 7),
+    "2m": (59, 59),
+    "5m": (59, 59),
+    "15m": (59, 59),
+    "30m": (59, 59),
+    "60m": (729, 729),
+    "90m": (59, 59),
+    "1h": (729, 729),
+}
+
+# yfinance keeps one session, one configuration and one memo of answers per process; calls take turns with them.
+_TURN = threading.Lock()
+
+_COLUMNS = ("Open", "High", "Low", "Close", "Volume", "Dividends", "Stock Splits")
+_LATE = dt.timedelta(minutes=20)  # after the close, by which the last bar is the official one
+
+
+class Yahoo:
+    """A source of bars, share counts and earnings dates. Use as a context: ``with Yahoo() as source``.
+
+    Inside, yfinance raises instead of returning empty frames, forgets its memo before each request (it would replay a
+    broken answer for ever), and says nothing on the terminal; everything is put back afterwards.
+
+    Parameters
+    ----------
+    interval : str
+        "1d", or an intraday interval of `INTRADAY`.
+    session : curl_cffi or requests session, optional
+        Handed to yfinance. By default one whose every request ends before the total time bound; with a session of the
+        caller the bound holds between requests.
+    timeout : float
+        Seconds for one request.
+    retry : Retry, optional
+        How often and after how long a wait a request is repeated.
+    tolerate : tuple of str
+        Names of findings (`marketshock.providers.checks.FINDINGS`) that do not refuse a series.
+    now : callable
+        The time in UTC; for tests.
+    """
+
+    name = "yahoo"
+
+    def __init__(
+        self,
+        interval: str = DAILY,
+        *,
+        session: Any = None,
+        timeout: float = 10,
+        retry: Retry | None = None,
+        tolerate: tuple[str, ...] = (),
+        now: Callable[[], dt.datetime] = utc_now,
+    ) -> None:
+        check_choice("interval", interval, (DAILY, *INTRADAY))
+        for name in tolerate:
+            check_choice("tolerate", name, FINDINGS)
+        if not timeout > 0:
+            raise InputError("timeout", f"got {timeout!r}", "give seconds")
+        self.interval = "60m" if interval == "1h" else interval
+        self._session, self._timeout, self._retry = session, timeout, retry or Retry()
+        self._tolerate, self._now = tolerate, now
+        self._open: ExitStack | None = None
+
+    def __enter__(self) -> Yahoo:
+        stack = ExitStack()
+        try:
+            stack.enter_context(_TURN)
+            if self._session is None:
+                self._session = bounded_session_class()()
+            stack.enter_context(_strict(self._session))
+        except BaseException:
+            stack.close()
+            raise
+        self._open = stack
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._open is not None:
+            self._open.close()
+
+    def bars(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> Bars:
+        """Return checked bars of at least the days [first, last).
+
+        Daily bars are fetched up to now, whatever `last` is: the closes are adjusted for every split until today, and
+        only the history until today says which.
+
+        Raises
+        ------
+        RateLimited, Unavailable, NoData, BadData
+        """
+        if self.interval == DAILY:
+            frame, meta = self._history(symbol, first, self._tomorrow(), self._asked(first, last), bound)
+        else:
+            frame, meta = self._intraday(symbol, first, last, bound)
+        bars, adjusted, left = self._read(symbol, frame, meta, (first, last))
+        found = [*check_bars(bars, adjusted), *left]
+        bad = [f for f in found if f.severity == ERROR and f.name not in self._tolerate]
+        asked = [f for f in (f.within(first, last) for f in bad) if f]
+        if asked:
+            names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in asked))
+            remedy = f"look at the figures at the source; tolerate=[{names}] takes them as they are"
+            raise BadData(symbol, self._asked(first, last), words(asked), remedy)
+        # What is wrong later than what was asked must not enter the cache: the days from there on are not covered.
+        until = min((dt.date.fromisoformat(f.days[0]) for f in bad), default=bars.covered[1])
+        bars.values[:, :3][bars.values[:, :3] <= 0] = np.nan  # told in a finding of its own
+        about = {**bars.about, "findings": [f.to_dict() for f in found if f not in bad]}
+        return replace(bars, covered=(first, min(bars.covered[1], until)), about=about)
+
+    def share_counts(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> pd.Series:
+        """Return counts of shares as reported, by the vendor's date: unsorted, with duplicates, not split-adjusted."""
+        asked = f"share counts of {first} to {last}"
+
+        def ask() -> pd.Series:
+            counts = self._ticker(symbol).get_shares_full(start=first, end=last)
+            if counts is None or counts.empty:
+                raise NoData(symbol, asked, "Yahoo has none", "check the symbol, or take counts from filings")
+            return pd.Series(counts)
+
+        return self._ask(symbol, asked, ask, bound)
+
+    def earnings(self, symbol: str, limit: int, bound: Bound) -> pd.DataFrame:
+        """Return the dates of the last and next announcements, newest first, as yfinance gives them."""
+        asked = f"the last {limit} earnings dates"
+
+        def ask() -> pd.DataFrame:
+            frame = self._ticker(symbol).get_earnings_dates(limit=limit)
+            if frame is None or frame.empty:
+                raise NoData(symbol, asked, "Yahoo has none", "check the symbol; indices and funds have no earnings")
+            return pd.DataFrame(frame)
+
+        return self._ask(symbol, asked, ask, bound)
+
+    def _history(
+        self, symbol: str, first: dt.date, last: dt.date, asked: str, bound: Bound
+    ) -> tuple[pd.DataFrame, dict[str, Any]]:
+        def ask() -> tuple[pd.DataFrame, dict[str, Any]]:
+            ticker = self._ticker(symbol)
+            frame = ticker.history(
+                start=first,
+                end=last,
+                interval=self.interval,
+                auto_adjust=False,
+                actions=True,
+                keepna=True,
+                timeout=min(self._timeout, max(bound.remaining(), 0.01)),
+            )
+            if frame.empty:
+                raise NoData(symbol, asked, "an empty frame", _REMEDY)
+            meta = dict(ticker.get_history_metadata()._metadata())
+            came = meta.get("dataGranularity", self.interval)
+            if came not in (self.interval, _GRANULARITY.get(self.interval)):
+                raise BadData(symbol, asked, f"bars of {came}", "ask for another interval")
+            return frame, meta
+
+        return self._ask(symbol, asked, ask, bound)
+
+    def _intraday(
+        self, symbol: str, first: dt.date, last: dt.date, bound: Bound
+    ) -> tuple[pd.DataFrame, dict[str, Any]]:
+        kept, at_once = INTRADAY[self.interval]
+        oldest = self._now().date() - dt.timedelta(days=kept)
+        if first < oldest:
+            came = f"Yahoo keeps {self.interval} bars for {kept + 1} days, so from {oldest} on"
+            raise NoData(symbol, self._asked(first, last), came, "ask for a later start or a longer interval")
+        pieces: list[pd.DataFrame] = []
+        meta: dict[str, Any] = {}
+        start = first
+        while start < last:
+            stop = min(start + dt.timedelta(days=at_once), last)
+            try:
+                frame, meta = self._history(symbol, start, stop, self._asked(start, stop), bound)
+                pieces.append(frame)
+            except NoData:
+                if stop >= last and not pieces:  # a piece may be a holiday, all of them are not
+                    raise
+            start = stop
+        frame = pd.concat(pieces)
+        return frame[frame[["Open", "High", "Low", "Close"]].notna().any(axis=1)], meta  # 30m: nights are resampled too
+
+    def _read(
+        self, symbol: str, frame: pd.DataFrame, meta: dict[str, Any], asked: tuple[dt.date, dt.date]
+    ) -> tuple[Bars, FloatArray | None, list[Finding]]:
+        """Return bars, the vendor's adjusted close, and a note where an unfinished bar was left out."""
+        missing = [c for c in (*_COLUMNS, "Adj Close") if c not in frame.columns]
+        if missing or not isinstance(frame.index, pd.DatetimeIndex):
+            raise BadData(symbol, self._asked(*asked), f"no columns {missing}", "update yfinance")
+        zone = str(meta.get("exchangeTimezoneName") or frame.index.tz)
+        day = frame.index.tz_localize(None).to_numpy().astype("datetime64[D]")
+        utc = frame.index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
+        values = frame[list(_COLUMNS)].to_numpy(dtype=np.float64, copy=True)
+        values[:, FIELDS.index("dividend")] += frame.get("Capital Gains", pd.Series(0.0, frame.index)).fillna(0)
+        values[np.isnan(values[:, FIELDS.index("close")]), FIELDS.index("volume")] = np.nan  # yfinance writes 0
+        today = self._now().astimezone(ZoneInfo(zone)).date()
+        last = today if self.interval == DAILY else min(asked[1], today)
+        bars = Bars(
+            symbol,
+            day,
+            day.astype("datetime64[s]") if self.interval == DAILY else utc,
+            values,
+            (asked[0], max(last, asked[0])),
+            self._about(meta, zone),
+        )
+        keep = self._over(bars, today, meta)
+        left = [] if keep.all() else [Finding("unfinished", NOTE, "bar of a day not over left out", (str(today),))]
+        adjusted = frame["Adj Close"].to_numpy(dtype=np.float64)[keep] if self.interval == DAILY else None
+        return bars.where(keep), adjusted, left
+
+    def _about(self, meta: dict[str, Any], zone: str) -> dict[str, Any]:
+        import yfinance
+
+        listed = _moment(meta.get("firstTradeDate"))
+        return {
+            "source": f"Yahoo Finance through yfinance {yfinance.__version__}",
+            "fetched": self._now().isoformat(timespec="seconds"),
+            "interval": self.interval,
+            "currency": meta.get("currency"),
+            "instrument": meta.get("instrumentType"),
+            "exchange": meta.get("fullExchangeName") or meta.get("exchangeName"),
+            "timezone": zone,
+            "first_trade": str(listed.astimezone(ZoneInfo(zone)).date()) if listed else None,
+        }
+
+    def _over(self, bars: Bars, today: dt.date, meta: dict[str, Any]) -> BoolArray:
+        """Return which bars are finished: today's daily bar is once the regular session is over."""
+        if self.interval != DAILY:
+            length = np.timedelta64(int(self.interval.rstrip("m")) * 60, "s")
+            return np.asarray(bars.time + length <= np.datetime64(self._now().replace(tzinfo=None), "s"))
+        end = _moment(((meta.get("currentTradingPeriod") or {}).get("regular") or {}).get("end"))
+        closed = end is not None and self._now() >= end + _LATE
+        return np.asarray((bars.day < np.datetime64(today)) | closed)
+
+    def _tomorrow(self) -> dt.date:
+        return self._now().date() + dt.timedelta(days=2)  # in every zone
+
+    def _asked(self, first: dt.date, last: dt.date) -> str:
+        return f"{self.interval} bars of {first} to {last - dt.timedelta(days=1)}"
+
+    def _ticker(self, symbol: str) -> Any:
+        import yfinance
+        from yfinance.data import YfData
+
+        YfData.cache_get.cache_clear()
+        return yfinance.Ticker(symbol, session=self._session)
+
+    def _ask(self, symbol: str, asked: str, request: Callable[[], T], bound: Bound) -> T:
+        if self._open is None:
+            raise RuntimeError("use the source as a context: with Yahoo() as source")
+        self._session.bound = bound
+
+        def once() -> T:
+            with _classified(symbol, asked, self._session):
+                return request()
+
+        return Asker(self._retry, bound).ask(once)
+
+
+_ABSENT = (400, 404, 422)  # how Yahoo says that a symbol or a range does not exist
+_GRANULARITY = {"30m": "15m", "60m": "1h"}  # 30m is made from 15m; Yahoo writes 60m so
+_REMEDY = "check the symbol (Yahoo writes BRK-B, ^GSPC) and the dates"
+
+
+@contextmanager
+def _classified(symbol: str, asked: str, session: Any) -> Iterator[None]:
+    """Turn what yfinance raises into our errors. The status of the last answer tells a refusal from an absence."""
+    from yfinance import exceptions as yf
+
+    status = getattr(session, "status", lambda: None)
+    wait = "wait some minutes, ask for fewer symbols, or use offline=True with what the cache holds"
+    later = "try again later, or use offline=True with what the cache holds"
+    try:
+        yield
+    except NoData as error:
+        if (code := status() or 0) >= 400 and code not in _ABSENT:
+            raise Unavailable(symbol, asked, f"HTTP {code}", later) from error
+        raise
+    except (RateLimited, Unavailable, BadData):
+        raise
+    except yf.YFRateLimitError as error:
+        raise RateLimited(symbol, asked, "HTTP 429, too many requests", wait) from error
+    except (yf.YFPricesMissingError, yf.YFTzMissingError) as error:
+        if (code := status() or 0) >= 400 and code not in _ABSENT:
+            raise Unavailable(symbol, asked, f"HTTP {code}", later) from error
+        raise NoData(symbol, asked, f"Yahoo's answer: {_line(error)}", _REMEDY) from error
+    except (json.JSONDecodeError, yf.YFDataException) as error:
+        code = status()
+        page = "a page instead of figures" if isinstance(error, yf.YFDataException) else "an answer cut off or no JSON"
+        raise Unavailable(symbol, asked, f"HTTP {code}" if code and code >= 400 else page, later) from error
+    except OSError as error:  # curl's and requests' errors are OSErrors
+        code = getattr(getattr(error, "response", None), "status_code", None)
+        if code == 404:
+            raise NoData(symbol, asked, "HTTP 404", _REMEDY) from error
+        if code == 429:
+            raise RateLimited(symbol, asked, "HTTP 429, too many requests", wait) from error
+        came = f"HTTP {code}" if code else f"{type(error).__name__}: {_line(error)}"
+        raise Unavailable(symbol, asked, came, later) from error
+    except Exception as error:
+        if type(error).__module__ == "peewee":
+            came = f"yfinance's own files are busy ({_line(error)})"
+            raise Unavailable(symbol, asked, came, "close what else uses yfinance, or try again") from error
+        if not isinstance(error, (KeyError, ValueError, TypeError, IndexError, AttributeError)):
+            raise
+        if (code := status() or 0) >= 400:
+            raise Unavailable(symbol, asked, f"HTTP {code}", later) from error
+        came = f"an answer yfinance cannot read ({type(error).__name__}: {_line(error)})"
+        raise BadData(symbol, asked, came, "try again later, or update yfinance") from error
+
+
+def _moment(value: Any) -> dt.datetime | None:
+    """Return a time of the metadata, which yfinance has turned into a Timestamp or left in seconds."""
+    if value is None or isinstance(value, dt.datetime):
+        return value
+    return dt.datetime.fromtimestamp(float(value), dt.UTC)
+
+
+def _line(error: Exception) -> str:
+    text = str(error).strip().partition(". See ")[0].splitlines()
+    return text[0][:160] if text else type(error).__name__
+
+
+@contextmanager
+def _strict(session: Any) -> Iterator[None]:
+    """Let yfinance raise, keep quiet, and use a session; put everything back afterwards."""
+    import yfinance
+    from yfinance.data import YfData
+
+    logger, debug = logging.getLogger("yfinance"), yfinance.config.debug
+    hidden, level = debug.hide_exceptions, logger.level
+    before = getattr(YfData(), "_session", None)
+    debug.hide_exceptions = False
+    logger.setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"^yfinance")  # pandas' deprecations, on every call
+        try:
+            YfData(session=session)
+            _warm()
+            yield
+        finally:
+            YfData.cache_get.cache_clear()
+            YfData(session=before)
+            logger.setLevel(level)
+            debug.hide_exceptions = hidden
+
+
+def _warm() -> None:
+    """Let yfinance open its own database files once: threads that do it at the same time get in each other's way."""
+    from yfinance import cache
+
+    for kept in (cache.get_tz_cache, cache.get_cookie_cache):
+        with suppress(Exception):  # another process holds them: the request itself is then repeated
+            kept().lookup("")
+
+
+@lru_cache(maxsize=1)
+def bounded_session_class() -> type[Any]:
+    """Return the class of our sessions: curl's, whose requests all end before the bound of the call."""
+    from curl_cffi import requests
+    from curl_cffi.requests.exceptions import Timeout
+
+    class BoundedSession(requests.Session):  # type: ignore[type-arg]
+        """A session that knows the bound of the call and the status of each thread's last answer."""
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**{"impersonate": "chrome", **options})
+            self.bound: Bound | None = None
+            self._last = threading.local()
+
+        def request(self, method: Any, url: str, *args: Any, **named: Any) -> Any:
+            left = self.bound.remaining() if self.bound else float("inf")
+            if left <= 0:
+                raise Timeout("the total time bound has passed")
+            named["timeout"] = min(named.get("timeout") or left, left) if left < float("inf") else named.get("timeout")
+            self._last.status = None
+            answer = super().request(method, url, *args, **named)
+            self._last.status = answer.status_code
+            return answer
+
+        def status(self) -> int | None:
+            return getattr(self._last, "status", None)
+
+    return BoundedSession

@@ -1,0 +1,85 @@
+"""What was fetched and what the cache holds, as text and as plain data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import _format
+from ..providers.store import Entry, Store
+
+
+def fetched_table(about: Mapping[str, Any]) -> str:
+    """Return one line a ticker, the findings below, and what failed."""
+    head = ["ticker", "first", "last", "rows", "currency", "fetched (UTC)"]
+    rows = [
+        [name, known["first"], known["last"], str(known["rows"]), str(known["currency"]), known["fetched"][:16]]
+        for name, known in about["tickers"].items()
+    ]
+    found = [
+        f"{name}: {finding['severity']}: {finding['text']} [{finding['name']}]"
+        for name, known in about["tickers"].items()
+        for finding in known.get("findings", [])
+    ]
+    found += [f"{name}: {line}" for name, known in about["tickers"].items() for line in known.get("history", [])]
+    failed = [f"missing: {text}" for text in about["failed"].values()]
+    lines = [_format.wrapped(line, "  ") for line in [*found, *failed]]
+    title = f"{about['source']}, {about['asked']}"
+    return "\n".join([title, "", _format.text_table(head, rows), *([""] if lines else []), *lines])
+
+
+def cache_record(entry: Entry) -> dict[str, Any]:
+    """Return one file of the cache as plain data."""
+    about = entry.about
+    inner = about.get("about", {})
+    covered = [f"{first} to {_before(last)}" for first, last in about.get("covered", [])]
+    return {
+        "provider": entry.key.provider,
+        "kind": entry.key.kind,
+        "name": entry.key.name,
+        "rows": about.get("rows"),
+        "covered": covered or ([f"nothing ({n[3]}), believed until {n[2][:16]}" for n in about.get("nothing", [])]),
+        "fetched": inner.get("fetched") or about.get("fetched"),
+        "bytes": entry.n_bytes,
+        "problem": entry.problem,
+        "file": str(entry.path),
+    }
+
+
+def _before(day: str) -> str:
+    return str(dt.date.fromisoformat(day) - dt.timedelta(days=1))
+
+
+def cache_summary(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return what the cache holds as plain data."""
+    records = [cache_record(entry) for entry in entries]
+    return {
+        "folder": str(store.root),
+        "entries": records,
+        "bytes": sum(entry.n_bytes for entry in entries),
+        "damaged": [record["file"] for record in records if record["problem"]],
+        "leftovers": [str(path) for path in store.leftovers()],
+    }
+
+
+def cache_table(summary: Mapping[str, Any]) -> str:
+    """Return what the cache holds as a table, what is damaged below."""
+    head = ["provider", "kind", "name", "rows", "covered", "fetched (UTC)", "kB"]
+    rows = [
+        [
+            r["provider"],
+            r["kind"],
+            r["name"],
+            "-" if r["rows"] is None else str(r["rows"]),
+            "; ".join(r["covered"]) or "-",
+            (r["fetched"] or "-")[:16],
+            f"{r['bytes'] / 1024:.1f}",
+        ]
+        for r in summary["entries"]
+    ]
+    total = f"{len(rows)} files, {summary['bytes'] / 1024:.0f} kB, in {summary['folder']}"
+    damaged = [f"damaged: {r['file']}: {r['problem']}" for r in summary["entries"] if r["problem"]]
+    left = [f"set aside or left by a writer that died: {path}" for path in summary["leftovers"]]
+    table = [_format.text_table(head, rows, left=3), ""] if rows else []
+    return "\n".join([*table, total, *damaged, *left])
