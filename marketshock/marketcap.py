@@ -143,7 +143,7 @@ def market_cap_change(
     LookAheadError
         If no count was filed before it and `allow_lookahead` is False.
     PriceError
-        If a close is missing on either session.
+        If a close is missing on either session, or the closes are dividend-adjusted (see `Prices.from_frame`).
     UnknownNameError
         If a firm has no count or no prices.
 

@@ -147,9 +147,7 @@ class TestLegacy:
 
 
 class TestCounts:
-    @pytest.mark.xfail(
-        strict=False, reason="SharesTable takes counts without a filing date (basis vendor) from elsewhere"
-    )
+    @pytest.mark.xfail(strict=False, reason="SharesTable does not yet take counts without a filing date")
     def test_a_row_a_change_and_caps_of_the_date(self):
         read = ms.read_crsp(table())
         counts = read.shares.table
