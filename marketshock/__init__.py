@@ -15,6 +15,7 @@ MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
 
 _HOME = {
     "CAPM": "models.factor",
+    "CRSP": "providers.crsp",
     "Catalog": "catalog.model",
     "ConstantMean": "models.mean",
     "Conventions": "inference.options",
@@ -57,7 +58,10 @@ _HOME = {
     "plots": "plots",
     "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
+    "read_crsp": "providers.crsp",
     "read_earnings": "providers.earnings",
+    "read_prices": "providers.files",
+    "read_returns": "providers.files",
     "reconcile": "press",
     "regress_car": "crosssection",
     "release_calendar": "catalog.load",
@@ -75,6 +79,7 @@ _MODULES = frozenset({"errors", "plots", "simulate"})
 __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
     "CAPM",
+    "CRSP",
     "Catalog",
     "ConstantMean",
     "Conventions",
@@ -117,7 +122,10 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "plots",
     "power_of_t",
     "pretrend",
+    "read_crsp",
     "read_earnings",
+    "read_prices",
+    "read_returns",
     "reconcile",
     "regress_car",
     "release_calendar",
@@ -150,8 +158,10 @@ if TYPE_CHECKING:
     from .models.variance import RecentVolatility
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
+    from .providers.crsp import CRSP, read_crsp
     from .providers.earnings import earnings_dates, read_earnings
     from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
+    from .providers.files import read_prices, read_returns
     from .providers.french import french_factors
     from .providers.sec import sec_share_counts
     from .providers.shares import SharesTable, share_counts

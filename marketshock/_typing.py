@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,15 @@ DateArray: TypeAlias = npt.NDArray[np.datetime64]
 """Days (``datetime64[D]``) unless a docstring says otherwise."""
 StrArray: TypeAlias = npt.NDArray[Any]
 """Text, of dtype object or ``U``."""
+
+
+class Frame(Protocol):
+    """A pandas frame, a polars DataFrame or LazyFrame, or a pyarrow Table: what `_native.as_pandas` takes."""
+
+    @property
+    def columns(self) -> Any:
+        """Names or columns."""
+
 
 OnClosed: TypeAlias = Literal["raise", "next", "previous", "drop"]
 Timing: TypeAlias = Literal["", "before_open", "during", "after_close"]

@@ -26,6 +26,7 @@ from .inputs import events_of, fetched, market_of, model_of, store_at
 from .options import command_parser
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
+_MOST_SHOWN = 600  # characters of a message
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -250,7 +251,7 @@ def _warnings_as_notes() -> Iterator[None]:
 
     def show(message: Any, category: Any, *rest: Any, **named: Any) -> None:
         if issubclass(category, MarketShockWarning):
-            print(f"marketshock: note: {_as_options(str(message))}", file=sys.stderr)
+            print(f"marketshock: note: {_one_line(str(message))}", file=sys.stderr)
         else:
             plain(message, category, *rest, **named)
 
@@ -266,8 +267,14 @@ def _say(arguments: argparse.Namespace, text: str) -> None:
 
 
 def _fail(error: object, code: int) -> int:
-    print(f"marketshock: {_as_options(str(error))}", file=sys.stderr)
+    print(f"marketshock: {_one_line(str(error))}", file=sys.stderr)
     return code
+
+
+def _one_line(text: str) -> str:
+    """Return a message as one short printable line: names out of a file may be anything."""
+    line = _as_options("".join(c if c.isprintable() else " " for c in text))
+    return line if len(line) <= _MOST_SHOWN else f"{line[: _MOST_SHOWN - 150]} ... {line[-140:]}"
 
 
 def _as_options(text: str) -> str:

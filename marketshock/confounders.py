@@ -11,6 +11,7 @@ import pandas as pd
 
 from . import _format
 from ._frame import ReadableFrame, Table
+from ._native import as_pandas
 from ._typing import BoolArray, DateArray, IntArray, StrArray
 from .catalog.classes import SHARE_CLASSES
 from .catalog.load import release_calendar
@@ -126,8 +127,9 @@ def _entries(calendar: Events | None, sessions: Sessions) -> _Entries:
     return _Entries(table.event[known], title[known], kind[known], firms(table.ticker[known]), at)
 
 
-def _read(calendar: Events) -> tuple[EventTable, StrArray, StrArray]:
+def _read(calendar: Any) -> tuple[EventTable, StrArray, StrArray]:
     """Return a calendar as a table of events, `_EVERY_FIRM` for the whole market, with titles and kinds."""
+    calendar = as_pandas("calendar", calendar)
     if isinstance(calendar, pd.DataFrame):
         frame = calendar.reset_index(drop=True)
         named = {str(c).strip().casefold(): c for c in frame.columns}

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from . import _format
-from ._typing import Alternative
+from ._native import as_pandas
+from ._typing import Alternative, Frame
 from .errors import InputError, check_choice
 from .inference.joint import common_system
 from .inference.outcome import t_pvalue
@@ -124,7 +125,7 @@ class CrossSection:
 
 def regress_car(
     study: StudyResult,
-    traits: pd.DataFrame,
+    traits: Frame,
     first: int = 0,
     last: int = 0,
     *,
@@ -137,7 +138,8 @@ def regress_car(
     study : StudyResult
         The events.
     traits : DataFrame
-        Indexed by event_id, or by ticker; numeric columns. A constant is added.
+        Of pandas, polars or Arrow; indexed by event_id or by ticker (or with a column of one of these names); the
+        other columns are numeric. A constant is added.
     first, last : int, optional
         Trading days relative to day 0, both included.
     cov : {"HC3", "HC1", "HC0", "classic", "cluster"}, optional
@@ -161,7 +163,7 @@ def regress_car(
     check_choice("cov", cov, _COVARIANCES)
     import statsmodels.api as sm
 
-    data, dropped = _aligned(study, traits, first, last)
+    data, dropped = _aligned(study, _by_event(traits), first, last)
     if len(data) < data.shape[1] + 2:
         raise InputError(
             "traits", f"{len(data)} events for {data.shape[1] - 1} traits", "give more events, or fewer traits"
@@ -188,6 +190,19 @@ def regress_car(
         }
     ).rename_axis("term")
     return CrossSection(table, len(data), float(fit.rsquared), cov, (first, last), dropped)
+
+
+def _by_event(traits: Any) -> pd.DataFrame:
+    """Return a frame of traits with its column event_id or ticker as index, if its rows are only numbered."""
+    traits = as_pandas("traits", traits)
+    if not isinstance(traits, pd.DataFrame):
+        raise InputError("traits", f"got a {type(traits).__name__}", "give a DataFrame")
+    keys = [c for c in traits.columns if str(c).casefold() in ("event_id", "ticker")]
+    if not isinstance(traits.index, pd.RangeIndex) or not keys:
+        return traits
+    if len(keys) > 1:
+        raise InputError("traits", f"has the columns {keys}", "keep the one by which the traits are known")
+    return traits.set_index(keys[0])
 
 
 def _aligned(study: StudyResult, traits: pd.DataFrame, first: int, last: int) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -24,7 +24,7 @@ _MARGIN = 10  # sessions fetched beyond the windows, for leads, lags and dates t
 def events_of(path: str) -> Any:
     """Return the events of a file, or the bundled ones."""
     from .catalog.load import load_catalog
-    from .providers.frames import read_events
+    from .providers.files import read_events
 
     if path == "bundled":
         return list(load_catalog().values())
@@ -33,30 +33,30 @@ def events_of(path: str) -> Any:
 
 def market_of(arguments: argparse.Namespace, events: Any, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return the prices or returns, and the factors, that were named."""
-    from .providers.frames import read_wide
+    from .providers.files import read_prices, read_returns
     from .providers.snapshot import snapshot
 
     market: dict[str, Any] = {}
     if arguments.returns:
-        market["returns"] = read_wide(arguments.returns, "returns")
+        market["returns"] = read_returns(arguments.returns)
     elif arguments.prices == "yahoo":
         market["prices"] = _prices_around(arguments, events, environment)
     else:
         bundled = arguments.prices == "bundled"
-        market["prices"] = snapshot() if bundled else read_wide(arguments.prices, "prices")
+        market["prices"] = snapshot() if bundled else read_prices(arguments.prices)
     if arguments.factors:
         market["factors"] = _factors(arguments.factors)
     return market
 
 
 def _factors(text: str) -> pd.DataFrame:
-    from .providers.frames import read_wide
+    from .providers.files import read_returns
     from .providers.french import french_factors
 
     if text == "bundled":
         return french_factors()
     zips = text.split(",")
-    return french_factors(zips) if all(z.lower().endswith(".zip") for z in zips) else read_wide(text, "returns")
+    return french_factors(zips) if all(z.lower().endswith(".zip") for z in zips) else read_returns(text)
 
 
 def _prices_around(arguments: argparse.Namespace, events: Any, environment: Mapping[str, str]) -> Prices:

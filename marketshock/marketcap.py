@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from . import _format
-from ._typing import FloatArray
-from .errors import InputError, ShareCountWarning, UnknownNameError, check_share
+from ._typing import FloatArray, Frame
+from .errors import InputError, PriceError, ShareCountWarning, UnknownNameError, check_share
 from .inference.joint import common_system
 from .inference.outcome import t_quantile
-from .providers.base import Prices
+from .providers.base import ADJUSTED, PRESUMED, Prices
 from .providers.shares import SharesTable, share_counts
 from .providers.snapshot import snapshot
 from .results import StudyResult
@@ -107,8 +107,8 @@ class MarketCapChange:
 
 def market_cap_change(
     date: object,
-    prices: Prices | pd.DataFrame | None = None,
-    shares: SharesTable | pd.DataFrame | None = None,
+    prices: Prices | Frame | None = None,
+    shares: SharesTable | Frame | None = None,
     *,
     study: StudyResult | None = None,
     tickers: Sequence[str] | None = None,
@@ -147,7 +147,7 @@ def market_cap_change(
     LookAheadError
         If no count was filed before it and `allow_lookahead` is False.
     PriceError
-        If a close is missing on either session, or is not in USD.
+        If a close is missing on either session, is not in USD, or is dividend-adjusted (see `Prices.from_frame`).
     UnknownNameError
         If a firm has no count or no prices.
 
@@ -185,16 +185,16 @@ def market_cap_change(
     return MarketCapChange(session, previous, table, total, note, confidence, source)
 
 
-def market_inputs(
-    prices: Prices | pd.DataFrame | None, shares: SharesTable | pd.DataFrame | None
-) -> tuple[Prices, SharesTable]:
+def market_inputs(prices: Prices | Frame | None, shares: SharesTable | Frame | None) -> tuple[Prices, SharesTable]:
     """Return prices and counts, the bundled ones for None, and frames read as such."""
     prices = snapshot() if prices is None else prices
+    prices = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
+    close_is = prices.provenance.get("close_is")
+    if close_is in (ADJUSTED, PRESUMED):
+        remedy = "give closes as traded (yfinance: auto_adjust=False), or say Prices.from_frame(frame, adjusted=False)"
+        raise PriceError("prices", f"closes are {close_is}; a market cap needs them without dividends", remedy)
     shares = share_counts() if shares is None else shares
-    return (
-        prices if isinstance(prices, Prices) else Prices.from_frame(prices),
-        shares if isinstance(shares, SharesTable) else SharesTable.from_frame(shares),
-    )
+    return prices, shares if isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
 
 
 def _warn(doubts: Mapping[str, list[str]]) -> None:

@@ -103,13 +103,15 @@ def _study_parser(parser: argparse.ArgumentParser) -> None:
         "--events",
         required=True,
         metavar="FILE",
-        help="CSV or Parquet (ticker, date, ...), a .toml catalog, or 'bundled'",
+        help="CSV, Parquet or Feather (ticker, date, ...), a .toml catalog, or 'bundled'",
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "--prices", metavar="FILE", help="CSV or Parquet of adjusted closes, wide or long; 'bundled', or 'yahoo'"
+        "--prices",
+        metavar="FILE",
+        help="CSV, Parquet or Feather of adjusted closes, wide or long; 'bundled', or 'yahoo'",
     )
-    source.add_argument("--returns", metavar="FILE", help="CSV or Parquet of decimal returns, wide or long")
+    source.add_argument("--returns", metavar="FILE", help="CSV, Parquet or Feather of decimal returns, wide or long")
     add(
         "--factors",
         metavar="FILE",

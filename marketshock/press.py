@@ -10,6 +10,7 @@ import pandas as pd
 
 from . import _format
 from ._bundled import bundled_path
+from ._typing import Frame
 from .errors import InputError
 from .marketcap import market_inputs
 from .providers.base import Prices
@@ -113,8 +114,8 @@ def reconcile(
     reported_usd: float | None = None,
     *,
     rounding_usd: float | None = None,
-    prices: Prices | pd.DataFrame | None = None,
-    shares: SharesTable | pd.DataFrame | None = None,
+    prices: Prices | Frame | None = None,
+    shares: SharesTable | Frame | None = None,
     printed: Mapping[str, float] | None = None,
     allow_lookahead: bool = False,
 ) -> Reconciliation:

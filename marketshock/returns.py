@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ._typing import CalendarName, DateArray, FloatArray
+from ._typing import CalendarName, DateArray, FloatArray, Frame
 from .errors import CalendarWarning, PriceError
 from .providers.base import Prices
 from .providers.frames import check_columns, numeric_values, session_dates
+from .providers.shapes import return_frame
 from .sessions import Sessions, index_sessions, nyse
 
+_MOST = 1e6  # a return above is a misprint: a share worth a cent became worth ten thousand dollars in a day
 _MIN_COVERAGE = 0.9  # below this share of NYSE sessions the rows are no daily series of that market
 
 
@@ -61,20 +64,22 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
     sessions = choose_sessions("prices", days, calendar)
     axis, levels = _on_axis(sessions, days, prices.adj_close.to_numpy())
     values = np.full_like(levels, np.nan)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         values[1:] = levels[1:] / levels[:-1]
+    _refuse_absurd("prices", prices.tickers, axis, values - 1)
     values = np.log(values) if log else values - 1
     return Returns(axis, tuple(prices.tickers), values, sessions, log)
 
 
-def returns_of_frame(frame: pd.DataFrame, calendar: CalendarName, log: bool) -> Returns:
-    """Read a wide frame of decimal returns, checking dates and bounds.
+def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool) -> Returns:
+    """Read a wide or long frame of decimal returns, checking dates and bounds.
 
     Raises
     ------
     PriceError
         If a return is infinite, or below -1 and not logarithmic: no price can fall by more than all of itself.
     """
+    frame = return_frame("returns", frame)
     check_columns("returns", frame)
     days = session_dates("returns", frame.index)
     values = numeric_values("returns", frame)
@@ -85,10 +90,21 @@ def returns_of_frame(frame: pd.DataFrame, calendar: CalendarName, log: bool) -> 
             f"{frame.columns[column]} on {days[row]} is {values[row, column]:g}, a loss of more than everything",
             "give decimals (0.01 is one percent), or log=True for log returns",
         )
+    names = [str(c) for c in frame.columns]
+    _refuse_absurd("returns", names, days, values)
     _refuse_levels(frame, values)
     sessions = choose_sessions("returns", days, calendar)
     axis, values = _on_axis(sessions, days, values)
-    return Returns(axis, tuple(str(c) for c in frame.columns), values, sessions, log)
+    return Returns(axis, tuple(names), values, sessions, log)
+
+
+def _refuse_absurd(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray) -> None:
+    """Refuse a return so large that the arithmetic of a study would end in infinities."""
+    bad = np.abs(values) > _MOST
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        what = f"{names[column]} on {days[row]}: a return of {values[row, column]:.3g} cannot be right"
+        raise PriceError(parameter, what, "correct it, or set it to NaN")
 
 
 def _refuse_levels(frame: pd.DataFrame, values: FloatArray) -> None:
@@ -106,11 +122,13 @@ def with_factors(returns: Returns, factors: pd.DataFrame) -> Returns:
     """Add the columns of a factor frame (decimal returns), aligned by date; a factor wins over a ticker of its name."""
     check_columns("factors", factors)
     days = session_dates("factors", factors.index)
+    values = numeric_values("factors", factors)
+    names = [str(c) for c in factors.columns]
+    _refuse_absurd("factors", names, days, values)
     columns = np.full((len(returns.days), factors.shape[1]), np.nan)
     at = np.minimum(np.searchsorted(days, returns.days), len(days) - 1)
     found = days[at] == returns.days
-    columns[found] = numeric_values("factors", factors)[at[found]]
-    names = [str(c) for c in factors.columns]
+    columns[found] = values[at[found]]
     keep = [i for i, name in enumerate(returns.names) if name not in names]
     return Returns(
         returns.days,

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from . import _format
-from ._typing import ALTERNATIVES, Alternative, FloatArray
+from ._typing import ALTERNATIVES, Alternative, FloatArray, Frame
 from .abnormal import abnormal_returns
 from .errors import InputError, check_choice, check_share
 from .inference.base import Evidence, Sample
@@ -24,6 +24,7 @@ from .inference.outcome import Inapplicable
 from .inference.registry import TESTS, Test, select
 from .models.factor import MarketModel
 from .providers.frames import check_columns, numeric_values
+from .providers.shapes import return_frame
 
 _BLOCK = 50  # samples that share one random stream: the result depends on nothing but the seed
 
@@ -128,7 +129,7 @@ def rejection_rates(
     n_samples: int = 1000,
     level: float = 0.05,
     alternative: Alternative = "two-sided",
-    returns: pd.DataFrame | None = None,
+    returns: Frame | None = None,
     market: str | None = None,
     seed: int = 0,
     workers: int = 1,
@@ -212,7 +213,8 @@ class _Source:
     market: FloatArray
 
 
-def _source(returns: pd.DataFrame, market: str | None, design: Design) -> _Source:
+def _source(returns: Frame, market: str | None, design: Design) -> _Source:
+    returns = return_frame("returns", returns)
     check_columns("returns", returns)
     if market is None or market not in returns.columns:
         raise InputError("market", f"got {market!r}", "name the benchmark's column of returns")

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ._typing import CalendarName, Duplicates, OnClosed, StrArray
+from ._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
 from .abnormal import abnormal_returns
 from .catalog.table import Events, EventTable, event_table
 from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
 from .models.base import ReturnModel, factor_data
 from .panel import Requirements, build_panel, exclude_unestimable
 from .providers.base import Prices
+from .providers.frames import dated
 from .providers.snapshot import bundled_factors
 from .results import StudyResult
 from .returns import Returns, returns_of_frame, returns_of_prices, with_factors
@@ -25,9 +26,9 @@ def event_study(
     events: Events,
     *,
     tickers: Sequence[str] | None = None,
-    prices: Prices | pd.DataFrame | None = None,
-    returns: pd.DataFrame | None = None,
-    factors: pd.DataFrame | None = None,
+    prices: Prices | Frame | None = None,
+    returns: Frame | None = None,
+    factors: Frame | None = None,
     model: ReturnModel,
     window: tuple[int, int] = (-1, 5),
     estimation: tuple[int, int] = (-260, -11),
@@ -49,12 +50,13 @@ def event_study(
         On which securities to study market-wide events (and frames without a ticker column). An event that names its
         own securities keeps them.
     prices : Prices or DataFrame
-        Prices, or a wide frame of closes (dates by tickers). Returns are computed from adjusted closes.
+        Prices, or a frame of closes as `Prices.from_frame` takes it. Returns are computed from adjusted closes.
     returns : DataFrame
-        Instead of prices: a wide frame of decimal returns.
+        Instead of prices: a frame of decimal returns, wide (dates by tickers) or long (date, ticker, ret).
     factors : DataFrame, optional
-        Factor returns (decimal) for a `FactorModel`, as `french_factors` returns them. Without them `FamaFrench` reads
-        the bundled ones; ``attrs["vintage"]`` of the frame, if there is one, goes into ``spec.factor_vintage``.
+        Factor returns (decimal, dates by factors) for a `FactorModel`, as `french_factors` returns them. Without them
+        `FamaFrench` reads the bundled ones; ``attrs["vintage"]`` of the frame, if there is one, goes into
+        ``spec.factor_vintage``.
     model : ReturnModel
         `MarketModel`, `MarketAdjusted`, `ConstantMean`, `FactorModel`, `CAPM`, `FamaFrench`, `ScholesWilliams`,
         `Dimson`, `HuberModel`, `GarchModel`, or one of them inside `RecentVolatility`.
@@ -75,6 +77,10 @@ def event_study(
     -------
     StudyResult
         With ``exclusions`` (every event left out, and why) and ``alignment`` (what was done with every date).
+
+    Notes
+    -----
+    Frames may be of pandas, polars or Arrow; dates are their index or a column named date.
 
     Raises
     ------
@@ -105,7 +111,7 @@ def event_study(
     -0.1326
     """
     _check_model(model)
-    factors = _factors(model, factors)
+    factor_frame = _factors(model, factors)
     spec = StudySpec(
         model=model,
         window=Window.of("window", window),
@@ -116,15 +122,15 @@ def event_study(
         duplicates=duplicates,
         calendar=calendar,
         log=log,
-        factor_vintage="" if factors is None else str(factors.attrs.get("vintage", "")),
+        factor_vintage="" if factor_frame is None else str(factor_frame.attrs.get("vintage", "")),
     )
     if tickers is not None:
         tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)
     table = event_table(events, tickers)
-    if log and factors is not None:
+    if log and factor_frame is not None:
         raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
-    market = _market(prices, returns, factors, spec)
-    _refuse_clash(factors, table.ticker)
+    market = _market(prices, returns, factor_frame, spec)
+    _refuse_clash(factor_frame, table.ticker)
     unknown = [t for t in tickers or () if t not in market.names]
     if unknown:
         raise UnknownNameError("tickers", unknown, market.names)
@@ -167,10 +173,12 @@ def _refuse_clash(factors: pd.DataFrame | None, tickers: StrArray) -> None:
         raise InputError("factors", f"{clash[0]!r} is a factor and a security studied", "rename the factor's column")
 
 
-def _factors(model: ReturnModel, factors: pd.DataFrame | None) -> pd.DataFrame | None:
+def _factors(model: ReturnModel, factors: Frame | None) -> pd.DataFrame | None:
     """Return the user's factors, or the bundled ones where the model reads them."""
-    if factors is not None or not factor_data(model):
-        return factors
+    if factors is not None:
+        return dated("factors", factors)
+    if not factor_data(model):
+        return None
     check_choice("factor_data", factor_data(model), ("french",))
     return bundled_factors()
 
@@ -183,8 +191,8 @@ def _check_model(model: object) -> None:
 
 
 def _market(
-    prices: Prices | pd.DataFrame | None,
-    returns: pd.DataFrame | None,
+    prices: Prices | Frame | None,
+    returns: Frame | None,
     factors: pd.DataFrame | None,
     spec: StudySpec,
 ) -> Returns:

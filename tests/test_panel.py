@@ -222,7 +222,7 @@ def test_dates_of_prices_must_be_sorted_and_unique(prices):
         study(prices.close.iloc[::-1], rows)
     with pytest.raises(PriceError, match="2025-01-27 stands in the index more than once"):
         study(pd.concat([prices.close, prices.close.loc[["2025-01-27"]]]).sort_index(), rows)
-    with pytest.raises(PriceError, match="dates are numbers"):
+    with pytest.raises(InputError, match="has no column 'date'"):
         study(prices.close.reset_index(drop=True), rows)
     with pytest.raises(PriceError, match="holds text"):
         study(prices.close.astype(object).replace(142.62, "142.62"), rows)
@@ -333,15 +333,6 @@ def test_levels_or_percentages_are_no_returns(prices):
 def test_a_model_is_a_model(prices, model):
     with pytest.raises(InputError, match=r"model: got .*ms\.MarketModel"):
         study(prices, [("NVDA", "2025-01-27")], model=model)
-
-
-def test_long_frames_are_told_how(prices):
-    wide = prices.close.reset_index()
-    with pytest.raises(InputError, match=r"stand in the column 'date'.*set_index"):
-        study(wide, [("NVDA", "2025-01-27")])
-    long = wide.melt("date", var_name="ticker", value_name="close")
-    with pytest.raises(InputError, match="pivot it"):
-        study(long, [("NVDA", "2025-01-27")])
 
 
 def test_incomplete_windows_are_marked_where_they_are_printed(prices):

@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from .._typing import ON_CLOSED, TIMINGS, BoolArray, DateArray, StrArray
+from .._native import as_pandas
+from .._typing import ON_CLOSED, TIMINGS, BoolArray, DateArray, Frame, StrArray
 from ..errors import InputError, UnknownNameError, check_choice
 from .model import Catalog, Event
 
-Events: TypeAlias = Event | Sequence[Event] | Catalog | pd.DataFrame
+Events: TypeAlias = Event | Sequence[Event] | Catalog | Frame
 
 _COLUMNS = ("ticker", "date", "event_id", "group", "timing", "on_closed")
 _YEARS = (1800, 2200)  # what a timestamp may be; beyond, nanoseconds wrap around
@@ -79,10 +80,9 @@ def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
     """
     if isinstance(tickers, str):
         tickers = (tickers,)
+    events = as_pandas("events", events)
     if isinstance(events, pd.DataFrame):
         return _from_frame(events, tickers)
-    if hasattr(events, "to_pandas"):
-        raise InputError("events", f"got a frame of {type(events).__module__}", "pass events.to_pandas()")
     if isinstance(events, Catalog):
         events = list(events.values())
     listed = [events] if isinstance(events, Event) else list(events) if isinstance(events, Sequence) else []

@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, UnknownNameError
-from .frames import check_columns, check_positive, numeric_values, session_dates, split_fields
+from .._typing import Frame
+from ..errors import InputError, UnknownNameError, check_choice
+from .frames import check_columns, check_positive, numeric_values, pandas_frame, session_dates
+from .shapes import price_fields
+
+AS_TRADED, ADJUSTED = "not dividend-adjusted", "dividend-adjusted"
+PRESUMED = "presumably dividend-adjusted: two-level columns without 'Adj Close', as yfinance gives them by default"
+NOT_SAID = "not said"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,47 +65,51 @@ class Prices:
     @classmethod
     def from_frame(
         cls,
-        close: pd.DataFrame,
-        adj_close: pd.DataFrame | None = None,
+        close: Frame,
+        adj_close: Frame | None = None,
         *,
+        adjusted: bool | None = None,
         source: str = "a frame of the user",
     ) -> Prices:
-        """Make prices from wide frames.
+        """Make prices from a pandas, polars or Arrow frame.
 
         Parameters
         ----------
         close : DataFrame
-            Dates as index, one column a ticker; or two-level columns (field, ticker) as yfinance gives them, of which
-            "Close" and, if there, "Adj Close" are read.
+            One of three shapes, with the dates as index or in a column named date (in any case):
+
+            - wide: one column of closes a ticker;
+            - two-level columns (field, ticker), in either order, as yfinance gives them: "Close" and, if there,
+              "Adj Close" are read, the other fields become `extra`;
+            - long: date, ticker (or symbol), close (or price), and if there adj_close, open, high, low, volume.
+
+            A time of day and a time zone are dropped: the date in that zone counts.
         adj_close : DataFrame, optional
-            Dividend-adjusted closes of the same shape. Without it returns are computed from `close`: total returns
-            if those are adjusted, price returns if not; ``provenance["returns_from"]`` says "close".
+            Dividend-adjusted closes, wide, for the same dates and tickers. Without them returns are computed from the
+            closes; ``provenance["returns_from"]`` then says "close".
+        adjusted : bool, optional
+            Where there are no adjusted closes beside them: whether the closes are dividend-adjusted themselves. True:
+            returns are total, and market caps refuse such closes. False: returns are price returns, market caps are
+            right. Two-level columns without "Adj Close" are taken as adjusted unless this says otherwise, for
+            ``yfinance.download`` adjusts by default. ``provenance["close_is"]`` says what was taken.
         source : str, optional
             Goes into the provenance.
+
+        Returns
+        -------
+        Prices
+            Missing prices stay NaN. Columns of a long frame that are not read are in ``provenance["not_read"]``.
 
         Raises
         ------
         PriceError
-            If dates are duplicate, unsorted or no dates, or a price is infinite, not positive, or text.
+            If dates are duplicate, unsorted (long frames may be) or no dates, or a price is infinite, not positive, or
+            text.
         InputError
-            If the frame is empty, has a column twice, or the two frames differ in shape.
+            If the frame is empty, has no dates, has a column twice, the two frames differ in shape, or columns such as
+            Open, High, Low, Close name no ticker.
         """
-        extra: dict[str, pd.DataFrame] = {}
-        if isinstance(close, pd.DataFrame) and close.columns.nlevels > 1:
-            extra = split_fields(close)
-            close = extra.pop("close")
-            adj_close = extra.pop("adj_close", adj_close)
-        close = _checked("close", close)
-        returns_from = "close" if adj_close is None else "adj_close"
-        adjusted = close if adj_close is None else _checked("adj_close", adj_close)
-        if not (adjusted.index.equals(close.index) and set(adjusted.columns) == set(close.columns)):
-            raise InputError(
-                "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
-            )
-        adjusted = adjusted[close.columns]
-        for frame in extra.values():
-            frame.index = close.index
-        return cls(close, adjusted, extra, {"source": source, "returns_from": returns_from})
+        return prices_of("close", close, adj_close, adjusted, source)
 
     @property
     def tickers(self) -> list[str]:
@@ -128,6 +138,38 @@ class Prices:
         span = f"{self.dates[0].date()} to {self.dates[-1].date()}" if len(self.dates) else "no dates"
         source = self.provenance.get("source", "unknown source")
         return f"Prices: {len(self.tickers)} tickers, {len(self.dates)} sessions, {span} ({source})"
+
+
+def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None, source: str) -> Prices:
+    """Make prices from frames of any shape: `Prices.from_frame`, with the parameter or file that errors name."""
+    close = pandas_frame(parameter, close)
+    fields, not_read = price_fields(parameter, close)
+    if adj_close is not None:
+        if "adj_close" in fields:
+            raise InputError("adj_close", f"{parameter} holds adjusted closes too", "give one of the two")
+        fields["adj_close"] = price_fields("adj_close", adj_close)[0]["close"]
+    told = _told(close, fields, adjusted)
+    second = _checked("adj_close", fields.pop("adj_close")) if "adj_close" in fields else None
+    first = _checked(parameter, fields.pop("close")) if "close" in fields or second is None else second
+    second = first if second is None else second
+    if not (second.index.equals(first.index) and set(second.columns) == set(first.columns)):
+        raise InputError(
+            "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
+        )
+    extra = {name: frame.set_axis(first.index).rename_axis(columns=None) for name, frame in fields.items()}
+    about = {"source": source, **told} | ({"not_read": not_read} if not_read else {})
+    return Prices(first, second[first.columns], extra, about)
+
+
+def _told(close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], adjusted: bool | None) -> dict[str, str]:
+    """Return what is known of the closes: where returns come from, and whether they hold dividends."""
+    check_choice("adjusted", adjusted, (True, False, None))
+    if "adj_close" not in fields:
+        unsaid = PRESUMED if close.columns.nlevels > 1 else NOT_SAID
+        return {"returns_from": "close", "close_is": {True: ADJUSTED, False: AS_TRADED, None: unsaid}[adjusted]}
+    if adjusted is not None:
+        raise InputError("adjusted", f"got {adjusted}, and adjusted closes are there", "leave it out")
+    return {"returns_from": "adj_close", "close_is": AS_TRADED if "close" in fields else ADJUSTED}
 
 
 def _checked(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:

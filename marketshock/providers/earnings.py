@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..sessions import NEW_YORK, nyse
 from .cache import utc_now
 from .collect import CacheLike, symbols
-from .frames import read_events
+from .files import read_events
 from .memo import remembered
 from .retry import Bound, Retry
 from .store import Key, store_of

@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._typing import DateArray
+from .._native import as_pandas
+from .._typing import DateArray, Frame
 from ..errors import InputError, PriceError
 
-_LONG_PRICES = ("adj_close", "close", "price", "prc")
-_MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "n/a", "null", "NULL", "None", "<NA>", ".")
 _DAY = r"\d{4}-\d{2}-\d{2}([T ].*)?"  # a month without its day is no date
-_LONG_RETURNS = ("ret", "return", "returns")
+_YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
+
+
+def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
+    """Return a pandas, polars or Arrow frame as a pandas frame.
+
+    Raises
+    ------
+    InputError
+        If it is no frame; as `as_pandas`.
+    """
+    came = as_pandas(parameter, frame)
+    if not isinstance(came, pd.DataFrame):
+        what = f"got a {type(came).__name__}"
+        raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column a ticker")
+    return came
+
+
+def dated(parameter: str, frame: Frame) -> pd.DataFrame:
+    """Return a pandas, polars or Arrow frame with its dates as index.
+
+    A column named date (in any case) becomes the index, unless the index is made of dates already. Nothing is parsed
+    and nothing sorted.
+
+    Raises
+    ------
+    InputError
+        If it is no frame, has no dates, or more than one column of that name.
+    """
+    frame = pandas_frame(parameter, frame)
+    if isinstance(frame.index, pd.DatetimeIndex):
+        return frame
+    found = [c for c in frame.columns if _is_date_column(c)]
+    numbered = pd.api.types.is_integer_dtype(frame.index)
+    if len(found) > 1:
+        raise InputError(parameter, f"has {len(found)} columns of dates: {found}", "keep one of them")
+    if found and not numbered:
+        remedy = "call .reset_index(drop=True) if the column holds the dates"
+        raise InputError(parameter, f"has a column {found[0]!r} and an index of its own", remedy)
+    if not found and isinstance(frame.index, pd.RangeIndex):
+        what = f"has no column 'date' (the first is {frame.columns[0]!r})" if len(frame.columns) else "has no column"
+        raise InputError(parameter, what, "name the date column 'date', or make it the index")
+    return pd.DataFrame(frame.set_index(found[0]).rename_axis(index="date")) if found else frame
+
+
+def _is_date_column(name: Any) -> bool:
+    parts = [str(part).strip() for part in (name if isinstance(name, tuple) else (name,))]
+    return [part.casefold() for part in parts if part] == ["date"]
 
 
 def session_dates(parameter: str, index: pd.Index) -> DateArray:
@@ -29,12 +73,13 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
         If the index is not made of dates, or has duplicate or unsorted ones.
     """
     if not isinstance(index, pd.DatetimeIndex):
-        index = _parsed_index(parameter, index)
+        index = parsed_index(parameter, index)
     if index.tz is not None:
         index = index.tz_localize(None)
     if index.hasnans:
         raise PriceError(parameter, "an index entry is no date", "drop the rows without a date")
     days = index.to_numpy().astype("datetime64[D]")
+    check_years(parameter, days)
     step = np.diff(days)
     if (step == np.timedelta64(0, "D")).any():
         twice = days[1:][step == np.timedelta64(0, "D")][0]
@@ -47,6 +92,39 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
             "call .sort_index() first",
         )
     return days
+
+
+def check_years(parameter: str, days: DateArray) -> None:
+    """Raise `PriceError` if a day is of no year in which prices were taken."""
+    bounds = np.array([f"{_YEARS[0]}-01-01", f"{_YEARS[1]}-12-31"], dtype="datetime64[D]")
+    outside = (days < bounds[0]) | (days > bounds[1])
+    if outside.any():
+        what = f"{days[outside][0]} is not between {_YEARS[0]} and {_YEARS[1]}"
+        raise PriceError(parameter, what, "correct the date")
+
+
+def parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
+    """Return an index of dates or of ISO text as a DatetimeIndex.
+
+    Raises
+    ------
+    PriceError
+        If an entry is a number or no date.
+    """
+    if pd.api.types.is_numeric_dtype(index):
+        raise PriceError(
+            parameter,
+            f"dates are numbers (the first is {index[0]})",
+            "write them as YYYY-MM-DD, or parse them first",
+        )
+    try:
+        text = index.astype(str) if not isinstance(index, pd.DatetimeIndex) else None
+        if text is not None and text.str.fullmatch(_DAY).all():
+            return pd.DatetimeIndex(pd.to_datetime(text.str.slice(0, 10), format="%Y-%m-%d"))
+        return pd.DatetimeIndex(pd.to_datetime(index, format="%Y-%m-%d"))
+    except (ValueError, TypeError) as error:
+        bad = next((v for v in index if not _is_iso(v)), index[0])
+        raise PriceError(parameter, f"{bad!r} is no date", "write dates as YYYY-MM-DD") from error
 
 
 def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -63,6 +141,8 @@ def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dt
             _raise_at(parameter, frame, np.isinf(values), "is infinite")
         return values
     for column in frame.columns:
+        if pd.api.types.is_bool_dtype(frame[column]):
+            raise PriceError(parameter, f"column {column!r} holds true and false", "leave it out")
         if pd.api.types.is_numeric_dtype(frame[column]):
             continue
         text = [(day, v) for day, v in zip(frame.index, frame[column], strict=True) if isinstance(v, str)]
@@ -88,188 +168,16 @@ def check_positive(parameter: str, frame: pd.DataFrame, values: np.ndarray[Any, 
         _raise_at(parameter, frame, values <= 0, "is not positive")
 
 
-def check_columns(parameter: str, frame: pd.DataFrame) -> None:
+def check_columns(parameter: str, frame: Any) -> None:
     """Raise unless a wide frame has one uniquely named column a ticker."""
-    if hasattr(frame, "to_pandas"):
-        raise InputError(
-            parameter, f"got a frame of {type(frame).__module__}", f"pass {parameter}.to_pandas() with dates as index"
-        )
     if not isinstance(frame, pd.DataFrame):
-        raise InputError(
-            parameter,
-            f"got a {type(frame).__name__}",
-            "give a wide DataFrame: dates as index, one column a ticker",
-        )
+        what = f"got a {type(frame).__name__}"
+        raise InputError(parameter, what, "give a wide DataFrame: dates as index, one column a ticker")
     if frame.empty:
         raise InputError(parameter, "the frame is empty", "give at least one row and one column")
-    date = next((c for c in frame.columns if str(c).casefold() == "date"), None)
-    if date is not None and not isinstance(frame.index, pd.DatetimeIndex):
-        long = any(str(c).casefold() in ("ticker", "symbol") for c in frame.columns)
-        remedy = "pivot it: one column a ticker" if long else f"call .set_index({date!r}) first"
-        raise InputError(parameter, f"dates stand in the column {date!r}, not in the index", remedy)
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column a ticker")
-
-
-def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Read a CSV or Parquet file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    text : tuple of str, optional
-        Columns (in lower case) that stay text whatever they look like: a ticker may be 0005, TRUE or NA. "*" is all.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty, not of these kinds, cannot be decoded, has a column twice, or rows longer than
-        its header.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(str(path), "no such file", "check the path")
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(path)
-        if path.suffix.lower() in (".csv", ".txt"):
-            return _read_csv(path, text)
-    except ImportError as error:
-        raise InputError(str(path), "Parquet needs pyarrow", "pip install 'marketshock[parquet]'") from error
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), "is not UTF-8 text", "save it as UTF-8") from error
-    except InputError:
-        raise
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
-        problem = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(str(path), f"cannot be read as {path.suffix[1:]}: {problem}", "check the file") from error
-    raise InputError(str(path), f"unknown kind of file {path.suffix!r}", "give a .csv or a .parquet file")
-
-
-def _read_csv(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
-    folded = [name.strip().casefold() for name in header]
-    twice = [name for i, name in enumerate(folded) if name and name in folded[:i]]
-    if twice:
-        raise InputError(str(path), f"has the column {twice[0]!r} twice", "keep one of them")
-    as_text = [name for name, low in zip(header, folded, strict=True) if low in text or text == ("*",)]
-    keep = {name: [""] for name in as_text}  # NA is a ticker too: only an empty field is missing
-    others = {name: list(_MISSING) for name in header if name not in keep}
-    table = pd.read_csv(
-        path, encoding="utf-8-sig", dtype=dict.fromkeys(as_text, str), na_values=keep | others, keep_default_na=False
-    )
-    if not isinstance(table.index, pd.RangeIndex):
-        raise InputError(str(path), "has rows with more fields than its header names", "correct the header or the rows")
-    return table
-
-
-def read_wide(path: str | Path, kind: str) -> pd.DataFrame:
-    """Read a file of prices or returns, wide (date, one column a ticker) or long (date, ticker, value).
-
-    Parameters
-    ----------
-    path : str or Path
-        CSV or Parquet.
-    kind : {"prices", "returns"}
-        Which value column of a long file is meant.
-
-    Returns
-    -------
-    DataFrame
-        Dates as index, one column a ticker, missing values NaN. Rows keep the file's order in a wide file.
-
-    Raises
-    ------
-    InputError
-        If there is no date column, or a long file has no value column or a duplicate row.
-    """
-    table = read_table(path, text=("ticker", "symbol"))
-    if isinstance(table.index, pd.DatetimeIndex):
-        name = "date" if "date" not in table.columns else None
-        table = table.reset_index(names="date") if name else table.reset_index(drop=True)
-    date = next((c for c in table.columns if str(c).casefold() == "date"), None)
-    if date is None:
-        first = table.columns[0] if len(table.columns) else "nothing"
-        raise InputError(str(path), f"has no column 'date' (the first is {first!r})", "name the date column 'date'")
-    table = table.rename(columns={date: "date"})
-    index = _parsed_index(str(path), pd.Index(table["date"]))
-    by_name = {str(c).strip().casefold().replace(" ", "_"): c for c in table.columns}
-    if "ticker" not in by_name:
-        return table.drop(columns="date").set_index(index)
-    wanted = _LONG_PRICES if kind == "prices" else _LONG_RETURNS
-    value = next((by_name[name] for name in wanted if name in by_name), None)
-    if value is None:
-        raise InputError(
-            str(path), f"is a long table without a column of {kind}", f"name it one of {', '.join(wanted)}"
-        )
-    ticker = by_name["ticker"]
-    long = table.assign(date=index)
-    if long[ticker].isna().any():
-        raise InputError(
-            str(path), f"row {int(np.argmax(long[ticker].isna()))} has no ticker", "fill it or drop the row"
-        )
-    if long.duplicated(["date", ticker]).any():
-        row = long[long.duplicated(["date", ticker])].iloc[0]
-        raise PriceError(
-            str(path),
-            f"{row['date'].date()} stands there more than once for {row[ticker]}",
-            "keep one row a session",
-        )
-    return long.pivot(index="date", columns=ticker, values=value).rename_axis(columns=None)
-
-
-def read_events(path: str | Path) -> pd.DataFrame:
-    """Read a file of events; column names are folded to lower case, dates stay text until they are checked.
-
-    Raises
-    ------
-    InputError
-        As `read_table`, or if there is no column "date".
-    """
-    table = read_table(path, text=("*",))
-    table.columns = [str(c).strip().casefold() for c in table.columns]
-    if "date" not in table.columns:
-        raise InputError(
-            str(path),
-            f"has no column 'date' (it has {', '.join(table.columns)})",
-            "events need ticker and date",
-        )
-    return table
-
-
-def split_fields(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Split a frame whose columns are (field, ticker) or (ticker, field), as yfinance gives it, by field.
-
-    Raises
-    ------
-    InputError
-        If neither level names the field "Close".
-    """
-    for level in range(frame.columns.nlevels):
-        names = {str(n).casefold().replace(" ", "_"): n for n in frame.columns.get_level_values(level).unique()}
-        if "close" in names:
-            return {field: pd.DataFrame(frame.xs(name, axis=1, level=level)) for field, name in names.items()}
-    raise InputError("frame", "has two-level columns without a field 'Close'", "pass one field: df['Close']")
-
-
-def _parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
-    if pd.api.types.is_numeric_dtype(index):
-        raise PriceError(
-            parameter,
-            f"dates are numbers (the first is {index[0]})",
-            "write them as YYYY-MM-DD, or parse them first",
-        )
-    try:
-        text = index.astype(str) if not isinstance(index, pd.DatetimeIndex) else None
-        if text is not None and text.str.fullmatch(_DAY).all():
-            return pd.DatetimeIndex(pd.to_datetime(text.str.slice(0, 10), format="%Y-%m-%d"))
-        return pd.DatetimeIndex(pd.to_datetime(index, format="%Y-%m-%d"))
-    except (ValueError, TypeError) as error:
-        bad = next((v for v in index if not _is_iso(v)), index[0])
-        raise PriceError(parameter, f"{bad!r} is no date", "write dates as YYYY-MM-DD") from error
 
 
 def _is_number(text: str) -> bool:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .._bundled import bundled_path
+from .._typing import Frame
+from .._native import as_pandas
 from ..errors import LookAheadError, SharesError, UnknownNameError
 
 COVER, BALANCE_SHEET, VENDOR = "cover", "balance sheet", "vendor"
@@ -56,9 +58,7 @@ class SharesTable:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_frame(
-        cls, frame: pd.DataFrame, *, source: str = "a frame of the user", notes: Sequence[str] = ()
-    ) -> SharesTable:
+    def from_frame(cls, frame: Frame, *, source: str = "a frame of the user", notes: Sequence[str] = ()) -> SharesTable:
         """Make a table from a frame with at least firm, shares, as_of and filed.
 
         Parameters
@@ -81,6 +81,7 @@ class SharesTable:
         SharesError
             If a column is missing, a count is not positive, a date is none, or a count is filed before it was taken.
         """
+        frame = as_pandas("shares", frame)
         if not isinstance(frame, pd.DataFrame) or frame.empty:
             raise SharesError("shares", "no table of counts", f"give a DataFrame with {', '.join(_REQUIRED)}")
         missing = [c for c in _REQUIRED if c not in frame.columns]
@@ -126,7 +127,7 @@ class SharesTable:
             If the file is missing or no such table; the message names it. `SharesError`, which is one, where a count is
             at fault, as in `from_frame`, or a column is not known.
         """
-        from .frames import read_table
+        from .files import read_table
 
         frame = read_table(path, text=("*",))
         frame.columns = [str(c).strip().casefold() for c in frame.columns]

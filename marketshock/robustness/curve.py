@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
-from .._typing import CalendarName, Duplicates, OnClosed
+from .._typing import CalendarName, Duplicates, Frame, OnClosed
 from ..catalog.table import Events
 from ..errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, WindowError, check_share
 from ..models.base import ReturnModel
@@ -153,9 +153,9 @@ def specification_curve(
     estimations: Sequence[tuple[int, int]] = ((-260, -11),),
     tickers: Sequence[str] | None = None,
     event_id: str | None = None,
-    prices: Prices | pd.DataFrame | None = None,
-    returns: pd.DataFrame | None = None,
-    factors: pd.DataFrame | None = None,
+    prices: Prices | Frame | None = None,
+    returns: Frame | None = None,
+    factors: Frame | None = None,
     test: str | None = None,
     confidence: float = 0.95,
     min_obs: int | None = None,
@@ -218,7 +218,7 @@ def specification_curve(
     (4, 0.5)
     """
     grids = _grids(models, windows, estimations)
-    held = Prices.from_frame(prices) if isinstance(prices, pd.DataFrame) else prices
+    held = prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(prices)
     common: dict[str, Any] = {
         "tickers": tickers,
         "prices": held,
