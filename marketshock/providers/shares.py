@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .._bundled import bundled_path
-from .._typing import Frame
 from .._native import as_pandas
+from .._typing import Frame
 from ..errors import LookAheadError, SharesError, UnknownNameError
 
 COVER, BALANCE_SHEET, VENDOR = "cover", "balance sheet", "vendor"
