@@ -18,7 +18,8 @@ PACKAGE = ROOT / "marketshock"
 HEAVY = ("yfinance", "statsmodels", "matplotlib", "scipy.stats")
 ONLY_IN = {
     "matplotlib": "plots/",
-    "yfinance": "providers/yahoo.py",
+    "yfinance": "providers/yahoo",
+    "curl_cffi": "providers/yahoo_client.py",
     "arch": "models/garch.py",
     "statsmodels": "crosssection.py",
 }

@@ -30,7 +30,7 @@ from marketshock.errors import (
     Unavailable,
 )
 from marketshock.providers.fetch import Fetching, _intraday, fetch_prices
-from marketshock.providers.retry import Retry
+from marketshock.providers.retry import Bound, Retry
 from marketshock.providers.store import Key, Store
 from marketshock.providers.yahoo import Yahoo
 
@@ -523,10 +523,16 @@ class TestArguments:
         with pytest.raises(InputError, match="base is -1"):
             Retry(base=-1)
 
-    def test_a_source_is_a_context(self, yahoo):
-        from marketshock.providers.retry import Bound
+    def test_one_call_at_a_time_and_never_longer_than_its_bound(self, yahoo, fetch):
+        with Yahoo(session=yahoo.session).asking(Bound(60)):
+            began = time.monotonic()
+            with pytest.raises(Unavailable, match="another thread of this process was asking"):
+                fetch("NVDA", max_time=0.3)
+            assert time.monotonic() - began < 2
+        assert len(fetch("NVDA").dates) == SESSIONS
 
-        with pytest.raises(RuntimeError, match="use the source as a context"):
+    def test_a_source_is_asked_within_its_context(self, yahoo):
+        with pytest.raises(RuntimeError, match="ask within a context"):
             Yahoo(session=yahoo.session).bars("NVDA", dt.date(2025, 1, 2), dt.date(2025, 2, 1), Bound(1))
 
     def test_dates_of_any_kind(self, fetch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -63,7 +64,7 @@ class Bars:
 
 
 class Source(Protocol):
-    """What the cache and `fetch_prices` ask of a provider. Used as a context while it is asked.
+    """What the cache and `fetch_prices` ask of a provider.
 
     Attributes
     ----------
@@ -76,8 +77,9 @@ class Source(Protocol):
     name: str
     interval: str
 
-    def __enter__(self) -> Any: ...
-    def __exit__(self, *error: Any) -> None: ...
+    def asking(self, bound: Bound) -> AbstractContextManager[object]:
+        """Return the context in which `bars` is called, once for all symbols of a call."""
+        ...
 
     def bars(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> Bars:
         """Return checked bars of at least the days [first, last), or raise a `ProviderError`."""

@@ -84,7 +84,7 @@ def collect(
         def ask(name: str) -> Bars:
             return cache.fetch(source, name, *span, bound, name in faulty) if cache else source.bars(name, *span, bound)
 
-        with source:
+        with source.asking(bound):
             for name, answer in _in_parallel(ask, left, how):
                 with _kept(failed, name):
                     known[name] = _sound(answer.result(), span, how.tolerate)

@@ -65,11 +65,12 @@ def earnings_dates(
     if not 1 <= limit <= _MOST:
         raise InputError("limit", f"got {limit!r}", f"give 1 to {_MOST}")
     store, bound, now = store_of(cache), Bound(max_time), utc_now()
+    source = Yahoo(session=session, timeout=timeout, retry=retry)
     rows: list[dict[str, Any]] = []
     for ticker in symbols(tickers):
 
         def ask(ticker: str = ticker) -> list[dict[str, Any]]:
-            with Yahoo(session=session, timeout=timeout, retry=retry) as source:
+            with source.asking(bound):
                 return _plain(source.earnings(ticker, limit, bound))
 
         answer, _ = remembered(store, Key("yahoo", f"earnings{limit}", ticker), ask, offline=offline, now=now)

@@ -114,7 +114,8 @@ def fetch_prices(
     Parameters
     ----------
     source : Source
-        Anything with `name`, `interval`, and ``bars(symbol, first, last, bound)`` that is a context manager.
+        Anything with `name`, `interval`, ``bars(symbol, first, last, bound)`` and ``asking(bound)``, a context around
+        the calls of it.
     tickers, start, end, cache, offline, tolerate, on_failure, workers, max_time, progress
         As in `yahoo`.
     now : callable

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import logging
-import threading
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, FloatArray
-from ..errors import BadData, InputError, NoData, RateLimited, Refused, Unavailable, check_choice
+from ..errors import BadData, InputError, NoData, check_choice
 from .bars import DAILY, FIELDS, Bars
 from .cache import utc_now
 from .checks import ERROR, FINDINGS, NOTE, Finding, check_bars, words
 from .retry import Asker, Bound, Retry
+from .yahoo_client import REMEDY, classified, turn
 
 T = TypeVar("T")
 
@@ -38,17 +34,14 @@ INTRADAY = {
     "1h": (729, 729),
 }
 
-# yfinance keeps one session, one configuration and one memo of answers per process; calls take turns with them.
-_TURN = threading.Lock()
-
 _COLUMNS = ("Open", "High", "Low", "Close", "Volume", "Dividends", "Stock Splits")
 _LATE = dt.timedelta(minutes=20)  # after the close, by which the last bar is the official one
 
 
 class Yahoo:
-    """A source of bars, share counts and earnings dates. Use as a context: ``with Yahoo() as source``.
+    """A source of bars, share counts and earnings dates, asked within ``with source.asking(bound)``.
 
-    Inside, yfinance raises instead of returning empty frames, forgets its memo before each request (it would replay a
+    There, yfinance raises instead of returning empty frames, forgets its memo before each request (it would replay a
     broken answer for ever), and says nothing on the terminal; everything is put back afterwards.
 
     Parameters
@@ -86,26 +79,19 @@ class Yahoo:
         if not timeout > 0:
             raise InputError("timeout", f"got {timeout!r}", "give seconds")
         self.interval = "60m" if interval == "1h" else interval
-        self._session, self._timeout, self._retry = session, timeout, retry or Retry()
+        self._given, self._timeout, self._retry = session, timeout, retry or Retry()
         self._tolerate, self._now = tolerate, now
-        self._open: ExitStack | None = None
+        self._session: Any = None
 
-    def __enter__(self) -> Yahoo:
-        stack = ExitStack()
-        try:
-            stack.enter_context(_TURN)
-            if self._session is None:
-                self._session = bounded_session_class()()
-            stack.enter_context(_strict(self._session))
-        except BaseException:
-            stack.close()
-            raise
-        self._open = stack
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._open is not None:
-            self._open.close()
+    @contextmanager
+    def asking(self, bound: Bound) -> Iterator[None]:
+        """Hold yfinance while questions are asked; see `turn`."""
+        with turn(self._given, bound) as session:
+            self._session = session
+            try:
+                yield
+            finally:
+                self._session = None
 
     def bars(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> Bars:
         """Return checked bars of at least the days [first, last).
@@ -174,7 +160,7 @@ class Yahoo:
                 timeout=min(self._timeout, max(bound.remaining(), 0.01)),
             )
             if frame.empty:
-                raise NoData(symbol, asked, "an empty frame", _REMEDY)
+                raise NoData(symbol, asked, "an empty frame", REMEDY)
             meta = dict(ticker.get_history_metadata()._metadata())
             came = meta.get("dataGranularity", self.interval)
             if came not in (self.interval, _GRANULARITY.get(self.interval)):
@@ -272,69 +258,18 @@ class Yahoo:
         return yfinance.Ticker(symbol, session=self._session)
 
     def _ask(self, symbol: str, asked: str, request: Callable[[], T], bound: Bound) -> T:
-        if self._open is None:
-            raise RuntimeError("use the source as a context: with Yahoo() as source")
+        if self._session is None:
+            raise RuntimeError("ask within a context: with source.asking(bound)")
         self._session.bound = bound
 
         def once() -> T:
-            with _classified(symbol, asked, self._session):
+            with classified(symbol, asked, self._session):
                 return request()
 
         return Asker(self._retry, bound).ask(once)
 
 
-_ABSENT = (400, 404, 422)  # how Yahoo says that a symbol or a range does not exist
 _GRANULARITY = {"30m": "15m", "60m": "1h"}  # 30m is made from 15m; Yahoo writes 60m so
-_REMEDY = "check the symbol (Yahoo writes BRK-B, ^GSPC) and the dates"
-
-
-@contextmanager
-def _classified(symbol: str, asked: str, session: Any) -> Iterator[None]:
-    """Turn what yfinance raises into our errors. The status of the last answer tells a refusal from an absence."""
-    from yfinance import exceptions as yf
-
-    status = getattr(session, "status", lambda: None)
-    wait = "wait some minutes, ask for fewer symbols, or use offline=True with what the cache holds"
-    later = "try again later, or use offline=True with what the cache holds"
-    try:
-        yield
-    except NoData as error:
-        if (code := status() or 0) >= 400 and code not in _ABSENT:
-            raise Unavailable(symbol, asked, f"HTTP {code}", later) from error
-        raise
-    except (RateLimited, Unavailable, BadData):
-        raise
-    except yf.YFRateLimitError as error:
-        raise RateLimited(symbol, asked, "HTTP 429, too many requests", wait) from error
-    except (yf.YFPricesMissingError, yf.YFTzMissingError) as error:
-        if (code := status() or 0) >= 400 and code not in _ABSENT:
-            raise Unavailable(symbol, asked, f"HTTP {code}", later) from error
-        raise NoData(symbol, asked, f"Yahoo's answer: {_line(error)}", _REMEDY) from error
-    except (json.JSONDecodeError, yf.YFDataException) as error:
-        code = status()
-        page = "a page instead of figures" if isinstance(error, yf.YFDataException) else "an answer cut off or no JSON"
-        raise Unavailable(symbol, asked, f"HTTP {code}" if code and code >= 400 else page, later) from error
-    except OSError as error:  # curl's and requests' errors are OSErrors
-        code = getattr(getattr(error, "response", None), "status_code", None)
-        if code == 404:
-            raise NoData(symbol, asked, "HTTP 404", _REMEDY) from error
-        if code == 429:
-            raise RateLimited(symbol, asked, "HTTP 429, too many requests", wait) from error
-        if "Certificate" in type(error).__name__:
-            remedy = "point CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE to the certificates of your network"
-            raise Refused(symbol, asked, f"{type(error).__name__}: {_line(error)}", remedy) from error
-        came = f"HTTP {code}" if code else f"{type(error).__name__}: {_line(error)}"
-        raise Unavailable(symbol, asked, came, later) from error
-    except Exception as error:
-        if type(error).__module__ == "peewee":
-            came = f"yfinance's own files are busy ({_line(error)})"
-            raise Unavailable(symbol, asked, came, "close what else uses yfinance, or try again") from error
-        if not isinstance(error, (KeyError, ValueError, TypeError, IndexError, AttributeError)):
-            raise
-        if (code := status() or 0) >= 400:
-            raise Unavailable(symbol, asked, f"HTTP {code}", later) from error
-        came = f"an answer yfinance cannot read ({type(error).__name__}: {_line(error)})"
-        raise BadData(symbol, asked, came, "try again later, or update yfinance") from error
 
 
 def _moment(value: Any) -> dt.datetime | None:
@@ -342,71 +277,3 @@ def _moment(value: Any) -> dt.datetime | None:
     if value is None or isinstance(value, dt.datetime):
         return value
     return dt.datetime.fromtimestamp(float(value), dt.UTC)
-
-
-def _line(error: Exception) -> str:
-    text = str(error).strip().partition(". See ")[0].splitlines()
-    return text[0][:160] if text else type(error).__name__
-
-
-@contextmanager
-def _strict(session: Any) -> Iterator[None]:
-    """Let yfinance raise, keep quiet, and use a session; put everything back afterwards."""
-    import yfinance
-    from yfinance.data import YfData
-
-    logger, debug = logging.getLogger("yfinance"), yfinance.config.debug
-    hidden, level = debug.hide_exceptions, logger.level
-    before = getattr(YfData(), "_session", None)
-    debug.hide_exceptions = False
-    logger.setLevel(logging.CRITICAL + 1)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"^yfinance")  # pandas' deprecations, on every call
-        try:
-            YfData(session=session)
-            _warm()
-            yield
-        finally:
-            YfData.cache_get.cache_clear()
-            YfData(session=before)
-            logger.setLevel(level)
-            debug.hide_exceptions = hidden
-
-
-def _warm() -> None:
-    """Let yfinance open its own database files once: threads that do it at the same time get in each other's way."""
-    from yfinance import cache
-
-    for kept in (cache.get_tz_cache, cache.get_cookie_cache):
-        with suppress(Exception):  # another process holds them: the request itself is then repeated
-            kept().lookup("")
-
-
-@lru_cache(maxsize=1)
-def bounded_session_class() -> type[Any]:
-    """Return the class of our sessions: curl's, whose requests all end before the bound of the call."""
-    from curl_cffi import requests
-    from curl_cffi.requests.exceptions import Timeout
-
-    class BoundedSession(requests.Session):  # type: ignore[type-arg]
-        """A session that knows the bound of the call and the status of each thread's last answer."""
-
-        def __init__(self, **options: Any) -> None:
-            super().__init__(**{"impersonate": "chrome", **options})
-            self.bound: Bound | None = None
-            self._last = threading.local()
-
-        def request(self, method: Any, url: str, *args: Any, **named: Any) -> Any:
-            left = self.bound.remaining() if self.bound else float("inf")
-            if left <= 0:
-                raise Timeout("the total time bound has passed")
-            named["timeout"] = min(named.get("timeout") or left, left) if left < float("inf") else named.get("timeout")
-            self._last.status = None
-            answer = super().request(method, url, *args, **named)
-            self._last.status = answer.status_code
-            return answer
-
-        def status(self) -> int | None:
-            return getattr(self._last, "status", None)
-
-    return BoundedSession

@@ -78,7 +78,7 @@ def yahoo_share_counts(
     for name in names:
 
         def ask(name: str = name) -> list[list[Any]]:
-            with source:
+            with source.asking(bound):
                 counts = source.share_counts(name, *span, bound)
             return [[str(when.date()), float(count)] for when, count in counts.items()]  # type: ignore[attr-defined]
 

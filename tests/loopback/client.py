@@ -23,7 +23,7 @@ def rewritten(url: str, base: str) -> tuple[str, str]:
 
 def loopback_session(base: str):
     """Return one of the library's own sessions whose every request goes to the loopback server."""
-    from marketshock.providers.yahoo import bounded_session_class
+    from marketshock.providers.yahoo_client import bounded_session_class
 
     class LoopbackSession(bounded_session_class()):
         def request(self, method, url, *args, headers=None, **named):

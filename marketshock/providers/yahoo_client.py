@@ -1,0 +1,163 @@
+"""How yfinance is asked: one at a time, in strict mode, within a time bound, its errors told apart."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from typing import Any
+
+from ..errors import BadData, NoData, RateLimited, Refused, Unavailable
+from .retry import Bound
+
+# yfinance keeps one session, one configuration and one memo of answers per process; calls take turns with them.
+_TURN = threading.Lock()
+
+_ABSENT = (400, 404, 422)  # how Yahoo says that a symbol or a range does not exist
+_WAIT = "wait some minutes, ask for fewer symbols, or use offline=True with what the cache holds"
+_LATER = "try again later, or use offline=True with what the cache holds"
+REMEDY = "check the symbol (Yahoo writes BRK-B, ^GSPC) and the dates"
+
+
+@contextmanager
+def turn(session: Any, bound: Bound) -> Iterator[Any]:
+    """Hold yfinance: strict, quiet, with a session (our own if None is given); everything is put back afterwards.
+
+    Raises
+    ------
+    Unavailable
+        If another thread of this process holds it until the bound.
+    """
+    left = bound.remaining()
+    if not _TURN.acquire(timeout=min(left, threading.TIMEOUT_MAX)):
+        came = f"another thread of this process was asking all the time ({left:g} s)"
+        raise Unavailable("Yahoo Finance", "a turn with yfinance", came, "raise max_time, or ask in one call")
+    try:
+        own = None if session is not None else bounded_session_class()()
+        try:
+            with _strict(session if own is None else own):
+                yield session if own is None else own
+        finally:
+            if own is not None:
+                own.close()
+    finally:
+        _TURN.release()
+
+
+@contextmanager
+def classified(symbol: str, asked: str, session: Any) -> Iterator[None]:
+    """Turn what yfinance raises into our errors. The status of the last answer tells a refusal from an absence."""
+    from yfinance import exceptions as yf
+
+    status = getattr(session, "status", lambda: None)
+    try:
+        yield
+    except NoData as error:
+        if (code := status() or 0) >= 400 and code not in _ABSENT:
+            raise Unavailable(symbol, asked, f"HTTP {code}", _LATER) from error
+        raise
+    except (RateLimited, Unavailable, BadData):
+        raise
+    except yf.YFRateLimitError as error:
+        raise RateLimited(symbol, asked, "HTTP 429, too many requests", _WAIT) from error
+    except (yf.YFPricesMissingError, yf.YFTzMissingError) as error:
+        if (code := status() or 0) >= 400 and code not in _ABSENT:
+            raise Unavailable(symbol, asked, f"HTTP {code}", _LATER) from error
+        raise NoData(symbol, asked, f"Yahoo's answer: {_line(error)}", REMEDY) from error
+    except (json.JSONDecodeError, yf.YFDataException) as error:
+        code = status()
+        page = "a page instead of figures" if isinstance(error, yf.YFDataException) else "an answer cut off or no JSON"
+        raise Unavailable(symbol, asked, f"HTTP {code}" if code and code >= 400 else page, _LATER) from error
+    except OSError as error:  # curl's and requests' errors are OSErrors
+        code = getattr(getattr(error, "response", None), "status_code", None)
+        if code == 404:
+            raise NoData(symbol, asked, "HTTP 404", REMEDY) from error
+        if code == 429:
+            raise RateLimited(symbol, asked, "HTTP 429, too many requests", _WAIT) from error
+        if "Certificate" in type(error).__name__:
+            remedy = "point CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE to the certificates of your network"
+            raise Refused(symbol, asked, f"{type(error).__name__}: {_line(error)}", remedy) from error
+        came = f"HTTP {code}" if code else f"{type(error).__name__}: {_line(error)}"
+        raise Unavailable(symbol, asked, came, _LATER) from error
+    except Exception as error:
+        if type(error).__module__ == "peewee":
+            came = f"yfinance's own files are busy ({_line(error)})"
+            raise Unavailable(symbol, asked, came, "close what else uses yfinance, or try again") from error
+        if not isinstance(error, (KeyError, ValueError, TypeError, IndexError, AttributeError)):
+            raise
+        if (code := status() or 0) >= 400:
+            raise Unavailable(symbol, asked, f"HTTP {code}", _LATER) from error
+        came = f"an answer yfinance cannot read ({type(error).__name__}: {_line(error)})"
+        raise BadData(symbol, asked, came, "try again later, or update yfinance") from error
+
+
+def _line(error: Exception) -> str:
+    text = str(error).strip().partition(". See ")[0].splitlines()
+    return text[0][:160] if text else type(error).__name__
+
+
+@contextmanager
+def _strict(session: Any) -> Iterator[None]:
+    """Let yfinance raise, keep quiet, and use a session; put everything back afterwards."""
+    import yfinance
+    from yfinance.data import YfData
+
+    logger, debug = logging.getLogger("yfinance"), yfinance.config.debug
+    hidden, level = debug.hide_exceptions, logger.level
+    before = getattr(YfData(), "_session", None)
+    debug.hide_exceptions = False
+    logger.setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"^yfinance")  # pandas' deprecations, on every call
+        try:
+            YfData(session=session)
+            _warm()
+            yield
+        finally:
+            YfData.cache_get.cache_clear()
+            YfData(session=before)
+            logger.setLevel(level)
+            debug.hide_exceptions = hidden
+
+
+def _warm() -> None:
+    """Let yfinance open its own database files once: threads that do it at the same time get in each other's way."""
+    from yfinance import cache
+
+    for kept in (cache.get_tz_cache, cache.get_cookie_cache):
+        with suppress(Exception):  # another process holds them: the request itself is then repeated
+            kept().lookup("")
+
+
+@lru_cache(maxsize=1)
+def bounded_session_class() -> type[Any]:
+    """Return the class of our sessions: curl's, whose requests all end before the bound of the call."""
+    from curl_cffi import requests
+    from curl_cffi.requests.exceptions import Timeout
+
+    class BoundedSession(requests.Session):  # type: ignore[type-arg]
+        """A session that knows the bound of the call and the status of each thread's last answer."""
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**{"impersonate": "chrome", **options})
+            self.bound: Bound | None = None
+            self._last = threading.local()
+
+        def request(self, method: Any, url: str, *args: Any, **named: Any) -> Any:
+            left = self.bound.remaining() if self.bound else float("inf")
+            if left <= 0:
+                raise Timeout("the total time bound has passed")
+            named["timeout"] = min(named.get("timeout") or left, left) if left < float("inf") else named.get("timeout")
+            self._last.status = None
+            answer = super().request(method, url, *args, **named)
+            self._last.status = answer.status_code
+            return answer
+
+        def status(self) -> int | None:
+            return getattr(self._last, "status", None)
+
+    return BoundedSession
