@@ -210,3 +210,15 @@ def test_findings_in_words_and_within_days():
     inside = found_in(about, dt.date(2025, 2, 1), dt.date(2025, 3, 1))
     assert [f.days for f in inside] == [("2025-02-03",), ()]
     assert [f.name for f in found_in(about, dt.date(2026, 1, 1), dt.date(2026, 2, 1))] == ["calendar"]
+
+
+def test_real_figures_pass_clean(prices):
+    days = prices.dates.to_numpy().astype("datetime64[D]")
+    for ticker in prices.tickers:
+        values = np.zeros((len(days), len(FIELDS)))
+        for at, name in enumerate(("open", "high", "low")):
+            values[:, at] = prices.extra[name][ticker]
+        values[:, 3] = prices.close[ticker]
+        about = {"timezone": "America/New_York", "instrument": "EQUITY", "interval": "1d"}
+        cover = (days[0].item(), days[-1].item() + dt.timedelta(days=1))
+        assert check_bars(Bars(ticker, days, days.astype("datetime64[s]"), values, cover, about)) == [], ticker
