@@ -64,7 +64,6 @@ def yahoo(_yahoo_server, tmp_path):
     server.heal()
     server.now = dt.datetime(2025, 4, 1, 12, tzinfo=dt.UTC).timestamp
     reset_yfinance(str(tmp_path / "yfinance"))
-    server.session.bound = None
     yield server
     reset_yfinance(str(tmp_path / "yfinance"))
 

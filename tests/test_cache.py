@@ -34,7 +34,7 @@ def day(n: int) -> dt.date:
 class Made:
     """A source that gives exactly the days it is asked for, and counts."""
 
-    name, interval = "made", "1d"
+    name, interval, earliest = "made", "1d", dt.date.min
 
     def __init__(self, seed=0, scale=1.0, today=TODAY):
         self.asked: list[tuple[dt.date, dt.date]] = []
@@ -248,22 +248,24 @@ class TestRemembered:
             return {"n": len(asked)}
 
         def at(**later):
-            return remembered(store, key, answer, offline=False, now=self.NOW + dt.timedelta(**later))[0]["n"]
+            return remembered(store, key, answer, offline=False, now=self.NOW + dt.timedelta(**later), bound=Bound(9))[
+                0
+            ]["n"]
 
         assert [at(), at(hours=23), at(hours=25), at(hours=26)] == [1, 1, 2, 2]
-        offline = remembered(store, key, answer, offline=True, now=self.NOW + dt.timedelta(days=900))
+        offline = remembered(store, key, answer, offline=True, now=self.NOW + dt.timedelta(days=900), bound=Bound(9))
         assert offline[0] == {"n": 2}
 
     def test_an_answer_that_fails_keeps_the_old_one(self, tmp_path):
         store, key = Store(tmp_path), Key("made", "thing", "A")
-        remembered(store, key, lambda: 1, offline=False, now=self.NOW)
+        remembered(store, key, lambda: 1, offline=False, now=self.NOW, bound=Bound(9))
 
         def fail():
             raise Unavailable("A", "thing", "a reset", "wait")
 
         with pytest.raises(Unavailable):
-            remembered(store, key, fail, offline=False, now=self.NOW + dt.timedelta(days=2))
-        assert remembered(store, key, fail, offline=True, now=self.NOW)[0] == 1
+            remembered(store, key, fail, offline=False, now=self.NOW + dt.timedelta(days=2), bound=Bound(9))
+        assert remembered(store, key, fail, offline=True, now=self.NOW, bound=Bound(9))[0] == 1
 
 
 def test_bars_are_cut_by_day():

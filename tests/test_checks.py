@@ -106,6 +106,20 @@ class TestAdjustment:
         bars = made(dividend=dividend)
         assert ("adjustment", ERROR) in names(bars, bars["close"])
 
+    @pytest.mark.parametrize("at", [10, 11])
+    def test_a_dividend_on_a_day_without_a_close(self, at):
+        dividend = np.zeros(len(DAYS))
+        dividend[10] = 2.0
+        bars = made(dividend=dividend)
+        bars.values[at, 3] = np.nan
+        assert names(bars, adjusted_close(bars["close"], dividend)) == [("missing", WARNING)]
+
+    def test_a_special_dividend_explains_the_fall_of_its_day(self):
+        dividend, close = np.zeros(len(DAYS)), np.full(len(DAYS), 100.0)
+        dividend[10], close[10:] = 60.0, 40.0
+        bars = made(close, dividend=dividend)
+        assert names(bars, adjusted_close(bars["close"], dividend)) == []
+
     def test_missing_closes_do_not_hide_a_step(self):
         bars = made()
         bars.values[11:13, 3] = np.nan
@@ -139,7 +153,7 @@ class TestSessions:
 
     def test_absent_at_the_start_unless_it_was_listed_later(self):
         late = made(days=DAYS[10:], listed=str(DAYS[10]))
-        assert check_bars(Bars(*_with_cover(late, DAYS[0]))) == []
+        assert names(Bars(*_with_cover(late, DAYS[0]))) == [("starts_late", WARNING)]
         early = made(days=DAYS[10:], listed="2000-01-03")
         (finding,) = check_bars(Bars(*_with_cover(early, DAYS[0])))
         assert (finding.name, len(finding.days)) == ("absent", 10)

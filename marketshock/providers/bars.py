@@ -72,10 +72,16 @@ class Source(Protocol):
         Folder of its files in the cache.
     interval : str
         "1d", or of intraday bars their length, such as "5m".
+    earliest : date
+        The first day it still has bars of; ``date.min`` if it forgets none.
     """
 
-    name: str
-    interval: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def interval(self) -> str: ...
+    @property
+    def earliest(self) -> dt.date: ...
 
     def asking(self, bound: Bound) -> AbstractContextManager[object]:
         """Return the context in which `bars` is called, once for all symbols of a call."""
@@ -103,6 +109,7 @@ def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:
         NaN where the close is.
     """
     step = dividend_steps(close, dividend)
+    step = np.where(step > 0, step, np.nan)  # a dividend as large as the price: what came before is not comparable
     later = np.append(step[1:], 1.0)
     return np.asarray(close * np.cumprod(later[::-1])[::-1])
 
@@ -110,7 +117,8 @@ def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:
 def dividend_steps(close: FloatArray, dividend: FloatArray) -> FloatArray:
     """Return 1 - d(t) / close(t - 1), of shape (n,): 1 where no dividend was paid or no close is known before."""
     paid = np.nan_to_num(dividend)
-    return np.where(paid == 0, 1.0, 1.0 - np.nan_to_num(paid / last_known(close)))
+    with np.errstate(invalid="ignore", divide="ignore"):  # a close of zero is refused elsewhere
+        return np.where(paid == 0, 1.0, 1.0 - np.nan_to_num(paid / last_known(close)))
 
 
 def last_known(values: FloatArray) -> FloatArray:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import itertools
+import warnings
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import NoData, OfflineMiss, ProviderError
+from .._typing import BoolArray
+from ..errors import CacheWarning, NoData, OfflineMiss, ProviderError
 from .bars import DAILY, FIELDS, Bars, Source
 from .retry import Bound
 from .store import Held, Key, Store
@@ -61,7 +65,7 @@ class Cache:
         file = _read(self.store, source, symbol)
         if file is None or list(gaps((first, last), file.spans)):
             if file is not None:
-                self._refuse_known_nothing(file, symbol, (first, last))
+                self._refuse_known_nothing(file, symbol, gaps((first, last), file.spans))
             return None
         return file.bars
 
@@ -77,16 +81,20 @@ class Cache:
         """
         key = _key(source, symbol)
         with self.store.lock(key, bound.remaining()):
-            file = None if renew else _read(self.store, source, symbol)
+            file = _read(self.store, source, symbol, locked=True)
+            if file and renew:
+                file = replace(file, spans=[s for own in file.spans for s in gaps(own, [(first, last)])], nothing=[])
             missing = list(gaps((first, last), file.spans if file else []))
             if file and not missing:
                 return file.bars  # another process was faster
             if file:
-                self._refuse_known_nothing(file, symbol, (first, last))
+                self._refuse_known_nothing(file, symbol, missing)
             try:
                 grown, fresh = self._grown(source, symbol, file, missing, bound)
             except NoData as error:
-                self._remember_nothing(key, file, (first, last), error)
+                over = max(source.earliest, first) == first and last <= self.now().date()
+                if over and (file is None or not len(file.bars)):  # of a known symbol an absence may be a bad day
+                    self._remember_nothing(key, (first, last), error)
                 raise
             self.store.write(key, *_packed(grown))
         return fresh
@@ -109,30 +117,29 @@ class Cache:
         bars = file.bars if file else None
         spans = list(file.spans) if file else []
         for first, last in missing:
-            daily = source.interval == DAILY  # intraday bars are kept for some weeks only: a week more may be too early
-            wide = (first - _OVERLAP, last + _OVERLAP) if daily and bars is not None else (first, last)
-            new = source.bars(symbol, *wide, bound)
-            changed = _difference(bars, new, source) if bars is not None else ""
-            if changed:
+            wide = (max(first - _OVERLAP, min(first, source.earliest)), last + _OVERLAP)
+            new = source.bars(symbol, *(wide if bars is not None else (first, last)), bound)
+            changed, rebased = _difference(bars, new, spans) if bars is not None else ("", False)
+            if changed and source.interval == DAILY:
                 hull = (min(first, *(a for a, _ in spans)), max(last, *(b for _, b in spans)))
                 new = source.bars(symbol, *hull, bound)
-                told = [*_told(bars), f"{self.now():%Y-%m-%d}: {changed}; all of it was fetched again"]
+                changed += "; all of it was fetched again"
+            elif rebased:  # the vendor keeps no more of it
+                changed += "; the bars held until then were dropped"
+            if changed and (rebased or source.interval == DAILY):
+                told = [*_told(bars), f"{self.now():%Y-%m-%d}: {changed}"]
                 bars, spans = replace(new, about={**new.about, "history": told}), []
-                spans = merged([new.covered])
-                break
-            bars = new if bars is None else _joined(bars, new)
+            else:
+                bars = new if bars is None else _joined(bars, new)
             spans = merged([*spans, new.covered])
         assert bars is not None  # there was something missing
-        final = np.zeros(len(bars), bool)
-        for first, last in spans:
-            final |= (bars.day >= np.datetime64(first)) & (bars.day < np.datetime64(last))
-        return _File(bars.where(final), spans, []), bars
+        return _File(_only(bars.where(_answered(bars, spans)), spans), spans, []), bars
 
-    def _refuse_known_nothing(self, file: _File, symbol: str, span: Span) -> None:
-        for first, last, until, came in file.nothing:
+    def _refuse_known_nothing(self, file: _File, symbol: str, missing: Iterable[Span]) -> None:
+        for (first, last, until, came), span in itertools.product(file.nothing, missing):
             known = dt.datetime.fromisoformat(until)
             inside = dt.date.fromisoformat(first) <= span[0] and span[1] <= dt.date.fromisoformat(last)
-            if inside and self.now() < known:
+            if inside and self.now() < known <= self.now() + self.forget:
                 raise NoData(
                     symbol,
                     f"bars of {_words(span)}",
@@ -140,11 +147,10 @@ class Cache:
                     "check the symbol and the dates, or clear it with: marketshock cache clear " + symbol,
                 )
 
-    def _remember_nothing(self, key: Key, file: _File | None, span: Span, error: ProviderError) -> None:
+    def _remember_nothing(self, key: Key, span: Span, error: ProviderError) -> None:
         until = (self.now() + self.forget).isoformat(timespec="seconds")
-        nothing = [*(file.nothing if file else []), [str(span[0]), str(span[1]), until, error.came]]
-        about, payload = _packed(file) if file else ({"covered": []}, b"")
-        self.store.write(key, {**about, "nothing": nothing}, payload)
+        nothing = [[str(span[0]), str(span[1]), until, error.came]]
+        self.store.write(key, {"covered": [], "nothing": nothing}, b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +164,14 @@ def _key(source: Source, symbol: str) -> Key:
     return Key(source.name, source.interval, symbol)
 
 
-def _read(store: Store, source: Source, symbol: str) -> _File | None:
-    held = store.read(_key(source, symbol))
-    return None if held is None else _unpacked(symbol, held)
+def _read(store: Store, source: Source, symbol: str, locked: bool = False) -> _File | None:
+    held = store.read(_key(source, symbol), locked)
+    try:
+        return None if held is None else _unpacked(symbol, held)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError, zipfile.BadZipFile):
+        path = store.path(_key(source, symbol))
+        warnings.warn(f"cache: {path} is of another kind; it counts as missing", CacheWarning, stacklevel=4)
+        return None
 
 
 def _packed(file: _File) -> tuple[dict[str, Any], bytes]:
@@ -186,27 +197,38 @@ def _unpacked(symbol: str, held: Held) -> _File:
     return _File(Bars(symbol, *stamps, values, hull, held.about["about"]), spans, nothing)
 
 
-def _difference(old: Bars, new: Bars, source: Source) -> str:
-    """Return how two pieces differ on their common bars, "" if they agree."""
+def _difference(old: Bars, new: Bars, spans: list[Span]) -> tuple[str, bool]:
+    """Return how two pieces differ where both have answered ("" if they agree), and whether the unit is another."""
     common, at_old, at_new = np.intersect1d(old.time, new.time, return_indices=True)
     if not len(common):
-        return "the pieces have no bar in common" if source.interval == DAILY and len(old) else ""
+        return ("the pieces have no bar in common", True) if len(old) and len(new) else ("", False)
     a, b = (np.column_stack([x[name] for name in _COMPARED]) for x in (old.where(at_old), new.where(at_new)))
-    same = np.isclose(a, b, rtol=_SAME, atol=0, equal_nan=True)
-    if same.all():
-        return ""
+    same = np.isclose(a, b, rtol=_SAME, atol=0, equal_nan=True).all(axis=1)
     ratio = b[:, 3] / a[:, 3]
     if np.allclose(ratio, ratio[0], rtol=1e-4) and abs(ratio[0] - 1) > 1e-4:
-        return f"the vendor re-based its history, closes x{ratio[0]:.6g}"
-    days = old.day[at_old][~same.all(axis=1)]
-    return f"the vendor revised its history on {days[0]}" + (f" and {len(days) - 1} days more" if len(days) > 1 else "")
+        return f"the vendor re-based its history, closes x{ratio[0]:.6g}", True
+    gone, come = (_answered(x, [y.covered]) for x, y in ((old, new), (new, old)))
+    days = np.union1d(old.day[at_old][~same], np.setxor1d(old.day[gone], new.day[come & _answered(new, spans)]))
+    if not len(days):
+        return "", False
+    return f"the vendor revised its history on {days[0]}" + (
+        f" and {len(days) - 1} more" if len(days) > 1 else ""
+    ), False
+
+
+def _answered(bars: Bars, spans: list[Span]) -> BoolArray:
+    """Return which bars lie on days of the spans."""
+    inside = np.zeros(len(bars), bool)
+    for first, last in spans:
+        inside |= (bars.day >= np.datetime64(first)) & (bars.day < np.datetime64(last))
+    return inside
 
 
 def _joined(old: Bars, new: Bars) -> Bars:
     keep = ~np.isin(old.time, new.time)
     time = np.concatenate([old.time[keep], new.time])
     order = np.argsort(time, kind="stable")
-    about = {**new.about, "findings": _findings(old, new), "history": _told(old)}
+    about = {**new.about, "findings": _findings(old, new), "history": _told(old), "pieces": _pieces(old, new)}
     return Bars(
         new.symbol,
         np.concatenate([old.day[keep], new.day])[order],
@@ -222,6 +244,26 @@ def _findings(old: Bars, new: Bars) -> list[dict[str, Any]]:
     first, last = map(str, new.covered)
     kept = [{**f, "days": [d for d in f["days"] if not first <= d < last]} for f in old.about.get("findings", [])]
     return [*(f for f in kept if f["days"]), *new.about.get("findings", [])]
+
+
+def _pieces(*several: Bars) -> list[list[str]]:
+    """Return when each piece was fetched: first and last day, time, source."""
+    out: list[list[str]] = []
+    for bars in several:
+        span = (str(bars.covered[0]), str(bars.covered[1]))
+        own = [*span, str(bars.about.get("fetched", "")), str(bars.about.get("source", ""))]
+        out += bars.about.get("pieces") or [own]
+    return out
+
+
+def _only(bars: Bars, spans: list[Span]) -> Bars:
+    """Return bars without findings on days that are not covered."""
+    kept = []
+    for f in bars.about.get("findings", []):
+        days = [d for d in f["days"] if any(str(a) <= d < str(b) for a, b in spans)]
+        if days or not f["days"]:
+            kept.append({**f, "days": days})
+    return replace(bars, about={**bars.about, "findings": kept})
 
 
 def _told(bars: Bars | None) -> list[str]:

@@ -25,6 +25,8 @@ FINDINGS = {
     "absent": "a session without a bar",
     "spike": "a close far from both its neighbours",
     "unfinished": "a bar of a day that is not over",
+    "capital_gains": "capital gains that may be counted twice",
+    "starts_late": "first traded after the first day asked",
     "jump": "a close far from the one before",
     "split": "a split the closes are not adjusted for",
     "adjustment": "the vendor's adjusted close steps without a dividend that explains it",
@@ -35,6 +37,7 @@ FINDINGS = {
 _SPIKE = (2.0, 5.0)  # factors beyond which a move that reverts is a warning, an error
 _JUMP = (1.6, 20.0)  # the same of a move that stays
 _STEP = (1e-4, 2e-3)  # the same of a step of the adjustment that no dividend explains
+_UNIT = 4e-6  # currency units: rounding of a vendor's closes at the sixth decimal, in both of a ratio
 _RANGE = 1e-3  # by how much, relative, a close may lie outside low and high: vendors round each alone
 _STALE = 5  # equal bars in a row
 _ON_NYSE = ("EQUITY", "ETF", "INDEX", "MUTUALFUND")  # futures and currencies keep other hours
@@ -52,7 +55,11 @@ class Finding:
     @property
     def text(self) -> str:
         """The finding in words, with its first days."""
-        shown = ", ".join(self.days[:3]) + (f" and {len(self.days) - 3} more" if len(self.days) > 3 else "")
+        shown = (
+            ""
+            if self.name == "starts_late"
+            else ", ".join(self.days[:3]) + (f" and {len(self.days) - 3} more" if len(self.days) > 3 else "")
+        )
         return f"{self.what} on {shown}" if shown else self.what
 
     def within(self, first: dt.date, last: dt.date) -> Finding | None:
@@ -84,8 +91,9 @@ def check_bars(bars: Bars, vendor_adjusted: FloatArray | None = None) -> list[Fi
     if found or not len(bars):
         return found
     found = [*_positive(bars), *_missing(bars), *_range(bars), *_moves(bars), *_stale(bars)]
+    found += _sessions(bars)
     if bars.about.get("interval", "1d") == "1d":
-        found += [*_sessions(bars), *_splits(bars)]
+        found += _splits(bars)
         if vendor_adjusted is not None:
             found += _adjustment(bars, vendor_adjusted)
     return found
@@ -124,8 +132,10 @@ def _range(bars: Bars) -> list[Finding]:
 
 def _moves(bars: Bars) -> list[Finding]:
     known = np.isfinite(bars["close"]) & (bars["close"] > 0)
-    day, size = bars.day[known], np.log(bars["close"][known])
-    step = np.diff(size, prepend=size[:1])
+    day, close = bars.day[known], bars["close"][known]
+    paid = dividend_steps(close, bars["dividend"][known])  # a special dividend explains its fall
+    step = np.diff(np.log(close), prepend=np.log(close[:1])) - np.log(np.where(paid > 0, paid, 1.0))
+    size = np.cumsum(step)
     away = np.abs(step)
     back = np.zeros(len(size), bool)
     if len(size) > 2:
@@ -154,17 +164,21 @@ def _splits(bars: Bars) -> list[Finding]:
 
 def _adjustment(bars: Bars, adjusted: FloatArray) -> list[Finding]:
     """The vendor's factor before and after a day must differ by the dividend of the day and by nothing else."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = adjusted / bars["close"]
-        step = last_known(factor) / factor
-        off = np.abs(step - dividend_steps(bars["close"], bars["dividend"]))
-        warn, refuse = (off > limit for limit in _STEP)
-        unpriced = dividend_steps(bars["close"], bars["dividend"]) <= 0
+    known = np.isfinite(bars["close"]) & (bars["close"] > 0) & np.isfinite(adjusted) & (adjusted > 0)
+    paid = dividend_steps(bars["close"], bars["dividend"])
+    unpriced = paid <= 0
+    # A dividend on a day without a close shows in the step to the next close.
+    explained = np.cumprod(np.where(unpriced, 1.0, paid))[known]
+    factor, close, day = adjusted[known] / bars["close"][known], bars["close"][known], bars.day[known][1:]
+    step = factor[:-1] / factor[1:]
+    off = np.abs(step - explained[1:] / explained[:-1]) - _UNIT / np.minimum(close[1:], close[:-1])
+    free = ~np.isin(day, bars.day[unpriced])
+    warn, refuse = (free & (off > limit) for limit in _STEP)
     found = _finding("adjustment", ERROR, "dividend as large as the close before", bars.day, unpriced)
-    for severity, bad in ((ERROR, refuse & ~unpriced), (WARNING, warn & ~refuse)):
+    for severity, bad in ((ERROR, refuse), (WARNING, warn & ~refuse)):
         sizes = ", ".join(f"{1 - s:.3%}" for s in step[bad][:3])
         what = f"adjusted close steps by {sizes}, which the dividend does not explain,"
-        found += _finding("adjustment", severity, what, bars.day, bad)
+        found += _finding("adjustment", severity, what, day, bad)
     return found
 
 
@@ -187,8 +201,12 @@ def _sessions(bars: Bars) -> list[Finding]:
     inside = bars.day[(bars.day >= nyse().days[0]) & (bars.day <= nyse().days[-1])]
     closed, absent = np.setdiff1d(inside, nyse().days), np.setdiff1d(want, bars.day)
     every = np.ones(len(closed), bool), np.ones(len(absent), bool)
+    odd = WARNING if about.get("instrument") == "INDEX" else ERROR  # some indices are of markets with other holidays
+    listed = about.get("first_trade") or ""
+    late = (str(bars.covered[0]),) if listed > str(bars.covered[0]) and bars.day[0] >= np.datetime64(listed) else ()
     return [
-        *_finding("closed_day", ERROR, "bar on a day the NYSE was closed", closed, every[0]),
+        *([Finding("starts_late", WARNING, f"first traded on {listed}, later than asked", late)] if late else []),
+        *_finding("closed_day", odd, "bar on a day the NYSE was closed", closed, every[0]),
         *_finding("absent", WARNING, "no bar on a session", absent, every[1]),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import sys
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -16,13 +16,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ..errors import BadData, InputError, PartialDataWarning, PriceWarning, ProviderError, check_choice
+from ..errors import BadData, InputError, NoData, PartialDataWarning, PriceWarning, ProviderError, check_choice
 from ..sessions import NEW_YORK
 from .bars import Bars, Source
 from .cache import Cache, Span, utc_now
-from .checks import ERROR, WARNING, Finding, found_in, words
+from .checks import ERROR, FINDINGS, WARNING, Finding, found_in, words
 from .retry import Bound
 from .store import Store, store_of
+
+_SYMBOL = re.compile(r"[A-Za-z0-9.^=&_+$!-]{1,40}")
+_FIRST = dt.date(1900, 1, 1)
 
 Day: TypeAlias = str | dt.date
 CacheLike: TypeAlias = bool | str | Path | Store
@@ -44,6 +47,8 @@ class Fetching:
 
     def __post_init__(self) -> None:
         check_choice("on_failure", self.on_failure, ("warn", "raise"))
+        for name in self.tolerate:
+            check_choice("tolerate", name, FINDINGS)
         if self.workers < 1:
             raise InputError("workers", f"got {self.workers}", "give 1 or more")
         if self.cache is False and self.offline:
@@ -51,7 +56,7 @@ class Fetching:
 
 
 def collect(
-    source: Source, tickers: Sequence[str], span: Span, how: Fetching
+    source: Source, tickers: Sequence[str], span: Span, how: Fetching, bound: Bound | None = None
 ) -> tuple[dict[str, Bars], dict[str, Any]]:
     """Return all bars known of each ticker (of the days of the span at least), and what it is they came with.
 
@@ -69,25 +74,28 @@ def collect(
     failed: dict[str, ProviderError] = {}
     faulty: set[str] = set()  # cached under another `tolerate`: the vendor may have mended it since
     for name in tickers:
-        with _kept(failed, name):
+        with kept(failed, name):
             held = cache.held(source, name, *span) if cache else None
             if held is not None and (how.offline or not _faults(held, span, how.tolerate)):
-                known[name] = _sound(held, span, how.tolerate)
+                known[name] = _sound(held, source, span, how.tolerate)
             elif held is not None:
                 faulty.add(name)
             elif cache and how.offline:
                 raise cache.miss(source, name, *span)
     left = [name for name in tickers if name not in known and name not in failed]
     if left:
-        bound = Bound(how.max_time)
+        limit = bound or Bound(how.max_time)
 
         def ask(name: str) -> Bars:
-            return cache.fetch(source, name, *span, bound, name in faulty) if cache else source.bars(name, *span, bound)
+            return cache.fetch(source, name, *span, limit, name in faulty) if cache else source.bars(name, *span, limit)
 
-        with source.asking(bound):
-            for name, answer in _in_parallel(ask, left, how):
-                with _kept(failed, name):
-                    known[name] = _sound(answer.result(), span, how.tolerate)
+        try:
+            with source.asking(limit):
+                for name, answer in _in_parallel(ask, left, how, limit):
+                    with kept(failed, name):
+                        known[name] = _sound(answer.result(), source, span, how.tolerate)
+        except ProviderError as error:  # the source could not be asked at all: what is held is still good
+            failed |= {name: type(error)(name, error.asked, error.came, error.remedy) for name in left}
     got = {name: known[name] for name in tickers if name in known}
     failed = {name: failed[name] for name in tickers if name in failed}
     _report(got, failed, span, how.on_failure)
@@ -95,7 +103,7 @@ def collect(
 
 
 @contextmanager
-def _kept(failed: dict[str, ProviderError], name: str) -> Iterator[None]:
+def kept(failed: dict[str, ProviderError], name: str) -> Iterator[None]:
     """Keep the error of one symbol instead of raising it."""
     try:
         yield
@@ -103,7 +111,9 @@ def _kept(failed: dict[str, ProviderError], name: str) -> Iterator[None]:
         failed[name] = error
 
 
-def _in_parallel(ask: Callable[[str], Bars], names: Sequence[str], how: Fetching) -> Iterator[tuple[str, Future[Bars]]]:
+def _in_parallel(
+    ask: Callable[[str], Bars], names: Sequence[str], how: Fetching, bound: Bound
+) -> Iterator[tuple[str, Future[Bars]]]:
     """Yield each name with its answer as it comes, with a bar."""
     from tqdm.auto import tqdm
 
@@ -115,9 +125,11 @@ def _in_parallel(ask: Callable[[str], Bars], names: Sequence[str], how: Fetching
         for future in as_completed(futures):
             bar.update()
             yield futures[future], future
+    except BaseException:
+        bound.stop()  # an interruption: what is running ends with its request, and nothing more is asked
+        raise
     finally:
-        interrupted = isinstance(sys.exc_info()[1], (KeyboardInterrupt, GeneratorExit))
-        pool.shutdown(wait=not interrupted, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)
         bar.close()
 
 
@@ -125,27 +137,42 @@ def _faults(bars: Bars, span: Span, tolerate: Sequence[str]) -> list[Finding]:
     return [f for f in found_in(bars.about, *span) if f.severity == ERROR and f.name not in tolerate]
 
 
-def _sound(bars: Bars, span: Span, tolerate: Sequence[str]) -> Bars:
-    """Return bars, or refuse what was let into the cache under another `tolerate`."""
+def _sound(bars: Bars, source: Source, span: Span, tolerate: Sequence[str]) -> Bars:
+    """Return bars, or refuse what cannot be right on the days asked for."""
     if bad := _faults(bars, span, tolerate):
         names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in bad))
-        raise BadData(bars.symbol, "cached bars", words(bad), f"tolerate=[{names}] takes them as they are")
+        asked = f"{source.interval} bars of {_days(span)}"
+        remedy = f"look at the figures at the source; tolerate=[{names}] takes them as they are"
+        hint = "; a dividend in another currency is one cause" if any(f.name == "adjustment" for f in bad) else ""
+        raise BadData(bars.symbol, asked, words(bad) + hint, remedy)
+    if not len(bars.between(*span)):
+        days = f"{source.interval} bars of {_days(span)}"
+        raise NoData(bars.symbol, days, "no bar on these days", "check that the market was open on one of them")
     return bars
+
+
+def raise_or_warn(failed: Mapping[str, ProviderError], enough: bool, stacklevel: int = 3) -> None:
+    """Raise the first error of those that failed, naming the others; warn only, if what was had is enough."""
+    if failed and not enough:
+        first = next(iter(failed.values()))
+        if len(failed) == 1:
+            raise first
+        others = ", ".join(list(failed)[1:6]) + (", ..." if len(failed) > 6 else "")
+        came = f"{first.came} ({len(failed) - 1} more failed: {others})"
+        raise type(first)(first.symbol, first.asked, came, first.remedy) from first
+    if failed:
+        told = "; ".join(f"{name}: {type(e).__name__}, {e.came}" for name, e in failed.items())
+        text = f"{len(failed)} of the symbols are missing: {told}"
+        warnings.warn(text, PartialDataWarning, stacklevel=stacklevel)
+
+
+def _days(span: Span) -> str:
+    return f"{span[0]} to {span[1] - dt.timedelta(days=1)}"
 
 
 def _report(got: Mapping[str, Bars], failed: Mapping[str, ProviderError], span: Span, on_failure: OnFailure) -> None:
     """Raise if nothing (or not everything) was had, and warn of what is missing or odd."""
-    if failed and (on_failure == "raise" or not got):
-        first = next(iter(failed.values()))
-        if len(failed) > 1:
-            others = ", ".join(list(failed)[1:6]) + (", ..." if len(failed) > 6 else "")
-            came = f"{first.came} ({len(failed) - 1} more failed: {others})"
-            raise type(first)(first.symbol, first.asked, came, first.remedy) from first
-        raise first
-    if failed:
-        told = "; ".join(f"{name}: {type(e).__name__}, {e.came}" for name, e in failed.items())
-        text = f"{len(failed)} of {len(failed) + len(got)} symbols are missing: {told}"
-        warnings.warn(text, PartialDataWarning, stacklevel=5)
+    raise_or_warn(failed, bool(got) and on_failure != "raise", stacklevel=6)
     odd = {name: [f for f in found_in(b.about, *span) if f.severity == WARNING] for name, b in got.items()}
     lines = [f"{name}: {words(found)}" for name, found in odd.items() if found]
     currencies = {name: b.about.get("currency") for name, b in got.items()}
@@ -160,7 +187,7 @@ def _provenance(shown: Mapping[str, Bars], failed: Mapping[str, ProviderError], 
     sources = dict.fromkeys(bars.about.get("source", "?") for bars in shown.values())
     return {
         "source": ", ".join(sources),
-        "asked": f"{span[0]} to {span[1] - dt.timedelta(days=1)}, both included",
+        "asked": f"{_days(span)}, both included",
         "currency": {name: bars.about.get("currency") for name, bars in shown.items()},
         "tickers": {name: {**bars.about, **_extent(bars), **_found(bars, span)} for name, bars in shown.items()},
         "failed": {name: str(error) for name, error in failed.items()},
@@ -188,8 +215,8 @@ def symbols(tickers: str | Sequence[str]) -> list[str]:
     if not listed:
         raise InputError("tickers", "got none", "give at least one, such as 'NVDA'")
     for name in listed:
-        if not isinstance(name, str) or not name.strip() or any(c.isspace() or c in ",;/?#%" for c in name.strip()):
-            raise InputError("tickers", f"got {name!r}", "give symbols such as ['NVDA', '^GSPC', 'BRK-B']")
+        if not isinstance(name, str) or not _SYMBOL.fullmatch(name.strip()):
+            raise InputError("tickers", f"got {name!r}", "give symbols such as NVDA, ^GSPC, BRK-B, each by itself")
     names = [name.strip().upper() for name in listed]
     twice = [name for i, name in enumerate(names) if name in names[:i]]
     if twice:
@@ -202,6 +229,8 @@ def days_of(start: Day, end: Day | None, now: dt.datetime, today: bool = False) 
     here = now.astimezone(ZoneInfo(NEW_YORK)).date()
     first = _day("start", start)
     last = _day("end", end) if end is not None else here - dt.timedelta(days=0 if today else 1)
+    if first < _FIRST:
+        raise InputError("start", f"got {first}", f"give a day from {_FIRST} on")
     if first > last:
         raise InputError("start", f"{first} is after the end, {last}", "give the earlier day first")
     if last > here:
@@ -212,7 +241,7 @@ def days_of(start: Day, end: Day | None, now: dt.datetime, today: bool = False) 
 
 
 def _day(parameter: str, value: object) -> dt.date:
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.datetime) and value == value:  # NaT is a datetime that equals nothing
         value = value.date()
     if isinstance(value, dt.date):
         return value

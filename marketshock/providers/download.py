@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import queue
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import requests
 
 _CHUNK = 1 << 16
+_MOST = 1 << 28  # bytes of a file, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,16 @@ class Download:
 
     def _fetched(self, key: Key, url: str, describe: Callable[[bytes], dict[str, Any]]) -> Held:
         bound = Bound(self.max_time)
-        payload = Asker(self.retry, bound).ask(lambda: self._get(key.name, url, bound))
+        payload = Asker(self.retry, bound).ask(
+            key.name, url, lambda: _within(bound, key.name, url, lambda: self._get(key.name, url, bound))
+        )
         about = describe(payload) | {
             "url": url,
             "fetched": self.now().isoformat(timespec="seconds"),
             "sha256": hashlib.sha256(payload).hexdigest(),
         }
         if self.store:
-            with self.store.lock(key):
+            with self.store.lock(key, bound.remaining()):
                 self.store.write(key, about, payload)
         return Held(about, payload)
 
@@ -121,9 +126,29 @@ class Download:
                 return _body(response, name, url, bound)
         except _no_addresses() as error:  # asking again is no use
             raise InputError("url", f"got {url!r}: {_short(error)}", "give an address like https://...") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             came = f"{type(error).__name__}: {_short(error)}"
             raise Unavailable(name, url, came, "check the connection and the address, or try again later") from error
+
+
+def _within(bound: Bound, name: str, url: str, get: Callable[[], bytes]) -> bytes:
+    """Return what `get` returns, or give it up at the bound: redirects and dripping headers need not end."""
+    answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answer.put((get(), None))
+        except BaseException as error:
+            answer.put((b"", error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        payload, error = answer.get(timeout=min(bound.remaining(), threading.TIMEOUT_MAX))
+    except queue.Empty:
+        raise Unavailable(name, url, "no whole answer in time", "raise max_time, or try again later") from None
+    if error is not None:
+        raise error
+    return bytes(payload)
 
 
 def _no_addresses() -> tuple[type[Exception], ...]:
@@ -150,6 +175,8 @@ def _body(response: requests.Response, name: str, url: str, bound: Bound) -> byt
     parts: list[bytes] = []
     while part := response.raw.read1(_CHUNK, decode_content=True):
         parts.append(part)
+        if sum(map(len, parts)) > _MOST:
+            raise Unavailable(name, url, f"more than {_MOST >> 20} MB", "check the address")
         if not bound.remaining():
             raise Unavailable(name, url, f"{sum(map(len, parts))} bytes, then the time was up", "raise max_time")
     return b"".join(parts)

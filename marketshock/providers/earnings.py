@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ..catalog.table import event_table
-from ..errors import InputError
+from ..errors import InputError, ProviderError
 from ..sessions import NEW_YORK, nyse
 from .cache import utc_now
-from .collect import CacheLike, symbols
+from .collect import CacheLike, kept, raise_or_warn, symbols
 from .files import read_events
 from .memo import remembered
 from .retry import Bound, Retry
@@ -60,21 +60,26 @@ def earnings_dates(
     Raises
     ------
     ProviderError
-        `NoData` for a fund, an index or an unknown symbol; the others as `yahoo`.
+        If no ticker has any (of single ones a `PartialDataWarning` tells): `NoData` for a fund, an index or an unknown
+        symbol; the others as `yahoo`.
     """
     if not 1 <= limit <= _MOST:
         raise InputError("limit", f"got {limit!r}", f"give 1 to {_MOST}")
     store, bound, now = store_of(cache), Bound(max_time), utc_now()
     source = Yahoo(session=session, timeout=timeout, retry=retry)
     rows: list[dict[str, Any]] = []
+    failed: dict[str, ProviderError] = {}
     for ticker in symbols(tickers):
 
         def ask(ticker: str = ticker) -> list[dict[str, Any]]:
             with source.asking(bound):
                 return _plain(source.earnings(ticker, limit, bound))
 
-        answer, _ = remembered(store, Key("yahoo", f"earnings{limit}", ticker), ask, offline=offline, now=now)
-        rows += [{"ticker": ticker, **row} for row in answer]
+        key = Key("yahoo", f"earnings{limit}", ticker)
+        with kept(failed, ticker):
+            answer, _ = remembered(store, key, ask, offline=offline, now=now, bound=bound)
+            rows += [{"ticker": ticker, **row} for row in answer]
+    raise_or_warn(failed, bool(rows))
     frame = pd.DataFrame(rows)
     frame["date"] = pd.to_datetime(frame["date"], utc=True).dt.tz_convert(NEW_YORK)
     return _in_form(frame.assign(announced=[_announced(when) for when in frame["date"]]))
@@ -117,7 +122,7 @@ def _in_form(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return yfinance's frame as plain data with UTC timestamps, each date once."""
-    frame = frame[~frame.index.duplicated()]
+    frame = frame[frame.index.notna() & ~frame.index.duplicated()]
     values = frame.reindex(columns=list(_COLUMNS)).apply(pd.to_numeric, errors="coerce")
     return [
         {"date": when.tz_convert("UTC").isoformat(), **{new: _number(row[old]) for old, new in _COLUMNS.items()}}

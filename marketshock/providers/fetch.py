@@ -57,14 +57,16 @@ def yahoo(
         it is always an error.
     workers : int
         Symbols asked at the same time.
-    timeout, max_time : float
-        Seconds for one request, and for the whole call with all its retries; None is without bound.
+    timeout : float
+        Seconds for one request.
+    max_time : float or None
+        Seconds for the whole call with all its retries; None is without bound.
     retry : Retry, optional
         How often and after how long a wait a request is repeated.
     progress : bool
         Show a bar if it takes longer than a second (in a terminal or notebook).
     session : curl_cffi or requests session, optional
-        Handed to yfinance; `max_time` then holds between requests only.
+        Handed to yfinance instead of one of its own kind, for a proxy or certificates of your own.
 
     Returns
     -------
@@ -114,8 +116,8 @@ def fetch_prices(
     Parameters
     ----------
     source : Source
-        Anything with `name`, `interval`, ``bars(symbol, first, last, bound)`` and ``asking(bound)``, a context around
-        the calls of it.
+        Anything with `name`, `interval`, `earliest`, ``bars(symbol, first, last, bound)`` that returns
+        `marketshock.providers.bars.Bars`, and ``asking(bound)``, a context around the calls of it.
     tickers, start, end, cache, offline, tolerate, on_failure, workers, max_time, progress
         As in `yahoo`.
     now : callable
@@ -210,8 +212,8 @@ def _prices(source: Source, tickers: str | Sequence[str], start: Day, end: Day |
         wide(lambda b: b["close"]),
         wide(lambda b: adjusted_close(b["close"], b["dividend"])),
         extra,
-        {"returns_from": "adj_close", "adjustment": _ADJUSTMENT, **provenance},
-        splits_of(got),
+        {"returns_from": "adj_close", "adjustment": _ADJUSTMENT, "splits_since": str(span[0]), **provenance},
+        splits_of(got, span[0]),
     )
 
 
@@ -221,14 +223,13 @@ def _spread(at: DateArray, values: FloatArray, on: DateArray) -> FloatArray:
     return out
 
 
-def splits_of(got: Mapping[str, Bars]) -> pd.DataFrame:
-    """Return every split known, those after the span too: the closes are adjusted for them."""
-    rows = [
-        (name, pd.Timestamp(day), float(ratio))
-        for name, bars in got.items()
-        for day, ratio in zip(bars.day, bars["split"], strict=True)
-        if ratio > 0
-    ]
+def splits_of(got: Mapping[str, Bars], since: dt.date) -> pd.DataFrame:
+    """Return every split known since a day, those after the span too: the closes are adjusted for them."""
+    rows = []
+    for name, bars in got.items():
+        known = {str(day): float(ratio) for day, ratio in zip(bars.day, bars["split"], strict=True) if ratio > 0}
+        known |= {day: float(ratio) for day, ratio in bars.about.get("later_splits", [])}
+        rows += [(name, pd.Timestamp(day), known[day]) for day in sorted(known) if day >= str(since)]
     return pd.DataFrame(rows, columns=["ticker", "date", "ratio"]).astype({"date": "datetime64[ns]", "ratio": float})
 
 

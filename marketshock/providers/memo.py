@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import OfflineMiss
+from .retry import Bound
 from .store import Key, Store
 
 
@@ -18,6 +19,7 @@ def remembered(
     *,
     offline: bool,
     now: dt.datetime,
+    bound: Bound,
     max_age: dt.timedelta = dt.timedelta(days=1),
 ) -> tuple[Any, dict[str, Any]]:
     """Return an answer (plain data) and what is known of it, from the cache if it is younger than `max_age`.
@@ -30,7 +32,7 @@ def remembered(
         If the cache does not hold it.
     """
     held = store.read(key) if store else None
-    if held and (offline or now - dt.datetime.fromisoformat(held.about["fetched"]) < max_age):
+    if held and (offline or abs(now - dt.datetime.fromisoformat(held.about["fetched"])) < max_age):
         return json.loads(held.payload), held.about
     if offline:
         raise OfflineMiss(
@@ -38,6 +40,6 @@ def remembered(
         )
     answer, about = ask(), {"fetched": now.isoformat(timespec="seconds")}
     if store:
-        with store.lock(key):
+        with store.lock(key, bound.remaining()):
             store.write(key, about, json.dumps(answer, allow_nan=False).encode())
     return answer, about

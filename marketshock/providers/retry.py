@@ -61,19 +61,24 @@ class Bound:
     def __init__(
         self,
         seconds: float | None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if seconds is not None and not seconds > 0:
             raise InputError("max_time", f"got {seconds!r}", "give seconds, or None for no bound")
-        self.seconds, self._sleep, self._clock = seconds, sleep, clock
+        self._stopped = threading.Event()
+        self.seconds, self._sleep, self._clock = seconds, sleep or self._stopped.wait, clock
         self._end = float("inf") if seconds is None else clock() + seconds
         self._resume = 0.0
         self._guard = threading.Lock()
 
     def remaining(self) -> float:
         """Return the seconds left, 0 if none; infinite without a bound."""
-        return max(self._end - self._clock(), 0.0)
+        return 0.0 if self._stopped.is_set() else max(self._end - self._clock(), 0.0)
+
+    def stop(self) -> None:
+        """End the call now: waits return, and nothing more is asked."""
+        self._stopped.set()
 
     def pause_all(self, seconds: float) -> None:
         """Let no request of this call begin for some seconds."""
@@ -100,7 +105,7 @@ class Asker:
     bound: Bound
     jitter: random.Random = field(default_factory=random.Random)
 
-    def ask(self, request: Callable[[], T]) -> T:
+    def ask(self, symbol: str, asked: str, request: Callable[[], T]) -> T:
         """Return the answer of a request that raises `RateLimited` or `Unavailable` where asking again may help.
 
         Raises
@@ -125,8 +130,7 @@ class Asker:
             if limited:
                 self.bound.pause_all(pause)
         if last is None:
-            last = Unavailable("this symbol", "its data", "no time was left", "raise max_time")
-            raise last
+            raise Unavailable(symbol, asked, "no time was left to ask", "raise max_time, or ask for fewer symbols")
         raise _tried(last, f"{_times(failures)}, until the bound of {self.bound.seconds:g} s for the whole call")
 
 

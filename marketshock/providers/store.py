@@ -67,9 +67,13 @@ class Store:
             from platformdirs import user_cache_path
 
             root = user_cache_path("marketshock", appauthor=False)
-        self.root = Path(root).expanduser()
-        if self.root.exists() and not self.root.is_dir():
-            raise InputError("cache", f"{self.root} is no folder", "give a folder, or none for the platform's own")
+        try:
+            self.root = Path(root).expanduser()
+            usable = self.root.is_dir() or not self.root.exists()
+        except (OSError, RuntimeError, ValueError):  # too long, an unknown ~user, a NUL
+            usable = False
+        if not usable or not str(root):
+            raise InputError("cache", f"{str(root)[:80]!r} is no folder", "give a folder, or none for the platform's")
 
     def path(self, key: Key) -> Path:
         """Return where a key's file is. The kind in front keeps names like CON and NUL apart from devices."""
@@ -78,10 +82,11 @@ class Store:
             name = f"{name[:_LONGEST]}~{hashlib.sha256(key.name.encode()).hexdigest()[:16]}"
         return self.root / key.provider / f"{key.kind}_{name}{_SUFFIX}"
 
-    def read(self, key: Key) -> Held | None:
+    def read(self, key: Key, locked: bool = False) -> Held | None:
         """Return what a key's file holds, None if there is none.
 
-        A file that was changed or cut is set aside under another name, with a `CacheWarning`, and counts as none.
+        A file that was changed or cut is set aside under another name, with a `CacheWarning`, and counts as none; for
+        that the key's lock is taken, unless the caller holds it (`locked`).
         """
         path = self.path(key)
         try:
@@ -91,12 +96,14 @@ class Store:
         except OSError as error:
             _warn(f"{path} cannot be read ({error.strerror}); it counts as missing")
             return None
-        with self.lock(key):
-            try:
+        try:
+            with contextlib.nullcontext() if locked else self.lock(key, timeout=1):
                 return _opened(path)  # another process may have replaced it since
-            except _Damaged as damage:
-                _warn(f"{path} {damage}; {_set_aside(path)}, and what it held is fetched again")
-                return None
+        except _Damaged as damage:
+            _warn(f"{path} {damage}; {_set_aside(path)}, and counts as missing")
+        except Unavailable:
+            _warn(f"{path} is damaged, and another process is at it; it counts as missing")
+        return None
 
     def write(self, key: Key, about: dict[str, Any], payload: bytes) -> bool:
         """Write a key's file whole; return False, with a `CacheWarning`, where the folder does not let us.
@@ -155,12 +162,26 @@ class Store:
     def remove(self, entry: Entry) -> None:
         """Delete one file under its lock."""
         with self.lock(entry.key):
-            entry.path.unlink(missing_ok=True)
+            remove_file(entry.path)
 
     def leftovers(self) -> list[Path]:
         """Return files that were set aside, and those of writers that died."""
         found = [*self.root.glob("*/*.damaged"), *self.root.glob("*/.*.tmp")] if self.root.is_dir() else []
         return sorted(found)
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file of the cache.
+
+    Raises
+    ------
+    InputError
+        If the system does not let us.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError("cache", f"{path} cannot be removed ({error.strerror})", "see to its permissions") from error
 
 
 def store_of(cache: bool | str | os.PathLike[str] | Store) -> Store | None:
@@ -195,7 +216,13 @@ def _opened(path: Path) -> Held | None:
     if hashlib.sha256(body).hexdigest().encode() != head[len(_MAGIC) :]:
         raise _Damaged("does not match its checksum")
     length = int.from_bytes(body[:8], "big")
-    return Held(json.loads(body[8 : 8 + length]), body[8 + length :])
+    try:
+        about = json.loads(body[8 : 8 + length])
+    except ValueError as error:
+        raise _Damaged("has no description") from error
+    if not isinstance(about, dict):
+        raise _Damaged("has no description")
+    return Held(about, body[8 + length :])
 
 
 def _replace(path: Path, parts: list[bytes]) -> None:
@@ -231,13 +258,13 @@ def _set_aside(path: Path) -> str:
 def _entry(path: Path) -> Entry:
     kind, _, name = path.name.removesuffix(_SUFFIX).partition("_")
     key = Key(path.parent.name, kind, unquote(name))
-    n_bytes = path.stat().st_size
     try:
+        n_bytes = path.stat().st_size
         held = _opened(path)
-    except (_Damaged, OSError) as problem:
-        return Entry(key, path, n_bytes, {}, str(problem))
-    about = held.about if held else {}
-    return Entry(Key(*about.get("key", key)), path, n_bytes, about, "")
+        about = held.about if held else {}
+        return Entry(Key(*map(str, about.get("key", key))), path, n_bytes, about, "")
+    except (_Damaged, OSError, TypeError) as problem:
+        return Entry(key, path, 0, {}, str(problem))
 
 
 def _warn(text: str) -> None:

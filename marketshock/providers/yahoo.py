@@ -14,11 +14,12 @@ import pandas as pd
 
 from .._typing import BoolArray, FloatArray
 from ..errors import BadData, InputError, NoData, check_choice
-from .bars import DAILY, FIELDS, Bars
+from ..sessions import NEW_YORK, nyse
+from .bars import DAILY, FIELDS, Bars, last_known
 from .cache import utc_now
-from .checks import ERROR, FINDINGS, NOTE, Finding, check_bars, words
+from .checks import ERROR, FINDINGS, NOTE, WARNING, Finding, check_bars
 from .retry import Asker, Bound, Retry
-from .yahoo_client import REMEDY, classified, turn
+from .yahoo_client import REMEDY, Client, classified, turn
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ INTRADAY = {
 }
 
 _COLUMNS = ("Open", "High", "Low", "Close", "Volume", "Dividends", "Stock Splits")
+_GIVEN_UP = dt.timedelta(days=10)
 _LATE = dt.timedelta(minutes=20)  # after the close, by which the last bar is the official one
 
 
@@ -76,28 +78,34 @@ class Yahoo:
         check_choice("interval", interval, (DAILY, *INTRADAY))
         for name in tolerate:
             check_choice("tolerate", name, FINDINGS)
-        if not timeout > 0:
+        if not isinstance(timeout, (int, float)) or not timeout > 0:
             raise InputError("timeout", f"got {timeout!r}", "give seconds")
         self.interval = "60m" if interval == "1h" else interval
         self._given, self._timeout, self._retry = session, timeout, retry or Retry()
         self._tolerate, self._now = tolerate, now
-        self._session: Any = None
+        self._client: Client | None = None
 
     @contextmanager
     def asking(self, bound: Bound) -> Iterator[None]:
         """Hold yfinance while questions are asked; see `turn`."""
-        with turn(self._given, bound) as session:
-            self._session = session
+        with turn(self._given, bound) as self._client:
             try:
                 yield
             finally:
-                self._session = None
+                self._client = None
+
+    @property
+    def earliest(self) -> dt.date:
+        """The first day Yahoo still has bars of this interval for."""
+        if self.interval == DAILY:
+            return dt.date.min
+        return self._now().date() - dt.timedelta(days=INTRADAY[self.interval][0])
 
     def bars(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> Bars:
-        """Return checked bars of at least the days [first, last).
+        """Return bars of at least the days [first, last), with what was found wrong or odd in ``about["findings"]``.
 
         Daily bars are fetched up to now, whatever `last` is: the closes are adjusted for every split until today, and
-        only the history until today says which.
+        only the history until today says which. Days from the first error on that is not tolerated are not `covered`.
 
         Raises
         ------
@@ -108,18 +116,18 @@ class Yahoo:
         else:
             frame, meta = self._intraday(symbol, first, last, bound)
         bars, adjusted, left = self._read(symbol, frame, meta, (first, last))
+        listed = frame["Stock Splits"][frame["Stock Splits"] > 0]
+        splits = [(str(when)[:10], float(ratio)) for when, ratio in listed.items()]  # of unfinished days too
         found = [*check_bars(bars, adjusted), *left]
         bad = [f for f in found if f.severity == ERROR and f.name not in self._tolerate]
-        asked = [f for f in (f.within(first, last) for f in bad) if f]
-        if asked:
-            names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in asked))
-            remedy = f"look at the figures at the source; tolerate=[{names}] takes them as they are"
-            raise BadData(symbol, self._asked(first, last), words(asked), remedy)
-        # What is wrong later than what was asked must not enter the cache: the days from there on are not covered.
-        until = min((dt.date.fromisoformat(f.days[0]) for f in bad), default=bars.covered[1])
-        bars.values[:, :3][bars.values[:, :3] <= 0] = np.nan  # told in a finding of its own
-        about = {**bars.about, "findings": [f.to_dict() for f in found if f not in bad]}
-        return replace(bars, covered=(first, min(bars.covered[1], until)), about=about)
+        # What is wrong must not enter the cache: the days from there on are not covered. Who asked for them refuses.
+        wrong = min((f.days[0] if f.days else str(first) for f in bad), default=str(bars.covered[1]))
+        prices = bars.values[:, :4]
+        prices[prices <= 0] = np.nan  # told in a finding of its own
+        last = max(first, min(self._final(bars), dt.date.fromisoformat(wrong)))
+        later = [[day, ratio] for day, ratio in splits if day >= str(last)]
+        about = {**bars.about, "findings": [f.to_dict() for f in found], "later_splits": later}
+        return replace(bars, covered=(first, last), about=about)
 
     def share_counts(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> pd.Series:
         """Return counts of shares as reported, by the vendor's date: unsorted, with duplicates, not split-adjusted."""
@@ -173,9 +181,8 @@ class Yahoo:
         self, symbol: str, first: dt.date, last: dt.date, bound: Bound
     ) -> tuple[pd.DataFrame, dict[str, Any]]:
         kept, at_once = INTRADAY[self.interval]
-        oldest = self._now().date() - dt.timedelta(days=kept)
-        if first < oldest:
-            came = f"Yahoo keeps {self.interval} bars for {kept + 1} days, so from {oldest} on"
+        if first < self.earliest:
+            came = f"Yahoo keeps {self.interval} bars for {kept + 1} days, so from {self.earliest} on"
             raise NoData(symbol, self._asked(first, last), came, "ask for a later start or a longer interval")
         pieces: list[pd.DataFrame] = []
         meta: dict[str, Any] = {}
@@ -186,7 +193,7 @@ class Yahoo:
                 frame, meta = self._history(symbol, start, stop, self._asked(start, stop), bound)
                 pieces.append(frame)
             except NoData:
-                if stop >= last and not pieces:  # a piece may be a holiday, all of them are not
+                if np.busday_count(start, stop) > 1:  # one day may be a holiday, a longer piece is a bad answer
                     raise
             start = stop
         frame = pd.concat(pieces)
@@ -203,7 +210,8 @@ class Yahoo:
         day = frame.index.tz_localize(None).to_numpy().astype("datetime64[D]")
         utc = frame.index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
         values = frame[list(_COLUMNS)].to_numpy(dtype=np.float64, copy=True)
-        values[:, FIELDS.index("dividend")] += frame.get("Capital Gains", pd.Series(0.0, frame.index)).fillna(0)
+        gains = _own_gains(frame, values)
+        values[:, FIELDS.index("dividend")] += gains
         values[np.isnan(values[:, FIELDS.index("close")]), FIELDS.index("volume")] = np.nan  # yfinance writes 0
         today = self._now().astimezone(ZoneInfo(zone)).date()
         last = today if self.interval == DAILY else min(asked[1], today)
@@ -216,9 +224,27 @@ class Yahoo:
             self._about(meta, zone),
         )
         keep = self._over(bars, today, meta)
-        left = [] if keep.all() else [Finding("unfinished", NOTE, "bar of a day not over left out", (str(today),))]
+        paid = tuple(str(d) for d in day[gains > 0])
+        twice = "capital gains added to the dividends, which Yahoo may have done already: the return may be too high"
+        left = [Finding("capital_gains", WARNING, twice, paid)] if paid else []
+        left += [] if keep.all() else [Finding("unfinished", NOTE, "bar of a day not over left out", (str(today),))]
         adjusted = frame["Adj Close"].to_numpy(dtype=np.float64)[keep] if self.interval == DAILY else None
         return bars.where(keep), adjusted, left
+
+    def _final(self, bars: Bars) -> dt.date:
+        """Return the day up to which the answer is final: not beyond a bar that is late.
+
+        After ten days without a close a share is taken to trade no more.
+        """
+        known = bars.day[np.isfinite(bars["close"])]
+        last = bars.covered[1]
+        if self.interval != DAILY or not len(known) or last - known[-1].item() > _GIVEN_UP:
+            return last
+        after = np.arange(known[-1] + 1, np.datetime64(last) + 1)
+        in_new_york = bars.about["timezone"] == NEW_YORK
+        is_open = nyse().contains(after) if in_new_york else np.is_busday(after)
+        first_open: dt.date = after[is_open][0].item() if is_open.any() else last
+        return min(first_open, last)
 
     def _about(self, meta: dict[str, Any], zone: str) -> dict[str, Any]:
         import yfinance
@@ -255,21 +281,37 @@ class Yahoo:
         from yfinance.data import YfData
 
         YfData.cache_get.cache_clear()
-        return yfinance.Ticker(symbol, session=self._session)
+        return yfinance.Ticker(symbol, session=self._asked_now().session)
+
+    def _asked_now(self) -> Client:
+        if self._client is None:
+            raise RuntimeError("ask within a context: with source.asking(bound)")
+        return self._client
 
     def _ask(self, symbol: str, asked: str, request: Callable[[], T], bound: Bound) -> T:
-        if self._session is None:
-            raise RuntimeError("ask within a context: with source.asking(bound)")
-        self._session.bound = bound
+        client = self._asked_now()
 
         def once() -> T:
-            with classified(symbol, asked, self._session):
+            with classified(symbol, asked, client.status):
                 return request()
 
-        return Asker(self._retry, bound).ask(once)
+        return Asker(self._retry, bound).ask(symbol, asked, once)
 
 
 _GRANULARITY = {"30m": "15m", "60m": "1h"}  # 30m is made from 15m; Yahoo writes 60m so
+
+
+def _own_gains(frame: pd.DataFrame, values: FloatArray) -> FloatArray:
+    """Return the capital gains that are not in the dividends already: Yahoo sends some twice, and its adjusted close
+    tells which.
+    """
+    gains = frame.get("Capital Gains", pd.Series(0.0, frame.index)).fillna(0).to_numpy(dtype=np.float64, copy=True)
+    close, dividend = values[:, FIELDS.index("close")], values[:, FIELDS.index("dividend")]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = frame["Adj Close"].to_numpy(dtype=np.float64) / close
+        step = last_known(factor) / factor
+        alone = np.abs(step - (1 - dividend / last_known(close))) < 1e-3
+    return np.asarray(np.where(alone & (dividend >= gains), 0.0, gains))
 
 
 def _moment(value: Any) -> dt.datetime | None:

@@ -6,12 +6,12 @@ import json
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BadData, NoData, RateLimited, Refused, Unavailable
+from ..errors import BadData, InputError, NoData, RateLimited, Refused, Unavailable
 from .retry import Bound
 
 # yfinance keeps one session, one configuration and one memo of answers per process; calls take turns with them.
@@ -23,37 +23,74 @@ _LATER = "try again later, or use offline=True with what the cache holds"
 REMEDY = "check the symbol (Yahoo writes BRK-B, ^GSPC) and the dates"
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Whom to ask: the session given to yfinance, and the status of this thread's last answer (None if none)."""
+
+    session: Any
+    status: Callable[[], int | None]
+
+
 @contextmanager
-def turn(session: Any, bound: Bound) -> Iterator[Any]:
+def turn(session: Any, bound: Bound) -> Iterator[Client]:
     """Hold yfinance: strict, quiet, with a session (our own if None is given); everything is put back afterwards.
 
     Raises
     ------
     Unavailable
         If another thread of this process holds it until the bound.
+    InputError
+        If yfinance does not take the session.
     """
     left = bound.remaining()
     if not _TURN.acquire(timeout=min(left, threading.TIMEOUT_MAX)):
         came = f"another thread of this process was asking all the time ({left:g} s)"
         raise Unavailable("Yahoo Finance", "a turn with yfinance", came, "raise max_time, or ask in one call")
-    try:
-        own = None if session is not None else bounded_session_class()()
-        try:
-            with _strict(session if own is None else own):
-                yield session if own is None else own
-        finally:
-            if own is not None:
-                own.close()
-    finally:
-        _TURN.release()
+    with ExitStack() as stack:
+        stack.callback(_TURN.release)
+        if session is None:
+            session = stack.enter_context(closing(_own_session()))
+        stack.enter_context(_strict(session))
+        yield Client(session, stack.enter_context(_watched(session, bound)))
+
+
+def _own_session() -> Any:
+    from curl_cffi import requests
+
+    return requests.Session(impersonate="chrome")
 
 
 @contextmanager
-def classified(symbol: str, asked: str, session: Any) -> Iterator[None]:
+def _watched(session: Any, bound: Bound) -> Iterator[Callable[[], int | None]]:
+    """Let no request of a session go beyond the bound, and note the status of each thread's last answer."""
+    last, ask, own = threading.local(), session.request, vars(session).get("request")
+
+    def request(*args: Any, **named: Any) -> Any:
+        left = bound.remaining()
+        if left <= 0:
+            raise TimeoutError("the total time bound has passed")
+        if left < float("inf"):  # yfinance always names a timeout, in seconds
+            named["timeout"] = min(named.get("timeout") or left, left)
+        last.status = None
+        answer = ask(*args, **named)
+        last.status = answer.status_code
+        return answer
+
+    session.request = request
+    try:
+        yield lambda: getattr(last, "status", None)
+    finally:
+        if own is None:
+            del session.request
+        else:
+            session.request = own
+
+
+@contextmanager
+def classified(symbol: str, asked: str, status: Callable[[], int | None]) -> Iterator[None]:
     """Turn what yfinance raises into our errors. The status of the last answer tells a refusal from an absence."""
     from yfinance import exceptions as yf
 
-    status = getattr(session, "status", lambda: None)
     try:
         yield
     except NoData as error:
@@ -69,11 +106,11 @@ def classified(symbol: str, asked: str, session: Any) -> Iterator[None]:
             raise Unavailable(symbol, asked, f"HTTP {code}", _LATER) from error
         raise NoData(symbol, asked, f"Yahoo's answer: {_line(error)}", REMEDY) from error
     except (json.JSONDecodeError, yf.YFDataException) as error:
-        code = status()
+        code = status() or 0
         page = "a page instead of figures" if isinstance(error, yf.YFDataException) else "an answer cut off or no JSON"
-        raise Unavailable(symbol, asked, f"HTTP {code}" if code and code >= 400 else page, _LATER) from error
+        raise Unavailable(symbol, asked, f"HTTP {code}" if code >= 400 else page, _LATER) from error
     except OSError as error:  # curl's and requests' errors are OSErrors
-        code = getattr(getattr(error, "response", None), "status_code", None)
+        code = getattr(getattr(error, "response", None), "status_code", None) or 0
         if code == 404:
             raise NoData(symbol, asked, "HTTP 404", REMEDY) from error
         if code == 429:
@@ -105,6 +142,7 @@ def _strict(session: Any) -> Iterator[None]:
     """Let yfinance raise, keep quiet, and use a session; put everything back afterwards."""
     import yfinance
     from yfinance.data import YfData
+    from yfinance.exceptions import YFDataException
 
     logger, debug = logging.getLogger("yfinance"), yfinance.config.debug
     hidden, level = debug.hide_exceptions, logger.level
@@ -114,7 +152,11 @@ def _strict(session: Any) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"^yfinance")  # pandas' deprecations, on every call
         try:
-            YfData(session=session)
+            try:
+                YfData(session=session)
+            except YFDataException as error:
+                remedy = "leave it out, or give a session of curl_cffi or requests"
+                raise InputError("session", f"got a {type(session).__name__}", remedy) from error
             _warm()
             yield
         finally:
@@ -131,33 +173,3 @@ def _warm() -> None:
     for kept in (cache.get_tz_cache, cache.get_cookie_cache):
         with suppress(Exception):  # another process holds them: the request itself is then repeated
             kept().lookup("")
-
-
-@lru_cache(maxsize=1)
-def bounded_session_class() -> type[Any]:
-    """Return the class of our sessions: curl's, whose requests all end before the bound of the call."""
-    from curl_cffi import requests
-    from curl_cffi.requests.exceptions import Timeout
-
-    class BoundedSession(requests.Session):  # type: ignore[type-arg]
-        """A session that knows the bound of the call and the status of each thread's last answer."""
-
-        def __init__(self, **options: Any) -> None:
-            super().__init__(**{"impersonate": "chrome", **options})
-            self.bound: Bound | None = None
-            self._last = threading.local()
-
-        def request(self, method: Any, url: str, *args: Any, **named: Any) -> Any:
-            left = self.bound.remaining() if self.bound else float("inf")
-            if left <= 0:
-                raise Timeout("the total time bound has passed")
-            named["timeout"] = min(named.get("timeout") or left, left) if left < float("inf") else named.get("timeout")
-            self._last.status = None
-            answer = super().request(method, url, *args, **named)
-            self._last.status = answer.status_code
-            return answer
-
-        def status(self) -> int | None:
-            return getattr(self._last, "status", None)
-
-    return BoundedSession

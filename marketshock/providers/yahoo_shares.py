@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from ..catalog.classes import SHARE_CLASSES
-from ..errors import InputError, PriceWarning
+from ..errors import InputError, PriceWarning, ProviderError
 from .cache import utc_now
-from .collect import CacheLike, Day, Fetching, collect, days_of, symbols
+from .collect import CacheLike, Day, Fetching, collect, days_of, kept, raise_or_warn, symbols
 from .fetch import splits_of
 from .memo import remembered
 from .retry import Bound, Retry
@@ -20,6 +20,8 @@ from .shares import SharesTable, joined
 from .store import Key, store_of
 from .vendor_shares import vendor_counts
 from .yahoo import Yahoo
+
+_EARLIEST = dt.date(1990, 1, 1)
 
 
 def yahoo_share_counts(
@@ -68,23 +70,29 @@ def yahoo_share_counts(
     twice = [name for i, name in enumerate(names) if firms[i] in firms[:i]]
     if twice:
         raise InputError("tickers", f"{twice[0]} is another class of a firm already named", "name one class a firm")
-    how = Fetching(cache, offline, on_failure="raise", max_time=max_time, progress=False, now=now)
+    how = Fetching(cache, offline, max_time=max_time, progress=False, now=now)
     source = Yahoo(session=session, timeout=timeout, retry=retry, now=now)
+    bound, store = Bound(max_time), store_of(cache)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PriceWarning)  # of the prices only the splits are read
-        splits = splits_of(collect(source, names, span, how)[0])
-    bound, store = Bound(max_time), store_of(cache)
-    tables = []
+        # Offline whatever is held from the first day on will do: the splits in it are those that were known.
+        asked = (span[0], span[0] + dt.timedelta(days=1)) if offline else span
+        splits = splits_of(collect(source, names, asked, how, bound)[0], span[0])
+    tables: list[SharesTable] = []
+    failed: dict[str, ProviderError] = {}
     for name in names:
 
         def ask(name: str = name) -> list[list[Any]]:
             with source.asking(bound):
-                counts = source.share_counts(name, *span, bound)
-            return [[str(when.date()), float(count)] for when, count in counts.items()]  # type: ignore[attr-defined]
+                counts = source.share_counts(name, _EARLIEST, how.now().date() + dt.timedelta(days=1), bound)
+            known = counts.dropna()
+            return [[str(when.date()), float(count)] for when, count in known.items()]  # type: ignore[attr-defined]
 
-        key = Key("yahoo", "shares", f"{name}_{span[0]}_{span[1]}")
-        rows, _ = remembered(store, key, ask, offline=offline, now=now())
-        series = pd.Series([count for _, count in rows], index=pd.DatetimeIndex([day for day, _ in rows]))
-        own = splits[splits["ticker"] == name].drop(columns="ticker")
-        tables.append(vendor_counts(name, series, own, "Yahoo Finance"))
+        with kept(failed, name):
+            rows, _ = remembered(store, Key("yahoo", "shares", name), ask, offline=offline, now=now(), bound=bound)
+            rows = [(day, count) for day, count in rows if str(span[0]) <= day < str(span[1])]
+            series = pd.Series([count for _, count in rows], index=pd.DatetimeIndex([day for day, _ in rows]))
+            own = splits[splits["ticker"] == name].drop(columns="ticker")
+            tables.append(vendor_counts(name, series, own, "Yahoo Finance"))
+    raise_or_warn(failed, bool(tables))
     return joined(tables)

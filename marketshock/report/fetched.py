@@ -32,17 +32,22 @@ def fetched_table(about: Mapping[str, Any]) -> str:
 def cache_record(entry: Entry) -> dict[str, Any]:
     """Return one file of the cache as plain data."""
     about = entry.about
-    inner = about.get("about", {})
-    covered = [f"{first} to {_before(last)}" for first, last in about.get("covered", [])]
+    try:
+        inner = about.get("about", {})
+        covered = [f"{first} to {_before(last)}" for first, last in about.get("covered", [])]
+        covered = covered or [f"nothing ({n[3]}), believed until {n[2][:16]}" for n in about.get("nothing", [])][:1]
+        fetched, problem = inner.get("fetched") or about.get("fetched"), entry.problem
+    except (ValueError, TypeError, AttributeError, IndexError):
+        covered, fetched, problem = [], None, "is of another kind"
     return {
         "provider": entry.key.provider,
         "kind": entry.key.kind,
         "name": entry.key.name,
         "rows": about.get("rows"),
-        "covered": covered or ([f"nothing ({n[3]}), believed until {n[2][:16]}" for n in about.get("nothing", [])]),
-        "fetched": inner.get("fetched") or about.get("fetched"),
+        "covered": covered,
+        "fetched": fetched,
         "bytes": entry.n_bytes,
-        "problem": entry.problem,
+        "problem": problem,
         "file": str(entry.path),
     }
 

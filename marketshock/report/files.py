@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from importlib.metadata import version
@@ -40,7 +41,8 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         raise InputError("--out", f"{path} cannot be written: {error.strerror}", "name another folder") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def write_frame(path: str | Path, frame: pd.DataFrame) -> Path:

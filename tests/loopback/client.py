@@ -22,16 +22,32 @@ def rewritten(url: str, base: str) -> tuple[str, str]:
 
 
 def loopback_session(base: str):
-    """Return one of the library's own sessions whose every request goes to the loopback server."""
-    from marketshock.providers.yahoo_client import bounded_session_class
+    """Return a curl session, of the kind yfinance makes, whose every request goes to the loopback server."""
+    from curl_cffi import requests
 
-    class LoopbackSession(bounded_session_class()):
+    class LoopbackSession(requests.Session):
         def request(self, method, url, *args, headers=None, **named):
             here, host = rewritten(url, base)
             named["headers"] = {**(headers or {}), "X-Loopback-Host": host}
             return super().request(method, here, *args, **named)
 
-    return LoopbackSession(trust_env=False)
+    return LoopbackSession(impersonate="chrome", trust_env=False)
+
+
+def requests_session(base: str):
+    """Return a session of requests, which yfinance takes too, whose every request goes to the loopback server."""
+    import requests
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def send(self, request, **named):
+            request.url, request.headers["X-Loopback-Host"] = rewritten(request.url, base)
+            return super().send(request, **named)
+
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Adapter())
+    return session
 
 
 def reset_yfinance(folder: str) -> None:
