@@ -83,11 +83,12 @@ def study(arguments: argparse.Namespace) -> int:
 
     folder = output_folder(arguments.out) if arguments.out else None
     events = events_of(arguments.events)
+    model = model_of(arguments)  # before anything is fetched
     result = event_study(
         events,
         tickers=arguments.tickers,
         **market_of(arguments, events, os.environ),
-        model=model_of(arguments),
+        model=model,
         window=arguments.window,
         estimation=arguments.estimation,
         min_obs=arguments.min_obs,
@@ -129,6 +130,7 @@ def fetch(arguments: argparse.Namespace) -> int:
 
 def cache(arguments: argparse.Namespace) -> int:
     """List, verify or clear what was fetched."""
+    from .providers.store import remove_file
     from .report.fetched import cache_summary, cache_table
     from .report.files import to_json
 
@@ -144,7 +146,7 @@ def cache(arguments: argparse.Namespace) -> int:
         for entry in entries:
             store.remove(entry)
         for path in store.leftovers() if arguments.all else ():
-            path.unlink(missing_ok=True)
+            remove_file(path)
         text = f"{len(entries)} files removed from {store.root}"
     else:
         text = cache_table(summary)
@@ -284,7 +286,10 @@ def _as_options(text: str) -> str:
         value = "" if match[2] == "True" else f" {match[2]}"
         return f"--{match[1].replace('_', '-')}{value}"
 
-    return re.sub(r"\b(on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by)='?(\w+)'?", option, text)
+    text = re.sub(r"\btolerate=\[([^]]*)\]", lambda m: "--tolerate " + re.sub(r"[' ]", "", m[1]), text)
+    names = r"on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by|offline|max_time"
+    text = re.sub(rf"\b({names})='?(\w+)'?", option, text)
+    return text.replace("raise max_time", "raise --max-time")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

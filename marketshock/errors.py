@@ -115,7 +115,15 @@ class Refused(Unavailable):
 
 
 class NoData(ProviderError):  # noqa: N818
-    """The provider answered that it has nothing: an unknown symbol, or an empty range."""
+    """The provider answered that it has nothing: an unknown symbol, or an empty range.
+
+    Attributes
+    ----------
+    believed : bool
+        Whether the cache may remember it; not of an empty answer that may be a bad day of the provider.
+    """
+
+    believed = True
 
 
 class BadData(ProviderError):  # noqa: N818

@@ -71,24 +71,28 @@ def _prices_around(arguments: argparse.Namespace, events: Any, environment: Mapp
     table = event_table(events, arguments.tickers)
     tickers = dict.fromkeys([*table.ticker, *(arguments.benchmark.split(",") if arguments.benchmark else [])])
     days = nyse().days
-    reach = (arguments.estimation[0] - _MARGIN, arguments.window[1] + _MARGIN)
+    reach = np.clip([arguments.estimation[0] - _MARGIN, arguments.window[1] + _MARGIN], -len(days), len(days))
     at = np.searchsorted(days, [table.given.min(), table.given.max()]) + reach
     first, last = days[np.clip(at, 0, len(days) - 1)].astype(object)
     over = utc_now().date() - _A_DAY
     end = last if last < over else None
-    return yahoo(list(tickers), first, end, **_access(arguments, environment))
+    prices = yahoo(list(tickers), first, end, **_access(arguments, environment))
+    lost = [
+        text for name, text in prices.provenance["failed"].items() if name in (arguments.benchmark or "").split(",")
+    ]
+    if lost:
+        raise InputError("--benchmark", lost[0], "without it there is no model")
+    return prices
 
 
 def fetched(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple[dict[str, Any], pd.DataFrame]:
     """Fetch what ``marketshock fetch`` was asked for: its provenance, and the figures as a long frame."""
     from .providers.fetch import long_frame, yahoo, yahoo_intraday
+    from .report.files import writable
 
-    access = {
-        **_access(arguments, environment),
-        "tolerate": arguments.tolerate,
-        "workers": arguments.workers,
-        "max_time": arguments.max_time,
-    }
+    if arguments.out:
+        writable(arguments.out)
+    access = {**_access(arguments, environment), "workers": arguments.workers}
     span = (arguments.tickers, arguments.start, arguments.end)
     with warnings.catch_warnings():  # what they say is printed with the table
         warnings.simplefilter("ignore", PriceWarning)
@@ -100,14 +104,21 @@ def fetched(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tu
 
 def _access(arguments: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Any]:
     cache = False if arguments.no_cache else store_at(arguments, environment)
-    return {"cache": cache, "offline": arguments.offline, "progress": not (arguments.quiet or arguments.json)}
+    return {
+        "cache": cache,
+        "offline": arguments.offline,
+        "tolerate": arguments.tolerate,
+        "max_time": arguments.max_time,
+        "progress": not (arguments.quiet or arguments.json),
+    }
 
 
 def store_at(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Store:
     """Return the cache that was named on the command line or in the environment, else the platform's."""
     from .providers.store import Store
 
-    return Store(arguments.cache or environment.get(_CACHE) or None)
+    named = environment.get(_CACHE) or None if arguments.cache is None else arguments.cache
+    return Store(named)
 
 
 def model_of(arguments: argparse.Namespace) -> Any:

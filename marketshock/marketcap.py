@@ -122,7 +122,7 @@ def market_cap_change(
     date : date or str
         The session, e.g. "2025-01-27".
     prices : Prices or DataFrame, optional
-        Closes that are not adjusted for dividends; the bundled official ones by default.
+        Closes that are not adjusted for dividends; by default the study's, without a study the bundled official ones.
     shares : SharesTable or DataFrame, optional
         Counts as they were filed; the bundled ones by default. Each is multiplied by the splits in ``prices.splits``
         that came after its date; where that is None they must be in the shares that the closes are quoted in.
@@ -164,6 +164,10 @@ def market_cap_change(
     total returns, the raw change one of prices: on an ex-dividend day they differ by the dividend. An index that
     contains the firms absorbs part of their fall, and the interval knows nothing of it: see `LeaveOneOut`.
     """
+    if prices is None and study is not None:
+        if study.prices is None:
+            raise InputError("prices", "the study was run on returns, which have no closes", "pass prices=")
+        prices = study.prices
     prices, shares = market_inputs(prices, shares)
     session = resolve_session("date", date)
     if study is not None and study.spec.log:

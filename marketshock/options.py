@@ -173,17 +173,19 @@ def _fetch_parser(parser: argparse.ArgumentParser) -> None:
     add("--start", required=True, metavar="YYYY-MM-DD", help="first day")
     add("--end", metavar="YYYY-MM-DD", help="last day, included (default: the last one that is over)")
     add("--interval", default="1d", help="1d, or 1m 2m 5m 15m 30m 60m 90m as far as Yahoo keeps them (default: 1d)")
-    add("--out", metavar="FILE", help="write the figures as a long .csv or .parquet, as study --prices reads it")
-    add("--tolerate", type=_names, default=(), metavar="A,B", help="findings that do not refuse a series, e.g. spike")
+    add(
+        "--out",
+        metavar="FILE",
+        help="write the figures as a long .csv or .parquet (daily ones as study --prices reads them)",
+    )
     add("--workers", type=int, default=4, help="symbols asked at the same time (default: %(default)s)")
-    add("--max-time", type=float, default=300, metavar="SECONDS", help="for all of it (default: %(default)s)")
     _cache_options(parser)
 
 
 def _cache_parser(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("action", choices=("list", "verify", "clear"), help="what to do")
-    add("names", nargs="*", metavar="NAME", help="tickers or files meant (default: all; clear then needs --all)")
+    add("names", nargs="*", metavar="NAME", help="tickers meant (default: all; clear then needs --all)")
     add("--all", action="store_true", help="clear everything, also bars that no vendor keeps any more")
     add("--cache", metavar="DIR", help=_WHERE)
 
@@ -195,6 +197,9 @@ def _cache_options(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--cache", metavar="DIR", help=_WHERE)
     where.add_argument("--no-cache", action="store_true", help="keep nothing of what is fetched")
+    add = parser.add_argument
+    add("--tolerate", type=_names, default=(), metavar="A,B", help="findings that do not refuse a series, e.g. spike")
+    add("--max-time", type=float, default=300, metavar="SECONDS", help="for all that is fetched (default: %(default)s)")
 
 
 def _loss_parser(parser: argparse.ArgumentParser) -> None:

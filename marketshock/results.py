@@ -27,6 +27,7 @@ from .inference.power import minimum_detectable, power_of_t
 from .models.base import ModelFit
 from .panel import Alignment, EventPanel, Exclusion
 from .printed import car_table, test_table
+from .providers.base import Prices
 from .spec import StudySpec
 from .windows import Window, check_inside
 
@@ -51,6 +52,8 @@ class StudyResult:
         The estimated model.
     abnormal : Abnormal
         Daily abnormal returns, (E, L).
+    prices : Prices or None
+        What the returns were computed from; None of a study on returns.
     """
 
     spec: StudySpec
@@ -59,6 +62,7 @@ class StudyResult:
     abnormal: Abnormal
     _alignment: Alignment
     _exclusions: tuple[Exclusion, ...]
+    prices: Prices | None = None
 
     def __len__(self) -> int:
         return len(self.panel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -129,12 +130,13 @@ def event_study(
     table = event_table(events, tickers)
     if log and factor_frame is not None:
         raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
-    market = _market(prices, returns, factor_frame, spec)
+    held = _prices(prices, returns)
+    market = _market(held, returns, factor_frame, spec)
     _refuse_clash(factor_frame, table.ticker)
     unknown = [t for t in tickers or () if t not in market.names]
     if unknown:
         raise UnknownNameError("tickers", unknown, market.names)
-    study = run_study(spec, table, market)
+    study = replace(run_study(spec, table, market), prices=held)
     _warn_of_exclusions(study, len(table))
     return study
 
@@ -190,21 +192,19 @@ def _check_model(model: object) -> None:
         raise InputError("model", f"got {shown}", 'give a model such as ms.MarketModel("^GSPC")')
 
 
-def _market(
-    prices: Prices | Frame | None,
-    returns: Frame | None,
-    factors: pd.DataFrame | None,
-    spec: StudySpec,
-) -> Returns:
+def _market(held: Prices | None, returns: Frame | None, factors: pd.DataFrame | None, spec: StudySpec) -> Returns:
+    if held is not None:
+        market = returns_of_prices(held, spec.calendar, spec.log)
+    else:
+        market = returns_of_frame(returns, spec.calendar, spec.log)  # type: ignore[arg-type]
+    return market if factors is None else with_factors(market, factors)
+
+
+def _prices(prices: Prices | Frame | None, returns: Frame | None) -> Prices | None:
     if (prices is None) == (returns is None):
         came = "neither" if prices is None else "both"
         raise InputError("prices", f"{came} of prices= and returns= given", "give exactly one of the two")
-    if returns is not None:
-        market = returns_of_frame(returns, spec.calendar, spec.log)
-    else:
-        held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)  # type: ignore[arg-type]
-        market = returns_of_prices(held, spec.calendar, spec.log)
-    return market if factors is None else with_factors(market, factors)
+    return prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(prices)
 
 
 def _warn_of_exclusions(study: StudyResult, total: int) -> None:

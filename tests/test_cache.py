@@ -90,6 +90,57 @@ def test_any_order_of_asking_gives_what_one_fetch_gives(tmp_path_factory, asked,
         assert silent.asked == []
 
 
+class World:
+    """A vendor whose past changes: splits divide it, closes are corrected, days pass. It answers up to now."""
+
+    def __init__(self):
+        self.today, self.unit = 120, 1.0
+        self.source = Made()
+        self.truth = self.source.close.copy()
+
+    def ask(self, store, first, last):
+        now = dt.datetime.combine(day(self.today), dt.time(15), dt.UTC)
+        source = self.source
+        source.close, source.today = self.truth * self.unit, day(self.today)
+        plain = source.bars
+        source.bars = lambda symbol, first, last, bound: plain(symbol, first, day(self.today), bound)
+        try:
+            return ask(Cache(store, now=lambda: now), source, first, last)
+        finally:
+            source.bars = plain
+
+
+acts = st.one_of(
+    st.tuples(st.just("ask"), st.integers(0, 119), st.integers(1, 60)),
+    st.tuples(st.just("split"), st.sampled_from([0.1, 0.5, 3.0]), st.just(0)),
+    st.tuples(st.just("correct"), st.integers(0, 119), st.just(0)),
+    st.tuples(st.just("pass"), st.integers(1, 30), st.just(0)),
+)
+
+
+@settings(max_examples=80)
+@given(story=st.lists(acts, min_size=2, max_size=14))
+def test_no_story_of_splits_corrections_and_days_leaves_a_seam(tmp_path_factory, story):
+    """What is returned is the vendor's truth of one moment, in one unit: never two pieces of different units."""
+    world, store = World(), Store(tmp_path_factory.mktemp("cache"))
+    for act, a, b in [*story, ("ask", 0, 119)]:
+        if act == "split":
+            world.unit *= a
+        elif act == "correct":
+            world.truth[a] *= 1.5
+        elif act == "pass":
+            world.today = min(world.today + a, DAYS)
+        else:
+            last = min(a + b, world.today)
+            got = world.ask(store, a, last)
+            served = np.array([n for n in range(a, last) if world.source.trades[n]], dtype=int)
+            assert list((got.day - np.datetime64(FIRST)).astype(int)) == list(served)
+            ratio = np.log(got["close"] / (world.truth[served] * world.unit))
+            steps = np.unique(np.round(np.diff(ratio), 6)) if len(ratio) > 1 else np.zeros(0)
+            known = {0.0, *np.round([np.log(1.5) * k for k in (-3, -2, -1, 1, 2, 3)], 6)}  # corrections nobody saw
+            assert set(steps) <= known, steps
+
+
 def test_only_what_is_missing_is_asked_for(tmp_path):
     cache, source = Cache(Store(tmp_path)), Made()
     ask(cache, source, 100, 200)

@@ -93,7 +93,9 @@ class Cache:
                 grown, fresh = self._grown(source, symbol, file, missing, bound)
             except NoData as error:
                 over = max(source.earliest, first) == first and last <= self.now().date()
-                if over and (file is None or not len(file.bars)):  # of a known symbol an absence may be a bad day
+                if (
+                    error.believed and over and (file is None or not len(file.bars))
+                ):  # of a known symbol an absence may be a bad day
                     self._remember_nothing(key, (first, last), error)
                 raise
             self.store.write(key, *_packed(grown))

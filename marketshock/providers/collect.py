@@ -16,7 +16,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ..errors import BadData, InputError, NoData, PartialDataWarning, PriceWarning, ProviderError, check_choice
+from ..errors import (
+    BadData,
+    InputError,
+    NoData,
+    OfflineMiss,
+    PartialDataWarning,
+    PriceWarning,
+    ProviderError,
+    check_choice,
+)
 from ..sessions import NEW_YORK
 from .bars import Bars, Source
 from .cache import Cache, Span, utc_now
@@ -97,7 +106,7 @@ def collect(
         except ProviderError as error:  # the source could not be asked at all: what is held is still good
             failed |= {name: type(error)(name, error.asked, error.came, error.remedy) for name in left}
     got = {name: known[name] for name in tickers if name in known}
-    failed = {name: failed[name] for name in tickers if name in failed}
+    failed = {name: _of_span(failed[name], source, span) for name in tickers if name in failed}
     _report(got, failed, span, how.on_failure)
     return got, _provenance({name: bars.between(*span) for name, bars in got.items()}, failed, span)
 
@@ -164,6 +173,13 @@ def raise_or_warn(failed: Mapping[str, ProviderError], enough: bool, stacklevel:
         told = "; ".join(f"{name}: {type(e).__name__}, {e.came}" for name, e in failed.items())
         text = f"{len(failed)} of the symbols are missing: {told}"
         warnings.warn(text, PartialDataWarning, stacklevel=stacklevel)
+
+
+def _of_span(error: ProviderError, source: Source, span: Span) -> ProviderError:
+    """Name what the caller asked for: the cache may have asked for more days, or fewer."""
+    if isinstance(error, OfflineMiss):
+        return error
+    return type(error)(error.symbol, f"{source.interval} bars of {_days(span)}", error.came, error.remedy)
 
 
 def _days(span: Span) -> str:

@@ -168,7 +168,9 @@ class Yahoo:
                 timeout=min(self._timeout, max(bound.remaining(), 0.01)),
             )
             if frame.empty:
-                raise NoData(symbol, asked, "an empty frame", REMEDY)
+                nothing = NoData(symbol, asked, "an empty frame", REMEDY)
+                nothing.believed = False
+                raise nothing
             meta = dict(ticker.get_history_metadata()._metadata())
             came = meta.get("dataGranularity", self.interval)
             if came not in (self.interval, _GRANULARITY.get(self.interval)):

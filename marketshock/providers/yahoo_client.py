@@ -104,7 +104,9 @@ def classified(symbol: str, asked: str, status: Callable[[], int | None]) -> Ite
     except (yf.YFPricesMissingError, yf.YFTzMissingError) as error:
         if (code := status() or 0) >= 400 and code not in _ABSENT:
             raise Unavailable(symbol, asked, f"HTTP {code}", _LATER) from error
-        raise NoData(symbol, asked, f"Yahoo's answer: {_line(error)}", REMEDY) from error
+        nothing = NoData(symbol, asked, f"Yahoo's answer: {_line(error)}", REMEDY)
+        nothing.believed = code in _ABSENT
+        raise nothing from error
     except (json.JSONDecodeError, yf.YFDataException) as error:
         code = status() or 0
         page = "a page instead of figures" if isinstance(error, yf.YFDataException) else "an answer cut off or no JSON"

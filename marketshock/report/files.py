@@ -45,6 +45,22 @@ def write_text(path: Path, text: str) -> None:
             part.unlink(missing_ok=True)
 
 
+def writable(path: str | Path) -> Path:
+    """Return a path a frame can be written to.
+
+    Raises
+    ------
+    InputError
+        If it is no .csv or .parquet file, or its folder does not exist.
+    """
+    path = Path(path)
+    if path.suffix not in (".csv", ".parquet"):
+        raise InputError("--out", f"unknown kind of file {path.suffix!r}", "give a .csv or a .parquet file")
+    if not path.parent.is_dir():
+        raise InputError("--out", f"there is no folder {path.parent}", "make it, or name another")
+    return path
+
+
 def write_frame(path: str | Path, frame: pd.DataFrame) -> Path:
     """Write a frame without its index to a .csv or .parquet file.
 
@@ -53,18 +69,16 @@ def write_frame(path: str | Path, frame: pd.DataFrame) -> Path:
     InputError
         If the file is of another kind or cannot be written.
     """
-    path = Path(path)
+    path = writable(path)
     if path.suffix == ".csv":
         write_text(path, frame.to_csv(index=False, lineterminator="\n"))
-    elif path.suffix == ".parquet":
-        try:
-            frame.to_parquet(path, index=False)
-        except ImportError as error:
-            raise InputError("--out", "Parquet needs pyarrow", "pip install 'marketshock[parquet]'") from error
-        except OSError as error:
-            raise InputError("--out", f"{path} cannot be written: {error}", "name another file") from error
-    else:
-        raise InputError("--out", f"unknown kind of file {path.suffix!r}", "give a .csv or a .parquet file")
+        return path
+    try:
+        frame.to_parquet(path, index=False)
+    except ImportError as error:
+        raise InputError("--out", "Parquet needs pyarrow", "pip install 'marketshock[parquet]'") from error
+    except OSError as error:
+        raise InputError("--out", f"{path} cannot be written: {error}", "name another file") from error
     return path
 
 
@@ -96,6 +110,7 @@ def study_record(study: StudyResult) -> dict[str, Any]:
         "calendar_taken": market.sessions.name,
         "sessions": [str(market.days[0]), str(market.days[-1]), len(market.days)],
         "tickers": sorted(set(study.panel.ticker)),
+        "prices": None if study.prices is None else dict(study.prices.provenance),
         "versions": {name: version(name) for name in ("marketshock", "numpy", "pandas")},
     }
 

@@ -32,6 +32,7 @@ class Series:
     adjclose: np.ndarray
     volume: np.ndarray
     dividends: dict[dt.date, float] = field(default_factory=dict)
+    gains: dict[dt.date, float] = field(default_factory=dict)
     splits: dict[dt.date, tuple[float, float]] = field(default_factory=dict)
     shares: list[tuple[dt.date, int]] = field(default_factory=list)
     earnings: list[str] = field(default_factory=list)

@@ -130,11 +130,9 @@ def chart_body(series: Series, query: dict[str, list[str]], now: float) -> dict:
     if series.symbol == "UNSPLIT" and len(keep) > 12:
         splits = {series.dates[keep[8]]: (4.0, 1.0)}
     events = {}
-    if series.dividends:
-        events["dividends"] = {
-            str(series.stamp(d)): {"amount": a, "date": series.stamp(d)}
-            for d, a in series.dividends.items()
-            if d in inside
+    for kind, paid in (("dividends", series.dividends), ("capitalGains", series.gains)):
+        events[kind] = {
+            str(series.stamp(d)): {"amount": a, "date": series.stamp(d)} for d, a in paid.items() if d in inside
         }
     if splits:
         events["splits"] = {
@@ -159,7 +157,7 @@ def chart_body(series: Series, query: dict[str, list[str]], now: float) -> dict:
         del result["timestamp"]
         result["indicators"] = {"quote": [{}], "adjclose": [{}]}
     if any(events.values()):
-        result["events"] = events
+        result["events"] = {kind: listed for kind, listed in events.items() if listed}
     return {"chart": {"result": [result], "error": None}}
 
 
