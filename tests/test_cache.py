@@ -123,7 +123,7 @@ acts = st.one_of(
 def test_no_story_of_splits_corrections_and_days_leaves_a_seam(tmp_path_factory, story):
     """What is returned is the vendor's truth of one moment, in one unit: never two pieces of different units."""
     world, store = World(), Store(tmp_path_factory.mktemp("cache"))
-    for act, a, b in [*story, ("ask", 0, 119)]:
+    for act, a, b in [("ask", 0, 119), *story, ("pass", 9, 0), ("ask", 0, DAYS)]:
         if act == "split":
             world.unit *= a
         elif act == "correct":
