@@ -150,6 +150,8 @@ def cache(arguments: argparse.Namespace) -> int:
         text = f"{len(entries)} files removed from {store.root}"
     else:
         text = cache_table(summary)
+        if arguments.action == "verify" and not summary["damaged"]:
+            text += "\nevery file matches its checksum"
     sys.stdout.write(to_json({"action": arguments.action, **summary}) if arguments.json else f"{text}\n")
     return FELL_SHORT if arguments.action == "verify" and summary["damaged"] else DONE
 

@@ -271,7 +271,7 @@ class TestFaults:
         assert len(fetch("AAPL", end="2025-03-31").dates) == 60  # mended at the source
 
     def test_partial_success_returns_what_is_good(self, fetch):
-        with pytest.warns(PartialDataWarning, match="2 of the symbols are missing: RATE: RateLimited.*GONE: NoData"):
+        with pytest.warns(PartialDataWarning, match="2 missing: RATE: RateLimited.*GONE: NoData"):
             prices = fetch(["NVDA", "RATE", "GONE", "AAPL"], attempts=2)
         assert prices.tickers == ["NVDA", "AAPL"]
         assert list(prices.provenance["failed"]) == ["RATE", "GONE"]
@@ -647,7 +647,8 @@ class TestCommandLine:
         listed = self.run(proxy, tmp_path, "cache", "list")
         assert "NVDA" in listed.stdout
         assert "2025-01-02 to" in listed.stdout
-        assert self.run(proxy, tmp_path, "cache", "verify").returncode == 0
+        verified = self.run(proxy, tmp_path, "cache", "verify")
+        assert (verified.returncode, verified.stdout.splitlines()[-1]) == (0, "every file matches its checksum")
         file = next((tmp_path / "home" / "marketshock" / "yahoo").glob("1d_NVDA*"))
         file.write_bytes(file.read_bytes()[:-5])
         damaged = self.run(proxy, tmp_path, "cache", "verify")

@@ -171,8 +171,7 @@ def raise_or_warn(failed: Mapping[str, ProviderError], enough: bool, stacklevel:
         raise type(first)(first.symbol, first.asked, came, first.remedy) from first
     if failed:
         told = "; ".join(f"{name}: {type(e).__name__}, {e.came}" for name, e in failed.items())
-        text = f"{len(failed)} of the symbols are missing: {told}"
-        warnings.warn(text, PartialDataWarning, stacklevel=stacklevel)
+        warnings.warn(f"{len(failed)} missing: {told}", PartialDataWarning, stacklevel=stacklevel)
 
 
 def _of_span(error: ProviderError, source: Source, span: Span) -> ProviderError:
