@@ -269,7 +269,8 @@ class Yahoo:
             length = np.timedelta64(int(self.interval.rstrip("m")) * 60, "s")
             return np.asarray(bars.time + length <= np.datetime64(self._now().replace(tzinfo=None), "s"))
         end = _moment(((meta.get("currentTradingPeriod") or {}).get("regular") or {}).get("end"))
-        closed = end is not None and self._now() >= end + _LATE
+        of_today = end is not None and end.astimezone(ZoneInfo(bars.about["timezone"])).date() == today
+        closed = of_today and end is not None and self._now() >= end + _LATE
         return np.asarray((bars.day < np.datetime64(today)) | closed)
 
     def _tomorrow(self) -> dt.date:
