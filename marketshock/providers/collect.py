@@ -7,7 +7,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,9 +131,12 @@ def _in_parallel(
     pool = ThreadPoolExecutor(max_workers=min(how.workers, len(names)))
     try:
         futures = {pool.submit(ask, name): name for name in names}
-        for future in as_completed(futures):
-            bar.update()
-            yield futures[future], future
+        pending = set(futures)
+        while pending:  # woken now and then: a signal that reaches another thread does not end a wait
+            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in done:
+                bar.update()
+                yield futures[future], future
     except BaseException:
         bound.stop()  # an interruption: what is running ends with its request, and nothing more is asked
         raise
