@@ -457,6 +457,9 @@ class TestFiles:
             ("a.csv", b"date,A\n27/01/2025,1\n", "'27/01/2025' is no date"),
             ("a.csv", b"date,A\n2025-01-27,1\n28/01/2025,1\n", "'28/01/2025' is no date"),
             ("a.csv", b"date,A\n2025-01-27,1\n,2\n", "no date"),
+            ("a.csv", b"date,A\n2025-01-24,1\n2025-01-27 foo,2\n", "'2025-01-27 foo' is no date; write dates as"),
+            ("a.csv", b"date,A\n2025-01-24,1\n2025-01-27T99:00,2\n", "'2025-01-27T99:00' is no date"),
+            ("a.csv", b"date,ticker,close\n2025-01-27 foo,A,2\n", "'2025-01-27 foo' is no date"),
             ("a.csv", b"date,A,\n2025-01-27,1,\n", "column 3 has no name"),
             ("a.csv", b",A\n2025-01-27,1\n", "column 1 has no name"),
             ("a.csv", b"", "is empty"),
@@ -471,6 +474,15 @@ class TestFiles:
         with pytest.raises(InputError, match=message) as caught:
             ms.read_prices(tmp_path / name)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "time",
+        ["", "T01:00:00Z", " 01:00", " 23:59:59.999999", " 16:00:00-05:00", "T16:00+0900", " 16:00:00 +00", "T00:00Z"],
+    )
+    def test_a_time_of_day_leaves_the_date_of_its_own_zone(self, tmp_path, time):
+        """One hour past midnight in London is still the day before in New York: the date that is written counts."""
+        (tmp_path / "p.csv").write_text(f"date,A\n2025-01-27{time},1\n2025-01-28{time},2\n")
+        assert list(ms.read_prices(tmp_path / "p.csv").dates) == [*pd.to_datetime(["2025-01-27", "2025-01-28"])]
 
     def test_what_is_no_file(self, tmp_path):
         for path in (tmp_path / "none.csv", "x" * 5000 + ".csv", "a\0b.csv"):

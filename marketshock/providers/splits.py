@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from .frames import iso_days
 
 _COLUMNS = ("ticker", "date", "ratio")
 
@@ -31,7 +32,7 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
     missing = [c for c in _COLUMNS if c not in getattr(splits, "columns", ())]
     if missing:
         raise InputError("splits", f"columns missing: {', '.join(missing)}", f"needed are {', '.join(_COLUMNS)}")
-    days = pd.to_datetime(splits["date"].astype(str).str.slice(0, 10), format="%Y-%m-%d", errors="coerce")
+    days = iso_days(splits["date"])
     ratio = pd.to_numeric(splits["ratio"], errors="coerce").astype(float)
     out = pd.DataFrame({"ticker": splits["ticker"], "date": days, "ratio": ratio}).reset_index(drop=True)
     _refuse(out, out["date"].isna().to_numpy(), "has no date", "write YYYY-MM-DD")
