@@ -32,11 +32,13 @@ class Prices:
     extra : mapping of str to DataFrame
         Other fields a provider had: open, high, low, volume.
     provenance : mapping
-        Source, period, vintage, checks.
+        Source, period, vintage, checks. ``splits_since`` and ``splits_until``, where they are there, are the days (of
+        all tickers, or by ticker) from which and until which `splits` are known.
     splits : DataFrame, optional
         Columns ticker, date, ratio (10 for ten new shares for one old): every split that the closes are adjusted for,
-        those after the last row too. A share count of before a split is multiplied by it where it meets these closes.
-        None where the source does not say; counts are then taken as they are.
+        those after the last row too. A share count of before a split is multiplied by it where it meets these closes,
+        and one of before ``splits_since`` refused. None where the source does not say; counts are then taken as they
+        are.
 
     Notes
     -----

@@ -1,20 +1,29 @@
-"""Splits: what brings a share count into the shares that closes are quoted in."""
+"""Splits: what brings a share count into the shares that closes are quoted in.
+
+Vendors record a spin-off as a split too (1253 for 1000): closes before it are divided by that number, and no share
+count changes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .._typing import BoolArray, FloatArray
 from ..errors import InputError
 from .frames import iso_days
 
 _COLUMNS = ("ticker", "date", "ratio")
+_NEAR = 1e-4
+_TERMS = range(1, 21)
+_FRACTIONS = np.unique([p / q for p in _TERMS for q in _TERMS])
 
 
 def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
-    """Return splits with their dates as days, an empty frame for None.
+    """Return splits by date, with a column spin_off (see `spun_off`); an empty frame for None.
 
     Parameters
     ----------
@@ -28,7 +37,7 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
         If a column is missing, a date is none, a ratio is not positive, or a split stands there twice.
     """
     if splits is None:
-        return pd.DataFrame({"ticker": [], "date": pd.DatetimeIndex([]), "ratio": []})
+        return checked_splits(pd.DataFrame({"ticker": [], "date": [], "ratio": []}))
     missing = [c for c in _COLUMNS if c not in getattr(splits, "columns", ())]
     if missing:
         raise InputError("splits", f"columns missing: {', '.join(missing)}", f"needed are {', '.join(_COLUMNS)}")
@@ -38,17 +47,61 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
     _refuse(out, out["date"].isna().to_numpy(), "has no date", "write YYYY-MM-DD")
     _refuse(out, ~((out["ratio"] > 0) & np.isfinite(out["ratio"])).to_numpy(), "has no positive ratio", "correct it")
     _refuse(out, out.duplicated(["ticker", "date"]).to_numpy(), "stands there twice", "keep one")
-    return out.sort_values("date", kind="stable")
+    return out.assign(spin_off=spun_off(out["ratio"].to_numpy(dtype=float))).sort_values("date", kind="stable")
 
 
-def splits_after(splits: pd.DataFrame, ticker: str, day: pd.Timestamp) -> pd.DataFrame:
-    """Return a ticker's splits that came after a day: a count of the very day of a split is in new shares."""
-    return splits[(splits["ticker"] == ticker) & (splits["date"] > day)]
+def spun_off(ratio: FloatArray) -> BoolArray:
+    """Tell ratios that are taken for spin-offs: above 1, and neither whole nor a fraction of numbers up to 20.
+
+    Within 1e-4, of the ratio or its inverse. A ratio below 1 raises earlier closes, which no spin-off does.
+    """
+    whole = np.abs(ratio - np.round(ratio)) <= _NEAR
+    near = np.abs(ratio[:, None] - _FRACTIONS) <= _NEAR
+    inverse = np.abs(1 / ratio[:, None] - 1 / _FRACTIONS) <= _NEAR
+    return np.asarray((ratio > 1) & ~whole & ~(near | inverse).any(axis=1), dtype=bool)
+
+
+def splits_met(
+    splits: pd.DataFrame, ticker: str, counted: pd.Timestamp, session: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the splits that bring a ticker's count into the shares of a session's closes, and those passed over.
+
+    A split applies if it came after the count (one of the very day of a split is in new shares). A spin-off changes no
+    count, but closes before it are divided by its ratio: it applies if it came after the session, to undo that. Passed
+    over are spin-offs between the two.
+
+    Parameters
+    ----------
+    splits : DataFrame
+        As `checked_splits` returns them.
+    ticker : str
+        The ticker whose closes value the count.
+    counted, session : Timestamp
+        Day from which the count knows of no split, and of the closes.
+    """
+    own = splits[splits["ticker"] == ticker]
+    after_count, after_session, spun = own["date"] > counted, own["date"] > session, own["spin_off"]
+    return own[after_session.where(spun, after_count)], own[spun & after_count & ~after_session]
+
+
+def known_since(provenance: Mapping[str, Any], ticker: str) -> pd.Timestamp | None:
+    """Return the first day from which a ticker's splits are known, None where nothing is said of it."""
+    return _said(provenance.get("splits_since"), ticker)
+
+
+def known_until(provenance: Mapping[str, Any], ticker: str) -> pd.Timestamp | None:
+    """Return the last day until which a ticker's splits are known, None where they are known until today."""
+    return _said(provenance.get("splits_until"), ticker)
 
 
 def factor_of(splits: pd.DataFrame) -> float:
     """Return the product of the ratios, 1 for no split."""
     return float(np.prod(splits["ratio"].to_numpy(dtype=float)))
+
+
+def _said(day: Any, ticker: str) -> pd.Timestamp | None:
+    day = day.get(ticker) if isinstance(day, Mapping) else day
+    return None if day is None else pd.Timestamp(day)
 
 
 def _refuse(splits: pd.DataFrame, bad: Any, problem: str, remedy: str) -> None:
