@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, FloatArray
-from ..errors import InputError
-from .frames import iso_days
+from ..errors import InputError, PriceError
+from .frames import iso_days, numeric_values
 
 _COLUMNS = ("ticker", "date", "ratio")
 _NEAR = 1e-4
@@ -48,6 +48,51 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
     _refuse(out, ~((out["ratio"] > 0) & np.isfinite(out["ratio"])).to_numpy(), "has no positive ratio", "correct it")
     _refuse(out, out.duplicated(["ticker", "date"]).to_numpy(), "stands there twice", "keep one")
     return out.assign(spin_off=spun_off(out["ratio"].to_numpy(dtype=float))).sort_values("date", kind="stable")
+
+
+def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the splits in a field of prices, and from which and until which days they are known.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the argument or file, for errors.
+    ratios : DataFrame
+        Dates by tickers, 0 or missing on days without a split.
+    close : DataFrame
+        The closes, of the same dates: the splits of a ticker are known between its first and its last.
+
+    Returns
+    -------
+    splits : DataFrame
+        Columns ticker, date, ratio.
+    about : dict
+        splits_since and splits_until, for the provenance: a day, or a day a ticker where they differ.
+
+    Raises
+    ------
+    PriceError
+        If a ratio is negative.
+    InputError
+        If tickers have closes and no column of splits, or the other way round.
+    """
+    other = sorted({str(c) for c in ratios.columns} ^ {str(c) for c in close.columns})
+    if other:
+        remedy = "give both for the same tickers, or leave the splits out"
+        raise InputError(parameter, f"{other[0]} has a column of splits or of closes, and not of both", remedy)
+    values = numeric_values(parameter, ratios)
+    negative = values < 0
+    if negative.any():
+        day, at = np.argwhere(negative)[0]
+        what = f"the split of {ratios.columns[at]} on {close.index[day].date()} is negative: {values[day, at]:g}"
+        raise PriceError(parameter, what, "correct it, or set it to 0")
+    rows = [(str(ratios.columns[at]), close.index[day], values[day, at]) for day, at in np.argwhere(values > 0)]
+    splits = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"date": "datetime64[ns]", "ratio": float})
+    ends = {
+        "splits_since": {str(name): column.first_valid_index() for name, column in close.items()},
+        "splits_until": {str(name): column.last_valid_index() for name, column in close.items()},
+    }
+    return splits, {name: _one_or_each(days) for name, days in ends.items()}
 
 
 def spun_off(ratio: FloatArray) -> BoolArray:
@@ -97,6 +142,12 @@ def known_until(provenance: Mapping[str, Any], ticker: str) -> pd.Timestamp | No
 def factor_of(splits: pd.DataFrame) -> float:
     """Return the product of the ratios, 1 for no split."""
     return float(np.prod(splits["ratio"].to_numpy(dtype=float)))
+
+
+def _one_or_each(days: Mapping[str, Any]) -> Any:
+    """Return the one day of all tickers, or a day a ticker; those without any close have none."""
+    said = {ticker: str(day.date()) for ticker, day in days.items() if day is not None}
+    return next(iter(said.values())) if len(set(said.values())) == 1 else said
 
 
 def _said(day: Any, ticker: str) -> pd.Timestamp | None:
