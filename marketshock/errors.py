@@ -173,7 +173,11 @@ class VintageWarning(MarketShockWarning):
 
 
 class ShareCountWarning(MarketShockWarning):
-    """A share count that may be wrong for its day: its filing date not known, dated across a split, or old."""
+    """A share count that may be wrong for its day or its closes.
+
+    Its filing date is not known, it is dated across a split or a spin-off, it is old, or it is of a foreign firm's
+    shares where prices may be of receipts.
+    """
 
 
 def _restored(kind: type[MarketShockError], message: str, attributes: dict[str, Any]) -> MarketShockError:

@@ -23,7 +23,7 @@ from .providers.shares import SharesTable, share_counts
 from .providers.snapshot import snapshot
 from .results import StudyResult
 from .sessions import nearest_sessions, nyse, resolve_session
-from .valuation import doubts_of, raw_change
+from .valuation import doubts_of, raw_change, splits_note
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class MarketCapChange:
         Sums over the firms: cap_before_usd, change_usd, change_low_usd, change_high_usd, abnormal_usd and its interval
         ci_low_usd, ci_high_usd, which takes the firms' covariance into account.
     note : str
-        What the interval of the total leaves out, or why there is none.
+        What the interval of the total leaves out, or why there is none; and what is not known of splits.
     confidence : float
         Coverage of the intervals.
     source : str
@@ -125,7 +125,9 @@ def market_cap_change(
         Closes that are not adjusted for dividends; by default the study's, without a study the bundled official ones.
     shares : SharesTable or DataFrame, optional
         Counts as they were filed; the bundled ones by default. Each is multiplied by the splits in ``prices.splits``
-        that came after its date; where that is None they must be in the shares that the closes are quoted in.
+        that came after its date; where that is None (``note`` says so) they must be in the shares that the closes are
+        quoted in. A ratio above 1 that is neither whole nor a fraction of numbers up to 20 is taken for a spin-off: it
+        multiplies counts only if it came after the session, to undo the adjustment of the closes.
     study : StudyResult, optional
         Supplies the abnormal return of that session (day 0) and its uncertainty; with simple returns.
     tickers : sequence of str, optional
@@ -148,6 +150,8 @@ def market_cap_change(
         If no count was filed before it and `allow_lookahead` is False.
     PriceError
         If a close is missing on either session, is not in USD, or is dividend-adjusted (see `Prices.from_frame`).
+    SharesError
+        If a count is older than ``prices.provenance["splits_since"]``, the day from which splits are known.
     UnknownNameError
         If a firm has no count or no prices.
 
@@ -155,7 +159,8 @@ def market_cap_change(
     -----
     ShareCountWarning
         If a vendor's count was taken whose filing date is not known, a count was filed after a split and dated before
-        it, or a count is older than 400 days. The column ``note`` says so too.
+        it, a split since the count is taken for a spin-off, or a count is older than 400 days. The column ``note`` says
+        so too.
 
     Notes
     -----
@@ -185,6 +190,8 @@ def market_cap_change(
     total["abnormal_usd"] = float(table["abnormal_usd"].sum(skipna=False))
     total["ci_low_usd"], total["ci_high_usd"], note = total_ci
     _warn({firm: doubts_of(counts, prices.splits, session) for firm, counts in known.items()})
+    priced = [ticker for counts in known.values() for ticker in counts["priced_at"]]
+    note = "; ".join(filter(None, [note, splits_note(prices, priced)]))
     source = f"closes: {prices.provenance.get('source', 'unknown')}; counts: {shares.source}"
     return MarketCapChange(session, previous, table, total, note, confidence, source)
 

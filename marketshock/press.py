@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +11,12 @@ import pandas as pd
 from . import _format
 from ._bundled import bundled_path
 from ._typing import Frame
-from .errors import InputError
+from .errors import InputError, SharesError
 from .marketcap import market_inputs
 from .providers.base import Prices
-from .providers.shares import SharesTable, known_from
+from .providers.shares import OUTSTANDING, SharesTable, known_from
 from .sessions import nearest_sessions, nyse, resolve_session
-from .valuation import raw_change
+from .valuation import check_reach, out_of_reach, raw_change, spin_offs, splits_note
 
 OFFICIAL = "official close"
 _AHEAD = "* count filed (or, where that is not known, dated) on or after the session: not known then"
@@ -41,6 +41,8 @@ class Reconciliation:
         change_usd) and within_rounding (those it only meets with its band).
     reported : DataFrame
         The reported losses: loss_usd, rounding_usd, outlet.
+    notes : tuple of str
+        Counts that were left out, and what is not known of splits.
     """
 
     firm: str
@@ -48,6 +50,7 @@ class Reconciliation:
     previous: np.datetime64
     table: pd.DataFrame
     reported: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Return `table`."""
@@ -76,12 +79,12 @@ class Reconciliation:
 
     def __repr__(self) -> str:
         head, rows = self._summary()
-        said = "\n".join([*self.matches, _format.wrapped(self.statement)])
+        said = "\n".join([*self.matches, *map(_format.wrapped, [*self.notes, self.statement])])
         ahead = f"\n{_AHEAD}" if self.table["lookahead"].any() else ""
         return f"{_format.wrapped(self._caption())}\n\n{_format.text_table(head, rows, left=2)}{ahead}\n\n{said}"
 
     def _repr_html_(self) -> str:
-        said = "\n".join([self._caption(), *self.matches, self.statement])
+        said = "\n".join([self._caption(), *self.matches, *self.notes, self.statement])
         return _format.html_table(said, *self._summary(), left=2)
 
     def _caption(self) -> str:
@@ -142,23 +145,27 @@ def reconcile(
     Returns
     -------
     Reconciliation
-        Counts known more than 400 days before the last one known on that day are not listed.
+        Counts known more than 400 days before the last one known on that day are not listed. Those older than what is
+        known of splits (``prices.provenance["splits_since"]``) are left out, and ``notes`` names them.
 
     Raises
     ------
     InputError
         If `reported_usd` or `rounding_usd` is not positive, or nothing was reported.
     NotSessionError, PriceError, SharesError, UnknownNameError
-        As in `market_cap_change`.
+        As in `market_cap_change`, whose own count may not be left out.
     """
     prices, shares = market_inputs(prices, shares)
     session = resolve_session("date", date)
     previous, _ = nearest_sessions(nyse(), session)
     firm = shares.firm_of(ticker)
     reported = _reported(firm, session, reported_usd, rounding_usd)
+    if shares.table.loc[shares.table["firm"] == firm, "basis"].isin(OUTSTANDING).any():
+        check_reach(shares.known_on(firm, session, allow_lookahead=allow_lookahead), prices)
+    listed, notes = _within_reach(_counts(shares, firm, session, allow_lookahead), prices, session)
     rows = []
     for price, closes in _conventions(firm, session, printed):
-        for count, counts in _counts(shares, firm, session, allow_lookahead):
+        for count, counts in listed:
             change = raw_change(counts, firm, prices, previous, session, closes)
             band = {"low_usd": change["change_low_usd"], "high_usd": change["change_high_usd"]}
             rows.append(
@@ -172,7 +179,7 @@ def reconcile(
                     **_matches(change["change_usd"], band, reported),
                 }
             )
-    return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported)
+    return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported, notes)
 
 
 def _conventions(
@@ -203,6 +210,26 @@ def _counts(
     for (known, basis), counts in rows.groupby(["known", "basis"], sort=False):
         unfiled = counts["filed"].isna().all()
         yield f"{basis} count {'dated' if unfiled else 'filed'} {known.date()}", counts
+
+
+def _within_reach(
+    listed: Iterable[tuple[str, pd.DataFrame]], prices: Prices, session: np.datetime64
+) -> tuple[list[tuple[str, pd.DataFrame]], tuple[str, ...]]:
+    """Return the counts that splits can be applied to, and what is to be said of them and of the others."""
+    kept, notes = [], []
+    late: tuple[str, str] | None = None
+    for label, counts in listed:
+        why = out_of_reach(counts, prices)
+        if why:
+            late = why
+            notes.append(f"left out the {label}: {why[0]}")
+        else:
+            kept.append((label, counts))
+            notes += spin_offs(counts, prices.splits, session)
+    if late and not kept:
+        raise SharesError("shares", *late)
+    priced = [ticker for _, counts in kept for ticker in counts["priced_at"]]
+    return kept, tuple(dict.fromkeys(filter(None, [*notes, splits_note(prices, priced)])))
 
 
 def _for_splits(factor: float) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from . import _format
-from .errors import PriceError
+from .errors import PriceError, SharesError
 from .providers.base import Prices
 from .providers.shares import COVER, VENDOR
-from .providers.splits import checked_splits, factor_of, splits_after
+from .providers.splits import checked_splits, factor_of, known_since, known_until, splits_met
 
 _OLD = 400  # days; even a firm that files once a year has counted its shares since
 
@@ -35,7 +35,7 @@ def raw_change(
         Name of the firm: its main ticker.
     prices : Prices
         Official closes in USD. Each count is multiplied by the splits of its `priced_at` ticker after its date; one of
-        a financial statement by those after its filing.
+        a financial statement by those after its filing. See `splits_met` for spin-offs.
     previous, session : datetime64[D]
         The two sessions.
     closes : mapping of str to float, optional
@@ -45,9 +45,12 @@ def raw_change(
     ------
     PriceError
         If a close is missing, or not in USD.
+    SharesError
+        If a count is older than what is known of splits.
     """
     _check_usd(prices, counts["priced_at"])
-    factor = np.array([factor_of(later) for later in _later_splits(counts, prices.splits)])
+    check_reach(counts, prices)
+    factor = np.array([factor_of(applied) for applied, _ in _met(counts, prices.splits, session)])
     given = counts["rounding"].to_numpy(dtype=float)
     n = counts["shares"].to_numpy(dtype=float) * factor
     unit = np.where(given > 1, given * factor, 0.0)
@@ -58,7 +61,7 @@ def raw_change(
     slack = float((np.abs(after - before) * unit / 2).sum())
     main = list(counts["priced_at"]).index(firm) if firm in set(counts["priced_at"]) else 0
     cap_before = float((before * n).sum())
-    notes = (_classes(counts, firm), _basis(counts), _for_splits(counts, prices.splits))
+    notes = (_classes(counts, firm), _basis(counts), _for_splits(counts, prices.splits, session))
     return {
         "shares": float(n.sum()),
         "rounding": float(unit.sum()) or 1.0,
@@ -79,6 +82,35 @@ def raw_change(
     }
 
 
+def check_reach(counts: pd.DataFrame, prices: Prices) -> None:
+    """Raise `SharesError` if a count is older than the first day from which splits are known."""
+    late = out_of_reach(counts, prices)
+    if late:
+        raise SharesError("shares", *late)
+
+
+def out_of_reach(counts: pd.DataFrame, prices: Prices) -> tuple[str, str] | None:
+    """Return what is wrong and what to do if a count is older than what is known of splits, else None."""
+    for ticker, day in zip(counts["priced_at"], _counted(counts), strict=True):
+        since = None if prices.splits is None else known_since(prices.provenance, ticker)
+        if since is not None and day < since:
+            return (
+                f"splits of {ticker} are known from {since.date()} on, and the count is of {day.date()}",
+                f"fetch prices from {day.date()} on, or give a later count",
+            )
+    return None
+
+
+def splits_note(prices: Prices, tickers: Iterable[str]) -> str:
+    """Return what is not known of splits, "" if nothing is missing."""
+    if prices.splits is None:
+        return "splits are not known: counts are taken as they are, in the shares the closes are quoted in"
+    ends = [end for end in (known_until(prices.provenance, ticker) for ticker in tickers) if end is not None]
+    if not ends:
+        return ""
+    return f"splits are known until {min(ends).date()}: closes adjusted for a later one would not meet their counts"
+
+
 def doubts_of(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64) -> list[str]:
     """Return what may make a firm's counts wrong for a session, a sentence each.
 
@@ -96,29 +128,51 @@ def doubts_of(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.dat
     if len(unfiled):
         day = unfiled["as_of"].min().date()
         found.append(f"vendor count dated {day}, its filing date not known: look-ahead cannot be excluded")
-    for row, later in zip(_format.rows(counts.reset_index(drop=True)), _later_splits(counts, splits), strict=True):
+    met = _met(counts, splits, session)
+    for row, (applied, _) in zip(_format.rows(counts.reset_index(drop=True)), met, strict=True):
         found += [
             f"count dated {row['as_of'].date()} and filed on {row['filed'].date()}, across the split of {day.date()}: "
             "taken to be in old shares; if the filing counts new ones, give the day of the split as its as_of"
-            for day in later["date"]
+            for day in applied.loc[~applied["spin_off"], "date"]
             if day <= row["filed"]
         ]
+    found += spin_offs(counts, splits, session)
     age = (pd.Timestamp(session) - counts["as_of"].min()).days
     if age > _OLD:
         found.append(f"the count dated {counts['as_of'].min().date()} is {age} days older than the session")
     return list(dict.fromkeys(found))
 
 
-def _later_splits(counts: pd.DataFrame, splits: pd.DataFrame | None) -> list[pd.DataFrame]:
-    """Return the splits that each count does not know of.
+def spin_offs(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64) -> list[str]:
+    """Return a sentence for each split between a count and the session that is taken for a spin-off."""
+    said = []
+    for ticker, (_, passed) in zip(counts["priced_at"], _met(counts, splits, session), strict=True):
+        for row in _format.rows(passed):
+            ahead = ", and the close before is without what was spun off" if row["date"] == session else ""
+            said.append(
+                f"the split of {ticker} by {row['ratio']:g} on {row['date'].date()} is taken for a spin-off: the count "
+                f"stays as it is{ahead}; if it was a split, give a count of that day or later"
+            )
+    return list(dict.fromkeys(said))
+
+
+def _met(
+    counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64
+) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return for each count the splits that apply to it and the spin-offs that were passed over."""
+    known, day = checked_splits(splits), pd.Timestamp(session)
+    days = zip(counts["priced_at"], _counted(counts), strict=True)
+    return [splits_met(known, ticker, counted, day) for ticker, counted in days]
+
+
+def _counted(counts: pd.DataFrame) -> pd.Series[Any]:
+    """Return the day from which each count knows of no split.
 
     A cover or a vendor counts the shares of its day. Financial statements restate theirs for a split that comes before
     they are filed (SEC Staff Accounting Bulletins, Topic 4.C).
     """
-    known = checked_splits(splits)
     as_filed = ~counts["basis"].isin((COVER, VENDOR)) & counts["filed"].notna()
-    days = counts["filed"].where(as_filed, counts["as_of"])
-    return [splits_after(known, t, day) for t, day in zip(counts["priced_at"], days, strict=True)]
+    return counts["filed"].where(as_filed, counts["as_of"])
 
 
 def _check_usd(prices: Prices, tickers: Iterable[str]) -> None:
@@ -148,12 +202,12 @@ def _basis(counts: pd.DataFrame) -> str:
     return "" if basis in (COVER, VENDOR) else f"{basis} count"
 
 
-def _for_splits(counts: pd.DataFrame, splits: pd.DataFrame | None) -> str:
+def _for_splits(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64) -> str:
     parts = []
-    for ticker, later in zip(counts["priced_at"], _later_splits(counts, splits), strict=True):
-        if len(later):
-            days = ", ".join(str(day.date()) for day in later["date"])
-            parts.append(f"count x {factor_of(later):g} for the splits of {ticker} since ({days})")
+    for ticker, (applied, _) in zip(counts["priced_at"], _met(counts, splits, session), strict=True):
+        if len(applied):
+            days = ", ".join(str(day.date()) for day in applied["date"])
+            parts.append(f"count x {factor_of(applied):g} for the splits of {ticker} since ({days})")
     return ", ".join(dict.fromkeys(parts))
 
 

@@ -111,7 +111,31 @@ class TestLegacy:
         told = ms.read_crsp(without_counts(), missing_dlret=-0.30)
         same(told.returns["12490"], [0.25, -0.50, 0.5 * 0.7 - 1, NAN, NAN])
         same(told.prices.adj_close["12490"], [4, 2, 0.7, NAN, NAN])
-        assert any("taken as -0.3 (12490)" in note for note in told.notes)
+        assert any("no delisting return: imputed as -0.3 (12490)" in note for note in told.notes)
+        given = "1 delisting returns compounded with the return of their day (0 of them without one)"
+        made = "1 imputed (missing_dlret=-0.3) delisting returns compounded with the return of their day (0 of them"
+        assert [note.startswith((given, made)) for note in told.notes].count(True) == 2
+
+    @pytest.mark.parametrize("factor", ["0", ""])
+    def test_a_price_without_a_factor_has_no_close_and_no_count(self, factor):
+        """14593 on the 5th: 220 in units nobody knows. Returns and adjusted closes are as before."""
+        spoilt = LEGACY.replace("0.05,50,,,2,2,4", f"0.05,50,,,{factor},2,4")
+        assert spoilt != LEGACY
+        got, whole = ms.read_crsp(table(spoilt)), ms.read_crsp(table())
+        same(got.prices.close["14593"], [100, 105, 105, NAN, 115])
+        assert_frame_equal(got.returns, whole.returns)
+        assert_frame_equal(got.prices.adj_close, whole.prices.adj_close)
+        assert_frame_equal(got.shares.table, whole.shares.table)  # 100 thousand from the 2nd to the 8th as before
+        assert "1 prices have a cfacpr of 0 or none: no close there (14593)" in got.notes
+        assert "1 share counts have a cfacpr of 0 or none: not given (14593)" in got.notes
+        assert len(got.notes) == len(whole.notes) + 2
+
+    def test_no_factor_at_all_leaves_returns(self):
+        got = ms.read_crsp(table().assign(CFACPR=0))
+        assert got.prices.close.isna().all().all()
+        assert got.shares is None
+        assert got.notes[-1] == "no share count is usable: there is no table of counts"
+        assert_frame_equal(got.returns, ms.read_crsp(table()).returns)
 
     def test_a_code_repeated_on_every_row_counts_on_the_last(self):
         every = without_counts().assign(DLSTCD=lambda t: np.where(t["PERMNO"] == 12490, 580, 100))
@@ -296,7 +320,7 @@ class TestFaults:
             ("14593,20240103", "14593,", "row 6 has no date"),
             ("14593,20240103", "x,20240103", "row 6: 'x' is no permno"),
             ("14593,20240103", ",20240103", "is no permno"),
-            ("110,0.10,1000,,,1", "110,0.10,1000,,,0", "10107 on 2024-01-03: cfacpr is missing or not positive"),
+            ("110,0.10,1000,,,1", "110,0.10,1000,,,-1", "10107 on 2024-01-03: cfacpr is negative; correct it, or"),
             ("110,0.10,1000,,,1", "110,0.10,1000,,0.1,1", "10107: more than one delisting return"),
         ],
     )

@@ -53,6 +53,17 @@ def test_what_is_bundled(prices):
     assert set(prices.extra) == {"open", "high", "low", "volume"}
 
 
+def test_splits_of_the_period(prices):
+    """As the firms announced them: ten for one, the first day in new shares."""
+    assert prices.splits.astype(str).to_numpy().tolist() == [
+        ["NVDA", "2024-06-10", "10.0"],
+        ["AVGO", "2024-07-15", "10.0"],
+    ]
+    assert prices.provenance["splits_since"] == "2022-12-30"
+    # NVIDIA closed at 1208.88, as then quoted, on the last day in old shares.
+    assert prices.close_on("NVDA", np.datetime64("2024-06-07")) == pytest.approx(120.888, abs=0.002)
+
+
 def test_rows_are_exactly_the_nyse_sessions(prices):
     from marketshock.sessions import nyse
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import datetime as dt
 import decimal
 
@@ -14,6 +15,7 @@ from pandas.testing import assert_frame_equal
 import marketshock as ms
 from marketshock._native import as_pandas
 from marketshock.errors import InputError, PriceError
+from marketshock.providers.fetch import long_frame
 
 nw = pytest.importorskip("narwhals")
 pl = pytest.importorskip("polars")
@@ -307,6 +309,77 @@ class TestShapes:
         assert_frame_equal(made.extra["volume"], pd.DataFrame({"B": [np.nan, 100.0], "A": [200.0, 300.0]}, index=index))
         assert made.provenance["not_read"] == ("currency",)
 
+    @pytest.mark.parametrize("other", [pd.DataFrame, to_polars, to_arrow])
+    def test_splits_of_a_long_frame(self, other):
+        rows = [("2025-01-24", "A", 10.0, 0, 0.1), ("2025-01-27", "A", 11.0, 1.5, 0), ("2025-01-27", "B", 9.0, None, 0)]
+        made = ms.Prices.from_frame(other(pd.DataFrame(rows, columns=["date", "ticker", "close", "split", "dividend"])))
+        assert made.splits.to_dict("records") == [{"ticker": "A", "date": DATES[1], "ratio": 1.5}]
+        assert made.provenance["splits_since"] == {"A": "2025-01-24", "B": "2025-01-27"}
+        assert made.provenance["splits_until"] == "2025-01-27"
+        assert list(made.extra) == ["dividend"]
+        assert made.extra["dividend"].loc[DATES[0], "A"] == 0.1
+        assert "not_read" not in made.provenance
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"split": [0, -2.0]}, "the split of A on 2025-01-27 is negative: -2; correct it, or set it to 0"),
+            ({"split": ["", "2:1"]}, "column 'split' holds text"),
+            ({"split": [0, np.inf]}, "is infinite"),
+            ({"split": 0, "Stock Splits": 0}, "which are one field"),
+        ],
+    )
+    def test_faults_of_splits(self, change, message):
+        good = {"date": ["2025-01-24", "2025-01-27"], "ticker": "A", "close": [1.0, 2.0]}
+        with pytest.raises(InputError, match=message):
+            ms.Prices.from_frame(pd.DataFrame({**good, **change}))
+
+    def test_splits_of_yfinance(self, prices, tmp_path):
+        """As ``yf.download(..., actions=True)`` gives them: 0.0 on days without; in a file too."""
+        both = two_level(prices, "Close", "Adj Close")
+        none = prices.close[NAMES] * 0
+        split = none.copy()
+        split.loc["2024-06-10", "NVDA"] = 10
+        more = pd.concat({"Dividends": none, "Stock Splits": split}, axis=1, names=["Price", "Ticker"])
+        frame = pd.concat([both, more], axis=1)
+        frame.to_csv(tmp_path / "p.csv")
+        for made in (ms.Prices.from_frame(frame), ms.read_prices(tmp_path / "p.csv")):
+            assert made.splits.to_dict("records") == [
+                {"ticker": "NVDA", "date": pd.Timestamp("2024-06-10"), "ratio": 10.0}
+            ]
+            said = made.provenance
+            assert (said["splits_since"], said["splits_until"]) == ("2022-12-30", "2025-03-31")
+            assert list(made.extra) == ["dividend"]
+            change = ms.market_cap_change("2025-01-27", made, tickers=["NVDA"])
+            assert change.note.startswith("splits are known until 2025-03-31")
+        some = frame.drop(columns=("Stock Splits", "AAPL"))
+        with pytest.raises(InputError, match="AAPL has a column of splits or of closes, and not of both; give both"):
+            ms.Prices.from_frame(some)
+
+    def test_figures_written_by_fetch_are_read_with_their_splits(self, prices, tmp_path):
+        _, long = long_frame(prices)
+        assert len(long) == prices.close.size
+        long.to_csv(tmp_path / "p.csv", index=False)
+        long.to_parquet(tmp_path / "p.parquet")
+        for name in ("p.csv", "p.parquet"):
+            made = ms.read_prices(tmp_path / name)
+            assert set(made.extra) == set(prices.extra)
+            assert made.splits.sort_values("date").to_dict("records") == prices.splits.to_dict("records")
+            assert_frame_equal(made.close[prices.tickers], prices.close)
+        nothing = dataclasses.replace(prices, splits=prices.splits[:0])
+        assert (long_frame(nothing)[1]["split"] == 0).all()
+        assert "split" not in long_frame(dataclasses.replace(prices, splits=None))[1]
+
+    def test_rows_without_any_figure_get_no_split(self, prices):
+        """IBM trades on no day of June, NVIDIA not on the day of its split, which is kept."""
+        close = prices.close[["NVDA", "IBM"]].copy()
+        close.loc["2024-06", "IBM"] = np.nan
+        close.loc["2024-06-10", "NVDA"] = np.nan
+        long = long_frame(dataclasses.replace(ms.Prices.from_frame(close), splits=prices.splits))[1]
+        assert len(long) == close.size - 19
+        assert list(long.loc[long["close"].isna(), "split"]) == [10.0]
+        assert long.loc[long["close"].notna(), "split"].eq(0).all()
+
     def test_long_by_its_index(self, prices):
         stacked = two_level(prices, "Close", "Adj Close").stack(level=1, future_stack=True)  # noqa: PD013
         made = ms.Prices.from_frame(stacked)
@@ -457,6 +530,9 @@ class TestFiles:
             ("a.csv", b"date,A\n27/01/2025,1\n", "'27/01/2025' is no date"),
             ("a.csv", b"date,A\n2025-01-27,1\n28/01/2025,1\n", "'28/01/2025' is no date"),
             ("a.csv", b"date,A\n2025-01-27,1\n,2\n", "no date"),
+            ("a.csv", b"date,A\n2025-01-24,1\n2025-01-27 foo,2\n", "'2025-01-27 foo' is no date; write dates as"),
+            ("a.csv", b"date,A\n2025-01-24,1\n2025-01-27T99:00,2\n", "'2025-01-27T99:00' is no date"),
+            ("a.csv", b"date,ticker,close\n2025-01-27 foo,A,2\n", "'2025-01-27 foo' is no date"),
             ("a.csv", b"date,A,\n2025-01-27,1,\n", "column 3 has no name"),
             ("a.csv", b",A\n2025-01-27,1\n", "column 1 has no name"),
             ("a.csv", b"", "is empty"),
@@ -471,6 +547,15 @@ class TestFiles:
         with pytest.raises(InputError, match=message) as caught:
             ms.read_prices(tmp_path / name)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "time",
+        ["", "T01:00:00Z", " 01:00", " 23:59:59.999999", " 16:00:00-05:00", "T16:00+0900", " 16:00:00 +00", "T00:00Z"],
+    )
+    def test_a_time_of_day_leaves_the_date_of_its_own_zone(self, tmp_path, time):
+        """One hour past midnight in London is still the day before in New York: the date that is written counts."""
+        (tmp_path / "p.csv").write_text(f"date,A\n2025-01-27{time},1\n2025-01-28{time},2\n")
+        assert list(ms.read_prices(tmp_path / "p.csv").dates) == [*pd.to_datetime(["2025-01-27", "2025-01-28"])]
 
     def test_what_is_no_file(self, tmp_path):
         for path in (tmp_path / "none.csv", "x" * 5000 + ".csv", "a\0b.csv"):

@@ -100,6 +100,9 @@ class TestNumbers:
             lambda text: text.replace(COPYRIGHT, ""),
             lambda text: text.replace("by using the", "by CMPT_ME_BEME_RETS_DAILY using the"),
             lambda text: text.replace("by using the 202604 CRSP", "using\r\nthe 202604\r\nCRSP"),
+            lambda text: "Until\r\n202406, the 1-month TBill rate is from another source, since\r\n" + text,
+            lambda text: "From\r\n20240603, it is not,\r\n" + text,
+            lambda text: text + "\r\n202406, the rate is another.\r\n",
         ],
     )
     def test_what_changes_nothing(self, french_zips, save, change):
@@ -136,6 +139,9 @@ BAD_TEXTS = {
     "short row": (HEAD + ROWS + "20250106, 0.29\n", r"line 6 \(20250106\) has 1 values, the header names 2 columns"),
     "long row": (HEAD + ROWS + "20250106, 0.29, 0.1, 0.2\n", "has 3 values, the header names 2"),
     "cut in a date": (HEAD + ROWS + "202501", r"line 6 \('202501'\) is no row of the table"),
+    "all text": (HEAD + ROWS + "20250106, n/a, x\n", r"line 6 \('20250106, n/a, x'\) is no row of the table"),
+    "headless, one hole": (HEAD.replace(",A,B\n", "") + "202501, , 0.06\n", r"line 3 \(202501\) has figures, but no"),
+    "headless, cut": (HEAD.replace(",A,B\n", "") + "20250106,\n", r"line 3 \(20250106\) has figures, but no"),
     "cut after a date": (HEAD + ROWS + "20250106,", r"line 6 \(20250106\) has 0 values"),
     "no date": (HEAD + ROWS + "20250230, 0.29, 0.06\n", "line 6: 20250230 is no date of the form YYYYMMDD"),
     "year 9999": (HEAD + "99990101, 0.29, 0.06\n", "99990101 is no date"),

@@ -177,6 +177,7 @@ class TestSharesTable:
             ({"rounding": [-5]}, "rounding -5 is not positive"),
             ({"filed": [None]}, "no date"),
             ({"filed": ["2024-11"]}, "no date"),
+            ({"filed": ["2025-01-15 foo"]}, "holds '2025-01-15 foo', which is no date"),
             ({"firm": [None]}, "has no firm"),
             ({"filed": ["2024-12-31"]}, "before its date"),
             ({"as_of": ["yesterday"]}, "no date"),

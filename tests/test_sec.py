@@ -182,11 +182,19 @@ class TestCounts:
             made = read(last_filing="2029-02-01")
         assert "it may report by class since: give the counts of its classes" in made.notes[0]
 
-    def test_a_foreign_filer(self, read):
-        assert (
-            "a receipt (ADR) may stand for several"
-            in read(fact(5_186_000_000, "2023-12-31", "2024-04-18", "20-F")).notes[0]
+    @pytest.mark.parametrize("form", ["20-F", "20-F/A", "40-F", "6-K"])
+    def test_a_foreign_filer_is_warned_of(self, read, form):
+        with pytest.warns(ShareCountWarning, match=rf"X: the last filing is a {form} of a foreign firm: .*\(ADRs\)"):
+            made = read(fact(5_186_000_000, "2024-12-31", "2025-04-18", form))
+        assert made.notes == (
+            f"X: the last filing is a {form} of a foreign firm: they count ordinary shares, and prices in the US may "
+            "be of receipts (ADRs), each of which may stand for several; divide the counts by that number if so",
         )
+
+    def test_a_firm_that_was_a_foreign_filer_is_noted(self, read):
+        """The last filing of all is a 10-Q."""
+        made = read(fact(5_186_000_000, "2023-12-31", "2024-04-18", "20-F"))
+        assert made.notes[0].startswith("X: some counts are of a foreign firm's filings: they count ordinary shares")
 
 
 class TestFiles:

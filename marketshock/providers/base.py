@@ -13,6 +13,7 @@ from .._typing import Frame
 from ..errors import InputError, UnknownNameError, check_choice
 from .frames import check_columns, check_positive, numeric_values, pandas_frame, session_dates
 from .shapes import price_fields
+from .splits import splits_in
 
 AS_TRADED, ADJUSTED = "not dividend-adjusted", "dividend-adjusted"
 PRESUMED = "presumably dividend-adjusted: two-level columns without 'Adj Close', as yfinance gives them by default"
@@ -32,11 +33,13 @@ class Prices:
     extra : mapping of str to DataFrame
         Other fields a provider had: open, high, low, volume.
     provenance : mapping
-        Source, period, vintage, checks.
+        Source, period, vintage, checks. ``splits_since`` and ``splits_until``, where they are there, are the days (of
+        all tickers, or by ticker) from which and until which `splits` are known.
     splits : DataFrame, optional
         Columns ticker, date, ratio (10 for ten new shares for one old): every split that the closes are adjusted for,
-        those after the last row too. A share count of before a split is multiplied by it where it meets these closes.
-        None where the source does not say; counts are then taken as they are.
+        those after the last row too. A share count of before a split is multiplied by it where it meets these closes,
+        and one of before ``splits_since`` refused. None where the source does not say; counts are then taken as they
+        are.
 
     Notes
     -----
@@ -81,9 +84,12 @@ class Prices:
             - wide: one column of closes a ticker;
             - two-level columns (field, ticker), in either order, as yfinance gives them: "Close" and, if there,
               "Adj Close" are read, the other fields become `extra`;
-            - long: date, ticker (or symbol), close (or price), and if there adj_close, open, high, low, volume.
+            - long: date, ticker (or symbol), close (or price), and if there adj_close, open, high, low, volume,
+              dividend, split.
 
-            A time of day and a time zone are dropped: the date in that zone counts.
+            A field "split" or "Stock Splits" (0 or missing on days without) becomes `splits`, known from the first
+            close of a ticker until its last: ``provenance["splits_since"]`` and ``["splits_until"]``. A time of day and
+            a time zone are dropped: the date in that zone counts.
         adj_close : DataFrame, optional
             Dividend-adjusted closes, wide, for the same dates and tickers. Without them returns are computed from the
             closes; ``provenance["returns_from"]`` then says "close".
@@ -103,11 +109,11 @@ class Prices:
         Raises
         ------
         PriceError
-            If dates are duplicate, unsorted (long frames may be) or no dates, or a price is infinite, not positive, or
-            text.
+            If dates are duplicate, unsorted (long frames may be) or no dates, a price is infinite, not positive, or
+            text, or a split is negative.
         InputError
             If the frame is empty, has no dates, has a column twice, the two frames differ in shape, or columns such as
-            Open, High, Low, Close name no ticker.
+            Open, High, Low, Close name no ticker, or splits are given for some of the tickers.
         """
         return prices_of("close", close, adj_close, adjusted, source)
 
@@ -156,9 +162,13 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
         raise InputError(
             "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
         )
-    extra = {name: frame.set_axis(first.index).rename_axis(columns=None) for name, frame in fields.items()}
     about = {"source": source, **told} | ({"not_read": not_read} if not_read else {})
-    return Prices(first, second[first.columns], extra, about)
+    splits = None
+    if "split" in fields:
+        splits, known = splits_in(parameter, fields.pop("split"), first)
+        about |= known
+    extra = {name: frame.set_axis(first.index).rename_axis(columns=None) for name, frame in fields.items()}
+    return Prices(first, second[first.columns], extra, about, splits)
 
 
 def _told(close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], adjusted: bool | None) -> dict[str, str]:

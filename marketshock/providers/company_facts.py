@@ -70,7 +70,7 @@ def counts_of(document: dict[str, Any], ticker: str, balance_sheet: bool, source
     Warns
     -----
     ShareCountWarning
-        If the counts end more than 400 days before the firm's last filing.
+        If the counts end more than 400 days before the firm's last filing, or that is one of a foreign firm.
     """
     notes: list[str] = []
     frames = [_clean(document, COVER, notes)]
@@ -85,8 +85,7 @@ def counts_of(document: dict[str, Any], ticker: str, balance_sheet: bool, source
             "source", f"{what}; a firm of several classes reports each, which company facts leave out", _REMEDY
         )
     _check_end(document, ticker, frames[0], notes)
-    if frame["form"].str.startswith(_FOREIGN).any():
-        notes.append("a foreign filer: the counts are of its own shares, and a receipt (ADR) may stand for several")
+    _check_receipts(document, ticker, frame, notes)
     return SharesTable.from_frame(
         frame.assign(firm=ticker, rounding=[unit_of(c) for c in frame["shares"]]),
         source=source,
@@ -160,7 +159,7 @@ def _one_a_filing_day(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 def _check_end(document: dict[str, Any], ticker: str, cover: pd.DataFrame, notes: list[str]) -> None:
     """Say so if the counts ended: the firm may have got a second class, and now reports each."""
-    last_filing, last = pd.Timestamp(_last_filing(document) or "NaT"), cover["filed"].max()
+    last_filing, last = pd.Timestamp(_last_filing(document)[0] or "NaT"), cover["filed"].max()
     if not (last_filing - last).days > _ENDED:  # NaN where there is no cover count
         return
     said = f"cover counts end with the filing of {last.date()}, and the firm has filed until {last_filing.date()}"
@@ -168,16 +167,32 @@ def _check_end(document: dict[str, Any], ticker: str, cover: pd.DataFrame, notes
     warnings.warn(f"shares: {ticker}: {notes[-1]}", ShareCountWarning, stacklevel=5)
 
 
-def _last_filing(document: dict[str, Any]) -> str | None:
-    days = (
-        row["filed"]
+def _check_receipts(document: dict[str, Any], ticker: str, frame: pd.DataFrame, notes: list[str]) -> None:
+    """Say so if the firm files, or filed, as foreign ones do: what trades in the US may be receipts of its shares."""
+    form = _last_filing(document)[1]
+    files = form.startswith(_FOREIGN)
+    if not files and not frame["form"].str.startswith(_FOREIGN).any():
+        return
+    who = f"the last filing is a {form} of a foreign firm" if files else "some counts are of a foreign firm's filings"
+    notes.append(
+        f"{who}: they count ordinary shares, and prices in the US may be of receipts (ADRs), each of which may stand "
+        "for several; divide the counts by that number if so"
+    )
+    if files:
+        warnings.warn(f"shares: {ticker}: {notes[-1]}", ShareCountWarning, stacklevel=5)
+
+
+def _last_filing(document: dict[str, Any]) -> tuple[str, str]:
+    """Return the date and the form of the last filing, "" where there is none."""
+    filings = (
+        (row["filed"], str(row.get("form") or ""))
         for concepts in document["facts"].values()
         for concept in concepts.values()
         for rows in concept.get("units", {}).values()
         for row in rows
         if isinstance(row.get("filed"), str)
     )
-    return max(days, default=None)
+    return max(filings, default=("", ""))
 
 
 def _named(row: dict[str, Any]) -> str:

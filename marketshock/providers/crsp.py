@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from .._typing import FloatArray, Frame, StrArray
+from .._typing import BoolArray, FloatArray, Frame, StrArray
 from ..errors import InputError, check_choice
 from .base import AS_TRADED, Prices
 from .crsp_grid import Grid, adjusted_closes, closes, grid_of, some, with_delisting
@@ -33,7 +33,7 @@ class CRSP:
         traded.
     shares : SharesTable or None
         One row a change of a security's count, in the unit of ``close``: their product is the market cap in USD of that
-        date. Basis "vendor": CRSP does not say when a count was filed. None if the file has no shrout.
+        date. Basis "vendor": CRSP does not say when a count was filed. None if the file has no usable shrout.
     notes : tuple of str
         Everything that was changed, taken or left, with counts.
     """
@@ -68,7 +68,7 @@ def read_crsp(
         What names a security. Tickers only where each stands for one permno and each permno for one ticker.
     missing_dlret : float, optional
         Delisting return (decimal) of performance-related delistings (dlstcd 500, 520 to 584) that have none, such as
-        Shumway's -0.30. By default they stay missing, and a note says how many there are.
+        Shumway's -0.30. By default they stay missing. Notes say how many there are, and how many were imputed.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def read_crsp(
         If a column is missing, permno or date have text that is none, or tickers are ambiguous.
     PriceError
         If there are two rows of a security and day, a return below -1 that is no code, two delisting returns of a
-        security, or text in numbers.
+        security, a negative price factor, or text in numbers.
 
     Notes
     -----
@@ -96,7 +96,8 @@ def read_crsp(
     return after days without a price covers them all; it stands in `returns`, and a note counts such.
 
     Share counts are multiplied by the factor by which prices are divided (cfacpr), so that market caps are those of
-    their dates whatever was split or spun off.
+    their dates whatever was split or spun off. Where it is 0 or missing there is neither close nor count; notes count
+    such rows.
 
     References
     ----------
@@ -136,7 +137,7 @@ def _tickers(rows: Rows) -> StrArray:
     return named
 
 
-def _shares(grid: Grid) -> SharesTable:
+def _shares(grid: Grid) -> SharesTable | None:
     """Return one count a change, in the unit of the closes."""
     thousands = grid.value["shrout"]
     none = (grid.value["there"] == 1) & ~(thousands > 0)
@@ -145,13 +146,24 @@ def _shares(grid: Grid) -> SharesTable:
     factor = np.ones_like(thousands)
     if "cfacpr" in grid.columns:
         factor = grid.value["cfacpr"]
-        grid.notes.append("share counts are multiplied by cfacpr: count x close is the market cap of the date")
-        other = np.abs(grid.value["cfacshr"] / factor - 1) > _SAME
-        if other.any():
-            grid.notes.append(f"{int(other.sum())} rows have a cfacshr that differs from cfacpr (spin-offs): not used")
+        _note_factors(grid, factor, thousands > 0)
     table = pd.concat([_changes(grid, at, thousands[:, at], factor[:, at]) for at in range(len(grid.names))])
+    if table.empty:
+        grid.notes.append("no share count is usable: there is no table of counts")
+        return None
     table["filed"] = pd.NaT
     return SharesTable.from_frame(table.assign(basis="vendor", form="CRSP shrout"), source="CRSP shrout")
+
+
+def _note_factors(grid: Grid, factor: FloatArray, counted: BoolArray) -> None:
+    grid.notes.append("share counts are multiplied by cfacpr: count x close is the market cap of the date")
+    without = counted & ~(factor > 0)
+    if without.any():
+        who = some(grid, without.any(axis=0))
+        grid.notes.append(f"{int(without.sum())} share counts have a cfacpr of 0 or none: not given ({who})")
+    other = (factor > 0) & (np.abs(grid.value["cfacshr"] - factor) > _SAME * factor)
+    if other.any():
+        grid.notes.append(f"{int(other.sum())} rows have a cfacshr that differs from cfacpr (spin-offs): not used")
 
 
 def _changes(grid: Grid, at: int, thousands: FloatArray, factor: FloatArray) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,25 +82,28 @@ def with_delisting(grid: Grid, missing_dlret: float | None) -> FloatArray:
     InputError
         If `missing_dlret` is no loss, or there is no use for it.
     """
-    ret, dlret = grid.value["ret"], _delisting_returns(grid, missing_dlret)
+    ret, (dlret, imputed) = grid.value["ret"], _delisting_returns(grid, missing_dlret)
     low = (ret < -1) | (dlret < -1)
     if low.any():
         what = f"{grid.place(low)}: a return below -1 that is no code for missing"
         raise PriceError(grid.where, what, "correct it, or leave it empty")
     there, alone = ~np.isnan(dlret), np.isnan(ret)
-    if there.any():
-        few = f"{int((there & alone).sum())} of them without one"
-        grid.notes.append(f"{int(there.sum())} delisting returns compounded with the return of their day ({few})")
+    for which, what in ((there & ~imputed, ""), (imputed, f"imputed (missing_dlret={missing_dlret}) ")):
+        if which.any():
+            how = f"compounded with the return of their day ({int((which & alone).sum())} of them without one)"
+            grid.notes.append(f"{int(which.sum())} {what}delisting returns {how}")
     return np.where(there, np.where(alone, dlret, (1 + ret) * (1 + dlret) - 1), ret)
 
 
 def closes(grid: Grid) -> FloatArray:
     """Return absolute prices over the price factor, (T, N); NaN where there was no trade and no quote.
 
+    A price without a factor, in a file that has factors, is in units nobody knows: NaN too.
+
     Raises
     ------
     PriceError
-        If a price has no factor, in a file that has factors.
+        If a factor is negative.
     """
     price = np.abs(grid.value["prc"])
     average, zero = (grid.value["average"] == 1) & (price > 0), price == 0
@@ -112,11 +114,15 @@ def closes(grid: Grid) -> FloatArray:
     price[zero | (grid.value["delisted"] == 1)] = np.nan
     if "cfacpr" not in grid.columns:
         return price
-    bad = ~np.isnan(price) & ~(grid.value["cfacpr"] > 0)
-    if bad.any():
-        raise PriceError(grid.where, f"{grid.place(bad)}: cfacpr is missing or not positive", "correct it")
+    factor = grid.value["cfacpr"]
+    if (factor < 0).any():
+        raise PriceError(grid.where, f"{grid.place(factor < 0)}: cfacpr is negative", "correct it, or leave it empty")
+    without = ~np.isnan(price) & ~(factor > 0)
+    if without.any():
+        who = some(grid, without.any(axis=0))
+        grid.notes.append(f"{int(without.sum())} prices have a cfacpr of 0 or none: no close there ({who})")
     grid.notes.append("closes are divided by cfacpr")
-    return np.divide(price, grid.value["cfacpr"])
+    return np.divide(price, factor, out=np.full_like(price, np.nan), where=factor > 0)
 
 
 def adjusted_closes(grid: Grid, close: FloatArray, total: FloatArray) -> FloatArray:
@@ -142,14 +148,14 @@ def adjusted_closes(grid: Grid, close: FloatArray, total: FloatArray) -> FloatAr
     return np.where((known | (priced & gap)) & (level > 0), close[last, at] / before * level, np.nan)
 
 
-def some(grid: Grid, which: BoolArray | Sequence[bool]) -> str:
+def some(grid: Grid, which: Any) -> str:
     """Return the names of the first few of some securities."""
     names = [grid.names[i] for i in np.flatnonzero(which)]
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
-def _delisting_returns(grid: Grid, missing_dlret: float | None) -> FloatArray:
-    """Return delisting returns, (T, N), what is missing among performance-related ones filled if a value is given."""
+def _delisting_returns(grid: Grid, missing_dlret: float | None) -> tuple[FloatArray, BoolArray]:
+    """Return delisting returns and which of them are imputed, (T, N): performance-related ones if a value is given."""
     _check_missing_dlret(grid, missing_dlret)
     dlret, code = grid.value["dlret"].copy(), grid.value["dlstcd"]
     paid = int((grid.value["delisted"] == 1).sum())
@@ -163,14 +169,16 @@ def _delisting_returns(grid: Grid, missing_dlret: float | None) -> FloatArray:
     codes = code[last, at]
     without = (codes >= 200) & np.isnan(dlret).all(axis=0)
     poor = without & ((codes == 500) | ((codes >= 520) & (codes <= 584)))
-    done = "left missing" if missing_dlret is None else f"taken as {missing_dlret:g}"
+    done = "left missing" if missing_dlret is None else f"imputed as {missing_dlret:g}"
     _note_missing(
         grid, poor, f"performance-related delistings (dlstcd 500, 520 to 584) have no delisting return: {done}"
     )
     _note_missing(grid, without & ~poor, "other delistings have no delisting return: left missing")
+    imputed = np.zeros(dlret.shape, dtype=bool)
     if missing_dlret is not None:
-        dlret[last[poor], at[poor]] = missing_dlret
-    return dlret
+        imputed[last[poor], at[poor]] = True
+        dlret[imputed] = missing_dlret
+    return dlret, imputed
 
 
 def _check_missing_dlret(grid: Grid, value: float | None) -> None:

@@ -236,10 +236,15 @@ def splits_of(got: Mapping[str, Bars], since: dt.date) -> pd.DataFrame:
 def long_frame(got: Prices | pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the provenance, and the figures with one row a ticker and day (or bar), as ``read_prices`` reads them.
 
-    Rows without any figure (a day on which only other tickers traded) are left out.
+    Rows without any figure (a day on which only other tickers traded) are left out. Splits after the last day have no
+    row; who reads the figures again knows of splits until that day only.
     """
     if isinstance(got, Prices):
         fields = {"close": got.close, "adj_close": got.adj_close, **got.extra}
+        if got.splits is not None:
+            ratio = got.splits.pivot(index="date", columns="ticker", values="ratio")
+            ratio = ratio.reindex(index=got.close.index, columns=got.close.columns)
+            fields["split"] = ratio.where(ratio.notna() | got.close.isna(), 0.0).astype(float)
         wide, about = pd.concat(fields, axis=1, names=["field", "ticker"]), dict(got.provenance)
     else:
         wide, about = got, {str(name): value for name, value in got.attrs.items()}

@@ -11,7 +11,8 @@ from .._native import as_pandas
 from .._typing import DateArray, Frame
 from ..errors import InputError, PriceError
 
-_DAY = r"\d{4}-\d{2}-\d{2}([T ].*)?"  # a month without its day is no date
+# A month without its day is no date, and what follows a day is a time of day, with or without its zone.
+_DAY = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
 _YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
 
 
@@ -127,6 +128,12 @@ def parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
         raise PriceError(parameter, f"{bad!r} is no date", "write dates as YYYY-MM-DD") from error
 
 
+def iso_days(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the days of dates or of text that begins with YYYY-MM-DD, in their own zone; NaT for anything else."""
+    text = values.astype(str)
+    return pd.to_datetime(text.str.slice(0, 10).where(text.str.fullmatch(_DAY)), format="%Y-%m-%d", errors="coerce")
+
+
 def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return a wide frame's values as floats, NaN where missing.
 
@@ -189,11 +196,7 @@ def _is_number(text: str) -> bool:
 
 
 def _is_iso(value: object) -> bool:
-    try:
-        pd.to_datetime(str(value)[:10], format="%Y-%m-%d")
-    except (ValueError, TypeError):
-        return False
-    return True
+    return bool(iso_days(pd.Series([value], dtype=object)).notna().iloc[0])
 
 
 def _raise_at(parameter: str, frame: pd.DataFrame, bad: Any, problem: str) -> None:

@@ -180,7 +180,9 @@ def _blocks(lines: Sequence[str]) -> list[_Block]:
 
 
 def _is_row(line: str, cells: Sequence[str]) -> bool:
-    return cells[0].isdecimal() and "," in line
+    """Tell rows of figures (or cut off after their date) from text such as "202406, the 1-month rate is ..."."""
+    figures = len(cells) == 1 or any(_NUMBER.fullmatch(cell) for cell in cells[1:])
+    return cells[0].isdecimal() and "," in line and figures
 
 
 def _headless(blocks: list[_Block], above: str, number: int, date: str) -> _Block | None:

@@ -89,7 +89,8 @@ def sec_share_counts(
     Warns
     -----
     ShareCountWarning
-        If cover counts end more than 400 days before the firm's last filing: it may report by class since.
+        If cover counts end more than 400 days before the firm's last filing: it may report by class since. If that
+        filing is of a foreign firm (20-F, 40-F, 6-K): prices in the US may be of ADRs, each of several of its shares.
 
     Notes
     -----

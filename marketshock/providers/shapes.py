@@ -14,8 +14,15 @@ from .frames import check_columns, check_years, dated, numeric_values, pandas_fr
 
 _TICKER = ("ticker", "symbol")
 _RETURN = ("ret", "return", "returns")
-_EXTRA = ("open", "high", "low", "volume")
-_SPELLED = {"price": "close", "adjclose": "adj_close", "adjusted_close": "adj_close"}
+_EXTRA = ("open", "high", "low", "volume", "dividend", "split")
+_SPELLED = {
+    "price": "close",
+    "adjclose": "adj_close",
+    "adjusted_close": "adj_close",
+    "dividends": "dividend",
+    "stock_splits": "split",
+    "splits": "split",
+}
 _ONE_TICKER = 'name the ticker: df[["Close"]].rename(columns={"Close": "NVDA"}), or add a column "ticker"'
 
 
@@ -28,7 +35,8 @@ def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame],
         Name of the argument or file, for errors.
     frame : DataFrame
         Wide (dates by tickers: the closes), two-level columns (field, ticker) in either order, or long (date, ticker
-        or symbol, close or price [, adj_close, open, high, low, volume]). Dates are the index or a column "date".
+        or symbol, close or price [, adj_close, open, high, low, volume, dividend, split]). Dates are the index or a
+        column "date".
 
     Returns
     -------

@@ -14,6 +14,7 @@ from .._bundled import bundled_path
 from .._native import as_pandas
 from .._typing import Frame
 from ..errors import LookAheadError, SharesError, UnknownNameError
+from .frames import iso_days
 
 COVER, BALANCE_SHEET, VENDOR = "cover", "balance sheet", "vendor"
 OUTSTANDING = (COVER, BALANCE_SHEET, VENDOR)
@@ -248,8 +249,7 @@ def _listed(path: str, values: pd.Series[Any]) -> pd.Series[Any]:
 
 def _days(table: pd.DataFrame, column: str) -> pd.Series[Any]:
     values = table[column]
-    text = values.astype(str).str.slice(0, 10)
-    days = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
+    days = iso_days(values)
     may_lack = values.isna() & (table["basis"] == VENDOR) & (column == "filed")
     bad = days.isna() & ~may_lack
     if bad.any():

@@ -23,7 +23,8 @@ def snapshot() -> Prices:
     Returns
     -------
     Prices
-        ``extra`` holds open, high, low (quote currency) and volume (shares, NaN where not reported).
+        ``extra`` holds open, high, low (quote currency) and volume (shares, NaN where not reported); ``splits`` those
+        of the period.
     """
     with np.load(bundled_path("figures", "daily.npz")) as packed:
         about = json.loads(str(packed["about"]))
@@ -35,8 +36,10 @@ def snapshot() -> Prices:
     scaled["adj_close"] = raw["adj_close"] / round(1 / units["adj_close"])
     scaled["volume"] = np.where(raw["volume"] < 0, np.nan, raw["volume"])
     frames = {name: pd.DataFrame(values, index=index, columns=tickers) for name, values in scaled.items()}
-    provenance = {"source": "bundled figures", "returns_from": "adj_close", **about}
-    return Prices(frames.pop("close"), frames.pop("adj_close"), frames, provenance)
+    since = {"splits_since": str(index[0].date())}
+    provenance = {"source": "bundled figures", "returns_from": "adj_close", **about, **since}
+    splits = pd.read_csv(bundled_path("figures", "splits.csv"), parse_dates=["date"]).astype({"ratio": float})
+    return Prices(frames.pop("close"), frames.pop("adj_close"), frames, provenance, splits)
 
 
 def bundled_factors() -> pd.DataFrame:

@@ -1,19 +1,29 @@
-"""Splits: what brings a share count into the shares that closes are quoted in."""
+"""Splits: what brings a share count into the shares that closes are quoted in.
+
+Vendors record a spin-off as a split too (1253 for 1000): closes before it are divided by that number, and no share
+count changes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from .._typing import BoolArray, FloatArray
+from ..errors import InputError, PriceError
+from .frames import iso_days, numeric_values
 
 _COLUMNS = ("ticker", "date", "ratio")
+_NEAR = 1e-4
+_TERMS = range(1, 21)
+_FRACTIONS = np.unique([p / q for p in _TERMS for q in _TERMS])
 
 
 def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
-    """Return splits with their dates as days, an empty frame for None.
+    """Return splits by date, with a column spin_off (see `spun_off`); an empty frame for None.
 
     Parameters
     ----------
@@ -27,27 +37,122 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
         If a column is missing, a date is none, a ratio is not positive, or a split stands there twice.
     """
     if splits is None:
-        return pd.DataFrame({"ticker": [], "date": pd.DatetimeIndex([]), "ratio": []})
+        return checked_splits(pd.DataFrame({"ticker": [], "date": [], "ratio": []}))
     missing = [c for c in _COLUMNS if c not in getattr(splits, "columns", ())]
     if missing:
         raise InputError("splits", f"columns missing: {', '.join(missing)}", f"needed are {', '.join(_COLUMNS)}")
-    days = pd.to_datetime(splits["date"].astype(str).str.slice(0, 10), format="%Y-%m-%d", errors="coerce")
+    days = iso_days(splits["date"])
     ratio = pd.to_numeric(splits["ratio"], errors="coerce").astype(float)
     out = pd.DataFrame({"ticker": splits["ticker"], "date": days, "ratio": ratio}).reset_index(drop=True)
     _refuse(out, out["date"].isna().to_numpy(), "has no date", "write YYYY-MM-DD")
     _refuse(out, ~((out["ratio"] > 0) & np.isfinite(out["ratio"])).to_numpy(), "has no positive ratio", "correct it")
     _refuse(out, out.duplicated(["ticker", "date"]).to_numpy(), "stands there twice", "keep one")
-    return out.sort_values("date", kind="stable")
+    return out.assign(spin_off=spun_off(out["ratio"].to_numpy(dtype=float))).sort_values("date", kind="stable")
 
 
-def splits_after(splits: pd.DataFrame, ticker: str, day: pd.Timestamp) -> pd.DataFrame:
-    """Return a ticker's splits that came after a day: a count of the very day of a split is in new shares."""
-    return splits[(splits["ticker"] == ticker) & (splits["date"] > day)]
+def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the splits in a field of prices, and from which and until which days they are known.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the argument or file, for errors.
+    ratios : DataFrame
+        Dates by tickers, 0 or missing on days without a split.
+    close : DataFrame
+        The closes, of the same dates: the splits of a ticker are known between its first and its last.
+
+    Returns
+    -------
+    splits : DataFrame
+        Columns ticker, date, ratio.
+    about : dict
+        splits_since and splits_until, for the provenance: a day, or a day a ticker where they differ.
+
+    Raises
+    ------
+    PriceError
+        If a ratio is negative.
+    InputError
+        If tickers have closes and no column of splits, or the other way round.
+    """
+    other = sorted({str(c) for c in ratios.columns} ^ {str(c) for c in close.columns})
+    if other:
+        remedy = "give both for the same tickers, or leave the splits out"
+        raise InputError(parameter, f"{other[0]} has a column of splits or of closes, and not of both", remedy)
+    values = numeric_values(parameter, ratios)
+    negative = values < 0
+    if negative.any():
+        day, at = np.argwhere(negative)[0]
+        what = f"the split of {ratios.columns[at]} on {close.index[day].date()} is negative: {values[day, at]:g}"
+        raise PriceError(parameter, what, "correct it, or set it to 0")
+    rows = [(str(ratios.columns[at]), close.index[day], values[day, at]) for day, at in np.argwhere(values > 0)]
+    splits = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"date": "datetime64[ns]", "ratio": float})
+    ends = {
+        "splits_since": {str(name): column.first_valid_index() for name, column in close.items()},
+        "splits_until": {str(name): column.last_valid_index() for name, column in close.items()},
+    }
+    return splits, {name: _one_or_each(days) for name, days in ends.items()}
+
+
+def spun_off(ratio: FloatArray) -> BoolArray:
+    """Tell ratios that are taken for spin-offs: above 1, and neither whole nor a fraction of numbers up to 20.
+
+    Within 1e-4, of the ratio or its inverse. A ratio below 1 raises earlier closes, which no spin-off does.
+    """
+    whole = np.abs(ratio - np.round(ratio)) <= _NEAR
+    near = np.abs(ratio[:, None] - _FRACTIONS) <= _NEAR
+    inverse = np.abs(1 / ratio[:, None] - 1 / _FRACTIONS) <= _NEAR
+    return np.asarray((ratio > 1) & ~whole & ~(near | inverse).any(axis=1), dtype=bool)
+
+
+def splits_met(
+    splits: pd.DataFrame, ticker: str, counted: pd.Timestamp, session: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the splits that bring a ticker's count into the shares of a session's closes, and those passed over.
+
+    A split applies if it came after the count (one of the very day of a split is in new shares). A spin-off changes no
+    count, but closes before it are divided by its ratio: it applies if it came after the session, to undo that. Passed
+    over are spin-offs between the two.
+
+    Parameters
+    ----------
+    splits : DataFrame
+        As `checked_splits` returns them.
+    ticker : str
+        The ticker whose closes value the count.
+    counted, session : Timestamp
+        Day from which the count knows of no split, and of the closes.
+    """
+    own = splits[splits["ticker"] == ticker]
+    after_count, after_session, spun = own["date"] > counted, own["date"] > session, own["spin_off"]
+    return own[after_session.where(spun, after_count)], own[spun & after_count & ~after_session]
+
+
+def known_since(provenance: Mapping[str, Any], ticker: str) -> pd.Timestamp | None:
+    """Return the first day from which a ticker's splits are known, None where nothing is said of it."""
+    return _said(provenance.get("splits_since"), ticker)
+
+
+def known_until(provenance: Mapping[str, Any], ticker: str) -> pd.Timestamp | None:
+    """Return the last day until which a ticker's splits are known, None where they are known until today."""
+    return _said(provenance.get("splits_until"), ticker)
 
 
 def factor_of(splits: pd.DataFrame) -> float:
     """Return the product of the ratios, 1 for no split."""
     return float(np.prod(splits["ratio"].to_numpy(dtype=float)))
+
+
+def _one_or_each(days: Mapping[str, Any]) -> Any:
+    """Return the one day of all tickers, or a day a ticker; those without any close have none."""
+    said = {ticker: str(day.date()) for ticker, day in days.items() if day is not None}
+    return next(iter(said.values())) if len(set(said.values())) == 1 else said
+
+
+def _said(day: Any, ticker: str) -> pd.Timestamp | None:
+    day = day.get(ticker) if isinstance(day, Mapping) else day
+    return None if day is None else pd.Timestamp(day)
 
 
 def _refuse(splits: pd.DataFrame, bad: Any, problem: str, remedy: str) -> None:
