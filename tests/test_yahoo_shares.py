@@ -42,7 +42,7 @@ def test_two_counts_of_one_day_become_one_with_a_note(ask):
 def test_market_cap_before_a_split_is_in_one_unit(yahoo, ask, tmp_path):
     now = lambda: dt.datetime.fromtimestamp(yahoo.now(), dt.UTC)  # noqa: E731
     source = Yahoo(session=yahoo.session, now=now)
-    prices = fetch_prices(source, "NVDA", "2024-05-01", "2024-05-31", cache=tmp_path / "cache", now=now, progress=False)
+    prices = fetch_prices(source, "NVDA", "2024-02-01", "2024-05-31", cache=tmp_path / "cache", now=now, progress=False)
     with pytest.warns(ShareCountWarning, match="filing date"):
         change = ms.market_cap_change("2024-05-23", prices, ask("NVDA"), tickers=("NVDA",))
     row = change.table.loc["NVDA"]
