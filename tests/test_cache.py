@@ -299,13 +299,12 @@ class TestRemembered:
             return {"n": len(asked)}
 
         def at(**later):
-            return remembered(store, key, answer, offline=False, now=self.NOW + dt.timedelta(**later), bound=Bound(9))[
-                0
-            ]["n"]
+            when = self.NOW + dt.timedelta(**later)
+            return remembered(store, key, answer, offline=False, now=when, bound=Bound(9))["n"]
 
         assert [at(), at(hours=23), at(hours=25), at(hours=26)] == [1, 1, 2, 2]
         offline = remembered(store, key, answer, offline=True, now=self.NOW + dt.timedelta(days=900), bound=Bound(9))
-        assert offline[0] == {"n": 2}
+        assert offline == {"n": 2}
 
     def test_an_answer_that_fails_keeps_the_old_one(self, tmp_path):
         store, key = Store(tmp_path), Key("made", "thing", "A")
@@ -316,7 +315,7 @@ class TestRemembered:
 
         with pytest.raises(Unavailable):
             remembered(store, key, fail, offline=False, now=self.NOW + dt.timedelta(days=2), bound=Bound(9))
-        assert remembered(store, key, fail, offline=True, now=self.NOW, bound=Bound(9))[0] == 1
+        assert remembered(store, key, fail, offline=True, now=self.NOW, bound=Bound(9)) == 1
 
 
 def test_bars_are_cut_by_day():

@@ -151,15 +151,14 @@ def _faults(bars: Bars, span: Span, tolerate: Sequence[str]) -> list[Finding]:
 
 def _sound(bars: Bars, source: Source, span: Span, tolerate: Sequence[str]) -> Bars:
     """Return bars, or refuse what cannot be right on the days asked for."""
+    asked = f"{source.interval} bars of {_days(span)}"
     if bad := _faults(bars, span, tolerate):
         names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in bad))
-        asked = f"{source.interval} bars of {_days(span)}"
         remedy = f"look at the figures at the source; tolerate=[{names}] takes them as they are"
         hint = "; a dividend in another currency is one cause" if any(f.name == "adjustment" for f in bad) else ""
         raise BadData(bars.symbol, asked, words(bad) + hint, remedy)
     if not len(bars.between(*span)):
-        days = f"{source.interval} bars of {_days(span)}"
-        raise NoData(bars.symbol, days, "no bar on these days", "check that the market was open on one of them")
+        raise NoData(bars.symbol, asked, "no bar on these days", "check that the market was open on one of them")
     return bars
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadData, CacheWarning, InputError, NoData, OfflineMiss, RateLimited, Refused, Unavailable
+from .cache import utc_now
 from .retry import Asker, Bound, Retry
 from .store import Held, Key, Store
 
@@ -49,7 +50,7 @@ class Download:
     timeout: float = 10
     max_time: float | None = 120
     retry: Retry = field(default_factory=Retry)
-    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    now: Callable[[], dt.datetime] = utc_now
 
     def file(self, key: Key, url: str, describe: Callable[[bytes], dict[str, Any]] = lambda _: {}) -> Held:
         """Return a file with what is known of it: url, fetched (UTC), sha256, and stale if a newer one was not had.

@@ -77,7 +77,7 @@ def earnings_dates(
 
         key = Key("yahoo", f"earnings{limit}", ticker)
         with kept(failed, ticker):
-            answer, _ = remembered(store, key, ask, offline=offline, now=now, bound=bound)
+            answer = remembered(store, key, ask, offline=offline, now=now, bound=bound)
             rows += [{"ticker": ticker, **row} for row in answer]
     raise_or_warn(failed, bool(rows))
     frame = pd.DataFrame(rows)

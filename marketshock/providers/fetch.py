@@ -127,8 +127,6 @@ def fetch_prices(
     -------
     Prices
     """
-    if source.interval != DAILY:
-        raise InputError("interval", f"got {source.interval!r}", "prices are daily; use yahoo_intraday")
     how = Fetching(cache, offline, tolerate, on_failure, workers, max_time, progress, now)
     return _prices(source, tickers, start, end, how)
 

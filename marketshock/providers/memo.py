@@ -21,8 +21,8 @@ def remembered(
     now: dt.datetime,
     bound: Bound,
     max_age: dt.timedelta = dt.timedelta(days=1),
-) -> tuple[Any, dict[str, Any]]:
-    """Return an answer (plain data) and what is known of it, from the cache if it is younger than `max_age`.
+) -> Any:
+    """Return an answer (plain data), from the cache if it is younger than `max_age`.
 
     Offline the age does not matter.
 
@@ -33,13 +33,14 @@ def remembered(
     """
     held = store.read(key) if store else None
     if held and (offline or abs(now - dt.datetime.fromisoformat(held.about["fetched"])) < max_age):
-        return json.loads(held.payload), held.about
+        return json.loads(held.payload)
     if offline:
         raise OfflineMiss(
             key.name, f"{key.kind} offline", "the cache does not hold it", "fetch it once without offline"
         )
-    answer, about = ask(), {"fetched": now.isoformat(timespec="seconds")}
+    answer = ask()
     if store:
+        about = {"fetched": now.isoformat(timespec="seconds")}
         with store.lock(key, bound.remaining()):
             store.write(key, about, json.dumps(answer, allow_nan=False).encode())
-    return answer, about
+    return answer

@@ -89,7 +89,7 @@ def yahoo_share_counts(
             return [[str(when.date()), float(count)] for when, count in known.items()]  # type: ignore[attr-defined]
 
         with kept(failed, name):
-            rows, _ = remembered(store, Key("yahoo", "shares", name), ask, offline=offline, now=now(), bound=bound)
+            rows = remembered(store, Key("yahoo", "shares", name), ask, offline=offline, now=now(), bound=bound)
             rows = [(day, count) for day, count in rows if str(span[0]) <= day < str(span[1])]
             series = pd.Series([count for _, count in rows], index=pd.DatetimeIndex([day for day, _ in rows]))
             own = splits[splits["ticker"] == name].drop(columns="ticker")
