@@ -27,6 +27,7 @@ _HOME = {
     "FamaFrench": "models.factor",
     "GarchModel": "models.garch",
     "HuberModel": "models.robust",
+    "IndexMembers": "providers.members",
     "LeaveOneOut": "models.benchmark",
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "marketcap",
@@ -69,6 +70,7 @@ _HOME = {
     "share_counts": "providers.shares",
     "simulate": "simulate",
     "snapshot": "providers.snapshot",
+    "sp500": "providers.members",
     "specification_curve": "robustness.curve",
     "yahoo": "providers.fetch",
     "yahoo_intraday": "providers.fetch",
@@ -91,6 +93,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "FamaFrench",
     "GarchModel",
     "HuberModel",
+    "IndexMembers",
     "LeaveOneOut",
     "MarketAdjusted",
     "MarketCapChange",
@@ -133,6 +136,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "share_counts",
     "simulate",
     "snapshot",
+    "sp500",
     "specification_curve",
     "yahoo",
     "yahoo_intraday",
@@ -163,6 +167,7 @@ if TYPE_CHECKING:
     from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
     from .providers.files import read_prices, read_returns
     from .providers.french import french_factors
+    from .providers.members import IndexMembers, sp500
     from .providers.sec import sec_share_counts
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import snapshot

@@ -50,6 +50,7 @@ def test_makefile_lists_every_target_it_explains():
         "catalog.load",
         "models.factor",
         "providers.french",
+        "providers.members",
         "robustness.compare",
         "robustness.curve",
         "robustness.placebo",

@@ -118,3 +118,56 @@ def test_factors(prices):
 
 def test_size_of_the_data_folder():
     assert sum(p.stat().st_size for p in (ROOT / "data").rglob("*") if p.is_file()) < 1.5e6
+
+
+# Closes of 27 January 2025 as printed in the daily press; they and the closes before differ by the day's return alone.
+RETURNS = {"NVDA": -0.1697, "AVGO": -0.1740, "VST": -0.2828, "AAPL": 0.0318, "JNJ": 0.0423}
+
+
+class TestMembers:
+    def test_returns_checked_by_hand(self):
+        closes = ms.sp500().prices.adj_close
+        day = closes.loc["2025-01-27"] / closes.loc["2025-01-24"] - 1
+        for ticker, change in RETURNS.items():
+            assert day[ticker] == pytest.approx(change, abs=5.1e-4), ticker
+
+    def test_what_is_there(self):
+        index = ms.sp500()
+        assert index.table.index.is_unique
+        assert len(index.table) == 503
+        assert list(index.prices.tickers) == list(index.table.index)
+        short = index.prices.adj_close.loc["2024-11-13":]
+        assert short.notna().all().all()
+        technology = index.of_sector("Information Technology")
+        whole = index.prices.adj_close[technology].notna().all()
+        assert len(technology) == 66
+        assert whole.all()
+
+    def test_returns_are_those_of_the_daily_bars(self, prices):
+        index = ms.sp500()
+        both = [t for t in index.prices.tickers if t in prices.tickers]
+        ours = index.prices.adj_close[both].pct_change(fill_method=None)
+        theirs = prices.adj_close[both].reindex(ours.index).pct_change(fill_method=None)
+        assert len(both) == 12
+        assert float((ours - theirs).abs().max().max()) < 2e-5
+
+    def test_caps_carried_along_are_near_share_counts_times_closes(self, prices):
+        """Filed counts of the bundled firms on 27 January; dividends and new shares explain the rest."""
+        caps = ms.sp500().market_caps().loc["2025-01-24"]
+        filed = ms.market_cap_change("2025-01-27", prices).table["cap_before_usd"]
+        ratio = (caps.reindex(filed.index) / filed).dropna()
+        assert len(ratio) >= 7
+        assert ((ratio - 1).abs() < 0.02).all(), ratio
+
+    def test_who_joined_when(self):
+        joined = ms.sp500().joined()
+        assert not joined.loc["2024-12-20", "WDAY"]
+        assert joined.loc["2024-12-23", "WDAY"]
+        assert joined.loc["2025-01-27"].all()
+
+    def test_adjusted_closes_make_no_market_cap(self):
+        with pytest.raises(ms.errors.InputError, match="dividend"):
+            ms.market_cap_change("2025-01-27", ms.sp500().prices, tickers=["NVDA"])
+
+    def test_all_figures_stay_below_four_megabytes(self):
+        assert sum(p.stat().st_size for p in (ROOT / "data").rglob("*") if p.is_file()) < 4_000_000

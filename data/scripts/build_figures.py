@@ -1,7 +1,8 @@
 """Write data/figures/ from gathered public tables, checking every close against a second vendor.
 
 Run as ``python data/scripts/build_figures.py --source DIR`` where DIR holds ``daily.csv``,
-``daily_second_vendor.csv``, ``french_daily_percent_vintage_202604.csv`` and ``shares_outstanding.csv``.
+``daily_second_vendor.csv``, ``french_daily_percent_vintage_202604.csv``, ``shares_outstanding.csv``,
+``sp500_adj_close.csv`` and ``sp500_members_2025-01-27.csv``.
 Prints what it checked. A close that differs from the second vendor by more than ``TOLERANCE`` must be listed in
 ``KNOWN_DISAGREEMENTS``, and is then said in the file's header, in data/README.md and in ``Prices.provenance``.
 """
@@ -109,6 +110,79 @@ def write_factors(source: Path) -> None:
     print(f"french_daily.npz: {len(factors)} sessions x {factors.shape[1]} factors, vintage {about['vintage']}")
 
 
+# Members of the S&P 500 on 27 January 2025 that joined after the first day of the figures, by day of joining, as public
+# histories of the index list them; renamed members are not among them. Between 23 December 2024 and 24 March 2025
+# nobody joined or left.
+MEMBERS_FROM, OTHERS_FROM, MEMBERS_LAST = "2023-01-03", "2024-11-13", "2025-02-14"
+LARGE_USD_BN = 100
+JOINED = {
+    "2023-01-04": "GEHC",
+    "2023-03-15": "BG PODD",
+    "2023-03-20": "FICO",
+    "2023-05-04": "AXON",
+    "2023-06-20": "PANW",
+    "2023-08-25": "KVUE",
+    "2023-09-18": "ABNB BX",
+    "2023-10-02": "VLTO",
+    "2023-10-18": "HUBB LULU",
+    "2023-12-18": "BLDR JBL UBER",
+    "2024-03-18": "DECK SMCI",
+    "2024-04-03": "GEV SOLV",
+    "2024-05-08": "VST",
+    "2024-06-24": "CRWD GDDY KKR",
+    "2024-07-08": "SW",
+    "2024-09-23": "DELL ERIE PLTR",
+    "2024-11-26": "TPL",
+    "2024-12-23": "APO LII WDAY",
+}
+
+
+def check_members(adjusted: pd.DataFrame, daily: pd.DataFrame) -> None:
+    """Compare the members' returns with those of the daily bars, which another gathering of the same vendor gave."""
+    bars = daily.pivot(index="date", columns="ticker", values="adj_close")
+    both = [ticker for ticker in adjusted.columns if ticker in bars.columns]
+    theirs = bars[both].reindex(adjusted.index)
+    off = (adjusted[both].pct_change(fill_method=None) - theirs.pct_change(fill_method=None)).abs()
+    worst = float(off.max().max())
+    assert worst < 2e-4, f"returns of {off.max().idxmax()} differ by {worst:.2g}"
+    print(f"returns of {len(both)} members agree with daily.csv, the worst by {worst:.1e}")
+
+
+def write_members(source: Path) -> None:
+    members = pd.read_csv(source / "sp500_members_2025-01-27.csv", keep_default_na=False)
+    joined = {ticker: day for day, tickers in JOINED.items() for ticker in tickers.split()}
+    assert set(joined) <= set(members["ticker"]), "joined, but no member"
+    members["since"] = members["ticker"].map(joined).fillna("")
+    members = members.rename(columns={"gics_sector": "sector"}).sort_values("ticker")
+    members.to_csv(OUT / "sp500_members.csv", index=False, lineterminator="\n")
+    wide = pd.read_csv(source / "sp500_adj_close.csv", parse_dates=["date"], index_col="date")
+    wide = wide.loc[MEMBERS_FROM:MEMBERS_LAST, members["ticker"]]
+    check_members(wide, pd.read_csv(source / "daily.csv", parse_dates=["date"]))
+    caps = pd.read_csv(OUT / "market_caps.csv", index_col="ticker")["cap_usd_bn"]
+    technology = members.loc[members["sector"] == "Information Technology", "ticker"]
+    long = set(technology) | set(caps.index[caps >= LARGE_USD_BN])
+    wide.loc[wide.index < OTHERS_FROM, [t for t in wide.columns if t not in long]] = np.nan
+    assert np.allclose(wide.round(4), wide, atol=1e-9, rtol=0, equal_nan=True)
+    values = as_integers(wide.fillna(0).to_numpy(), PRICE_UNIT, np.int64)
+    about = {
+        "what": "closes adjusted for splits and dividends of the members of the S&P 500 on 27 January 2025",
+        "period": [MEMBERS_FROM, MEMBERS_LAST],
+        "vintage": "day of download not recorded; adjusted for the dividends the vendor knew then",
+        "units": {"adj_close": PRICE_UNIT, "missing": 0},
+        "long": f"from {MEMBERS_FROM}: information technology, and caps of {LARGE_USD_BN} bn USD or more in "
+        f"market_caps.csv; the others from {OTHERS_FROM}",
+        "survivors": "firms that left the index before that day are not there",
+    }
+    np.savez_compressed(
+        OUT / "sp500_adj_close.npz",
+        about=json.dumps(about),
+        dates=wide.index.to_numpy().astype("datetime64[D]").astype(np.int32),
+        tickers=np.array(wide.columns, dtype="U"),
+        adj_close=np.diff(values, axis=0, prepend=np.int64(0)).astype(np.int32),
+    )
+    print(f"sp500_adj_close.npz: {wide.shape[0]} sessions x {wide.shape[1]} members, {len(long)} of them all along")
+
+
 # Weighted averages of the quarter to October 2024 (10-Q filed 2024-11-20, income statement, in millions). They are no
 # count of shares on any day: only the reconciliation of press figures reads them.
 NVDA_AVERAGES = [
@@ -181,6 +255,7 @@ def main() -> None:
     write_daily(source)
     write_factors(source)
     write_shares(source)
+    write_members(source)
     print(f"{sum(p.stat().st_size for p in OUT.iterdir()):,} bytes in {OUT.name}/")
 
 
