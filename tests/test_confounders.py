@@ -37,7 +37,7 @@ def on(ticker: str, *dates: str) -> pd.DataFrame:
 def test_releases_do_not_join_the_catalog_of_the_documents(catalog):
     releases = ms.release_calendar()
     assert "apple-results" not in catalog
-    assert len(releases) == 14
+    assert len(releases) == 30
     for release in releases.values():
         assert release.sources[0].document
         assert release.sources[0].paragraph == 0

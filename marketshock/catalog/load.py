@@ -9,6 +9,8 @@ from typing import Any
 
 from .._bundled import bundled_path
 from ..errors import CatalogError, InputError
+from .claim import Claim
+from .load_claims import check_fields, claim_of
 from .model import Catalog, Event, Source
 
 _FIELDS = ("id", "title", "date", "timestamp", "kind", "tickers", "timing", "on_closed", "sources", "note")
@@ -16,17 +18,17 @@ _SOURCE_FIELDS = ("document", "paragraph", "note")
 
 
 def load_catalog(path: str | Path | None = None) -> Catalog:
-    """Load events from a TOML file or a folder of them.
+    """Load events and claims from a TOML file or a folder of them.
 
     Parameters
     ----------
     path : str or Path, optional
-        A ``.toml`` file with ``[[event]]`` tables, or a folder; the bundled catalog by default.
+        A ``.toml`` file with ``[[event]]`` and ``[[claim]]`` tables, or a folder; the bundled catalog by default.
 
     Returns
     -------
     Catalog
-        Events in order of date.
+        Events in order of date; ``claims`` in the order of the files.
 
     Raises
     ------
@@ -73,17 +75,27 @@ def _read(root: Path, origin: str) -> Catalog:
     if not files:
         raise CatalogError(str(root), "holds no .toml file", "give a catalog file, or a folder of them")
     events: dict[str, Event] = {}
+    claims: dict[str, Claim] = {}
     for file in files:
-        for number, entry in enumerate(_entries(file), start=1):
+        content = _content(file)
+        for number, entry in enumerate(content["event"], start=1):
             event = _event(entry, file, number)
-            if event.id in events:
-                raise CatalogError(f"{file.name}, entry {number}, field 'id'", f"{event.id!r} is taken", "rename it")
-            events[event.id] = event
+            _put(events, event, f"{file.name}, entry {number}")
+        for number, entry in enumerate(content["claim"], start=1):
+            claim = claim_of(entry, f"{file.name}, claim {number}")
+            _put(claims, claim, f"{file.name}, claim {number}")
     ordered = sorted(events.values(), key=lambda e: (_moment(e), e.id))
-    return Catalog({event.id: event for event in ordered}, origin)
+    return Catalog({event.id: event for event in ordered}, origin, claims)
 
 
-def _entries(file: Path) -> list[dict[str, Any]]:
+def _put(known: dict[str, Any], entry: Event | Claim, where: str) -> None:
+    if entry.id in known:
+        raise CatalogError(f"{where}, field 'id'", f"{entry.id!r} is taken", "rename it")
+    known[entry.id] = entry
+
+
+def _content(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the [[event]] and [[claim]] tables of a file, at least one of them all."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -96,19 +108,23 @@ def _entries(file: Path) -> list[dict[str, Any]]:
         raise CatalogError(str(file), "is nested too deeply", "correct the file") from error
     except (tomllib.TOMLDecodeError, ValueError) as error:
         raise CatalogError(str(file), f"is no valid TOML: {error}", "correct the file") from error
-    unknown = [key for key in content if key != "event"]
+    unknown = [key for key in content if key not in ("event", "claim")]
     if unknown:
-        raise CatalogError(file.name, f"unknown table {unknown[0]!r}", "events stand in [[event]] tables")
-    entries = content.get("event", [])
-    if not isinstance(entries, list) or not entries or not all(isinstance(e, dict) for e in entries):
+        remedy = "events stand in [[event]] tables, claims in [[claim]] tables"
+        raise CatalogError(file.name, f"unknown table {unknown[0]!r}", remedy)
+    tables = {name: content.get(name, []) for name in ("event", "claim")}
+    for entries in tables.values():
+        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+            raise CatalogError(file.name, "holds no [[event]] table", "write one for each event")
+    if not any(tables.values()):
         raise CatalogError(file.name, "holds no [[event]] table", "write one for each event")
-    return entries
+    return tables
 
 
 def _event(entry: dict[str, Any], file: Path, number: int) -> Event:
     name = entry.get("id")
     where = f"{file.name}, entry {number}" + (f" ({name!r})" if name else "")
-    _check_fields(entry, where, _FIELDS)
+    check_fields(entry, where, _FIELDS)
     for required in ("id", "title", "kind"):
         if not isinstance(entry.get(required), str) or not entry[required]:
             raise CatalogError(f"{where}, field {required!r}", "is missing or no text", "every event has one")
@@ -156,16 +172,10 @@ def _when(entry: dict[str, Any], where: str) -> dt.date | dt.datetime:
 def _source(table: Any, where: str) -> Source:
     if not isinstance(table, dict):
         raise CatalogError(f"{where}, field 'sources'", f"got {table!r}", "write { document = ..., paragraph = ... }")
-    _check_fields(table, f"{where}, field 'sources'", _SOURCE_FIELDS)
+    check_fields(table, f"{where}, field 'sources'", _SOURCE_FIELDS)
     if not isinstance(table.get("document"), str) or not isinstance(table.get("paragraph"), int):
         raise CatalogError(f"{where}, field 'sources'", f"got {table!r}", "give document (text) and paragraph (number)")
     return Source(table["document"], table["paragraph"], table.get("note", ""))
-
-
-def _check_fields(table: dict[str, Any], where: str, allowed: tuple[str, ...]) -> None:
-    for key in table:
-        if key not in allowed:
-            raise CatalogError(f"{where}, field {key!r}", "is unknown", f"allowed are {', '.join(allowed)}")
 
 
 def _moment(event: Event) -> dt.datetime:

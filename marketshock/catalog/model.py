@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from .._typing import ON_CLOSED, TIMINGS, OnClosed, Timing
 from ..errors import InputError, UnknownNameError, check_choice
+from .claim import Claim
 
 KINDS = ("release", "ranking", "selloff", "policy", "central_bank", "earnings", "macro", "announcement")
 
@@ -89,10 +90,21 @@ class Event:
 
 @dataclass(frozen=True)
 class Catalog(Mapping[str, Event]):
-    """Events by id, in order of date."""
+    """Events by id, in order of date, and the claims that documents make.
+
+    Attributes
+    ----------
+    events : mapping of str to Event
+        By id; the catalog itself is this mapping.
+    origin : str
+        Where it was read.
+    claims : mapping of str to Claim
+        By id, in the order of the file.
+    """
 
     events: Mapping[str, Event]
     origin: str = field(default="")
+    claims: Mapping[str, Claim] = field(default_factory=dict)
 
     def __getitem__(self, event_id: str) -> Event:
         try:
@@ -107,7 +119,8 @@ class Catalog(Mapping[str, Event]):
         return len(self.events)
 
     def __repr__(self) -> str:
-        lines = [f"Catalog of {len(self)} events ({self.origin})"]
+        claims = f" and {len(self.claims)} claims" if self.claims else ""
+        lines = [f"Catalog of {len(self)} events{claims} ({self.origin})"]
         width = max((len(i) for i in self), default=0)
         lines += [f"  {e.id:<{width}}  {e.when!s:<25}  {e.title}" for e in self.values()]
         return "\n".join(lines)

@@ -1,0 +1,101 @@
+"""Checks of dollars: market-cap changes, record losses, weights in an index and shares of its rise."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from .._format import rows
+from ..press import reconcile
+from .evidence import Evidence, Lacking
+from .verdict import Answer, Measure
+
+
+def market_cap_change(evidence: Evidence, *, ticker: str, date: dt.date, reported: float = 0.0) -> Answer:
+    """Change of a firm's market cap on a session, by every price and share count that `reconcile` lists.
+
+    The plain reading is the official close times the last cover count filed before.
+    """
+    session = evidence.session(date)
+    told = reconcile(ticker, str(session), reported or 1e9, prices=evidence.prices, shares=evidence.shares)
+    table = told.table.assign(plain=lambda t: (t["price"] == "official close") & t["count"].str.startswith("cover"))
+    listed = rows(pd.concat([table[table["plain"]].iloc[::-1], table[~table["plain"]]]))
+    measures = tuple(Measure(f"{row['price']} x {row['count']}", row["change_usd"]) for row in listed)
+    first = listed[0]
+    inputs = {f"{ticker} close {told.previous}": first["close_before"], f"{ticker} shares": first["shares"]}
+    inputs |= {f"{ticker} {row['price']} {session}": row["close_after"] for row in listed}
+    return Answer(measures, inputs, note="Which price and count an outlet used is inference")
+
+
+def record_loss(evidence: Evidence, *, ticker: str, date: dt.date, records: Sequence[str] = ()) -> Answer:
+    """Rank of a firm's loss of the day among those of the bundled firms until then and the recorded records.
+
+    Shares are those known on the day; the losses of before are closes times these.
+    """
+    session = evidence.session(date)
+    known = {firm: _losses(evidence, firm, session) for firm in evidence.shares.firms}
+    firm = evidence.shares.firm_of(ticker)
+    own = float(known[firm][-1])
+    others = np.concatenate([np.append(losses[:-1], [] if name == firm else losses[-1:]) for name, losses in known.items()])
+    facts = {name: float(str(evidence.fact(name)["value"])) for name in records}
+    rank = 1.0 + float(np.sum(others > own)) + sum(value > own for value in facts.values())
+    inputs: dict[str, float | str] = {f"{ticker} loss {session}, USD": own}
+    inputs |= {f"largest other loss since {evidence.days[0]}, USD": float(np.nanmax(others))}
+    inputs |= {f"{evidence.fact(name)['what']}, USD": value for name, value in facts.items()}
+    note = f"Of {len(known)} firms since {evidence.days[0]} and of the records the press named before"
+    return Answer((Measure("losses of market value in a day", rank),), inputs, note=note)
+
+
+def _losses(evidence: Evidence, firm: str, session: np.datetime64) -> np.ndarray:
+    counts = evidence.shares.known_on(firm, session)
+    place = evidence.at(session)
+    caps = sum(evidence.series(str(row["priced_at"]))[: place + 1] * row["shares"] for row in rows(counts))
+    return np.asarray(-np.diff(np.asarray(caps)))
+
+
+def index_weight(evidence: Evidence, *, tickers: Sequence[str], date: dt.date) -> Answer:
+    """Weight of firms in the index by market cap: the lower bound, then the upper one.
+
+    Lower: every listing without a cap is worth the smallest of the list. Upper: nothing.
+    """
+    index = evidence.members()
+    caps = _caps(evidence, date)
+    rest = len(index.table) - len(index.caps_usd)
+    group = float(caps[list(tickers)].sum())
+    total = float(caps.sum())
+    inputs = {"caps known, USD": total, "listings without a cap": float(rest), "their caps, USD": group}
+    lower = Measure("lower bound", group / (total + rest * index.smallest_usd))
+    note = "Caps of all shares; the index counts those that float freely"
+    return Answer((lower, Measure("upper bound", group / total)), inputs, note=note)
+
+
+def share_of_rise(
+    evidence: Evidence, *, tickers: Sequence[str], start: dt.date, end: dt.date, benchmark: str
+) -> Answer:
+    """Share of an index's rise that a group made: growth of its caps over that of the index's.
+
+    Caps are carried along adjusted closes with the shares of one day, the total of the index along its level.
+    """
+    index = evidence.members()
+    group = [float(_caps(evidence, day)[list(tickers)].sum()) for day in (start, end)]
+    level = [evidence.price(benchmark, evidence.session(day)) for day in (start, end)]
+    at = evidence.price(benchmark, index.caps_at)
+    rest = (len(index.table) - len(index.caps_usd)) * index.smallest_usd
+    known = float(index.caps_usd.sum())
+    shares = [
+        (group[1] - group[0]) / (total * (level[1] - level[0]) / at) for total in (known + rest, known)
+    ]
+    inputs: dict[str, float | str] = {f"caps of the group {day}, USD": cap for day, cap in zip((start, end), group, strict=True)}
+    inputs |= {f"{benchmark} {day}": value for day, value in zip((start, end), level, strict=True)}
+    note = "With the share counts of one day; buybacks and dividends are in the closes"
+    return Answer((Measure("lower bound", shares[0]), Measure("upper bound", shares[1])), inputs, note=note)
+
+
+def _caps(evidence: Evidence, date: dt.date) -> pd.Series[float]:
+    caps, session = evidence.members().market_caps(), pd.Timestamp(evidence.session(date))
+    if session not in caps.index:
+        raise Lacking(f"the members' closes, {caps.index[0].date()} to {caps.index[-1].date()}, have no {session.date()}")
+    return caps.loc[session]

@@ -1,0 +1,277 @@
+"""From measures to verdicts: what was computed, by which convention, and whether it agrees with what was stated."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from ..catalog.claim import Claim, Part, Stated, Unit
+
+Status: TypeAlias = Literal[
+    "contradicted", "not_reproduced", "misleading", "not_checkable", "reproduced_by_convention", "reproduced"
+]
+STATUSES: tuple[Status, ...] = get_args(Status)
+"""The worst first: a claim of several parts has the status of its worst one that could be checked."""
+
+MEANING: Mapping[Status, str] = {
+    "reproduced": "the figures give what is stated, read plainly",
+    "reproduced_by_convention": "they give it by one convention and not by the plain reading; it is named",
+    "misleading": "the number is right, the cause it is given is not",
+    "contradicted": "the figures that would settle it give something else by every convention tried",
+    "not_reproduced": "figures that stand in for the right ones give something else",
+    "not_checkable": "the figures that would settle it are not there",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a claim is about, computed by one convention.
+
+    Attributes
+    ----------
+    convention : str
+        How, in words; the first measure of an answer is the plain reading.
+    value : float
+        In the unit stated; NaN where it cannot be computed.
+    """
+
+    convention: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a check found.
+
+    Attributes
+    ----------
+    measures : tuple of Measure
+        The plain reading first, then the other conventions tried.
+    inputs : mapping of str to float or str
+        The figures that went in, by name.
+    note : str
+        What a reader should know besides.
+    cause : str
+        Where the number agrees but has another cause: which.
+    stand_in : str
+        Which figures stand in for those that would settle it, "" if none do.
+    missing : str
+        Why what was computed cannot confirm the claim. It may still contradict it.
+    """
+
+    measures: tuple[Measure, ...] = ()
+    inputs: Mapping[str, float | str] = field(default_factory=dict)
+    note: str = ""
+    cause: str = ""
+    stand_in: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part of a claim against its measures.
+
+    Attributes
+    ----------
+    part : Part
+        What was stated.
+    answer : Answer
+        What was computed.
+    status : str
+        One of `STATUSES`.
+    measure : Measure or None
+        The measure the status rests on: the first that agrees, else the plain reading.
+    """
+
+    part: Part
+    answer: Answer
+    status: Status
+    measure: Measure | None
+
+    def agrees(self, measure: Measure) -> bool:
+        """Return whether a measure agrees with what was stated."""
+        return self.part.stated is not None and self.part.stated.agrees(measure.value)
+
+    @property
+    def computed(self) -> str:
+        """The value, as text in the unit stated."""
+        if self.measure is None or self.part.stated is None:
+            return "-"
+        return show(self.measure.value, self.part.stated.unit)
+
+    @property
+    def stated(self) -> str:
+        """What was stated, as text."""
+        return "-" if self.part.stated is None else show_stated(self.part.stated)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a claim is true, and the numbers.
+
+    Attributes
+    ----------
+    claim : Claim
+        What was stated.
+    status : str
+        One of `STATUSES`; `MEANING` says what each means.
+    findings : tuple of Finding
+        One a part.
+    """
+
+    claim: Claim
+    status: Status
+    findings: tuple[Finding, ...]
+
+    @property
+    def computed(self) -> str:
+        """The computed values, part by part."""
+        return "; ".join(f.computed for f in self.findings)
+
+    @property
+    def stated(self) -> str:
+        """The stated values, part by part."""
+        return "; ".join(f.stated for f in self.findings)
+
+    @property
+    def tolerance(self) -> str:
+        """The intervals that agree, part by part, from the precision of what was stated."""
+        return "; ".join("-" if f.part.stated is None else show_interval(f.part.stated) for f in self.findings)
+
+    @property
+    def convention(self) -> str:
+        """The conventions the values rest on, each once."""
+        named = [f.measure.convention for f in self.findings if f.measure is not None]
+        return "; ".join(dict.fromkeys(named))
+
+    @property
+    def inputs(self) -> dict[str, float | str]:
+        """The figures that went in, by name."""
+        return {name: value for f in self.findings for name, value in f.answer.inputs.items()}
+
+    @property
+    def reason(self) -> str:
+        """Why this status, in a sentence or two."""
+        return " ".join(dict.fromkeys(text for f in self.findings for text in _reasons(f, len(self.findings) > 1)))
+
+
+def judge(part: Part, answer: Answer) -> Finding:
+    """Hold the measures of a part against what was stated.
+
+    The first measure is the plain reading. If it agrees the part is reproduced; if only another does, reproduced by that
+    convention; if none does, contradicted, or not reproduced where other figures stand in. Figures that stand in never
+    make more than "reproduced_by_convention". An answer with something missing can contradict and cannot confirm.
+    """
+    known = [m for m in answer.measures if not math.isnan(m.value)]
+    if part.stated is None or not known:
+        return Finding(part, answer, "not_checkable", known[0] if known else None)
+    agreeing = [m for m in known if part.stated.agrees(m.value)]
+    chosen = agreeing[0] if agreeing else known[0]
+    return Finding(part, answer, _status(answer, chosen, bool(agreeing)), chosen)
+
+
+def _status(answer: Answer, chosen: Measure, agrees: bool) -> Status:
+    if not agrees:
+        return "not_reproduced" if answer.stand_in else "contradicted"
+    if answer.missing:
+        return "not_checkable"
+    if answer.cause:
+        return "misleading"
+    plain = chosen is answer.measures[0] and not answer.stand_in
+    return "reproduced" if plain else "reproduced_by_convention"
+
+
+def combine(claim: Claim, findings: Sequence[Finding]) -> Verdict:
+    """Return the verdict of a claim: its worst part counts; a part that cannot be checked only where all are such."""
+    checked = [f.status for f in findings if f.status != "not_checkable"]
+    status = min(checked, key=STATUSES.index) if checked else "not_checkable"
+    return Verdict(claim, status, tuple(findings))
+
+
+def _reasons(finding: Finding, several: bool) -> list[str]:
+    """Return the sentences about one part."""
+    part, answer, measure = finding.part, finding.answer, finding.measure
+    lead = f"{part.what}: " if several and part.what else ""
+    said = []
+    if measure is not None and part.stated is not None:
+        verb = "agrees with" if finding.agrees(measure) else "does not agree with"
+        said.append(f"{lead}{finding.computed} ({measure.convention}) {verb} {finding.stated}.")
+    if finding.status == "reproduced_by_convention" and measure is not answer.measures[0]:
+        plain = answer.measures[0]
+        said.append(f"Read plainly ({plain.convention}) it is {show(plain.value, _unit(part))}.")
+    if part.stated is not None and part.stated.reading:
+        said.append(f"{_sentence(part.stated.reading)}")
+    if answer.stand_in:
+        said.append(f"Stand-in: {_sentence(answer.stand_in)}")
+    if answer.cause:
+        said.append(_sentence(answer.cause))
+    if answer.note:
+        said.append(_sentence(answer.note))
+    if answer.missing:
+        said.append(f"{lead if measure is None else ''}{_sentence(answer.missing)}")
+    return said
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _unit(part: Part) -> Unit:
+    return part.stated.unit if part.stated is not None else "ratio"
+
+
+_WORDS = {
+    "": "",
+    "about": "about ",
+    "nearly": "nearly ",
+    "more_than": "more than ",
+    "less_than": "less than ",
+    "at_least": "at least ",
+    "at_most": "at most ",
+}
+
+
+def show(value: float, unit: Unit, step: float = 0.0) -> str:
+    """Return a value as text in its unit; `step` sets the digits of a stated one."""
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if unit == "date":
+        return str(dt.date.fromordinal(round(value)))
+    if unit == "percent":
+        return f"{100 * value:+.{_digits(100 * step, 2)}f} %"
+    if unit == "usd":
+        return f"{value / 1e9:+,.{_digits(step / 1e9, 1)}f} bn USD" if abs(value) >= 1e8 else f"{value:,.0f} USD"
+    if unit == "sigma":
+        return f"{value:.{_digits(step, 2)}f} sigma"
+    if unit in ("ratio", "index"):
+        return f"{value:.{_digits(step, 2 if unit == 'ratio' else 1)}f}"
+    if unit == "rank":
+        return f"rank {value:.0f}"
+    plural = {"days": " days", "months": " months", "persons": " persons"}
+    return f"{value:.0f}" if unit == "year" else f"{value:,.0f}{plural.get(unit, '')}"
+
+
+def show_stated(stated: Stated) -> str:
+    """Return what was stated as text: "nearly -17 %"."""
+    return f"{_WORDS[stated.wording]}{show(stated.value, stated.unit, stated.step)}"
+
+
+def show_interval(stated: Stated) -> str:
+    """Return the bounds that agree as text."""
+    low, high = stated.interval()
+    if stated.unit in ("date", "count", "rank", "year", "days", "months") and stated.wording == "":
+        return "exact"
+    if math.isinf(high):
+        return f"{'>' if stated.wording == 'more_than' else '>='} {show(low, stated.unit)}"
+    if math.isinf(low):
+        return f"{'<' if stated.wording == 'less_than' else '<='} {show(high, stated.unit)}"
+    return f"{show(low, stated.unit)} to {show(high, stated.unit)}"
+
+
+def _digits(step: float, otherwise: int) -> int:
+    return max(0, round(-math.log10(step))) if step > 0 else otherwise
