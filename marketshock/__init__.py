@@ -25,6 +25,7 @@ _HOME = {
     "Event": "catalog.model",
     "FactorModel": "models.factor",
     "FamaFrench": "models.factor",
+    "Fragility": "moves.fragility",
     "GarchModel": "models.garch",
     "HuberModel": "models.robust",
     "IndexMembers": "providers.members",
@@ -32,6 +33,7 @@ _HOME = {
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "marketcap",
     "MarketModel": "models.factor",
+    "Membership": "moves.membership",
     "Placebo": "robustness.placebo",
     "Pretrend": "robustness.pretrend",
     "Prices": "providers.base",
@@ -50,6 +52,7 @@ _HOME = {
     "errors": "errors",
     "event_study": "study",
     "fetch_prices": "providers.fetch",
+    "fragility": "moves.measure",
     "french_factors": "providers.french",
     "group_differences": "crosssection",
     "load_catalog": "catalog.load",
@@ -91,6 +94,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Event",
     "FactorModel",
     "FamaFrench",
+    "Fragility",
     "GarchModel",
     "HuberModel",
     "IndexMembers",
@@ -98,6 +102,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MarketAdjusted",
     "MarketCapChange",
     "MarketModel",
+    "Membership",
     "Placebo",
     "Pretrend",
     "Prices",
@@ -116,6 +121,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "errors",
     "event_study",
     "fetch_prices",
+    "fragility",
     "french_factors",
     "group_differences",
     "load_catalog",
@@ -160,6 +166,9 @@ if TYPE_CHECKING:
     from .models.nonsync import Dimson, ScholesWilliams
     from .models.robust import HuberModel
     from .models.variance import RecentVolatility
+    from .moves.fragility import Fragility
+    from .moves.measure import fragility
+    from .moves.membership import Membership
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
     from .providers.crsp import CRSP, read_crsp
