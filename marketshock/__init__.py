@@ -17,6 +17,7 @@ _HOME = {
     "CAPM": "models.factor",
     "CRSP": "providers.crsp",
     "Catalog": "catalog.model",
+    "Clustering": "moves.clustering",
     "ConstantMean": "models.mean",
     "Conventions": "inference.options",
     "CrossSection": "crosssection",
@@ -28,6 +29,7 @@ _HOME = {
     "Fragility": "moves.fragility",
     "GarchModel": "models.garch",
     "HuberModel": "models.robust",
+    "IndexContribution": "moves.contribution",
     "IndexMembers": "providers.members",
     "LeaveOneOut": "models.benchmark",
     "MarketAdjusted": "models.mean",
@@ -46,6 +48,7 @@ _HOME = {
     "SpecificationCurve": "robustness.curve",
     "StudyResult": "results",
     "TESTS": "inference.registry",
+    "VolatilityPortfolios": "moves.portfolios",
     "adjust_pvalues": "inference.adjust",
     "compare": "robustness.compare",
     "earnings_dates": "providers.earnings",
@@ -55,6 +58,7 @@ _HOME = {
     "fragility": "moves.measure",
     "french_factors": "providers.french",
     "group_differences": "crosssection",
+    "index_contribution": "moves.contribution",
     "load_catalog": "catalog.load",
     "market_cap_change": "marketcap",
     "minimum_detectable": "inference.power",
@@ -75,6 +79,7 @@ _HOME = {
     "snapshot": "providers.snapshot",
     "sp500": "providers.members",
     "specification_curve": "robustness.curve",
+    "volatility_portfolios": "moves.portfolios",
     "yahoo": "providers.fetch",
     "yahoo_intraday": "providers.fetch",
     "yahoo_share_counts": "providers.yahoo_shares",
@@ -86,6 +91,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "CAPM",
     "CRSP",
     "Catalog",
+    "Clustering",
     "ConstantMean",
     "Conventions",
     "CrossSection",
@@ -97,6 +103,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Fragility",
     "GarchModel",
     "HuberModel",
+    "IndexContribution",
     "IndexMembers",
     "LeaveOneOut",
     "MarketAdjusted",
@@ -115,6 +122,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "SpecificationCurve",
     "StudyResult",
     "TESTS",
+    "VolatilityPortfolios",
     "adjust_pvalues",
     "compare",
     "earnings_dates",
@@ -124,6 +132,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "fragility",
     "french_factors",
     "group_differences",
+    "index_contribution",
     "load_catalog",
     "market_cap_change",
     "minimum_detectable",
@@ -144,6 +153,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "snapshot",
     "sp500",
     "specification_curve",
+    "volatility_portfolios",
     "yahoo",
     "yahoo_intraday",
     "yahoo_share_counts",
@@ -166,9 +176,12 @@ if TYPE_CHECKING:
     from .models.nonsync import Dimson, ScholesWilliams
     from .models.robust import HuberModel
     from .models.variance import RecentVolatility
+    from .moves.clustering import Clustering
+    from .moves.contribution import IndexContribution, index_contribution
     from .moves.fragility import Fragility
     from .moves.measure import fragility
     from .moves.membership import Membership
+    from .moves.portfolios import VolatilityPortfolios, volatility_portfolios
     from .press import Reconciliation, reconcile
     from .providers.base import Prices
     from .providers.crsp import CRSP, read_crsp
