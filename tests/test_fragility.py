@@ -131,6 +131,16 @@ class TestTheDocument:
         assert pm == ([] if philip_morris is None else [philip_morris])
 
 
+def test_the_same_by_pandas_alone(members, measured):
+    """An independent way to the same z: rolling windows of pandas, shifted by a day."""
+    log = np.log(members.prices.adj_close).diff()
+    z = log / np.sqrt((log**2).rolling(21).mean().shift(1))
+    np.testing.assert_allclose(measured.z, z, rtol=1e-9)
+    firms = z.loc["2025-01-27"].drop(["GOOG", "FOX", "NWS"])
+    assert (firms.abs() >= 3).sum() == 70
+    assert (firms.abs() >= 5).sum() == 26
+
+
 class TestNoLookAhead:
     def test_later_prices_change_nothing(self, members, measured):
         prices = members.prices.adj_close.copy()

@@ -21,9 +21,8 @@ def hits(z: FloatArray, threshold: float, direction: Direction = "absolute") -> 
     """Return where z reaches the threshold; NaN does not."""
     check_choice("direction", direction, DIRECTIONS)
     with np.errstate(invalid="ignore"):
-        if direction == "absolute":
-            return np.asarray(np.abs(z) >= threshold)
-        return np.asarray(z >= threshold if direction == "up" else z <= -threshold)
+        up, down = z >= threshold, z <= -threshold
+    return np.asarray({"absolute": up | down, "up": up, "down": down}[direction])
 
 
 def counts(days: DateArray, z: FloatArray, threshold: float, part: Selection) -> pd.DataFrame:
@@ -57,14 +56,21 @@ def ranking(
     check_choice("direction", direction, DIRECTIONS)
     if n is not None and (isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1):
         raise InputError("n", f"got {n!r}", "give a positive whole number, or None for all moves")
-    row, column = np.nonzero(part.counted)
-    score = z[part.rows][row, column]
-    size = {"absolute": np.abs(score), "up": score, "down": -score}[direction]
-    keep = np.flatnonzero((size > 0) | (direction == "absolute"))
-    order = keep[np.argsort(-size[keep], kind="stable")][:n]
+    size = z[part.rows] if direction == "up" else -z[part.rows] if direction == "down" else np.abs(z[part.rows])
+    row, column = np.nonzero(_candidates(size, part.counted, direction, n))
+    order = np.argsort(-size[row, column], kind="stable")[:n]
     frame = _moves(market, volatility, z, row[order] + part.rows.start, column[order])
     frame["event"] = hits(frame["z"].to_numpy(), threshold)
     return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="rank"))
+
+
+def _candidates(size: FloatArray, counted: BoolArray, direction: Direction, n: int | None) -> BoolArray:
+    """Return the moves among which the `n` largest are, so that not all of them have to be sorted."""
+    with np.errstate(invalid="ignore"):
+        keep = counted & ((size >= 0) if direction == "absolute" else (size > 0))
+        if n is None or keep.sum() <= n:
+            return np.asarray(keep)
+        return np.asarray(keep & (size >= np.partition(size[keep], -n)[-n]))
 
 
 def by_year(
@@ -73,7 +79,8 @@ def by_year(
     """Frequency and size of events by year; see `Fragility.by_year`."""
     z, days = z[part.rows], days[part.rows]
     event = hits(z, threshold) & part.counted
-    size = np.where(event, np.abs(z), 0.0).sum(axis=1)
+    row, column = np.nonzero(event)
+    size = np.bincount(row, np.abs(z[row, column]), minlength=len(z))
     used = part.counted.any(axis=1)
     year = days.astype("datetime64[Y]").astype(int) + 1970
     rows = [

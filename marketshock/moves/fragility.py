@@ -91,8 +91,10 @@ class Fragility:
     @cached_property
     def scores(self) -> FloatArray:
         """Scores z as an array of shape (n_sessions, n_tickers); NaN where there is none."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.trailing > 0, self.market.values / self.trailing, np.nan)
+        out = np.full(self.trailing.shape, np.nan)
+        with np.errstate(invalid="ignore"):
+            np.divide(self.market.values, self.trailing, out=out, where=self.trailing > 0)
+        return out
 
     @property
     def z(self) -> pd.DataFrame:
@@ -151,7 +153,7 @@ class Fragility:
             Indexed by date: events, up, down, n_securities (with a z), share (events / n_securities, NaN where there is
             none). Sessions on which the membership is not known are left out, with a `MembershipWarning`.
         """
-        return _tables.counts(self.market.days, self.scores, self.spec.threshold, self._part(start, end, members, by))
+        return _tables.counts(self.market.days, self.scores, self.spec.threshold, self.part(start, end, members, by))
 
     def events(
         self, start: object = None, end: object = None, *, members: Membership | None = None, by: By = "firm"
@@ -165,7 +167,7 @@ class Fragility:
             direction ("up" or "down").
         """
         return _tables.events(
-            self.market, self.trailing, self.scores, self.spec.threshold, self._part(start, end, members, by)
+            self.market, self.trailing, self.scores, self.spec.threshold, self.part(start, end, members, by)
         )
 
     def by_year(
@@ -181,7 +183,7 @@ class Fragility:
             (events a stock-year if returns were independent and normal with constant variance: Student's t), partial
             (the sessions with a z begin after 10 January or end before 20 December).
         """
-        spec, part = self.spec, self._part(start, end, members, by)
+        spec, part = self.spec, self.part(start, end, members, by)
         frame = _tables.by_year(self.market.days, self.scores, spec.window, spec.about, spec.threshold, part)
         return ReadableFrame.of(frame, _tables.year_table)
 
@@ -212,7 +214,7 @@ class Fragility:
             Indexed by rank from 1: date, ticker, return, volatility, z, event (whether |z| reaches the threshold). Ties
             are in the order of date and column.
         """
-        part = self._part(start, end, members, by)
+        part = self.part(start, end, members, by)
         frame = _tables.ranking(self.market, self.trailing, self.scores, self.spec.threshold, part, direction, n)
         return ReadableFrame.of(frame, _tables.rank_table)
 
@@ -248,11 +250,12 @@ class Fragility:
         Clustering
             See there for statistic and null.
         """
-        part = self._part(start, end, members, by)
+        part = self.part(start, end, members, by)
         hits = _tables.hits(self.scores[part.rows], self.spec.threshold, direction) & part.counted
         return clustering(hits, part.counted, n_permutations, seed, progress)
 
-    def _part(self, start: object, end: object, members: Membership | None, by: By) -> Selection:
+    def part(self, start: object, end: object, members: Membership | None, by: By) -> Selection:
+        """Return the sessions and columns that a table counts: what the tables and pictures have in common."""
         chosen = self.members if members is None else members
         return selection(self.market.days, self.market.names, self.scores, start, end, chosen, by)
 
