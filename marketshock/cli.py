@@ -18,6 +18,7 @@ from .errors import (
     InputError,
     MarketShockError,
     MarketShockWarning,
+    MembershipWarning,
     NoUsableEventsError,
     RateLimited,
     Unavailable,
@@ -284,14 +285,14 @@ def _print_sections(sections: Iterable[tuple[str, str]]) -> None:
 
 @contextmanager
 def _warnings_as_notes() -> Iterator[None]:
-    """Print our own warnings as one line on stderr, each once, instead of Python's two with a path."""
+    """Print our own warnings as one line on stderr instead of Python's two with a path."""
     plain = warnings.showwarning
-    said: set[str] = set()
+    said: set[str] = set()  # a membership is asked by every table of a report
 
     def show(message: Any, category: Any, *rest: Any, **named: Any) -> None:
         if issubclass(category, MarketShockWarning):
             line = _one_line(str(message))
-            if line not in said:
+            if not (issubclass(category, MembershipWarning) and line in said):
                 print(f"marketshock: note: {line}", file=sys.stderr)
             said.add(line)
         else:

@@ -343,6 +343,8 @@ class TestBadInput:
             measured.count("2025-01-25")
         with pytest.raises(InputError, match="they reach from 2023-01-03"):
             measured.count("2026-01-05")
+        with pytest.raises(InputError, match="no stock that is counted has a z on 2023-01-05"):
+            measured.count("2023-01-05")
         with pytest.raises(InputError, match="is no date"):
             measured.counts("January")
         with pytest.raises(InputError, match="swap them"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -253,9 +253,7 @@ def _with_notes(told: IndexContribution) -> IndexContribution:
         notes.append("How many firms the index has is not said: weights are among the firms given.")
     if abs(told.index_return) < _HARDLY:
         notes.append(f"The index moved by {_format.percent(told.index_return)}: a share of that says little.")
-    return IndexContribution(
-        told.table, told.group, told.before, told.end, told.index_return, told.n_firms, told.missing_usd, tuple(notes)
-    )
+    return replace(told, notes=tuple(notes))
 
 
 def _table(

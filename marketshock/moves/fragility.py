@@ -13,6 +13,7 @@ import pandas as pd
 from .. import _format
 from .._frame import ReadableFrame
 from .._typing import FloatArray
+from ..errors import InputError
 from ..returns import Returns
 from . import _tables
 from ._select import By, Direction, Selection, selection, session_row
@@ -137,10 +138,13 @@ class Fragility:
         NotSessionError
             If it is no session.
         InputError
-            If it is outside the data, or the membership is not known on it.
+            If it is outside the data, the membership is not known on it, or no stock has a z: that is not a count of 0.
         """
         at = self.market.days[session_row(self.market.days, date)]
-        return int(self.counts(at, at, members=members, by=by)["events"].iloc[0])
+        row = self.counts(at, at, members=members, by=by).iloc[0]
+        if not row["n_securities"]:
+            raise InputError("date", f"no stock that is counted has a z on {at}", "see .lost for the reasons")
+        return int(row["events"])
 
     def counts(
         self, start: object = None, end: object = None, *, members: Membership | None = None, by: By = "firm"
