@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -18,11 +18,12 @@ from .errors import (
     InputError,
     MarketShockError,
     MarketShockWarning,
+    MembershipWarning,
     NoUsableEventsError,
     RateLimited,
     Unavailable,
 )
-from .inputs import events_of, fetched, market_of, model_of, store_at
+from .inputs import events_of, fetched, market_of, model_of, screened, store_at
 from .options import command_parser
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
@@ -63,8 +64,7 @@ def reproduce(arguments: argparse.Namespace) -> int:
         if arguments.json:
             sys.stdout.write(to_json(to_dict(result)))
         else:
-            for heading, text in sections(result):
-                print(f"{heading}\n{'=' * len(heading)}\n{text}\n")
+            _print_sections(sections(result))
         if folder:
             write_text(folder / "reproduce.json", to_json(to_dict(result)))
             step("written")
@@ -192,10 +192,29 @@ def loss(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def fragility(arguments: argparse.Namespace) -> int:
+    """Count and rank moves in units of their own volatility."""
+    from .report import fragility as report
+    from .report.files import output_folder, to_json
+
+    if arguments.date and (arguments.start or arguments.end):
+        raise InputError("--date", "is given beside a period", "give --date, or --start and --end")
+    folder = output_folder(arguments.out) if arguments.out else None
+    measured, asked, weighed = screened(arguments)
+    made = report.fragility_report(
+        measured, asked, clustered=arguments.clustering, weighed=weighed, progress=_bar(arguments)
+    )
+    if arguments.json:
+        sys.stdout.write(to_json(report.to_dict(made)))
+    else:
+        _print_sections(report.sections(made))
+    if folder:
+        _say(arguments, "Written: " + ", ".join(str(path) for path in report.write(made, folder)))
+    return DONE
+
+
 def simulate(arguments: argparse.Namespace) -> int:
     """Count how often each test rejects: its size under the null, its power for known abnormal returns."""
-    from tqdm import tqdm
-
     from .report.files import output_folder, to_json, write_text
     from .report.reproduce import records
     from .simulate import Design, rejection_rates
@@ -211,7 +230,6 @@ def simulate(arguments: argparse.Namespace) -> int:
         missing=arguments.missing,
         dates=arguments.dates,
     )
-    off = True if arguments.quiet or arguments.json else None
     rates = rejection_rates(
         design,
         tests=arguments.tests,
@@ -221,7 +239,7 @@ def simulate(arguments: argparse.Namespace) -> int:
         alternative=arguments.alternative,
         seed=arguments.seed,
         workers=arguments.workers,
-        progress=lambda blocks, n: tqdm(blocks, total=n, delay=1, disable=off, leave=False, file=sys.stderr),
+        progress=_bar(arguments),
     )
     if arguments.json:
         sys.stdout.write(to_json({"design": asdict(design), "seed": rates.seed, "rates": records(rates.table)}))
@@ -248,14 +266,35 @@ def _progress(total: int, arguments: argparse.Namespace) -> Iterator[Callable[[s
         yield step
 
 
+def _bar(arguments: argparse.Namespace) -> Callable[[Iterable[Any], int], Iterable[Any]]:
+    """Return what shows a bar around an iterable, as `_progress` does around steps."""
+    from tqdm import tqdm
+
+    off = True if arguments.quiet or arguments.json else None
+
+    def around(blocks: Iterable[Any], n: int) -> Iterable[Any]:
+        return tqdm(blocks, total=n, delay=1, disable=off, leave=False, file=sys.stderr)
+
+    return around
+
+
+def _print_sections(sections: Iterable[tuple[str, str]]) -> None:
+    for heading, text in sections:
+        print(f"{heading}\n{'=' * len(heading)}\n{text}\n")
+
+
 @contextmanager
 def _warnings_as_notes() -> Iterator[None]:
     """Print our own warnings as one line on stderr instead of Python's two with a path."""
     plain = warnings.showwarning
+    said: set[str] = set()  # a membership is asked by every table of a report
 
     def show(message: Any, category: Any, *rest: Any, **named: Any) -> None:
         if issubclass(category, MarketShockWarning):
-            print(f"marketshock: note: {_one_line(str(message))}", file=sys.stderr)
+            line = _one_line(str(message))
+            if not (issubclass(category, MembershipWarning) and line in said):
+                print(f"marketshock: note: {line}", file=sys.stderr)
+            said.add(line)
         else:
             plain(message, category, *rest, **named)
 
@@ -300,5 +339,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fetch": fetch,
     "cache": cache,
     "loss": loss,
+    "fragility": fragility,
     "simulate": simulate,
 }

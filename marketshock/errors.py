@@ -156,6 +156,10 @@ class ExclusionWarning(MarketShockWarning):
     """Some events were left out of a study; ``study.exclusions`` says which and why."""
 
 
+class MembershipWarning(MarketShockWarning):
+    """A membership says nothing of some sessions; they were left out."""
+
+
 class PriceWarning(MarketShockWarning):
     """Prices that may be right but look odd; ``Prices.provenance`` lists what was found."""
 

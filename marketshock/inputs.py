@@ -13,8 +13,10 @@ from .errors import InputError, PartialDataWarning, PriceWarning
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .moves.fragility import Fragility
     from .providers.base import Prices
     from .providers.store import Store
+    from .report.fragility import Asked
 
 _CACHE = "MARKETSHOCK_CACHE"
 _A_DAY = dt.timedelta(days=1)
@@ -83,6 +85,46 @@ def _prices_around(arguments: argparse.Namespace, events: Any, environment: Mapp
     if lost:
         raise InputError("--benchmark", lost[0], "without it there is no model")
     return prices
+
+
+def screened(arguments: argparse.Namespace) -> tuple[Fragility, Asked, bool]:
+    """Return the fragility that ``marketshock fragility`` was asked for, and whether caps of its index are bundled."""
+    from .moves.measure import fragility
+    from .moves.membership import Membership
+    from .providers.files import read_prices
+    from .providers.members import sp500
+    from .report.fragility import Asked
+
+    bundled = arguments.prices == "bundled"
+    caps: pd.DataFrame | None
+    members, who = None, f"prices of {arguments.prices}: who is not in them is not counted"
+    if bundled:
+        listed = sp500()
+        prices, joined = listed.prices, listed.joined()
+        members = Membership.from_frame(joined, name=f"members of the {listed.name}")
+        caps = listed.market_caps()
+        caps = caps.where(joined[caps.columns])
+        who = f"{listed.name} of {listed.as_of}, {len(listed.table)} listings (who left before is not there: survivors)"
+    else:
+        prices = read_prices(arguments.prices)
+        caps = read_prices(arguments.caps).close if arguments.caps else None
+    if arguments.top is not None:
+        if caps is None:
+            raise InputError("--top", "ranks by market cap, and none are given", "give a file of them as --caps")
+        members = Membership.top(arguments.top, caps)
+    measured = fragility(
+        prices,
+        window=arguments.window,
+        threshold=arguments.threshold,
+        log=not arguments.simple,
+        about=arguments.about,
+        min_obs=arguments.min_obs,
+        members=members,
+        calendar=arguments.calendar,
+    )
+    group = tuple(arguments.group or ())
+    span = (arguments.date, arguments.start, arguments.end)
+    return measured, Asked(*span, arguments.rows, arguments.by, group, who), bundled
 
 
 def fetched(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple[dict[str, Any], pd.DataFrame]:

@@ -72,6 +72,14 @@ def command_parser() -> argparse.ArgumentParser:
             "marketshock loss --ticker NVDA --date 2025-01-27",
         )
     )
+    _fragility_parser(
+        _command(
+            commands,
+            "fragility",
+            "Count and rank moves in units of their own volatility: bundled S&P 500, or your own prices.",
+            "marketshock fragility --date 2025-01-27",
+        )
+    )
     _simulate_parser(
         _command(
             commands,
@@ -214,6 +222,32 @@ def _loss_parser(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also use counts filed on or after the session, marked *",
     )
+
+
+def _fragility_parser(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--prices", default="bundled", metavar="FILE", help="file of adjusted closes (default: the bundled S&P 500)")
+    add("--date", metavar="YYYY-MM-DD", help="one session: its events and its largest moves")
+    add("--start", metavar="YYYY-MM-DD", help="first day counted (default: the first)")
+    add("--end", metavar="YYYY-MM-DD", help="last day counted (default: the last)")
+    add("--window", type=int, default=21, metavar="DAYS", help="sessions of the volatility (default: %(default)s)")
+    add("--threshold", type=float, default=3.0, help="|z| from which a move is an event (default: %(default)s)")
+    add("--simple", action="store_true", help="simple instead of log returns")
+    add("--about", choices=("zero", "mean"), default="zero", help="what the volatility is about (default: %(default)s)")
+    add("--min-obs", type=int, metavar="N", help="returns needed in the window (default: all)")
+    add("--top", type=int, metavar="N", help="the N largest by market cap the session before each day")
+    add("--caps", metavar="FILE", help="market caps in USD, for --top with prices of your own")
+    add(
+        "--by",
+        choices=("firm", "listing"),
+        default="firm",
+        help="count classes of a firm once, or each (default: firm)",
+    )
+    add("--group", type=_names, metavar="A,B", help="tickers looked at apart, and in the index where it is bundled")
+    add("--clustering", action="store_true", help="test whether events of different stocks come together")
+    add("--rows", type=int, default=10, metavar="N", help="rows of a ranking (default: %(default)s)")
+    add("--calendar", choices=CALENDARS, default="auto", help="sessions on which days are counted (default: auto)")
+    add("--out", metavar="DIR", help="write the tables and z as CSV, the whole as JSON and three plots there")
 
 
 def _simulate_parser(parser: argparse.ArgumentParser) -> None:

@@ -180,6 +180,24 @@ def nearest_sessions(sessions: Sessions, day: np.datetime64) -> tuple[np.datetim
     return sessions.days[max(at - 1, 0)], sessions.days[min(at, last)]
 
 
+def day_named(parameter: str, value: object) -> np.datetime64:
+    """Return the day a user named: a date, a timestamp (its date counts), or text as YYYY-MM-DD.
+
+    Raises
+    ------
+    InputError
+        If `value` is no date.
+    """
+    known = isinstance(value, (dt.date, np.datetime64))  # a datetime and a Timestamp are dates too
+    try:
+        text = str(value)[:10] if known or isinstance(value, str) else ""
+        if isinstance(value, str) and value != text:
+            raise ValueError(value)
+        return np.datetime64(dt.date.fromisoformat(text), "D")
+    except ValueError as error:
+        raise InputError(parameter, f"{value!r} is no date", "write it as '2025-01-27'") from error
+
+
 def resolve_session(parameter: str, value: object) -> np.datetime64:
     """Return the NYSE session a user named by its date.
 
@@ -190,14 +208,7 @@ def resolve_session(parameter: str, value: object) -> np.datetime64:
     NotSessionError
         If the market was closed that day.
     """
-    known = isinstance(value, (dt.date, np.datetime64))  # a datetime and a Timestamp are dates too
-    try:
-        text = str(value)[:10] if known or isinstance(value, str) else ""
-        if isinstance(value, str) and value != text:
-            raise ValueError(value)
-        day = np.datetime64(dt.date.fromisoformat(text), "D")
-    except ValueError as error:
-        raise InputError(parameter, f"{value!r} is no date", "write it as '2025-01-27'") from error
+    day = day_named(parameter, value)
     table = nyse()
     if not table.days[0] <= day <= table.days[-1]:
         raise InputError(

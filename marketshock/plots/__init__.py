@@ -2,7 +2,19 @@
 
 from ._style import bare_figure
 from .car import car, car_by_firm
+from .fragility import fragility_counts, fragility_heatmap, fragility_ranking
 from .marketcap import market_cap, market_caps
 from .robustness import placebo, specification_curve
 
-__all__ = ["bare_figure", "car", "car_by_firm", "market_cap", "market_caps", "placebo", "specification_curve"]
+__all__ = [
+    "bare_figure",
+    "car",
+    "car_by_firm",
+    "fragility_counts",
+    "fragility_heatmap",
+    "fragility_ranking",
+    "market_cap",
+    "market_caps",
+    "placebo",
+    "specification_curve",
+]

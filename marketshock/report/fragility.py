@@ -1,0 +1,253 @@
+"""The fragility of a list of stocks as text, files and pictures: what ``marketshock fragility`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .. import _format
+from .._frame import ReadableFrame
+from ..moves._select import By, Direction, period, session_row
+from ..moves._tables import count_table, rank_table
+from ..moves.clustering import Clustering
+from ..moves.contribution import IndexContribution, index_contribution
+from ..moves.fragility import Fragility
+from ..moves.membership import Membership
+from .files import to_json, write_text
+from .reproduce import records
+
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+
+_WAYS: tuple[tuple[Direction, str], ...] = (("absolute", "moves"), ("up", "upward moves"), ("down", "downward moves"))
+_CROWDED, _BARS = 10, 15
+_BEFORE, _AFTER = 40, 20  # sessions of the heat map around a date
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the report is about.
+
+    Attributes
+    ----------
+    date : str or None
+        One session to look at.
+    start, end : str or None
+        The period; all sessions where None.
+    rows : int
+        Rows of a ranking.
+    by : {"firm", "listing"}
+        How listings are counted.
+    group : tuple of str
+        Tickers looked at apart.
+    universe : str
+        Who is measured, and what that leaves out.
+    """
+
+    date: str | None
+    start: str | None
+    end: str | None
+    rows: int
+    by: By
+    group: tuple[str, ...]
+    universe: str
+
+
+@dataclass(frozen=True)
+class FragilityReport:
+    """The results behind ``marketshock fragility``.
+
+    Attributes
+    ----------
+    measured : Fragility
+        z, with the members as of each day.
+    asked : Asked
+        What the report is about.
+    tables : mapping of str to DataFrame
+        counts, events, ranking_absolute, ranking_up, ranking_down, by_year, and for a group by_year_group.
+    clustering : Clustering or None
+        Where asked for.
+    contribution : IndexContribution or None
+        Of the group, where caps are known.
+    """
+
+    measured: Fragility
+    asked: Asked
+    tables: Mapping[str, pd.DataFrame]
+    clustering: Clustering | None
+    contribution: IndexContribution | None
+
+
+def fragility_report(
+    measured: Fragility,
+    asked: Asked,
+    *,
+    clustered: bool = False,
+    weighed: bool = False,
+    progress: Progress | None = None,
+) -> FragilityReport:
+    """Make the tables.
+
+    Parameters
+    ----------
+    measured : Fragility
+        With its members.
+    asked : Asked
+        What to look at.
+    clustered : bool, optional
+        Test whether events cluster.
+    weighed : bool, optional
+        Say what the group did to the bundled index on the date, or over the period.
+    progress : callable, optional
+        As in `Fragility.clustering`.
+
+    Raises
+    ------
+    InputError, NotSessionError, UnknownNameError
+        If the date, the period or the group is not in the data.
+    """
+    span = (asked.date, asked.date) if asked.date else (asked.start, asked.end)
+    if asked.date:
+        measured.count(asked.date, by=asked.by)  # refuses a day that is no session
+    tables = {
+        "counts": measured.counts(asked.start, asked.end, by=asked.by),
+        "events": measured.events(*span, by=asked.by),
+        "by_year": measured.by_year(asked.start, asked.end, by=asked.by),
+    }
+    for way, _ in _WAYS:
+        tables[f"ranking_{way}"] = measured.ranking(*span, direction=way, n=asked.rows, by=asked.by)
+    contribution = None
+    if asked.group:
+        own = Membership.of(asked.group)
+        tables["by_year_group"] = measured.by_year(asked.start, asked.end, members=own, by=asked.by)
+        tables["counts_group"] = measured.counts(*span, members=own, by=asked.by)
+        contribution = _contribution(measured, asked) if weighed else None
+    told = measured.clustering(asked.start, asked.end, by=asked.by, progress=progress) if clustered else None
+    return FragilityReport(measured, asked, tables, told, contribution)
+
+
+def sections(report: FragilityReport) -> Iterator[tuple[str, str]]:
+    """Yield the headings and texts of the report, in order."""
+    asked, tables, measured = report.asked, report.tables, report.measured
+    yield "How it is measured", _measured(report)
+    counts, day = tables["counts"], asked.date
+    if day:
+        on_day = measured.counts(day, day, by=asked.by)
+        yield f"Events on {day}", _printed(on_day, count_table)
+    crowded = counts.sort_values("events", ascending=False, kind="stable")[: min(_CROWDED, asked.rows)]
+    yield "The most crowded days", _printed(crowded, count_table)
+    when = f"on {day}" if day else "of the period"
+    for way, words in _WAYS:
+        yield f"The largest {words} {when}", _printed(tables[f"ranking_{way}"], rank_table)
+    yield "By year", repr(tables["by_year"])
+    if asked.group:
+        yield f"By year, {', '.join(asked.group)}", repr(tables["by_year_group"])
+    if report.contribution is not None:
+        yield "The group in the index", repr(report.contribution)
+    if report.clustering is not None:
+        yield "Do they come together?", str(report.clustering)
+
+
+def to_dict(report: FragilityReport) -> dict[str, Any]:
+    """Return the whole result as plain values, ready for JSON."""
+    measured, told, whole = report.measured, report.clustering, report.contribution
+    plain: dict[str, Any] = {
+        "spec": asdict(measured.spec),
+        "asked": {**asdict(report.asked), "group": list(report.asked.group)},
+        "members": None if measured.members is None else measured.members.name,
+        "without_z": {str(reason): int(n) for reason, n in measured.lost.items()},
+        **{name: records(frame) for name, frame in report.tables.items()},
+    }
+    if report.asked.date:
+        plain["on_date"] = records(measured.counts(report.asked.date, report.asked.date, by=report.asked.by))[0]
+    if told is not None:
+        plain["clustering"] = records(pd.DataFrame([asdict(told)]))[0]
+    if whole is not None:
+        summary = records(whole.summary.to_frame().T)[0]
+        span = {"before": str(whole.before), "end": str(whole.end), "notes": list(whole.notes)}
+        plain["contribution"] = {**span, "summary": summary, "firms": records(whole.table[whole.table["in_group"]])}
+    return plain
+
+
+def write(report: FragilityReport, folder: Path) -> list[Path]:
+    """Write every table and z as CSV, the whole as JSON and three pictures; return the paths."""
+    written = []
+    for name, frame in {**report.tables, "z": report.measured.z}.items():
+        path = folder / f"{name}.csv"
+        write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
+        written.append(path)
+    path = folder / "fragility.json"
+    write_text(path, to_json(to_dict(report)))
+    return [*written, path, *draw(report, folder)]
+
+
+def draw(report: FragilityReport, folder: Path) -> list[Path]:
+    """Save the pictures of counts, z and ranking and return their paths."""
+    from .. import plots
+    from ..plots._style import style
+
+    asked, measured = report.asked, report.measured
+    span = (asked.date, asked.date) if asked.date else (asked.start, asked.end)
+    sizes = {
+        "counts": (8.0, 3.8),
+        "heatmap": (9.2, 1.6 + 0.155 * max(len(asked.group) or 40, 12)),
+        "ranking": (6.5, 1.4 + 0.24 * _BARS),
+    }
+    figures = {name: plots.bare_figure() for name in sizes}
+    with style():
+        axes = {name: figure.add_subplot() for name, figure in figures.items()}
+    for name, size in sizes.items():
+        figures[name].set_size_inches(size)
+    plots.fragility_counts(measured, asked.start, asked.end, by=asked.by, ax=axes["counts"])
+    plots.fragility_heatmap(measured, asked.group or None, *_around(measured, asked), ax=axes["heatmap"])
+    if report.tables["ranking_absolute"].empty:
+        del figures["ranking"]
+    else:
+        plots.fragility_ranking(measured, *span, n=_BARS, by=asked.by, ax=axes["ranking"])
+    written = []
+    for name, figure in figures.items():
+        written.append(folder / f"{name}.png")
+        figure.savefig(written[-1], dpi=120, metadata={"Software": None})
+    return written
+
+
+def _around(measured: Fragility, asked: Asked) -> tuple[object, object]:
+    """Return the last sessions of the period, or those around the date."""
+    days = measured.market.days
+    if asked.date:
+        at = session_row(days, asked.date)
+        return days[max(0, at - _BEFORE)], days[min(len(days) - 1, at + _AFTER)]
+    rows = period(days, asked.start, asked.end)
+    return days[max(rows.start, rows.stop - _BEFORE - _AFTER)], days[rows.stop - 1]
+
+
+def _contribution(measured: Fragility, asked: Asked) -> IndexContribution:
+    """Return what the group did to the bundled index on the date, or over the period."""
+    if asked.date:
+        return index_contribution(asked.group, asked.date)
+    days = measured.market.days
+    rows = period(days, asked.start, asked.end)
+    first = max(rows.start, 1)  # the first session has none before it
+    return index_contribution(asked.group, days[first], days[rows.stop - 1])
+
+
+def _measured(report: FragilityReport) -> str:
+    measured, asked = report.measured, report.asked
+    days, n = measured.market.days, report.tables["counts"]["n_securities"]
+    lost = [f"{count:,} {reason}" for reason, count in measured.lost.items() if count]
+    who = "everybody" if measured.members is None else measured.members.name
+    several = {"firm": "one a firm", "listing": "every listing"}[asked.by]
+    lines = [
+        f"{measured.spec}.",
+        f"{asked.universe}; {days[0]} to {days[-1]}.",
+        f"Counted, as of each day: {who}, {several}; {n[n > 0].min() if n.any() else 0} to {n.max()} a session.",
+        f"Ticker-days without a z: {', '.join(lost) or 'none'}.",
+    ]
+    return "\n".join(_format.wrapped(line, "  ") for line in lines)
+
+
+def _printed(frame: pd.DataFrame, printer: Callable[[pd.DataFrame], Any]) -> str:
+    return repr(ReadableFrame.of(frame, printer)) if len(frame) else "none"
