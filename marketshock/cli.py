@@ -192,6 +192,26 @@ def loss(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def events(arguments: argparse.Namespace) -> int:
+    """Read a text; print what it dates and draft a catalog of it."""
+    from .catalog.document import read_document
+    from .report.documents import document_record, document_text
+    from .report.files import draft_path, to_json, write_text
+
+    path = draft_path(arguments.out) if arguments.out else None
+    document = read_document(arguments.file, arguments.published, encoding=arguments.encoding)
+    if arguments.json:
+        sys.stdout.write(to_json(document_record(document)))
+    else:
+        print(document_text(document))
+    if path:
+        write_text(path, document.draft())
+        _say(arguments, f"\nWritten: {path}")
+    if document.days.empty:
+        return _fail(f"{document.name} dates no day: there is no event to draft", FELL_SHORT)
+    return DONE
+
+
 def simulate(arguments: argparse.Namespace) -> int:
     """Count how often each test rejects: its size under the null, its power for known abnormal returns."""
     from tqdm import tqdm
@@ -300,5 +320,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fetch": fetch,
     "cache": cache,
     "loss": loss,
+    "events": events,
     "simulate": simulate,
 }
