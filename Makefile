@@ -51,9 +51,10 @@ lint: $(VENV)/.installed-lint  ## ruff and mypy --strict
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: $(VENV)/.installed-bench  ## measure import time and the latency of a small study
+bench: $(VENV)/.installed-bench  ## measure import time, date libraries and the latency of a small study
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/fetch_fifty.py
+	$(BIN)/python benchmarks/date_libraries.py
 	$(BIN)/python -m pytest benchmarks -n 0 --benchmark-columns=min,median,max,rounds -o filterwarnings=default
 
 .PHONY: test-oldest

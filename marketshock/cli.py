@@ -309,7 +309,7 @@ def _as_options(text: str) -> str:
         return f"--{match[1].replace('_', '-')}{value}"
 
     text = re.sub(r"\btolerate=\[([^]]*)\]", lambda m: "--tolerate " + re.sub(r"[' ]", "", m[1]), text)
-    names = r"on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by|offline|max_time"
+    names = r"on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by|offline|max_time|encoding"
     text = re.sub(rf"\b({names})='?(\w+)'?", option, text)
     return text.replace("raise max_time", "raise --max-time")
 

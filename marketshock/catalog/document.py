@@ -27,7 +27,9 @@ from .reading.scan import mentions
 _BLANK = "\ue000"
 _HEAD = 8  # paragraphs in which a by-line stands
 _LABEL = re.compile(
-    r"发布|发表|时间|日期|来源|作者|编辑|记者|更新|published|updated|posted|date|by\b|last modified", re.IGNORECASE
+    r"^\s*(?:by|published|updated|posted|last modified)\b|\bdate:"
+    r"|(?:发布|发表|更新)(?:时间|日期|于)|(?:时间|日期|来源|作者|编辑|记者)\s*:",
+    re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s*(?:[ap]\.?m\.?))?(?:\s*\(?[A-Z]{2,4}\)?)?", re.IGNORECASE)
 
@@ -51,10 +53,10 @@ class Document:
         The text.
     mentions : DataFrame
         A row for each dated mention, in the order of the text: paragraph, start, end, text; first and last day of
-        what it means (NaT where it stays unresolved; first alone NaT of "in recent days"); precision (day, weekend, week,
-        month, quarter, half, season, year, decade, span, vague); kind (absolute, partial, relative, context, byline);
-        session (the NYSE session a day maps to, NaT for intervals) and session_rule; timing ("" or what the words
-        around say of the hour); confidence (high, medium, low, none) and its reason.
+        what it means (NaT where it stays unresolved; first alone NaT of "in recent days"); precision (day, weekend,
+        week, month, quarter, half, season, year, decade, span, vague); kind (absolute, partial, relative,
+        context, byline); session (the NYSE session a day maps to, NaT for intervals) and session_rule; timing ("" or
+        what the words around say of the hour); confidence (high, medium, low, none) and its reason.
     figures : DataFrame
         A row for each figure with a unit: paragraph, start, end, text, value (dollars, not billions; 17 of 17 %), unit
         and modifier (nearly, about, more than, ...).
@@ -123,8 +125,8 @@ def read_document(path: str | Path, published: str | dt.date | None = None, *, e
     >>> document = ms.read_document(path, published="2025-02-01")
     >>> document.mentions.loc[0, ["text", "first", "confidence"]].tolist()
     ['last Monday', Timestamp('2025-01-27 00:00:00'), 'low']
-    >>> document.figures.loc[0, ["value", "unit", "modifier"]].tolist()
-    [17.0, 'percent', 'nearly']
+    >>> document.figures.loc[0, ["text", "unit", "modifier"]].tolist()
+    ['17%', 'percent', 'nearly']
     """
     path = Path(path)
     given = None if published is None else _given(published)
@@ -137,7 +139,9 @@ def read_document(path: str | Path, published: str | dt.date | None = None, *, e
     plain = _blanked(plain, names)
     by_line = _by_line(text.paragraphs, plain)
     when, origin = _published(given, text.published, text.published_from, by_line)
-    dated = [_as_by_line(m, by_line, when) for m in mentions(text.paragraphs, plain, when)]
+    dated = mentions(text.paragraphs, _blanked(plain, [by_line] if by_line else []), when)
+    if by_line is not None:
+        dated = sorted([*dated, _as_by_line(by_line, when)], key=lambda m: (m.paragraph, m.start))
     plain = _blanked(plain, dated)
     for number, (written, half) in enumerate(zip(text.paragraphs, plain, strict=True), start=1):
         figured += figures(written, half, number)
@@ -184,18 +188,16 @@ def _by_line(paragraphs: Sequence[str], plain: Sequence[str]) -> Mention | None:
         if len(full) != 1 or len(found) != 1:
             continue
         rest = text[: full[0].start] + " " + text[full[0].end :]
-        clock = _CLOCK.search(rest)
+        clock, label = _CLOCK.search(rest), _LABEL.search(rest)
         rest = re.sub(r"[\s|·,:/()\u2013\u2014-]+", " ", _CLOCK.sub(" ", rest)).strip()
-        if not rest or (_LABEL.search(rest) and len(rest) <= 60) or (clock and len(rest) <= 30):
+        if not rest or (label and len(rest) <= 60 and "。" not in rest) or (clock and len(rest) <= 30):
             return replace(full[0], paragraph=number)
     return None
 
 
-def _as_by_line(mention: Mention, by_line: Mention | None, when: dt.date | None) -> Mention:
-    if by_line is None or (mention.paragraph, mention.start) != (by_line.paragraph, by_line.start):
-        return mention
-    told = "the by-line" if mention.reading.first == when else f"the by-line; {when} was given as publication"
-    return replace(mention, reading=replace(mention.reading, kind="byline", reason=told), timing="")
+def _as_by_line(by_line: Mention, when: dt.date | None) -> Mention:
+    told = "the by-line" if by_line.reading.first == when else f"the by-line; publication is taken as {when}"
+    return replace(by_line, reading=replace(by_line.reading, kind="byline", reason=told), timing="")
 
 
 def _blanked(texts: Sequence[str], found: Sequence[Mention | Named]) -> list[str]:

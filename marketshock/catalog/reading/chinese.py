@@ -39,6 +39,11 @@ def _date(m: re.Match[str], place: Place) -> Reading:
     return resolve.month_day(month, date, place)
 
 
+def _bracketed(m: re.Match[str], place: Place) -> Reading | None:
+    """Read a month and a day in brackets after a weekday; alone they may be anything."""
+    return None if place.weekday is None else resolve.month_day(int(m["m"]), int(m["d"]), place)
+
+
 def _word_month_day(m: re.Match[str], place: Place) -> Reading:
     return relative.word_month_day(_offset(m["rm"]), whole(m["d"]), place)
 
@@ -128,11 +133,7 @@ def _period(m: re.Match[str], place: Place) -> Reading:
 
 
 def _weekend(_m: re.Match[str], place: Place) -> Reading:
-    """Read a weekend alone: that of an earlier day of the paragraph, else the latest that began by publication."""
-    found = context.context_period("weekend", place)
-    if found.first is not None or place.published is None:
-        return found
-    return relative.period("weekend", 0 if place.published.weekday() >= 5 else -1, place)
+    return relative.weekend(place)
 
 
 def _day_word(m: re.Match[str], place: Place) -> Reading:
@@ -154,7 +155,7 @@ def _put_off(m: re.Match[str], place: Place) -> Reading | None:
 
 
 def _only_since(m: re.Match[str], place: Place) -> Reading | None:
-    """Read 后仅仅半个多月时间里: a count, or somewhat more than it, of days, weeks or months."""
+    """Read 后仅三周时间里: a count, or somewhat more than it, of days, weeks or months."""
     days = {"day": 1, "week": 7, "month": 30, "year": 365}[_UNITS[m["unit"]]]
     low = days // 2 if m["n"] == "半" else days * whole(m["n"])
     more = (days - low if m["n"] == "半" else days) if "多" in m["at"] else 0
@@ -181,12 +182,13 @@ _STEM = "初期?|早期|中期|末期?|后期|晚期"
 #: Forms of Chinese dates. Where two fit, the one that begins first, then the longer one is taken.
 RULES = (
     Rule("1月27日", _c(rf"(?<![\d.]){_YEAR}?(?P<m>{_N})\s*月\s*(?P<d>{_N})\s*[日号](?!均)"), _date, "date"),
+    Rule("周一(12/29)", _c(r"(?<=\()(?P<m>\d{1,2})/(?P<d>\d{1,2})(?=\))"), _bracketed, "date"),
     Rule("上月27日", _c(rf"(?P<rm>{_WORD_MONTH})\s*(?P<d>{_N})\s*[日号]"), _word_month_day, "date"),
     Rule(
         "27日",
         _c(
             r"(?<![\d.近去续来每至少约达第前后共超满期])(?P<d>\d{1,2})\s*日"
-            r"(?!均|线|内|间|以|前|后|游|元|本|移动|期|年|经|之)"
+            r"(?!均|线|内(?!地)|间|以|前|后|游|元|本|移动|期|年|经|之)"
         ),
         _bare_day,
         "date",
@@ -217,7 +219,7 @@ RULES = (
         _year_to_date,
     ),
     Rule("四季度", _c(r"(?<![\d年上下本前])第?(?P<q>[一二三四])季度"), _quarter),
-    Rule("上季度", _c(r"(?<!日)(?:上一?个?|本|这个?|下一?个?)季度"), _word_quarter),
+    Rule("上季度", _c(r"(?<!日)(?:(?:上一?个?|本|这个?|下一?个?)季度|[上本]季(?!节|后))"), _word_quarter),
     Rule(
         "90年代",
         _c(
@@ -262,7 +264,7 @@ RULES = (
     ),
     Rule(
         "次日",
-        _c(r"(?<![首每再此多一两三几依])次日(?!本|均|元)|翌日|隔日|第二[天日]"),
+        _c(r"(?<![首每再此多一两三几依])次日(?!本|均|元)|翌日|隔日|(?<!连续)第二[天日]"),
         partial(_context_day, 1, False),
         "pointer",
     ),

@@ -90,7 +90,7 @@ def _anchor(place: Place, reach: int = _REACH) -> Mention | None:
     for mention in reversed(place.earlier):
         if mention.paragraph < place.paragraph - reach:
             return None
-        if mention.reading.is_day and mention.reading.kind != "byline":
+        if mention.reading.is_day and mention.anchor:
             return mention
     return None
 

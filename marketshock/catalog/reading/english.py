@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
+from collections.abc import Iterable
 from functools import partial
 
 from . import context, relative, resolve
@@ -15,8 +16,15 @@ _FULL = {name.lower(): i for i, name in enumerate(calendar.month_name) if name}
 _SHORT = {name.lower()[:3]: i for name, i in _FULL.items()} | {"sept": 9}
 WEEKDAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
 WEEKDAYS |= {name[:3]: i for name, i in WEEKDAYS.items()} | {"tues": 1, "thur": 3, "thurs": 3}
-_MON = "(?P<mon>" + "|".join([*_FULL, *sorted(_SHORT, key=len, reverse=True)]) + r")\b\.?"
-_MONTH = "(?P<mon>" + "|".join(_FULL) + ")"
+
+
+def _capital(names: Iterable[str]) -> str:
+    """Return a pattern of names with a capital, or in capitals: may, march and sat are words."""
+    return "|".join(form for name in names for form in (name.capitalize(), name.upper()))
+
+
+_MON = rf"(?P<mon>(?-i:{_capital([*_FULL, *sorted(_SHORT, key=len, reverse=True)])}))\b(?:\.(?=,?\s+\d))?"
+_MONTH = f"(?P<mon>(?-i:{_capital(_FULL)}))"
 _Y = r"(?P<y>(?:1[89]|20)\d{2})"
 _WORD_YEAR = "(?P<ry>last|this|next) year"
 _D = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
@@ -195,18 +203,22 @@ def _context_day(step: int, sessions: bool, _m: re.Match[str], place: Place) -> 
     return context.context_day(step, sessions, place)
 
 
+def _weekend(_m: re.Match[str], place: Place) -> Reading:
+    return relative.weekend(place)
+
+
 def _context_period(m: re.Match[str], place: Place) -> Reading:
     return context.context_period(m["unit"].lower(), place)
 
 
 def _c(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![A-Za-z\d])(?:{pattern})(?![A-Za-z\d])", re.IGNORECASE)
+    return re.compile(rf"(?<![A-Za-z\d])(?:{pattern})(?![A-Za-z\d年月])", re.IGNORECASE)
 
 
 _AFTER_IN = "(?:(?<=in )|(?<=since )|(?<=of )|(?<=during )|(?<=from )|(?<=until )|(?<=through )|(?<=to )|(?<=for ))"
 _COUNT = rf"(?P<n>\d{{1,3}}|{ENGLISH})[\s-](?P<unit>day|week|month|year)s?"
 _SESSION = r"(?:trading (?:day|session)|session|business day)"
-_WD = "(?P<wd>monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+_WD = f"(?P<wd>(?-i:{_capital([name.lower() for name in calendar.day_name])}))"
 
 #: Dates in numbers: ISO, year first; the order of day and month, where it comes first, must show.
 NUMERIC = (
@@ -244,7 +256,7 @@ RULES = (
     ),
     Rule("January 2025", _c(rf"(?:{_PART})?{_MON},?\s+(?:of )?(?:{_Y}|{_WORD_YEAR})"), _month),
     Rule("January", _c(rf"(?:{_PART})?(?!may\b|march\b){_MONTH}(?P<y>)(?P<ry>)"), _month),
-    Rule("in May", _c(rf"(?:{_PART}|{_AFTER_IN})(?P<mon>may|march)(?P<y>)(?P<ry>)"), _month),
+    Rule("in May", _c(rf"(?:{_PART}|{_AFTER_IN})(?P<mon>(?-i:May|MAY|March|MARCH))(?P<y>)(?P<ry>)"), _month),
     Rule("last January", _c(rf"(?P<rel>last|this|next) {_MONTH}"), _word_month),
     Rule("in 2024", _c(rf"(?:{_PART}|{_AFTER_IN}|(?<=before )|(?<=after )|(?<=by )){_Y}"), _year),
     Rule(
@@ -278,7 +290,7 @@ RULES = (
     ),
     Rule(
         "Fri",
-        _c(r"(?P<wd>mon|tues?|wed|thur?s?|fri|sat|sun)\.?(?P<rel>)(?=,? (?:[A-Z][a-z]{2}|\d{1,2} [A-Z]))"),
+        _c(r"(?P<wd>(?-i:Mon|Tues?|Wed|Thur?s?|Fri|Sat|Sun))\.?(?P<rel>)(?=,? (?:[A-Z][a-z]{2}|\d{1,2} [A-Z]))"),
         _weekday,
         "pointer",
     ),
@@ -313,6 +325,7 @@ RULES = (
         "pointer",
     ),
     Rule("that week", _c(r"(?:that|the same) (?P<unit>week|weekend|month|year)"), _context_period),
+    Rule("the weekend", _c(r"(?:over|at|during) (?P<at>the weekend)"), _weekend),
     Rule("so far this year", _c(r"so far this year|this year so far|year[\s-]to[\s-]date"), _year_to_date),
     Rule("in recent days", _c(r"in recent days|in the past few days|the other day"), _vague),
     Rule(

@@ -78,6 +78,7 @@ def _c(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z\d.,_])(?P<sign>-(?=[\d]))?(?:{pattern})", re.IGNORECASE)
 
 
+_LOW_MONEY = rf"(?:[$€£]\s*(?P<low>{DIGITS})\s*(?:-|–|to)\s*)?"
 _ANY = rf"(?P<num>{DIGITS}|{CHINESE})"
 #: (pattern, unit); the groups num, scale, money and low say the rest.
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -97,7 +98,12 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         "money",
     ),
     (_c(rf"(?P<vague>数|几|上)?(?P<num>)(?P<scale>万亿|千亿|百亿|十亿|千万|百万)\s*(?P<money>{_ZH_MONEY})"), "money"),
-    (_c(rf"(?P<money>US\$|C\$|HK\$|\$|€|£)\s*{_NUM}(?:[\s-]*(?P<scale>{_EN_SCALE}|[kmb])\b)?"), "money"),
+    (
+        _c(
+            rf"(?:[$€£]\s*(?P<low>{DIGITS})\s*(?:-|–|to)\s*)?(?P<money>US\$|C\$|HK\$|\$|€|£)\s*{_NUM}(?:[\s-]*(?P<scale>{_EN_SCALE}|[kmb])\b)?"
+        ),
+        "money",
+    ),
     (_c(rf"{_NUM}[\s-]*(?P<scale>{_EN_SCALE})?[\s-]*(?P<money>dollars?|usd|euros?|pounds|yen|yuan)\b"), "money"),
     (_c(rf"{_LOW}{_NUM}\s*(?P<more>多|余)?\s*(?P<scale>{_ZH_SCALE})?\s*(?P<more2>多|余)?\s*(?:{_THINGS})"), "count"),
     (_c(rf"{_LOW}{_NUM}\s*(?P<scale>{_EN_SCALE})?\s+(?:[a-z-]+ )?(?:{_EN_THINGS})\b"), "count"),
@@ -176,7 +182,8 @@ def _figures(
         low = number(groups["low"])
         if low is not None:
             yield Figure(paragraph, at, match.end("low"), written[at : match.end("low")], low * scale, unit, modifier)
-        start = match.start("num")
+        start = match.end("low")
+        start += len(re.match(r"\s*[%％]?\s*(?:-|–|—|~|至|到|to)\s*", text[start:])[0])  # type: ignore[index]
     elif groups.get("sign"):
         value = -value
     yield Figure(paragraph, start, end, written[start:end], value * scale, unit, modifier)

@@ -106,8 +106,15 @@ def _decoded(path: Path, content: bytes, encoding: str | None, html: bool) -> st
     given, origin = _encoding(content, encoding, html)
     try:
         codec = codecs.lookup(given)
+        b"a".decode(given, "replace")
+    except UnicodeError:
+        pass  # half a character of it
     except (LookupError, ValueError) as error:
-        raise InputError("encoding", f"{given!r} ({origin}) is none that is known", "give e.g. 'gb18030'") from error
+        raise InputError(
+            "encoding", f"{given!r} ({origin}) is no encoding of text that is known", "try gb18030"
+        ) from error
+    if encoding is not None and codec.name != "utf-8" and _is_utf8(content):
+        raise InputError("encoding", f"the bytes of {path} are UTF-8, not {given}", "leave the encoding out")
     try:
         text = content.decode(codec.name if codec.name != "utf-8" else "utf-8-sig")
     except UnicodeError as error:
@@ -118,11 +125,7 @@ def _decoded(path: Path, content: bytes, encoding: str | None, html: bool) -> st
             f"is not {given} ({origin}): bytes {came} at {at}",
             "pass the encoding it was saved in, for example encoding='gb18030', 'big5' or 'utf-16'",
         ) from error
-    except LookupError as error:  # a codec of bytes, such as hex
-        raise InputError("encoding", f"{given!r} is no encoding of text", "give e.g. 'gb18030'") from error
-    if encoding is not None and codec.name != "utf-8" and _is_utf8(content):
-        raise InputError("encoding", f"the bytes of {path} are UTF-8, not {given}", "leave the encoding out")
-    if _odd(text) > 0.01:
+    if _odd(text) > max(3, len(text) / 100):
         raise InputError(str(path), f"is no text in {given} ({origin})", "give a text file, or pass its encoding")
     return text
 
@@ -152,9 +155,7 @@ def _is_utf8(content: bytes) -> bool:
     return True
 
 
-def _odd(text: str) -> float:
-    """Return the share of characters that no text has."""
-    odd = sum(
-        1 for c in text if (c < " " and c not in "\t\n\r\f\v\x1c\x1d\x1e") or c == "\x7f" or "\ud800" <= c <= "\udfff"
-    )
-    return odd / max(len(text), 1)
+def _odd(text: str) -> int:
+    """Return how many characters there are that no text has."""
+    controls = {*map(chr, range(32)), "\x7f"} - set("\t\n\r\f\v\x1c\x1d\x1e")
+    return sum(1 for c in text if c in controls or "\ud800" <= c <= "\udfff")

@@ -169,25 +169,30 @@ def markdown_text(text: str) -> Blocks:
             open_block = False
             continue
         begins = re.match(r"(?:#{1,6}\s|[-*+]\s|\d{1,3}[.)]\s|>|\|)", stripped)
-        plain = _without_marks(stripped)
+        plain = _without_prefix(stripped)
         if begins or not open_block:
             blocks.append(plain)
         else:
             blocks[-1] = _continued(blocks[-1], plain)
         open_block = not stripped.startswith(("#", "|"))
-    return blocks, published, "its front matter" if published else ""
+    return [_without_marks(block) for block in blocks], published, "its front matter" if published else ""
 
 
-def _without_marks(line: str) -> str:
+def _without_prefix(line: str) -> str:
     line = re.sub(r"^(?:>\s*)+", "", line)
     line = re.sub(r"^(?:#{1,6}|[-*+]|\d{1,3}[.)])\s+", "", line).rstrip("#").strip()
-    line = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", line)
-    line = re.sub(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", line)
-    line = re.sub(r"(\*\*|__|~~|`)(.+?)\1", r"\2", line)
-    line = re.sub(r"(?<![\w*])([*_])(?=\S)(.+?)(?<=\S)\1(?![\w*])", r"\2", line)
     if line.startswith("|"):
         line = " ".join(cell.strip() for cell in line.strip("|").split("|"))
-    return re.sub(r"\\([\\`*_{}\[\]()#+\-.!|>~])", r"\1", line)
+    return line
+
+
+def _without_marks(block: str) -> str:
+    block = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", block)
+    block = re.sub(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", block)
+    block = re.sub(r"(\*\*|__|~~|`)(.+?)\1", r"\2", block)
+    block = re.sub(r"(?<![A-Za-z\d*])\*(?=\S)([^*]+?)(?<=\S)\*(?![A-Za-z\d*])", r"\1", block)
+    block = re.sub(r"(?<![\w])_(?=\S)([^_]+?)(?<=\S)_(?!\w)", r"\1", block)
+    return re.sub(r"\\([\\`*_{}\[\]()#+\-.!|>~])", r"\1", block)
 
 
 def _continued(block: str, line: str) -> str:

@@ -80,6 +80,8 @@ class Mention:
         What it means.
     timing : {"", "before_open", "during", "after_close"}
         What the words around say of the hour.
+    anchor : bool
+        Whether "that day" may refer to it: not to one that something is compared with ("the lowest since June 5").
     """
 
     paragraph: int
@@ -88,6 +90,7 @@ class Mention:
     text: str
     reading: Reading
     timing: str = ""
+    anchor: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,12 +32,22 @@ DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 CHINESE = "[〇零一二两三四五六七八九十百千万亿]+"
 ENGLISH = "(?:half a|an?|" + "|".join(sorted(set(_WORDS) - {"half a", "a", "an"}, key=len, reverse=True)) + ")"
 
-#: One half-width character for each full-width one, so that places in a text stay what they are.
+#: One half-width or simplified character for each full-width or traditional one that a pattern needs, so that places in
+#: a text stay what they are.
+_TRADITIONAL = (
+    "週個後開盤來間禮億萬點數當會標準納達爾輝蘋歐鎊幣時遲緩暫兩幾過約餘將於預計從報業績發議決選舉講號電軟亞馬遜國銀費導體羅"
+    "隨這頭節價擱凍結級錄為際據轉對動圍沒舊聯儲連續東紐"
+)
+_SIMPLIFIED = (
+    "周个后开盘来间礼亿万点数当会标准纳达尔辉苹欧镑币时迟缓暂两几过约余将于预计从报业绩发议决选举讲号电软亚马逊国银费导体罗"
+    "随这头节价搁冻结级录为际据转对动围没旧联储连续东纽"
+)
 _HALF_WIDTH = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0xA0: 0x20, 0x2212: 0x2D, 0x2019: 0x27}
+_HALF_WIDTH |= {ord(t): ord(s) for t, s in zip(_TRADITIONAL, _SIMPLIFIED, strict=True)}
 
 
 def half_width(text: str) -> str:
-    """Return the text with half-width digits, letters and signs; every character keeps its place."""
+    """Return the text with half-width signs and simplified characters; every one keeps its place."""
     return text.translate(_HALF_WIDTH)
 
 
@@ -76,6 +86,7 @@ def _chinese(text: str) -> float:
             section += (digit or 1) * _UNITS[c]
             digit = 0
         else:
-            total = (total + (section + digit or 1)) * _MYRIADS[c]
+            below = section + digit or (0 if total else 1)
+            total = total + below * _MYRIADS[c] if c == "万" else (total + below) * _MYRIADS[c]
             section = digit = 0
     return float(total + section + digit)

@@ -80,6 +80,12 @@ def period(unit: Literal["week", "weekend"], offset: int, place: Place) -> Readi
     return Reading(*span, unit, "relative", "medium", told if unit == "week" else "counted from publication")
 
 
+def weekend(place: Place) -> Reading:
+    """Read a weekend alone: the latest that began by publication."""
+    back = -1 if place.published is not None and place.published.weekday() < 5 else 0
+    return period("weekend", back, place)
+
+
 def week_weekday(offset: int, number: int, place: Place) -> Reading:
     """Read a weekday of last week, this week, next week."""
     if place.published is None:
@@ -115,11 +121,12 @@ def bare_weekday(number: int, place: Place) -> Reading:
         return unresolved("day", "relative", UNKNOWN)
     name = spans.WEEKDAYS[number]
     if marked_ahead(place):
-        ahead = (number - place.published.weekday() - 1) % 7 + 1
+        ahead = (number - place.published.weekday()) % 7
         when = place.published + dt.timedelta(days=ahead)
-        return day(when, "relative", "medium", f"announced: the next {name} after publication")
+        told = f"announced: the next {name} from publication on"
+        return day(when, "relative", "medium" if ahead else "low", told)
     when = place.published - dt.timedelta(days=(place.published.weekday() - number) % 7)
-    anchor = next((m for m in reversed(place.earlier) if m.reading.is_day and m.reading.kind != "byline"), None)
+    anchor = next((m for m in reversed(place.earlier) if m.reading.is_day and m.anchor), None)
     told = f"the latest {name} by publication"
     if anchor is None or anchor.paragraph != place.paragraph or anchor.reading.first is None:
         return day(when, "relative", "medium", told)

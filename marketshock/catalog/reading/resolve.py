@@ -11,9 +11,13 @@ from .mention import sentence_around as _sentence
 
 UNKNOWN = "the date of publication is not known"
 RECENT, FAR = 92, 183  # days before publication: a date without a year is as a rule no older
+SHORT = 10  # days: a list of days that runs on into the next month
+SOON = 62  # days after it: such a date may as well be announced
+THROUGH = re.compile(r"\s*(?:至|到|-|–|—|~|to|through)\s*")
 _AHEAD = re.compile(
-    r"(?:将[于在从自]|定于|拟于|计划[于在]|预[计定][于在]|最迟)\s*$"
-    r"|\b(?:will|(?:is|are) (?:due|scheduled|slated|set|expected|to)|scheduled for|due on|effective)\b[^,]*$",
+    r"(?:将[于在从自]|定于|拟于|计划[于在]|预[计定][于在]|最迟|即将)(?:当地|美国|美东|北京)?(?:时间)?\s*$"
+    r"|\b(?:will|would|starting|starts?|begins?|takes? effect|goes? into effect|as early as|ahead of"
+    r"|(?:is|are) (?:due|scheduled|slated|set|expected|to)|scheduled for|(?:due|payable) (?:on|out)|effective)\b[^,]*$",
     re.IGNORECASE,
 )
 _AHEAD_AFTER = re.compile(
@@ -38,6 +42,10 @@ def month_day(month: int, date: int, place: Place) -> Reading:
     """
     if not spans.exists(2000, month, date):
         return unresolved("day", "partial", no_day(month, date))
+    if (first := _beginning(place)) is not None:
+        when = first if (first.month, first.day) == (month, date) else _nearest_year(month, date, first, 1)
+        told = "no year written: the next after the beginning of the range"
+        return with_weekday(day(when, "partial", "high", told), place)
     if place.published is None:
         return unresolved("day", "partial", f"no year is written, and {UNKNOWN}")
     coming = _nearest_year(month, date, place.published, 1)
@@ -45,25 +53,28 @@ def month_day(month: int, date: int, place: Place) -> Reading:
         return with_weekday(day(coming, "partial", "medium", "announced: the next after publication"), place)
     latest = _nearest_year(month, date, place.published, -1)
     rival, named = _by_year_before(month, date, place)
-    if rival is None or rival == latest:
-        return _latest(latest, place, agrees=named if rival else None)
-    return _either(latest, rival, named, place)
+    if rival is not None and named is not None and rival != latest:
+        return _either(latest, rival, named, place)
+    recent = (place.published - latest).days <= FAR
+    agrees = rival is not None and named is not None and (recent or named.reading.precision in ("day", "month"))
+    return _latest(latest, place, agrees)
 
 
-def _latest(when: dt.date, place: Place, agrees: Mention | None) -> Reading:
+def _latest(when: dt.date, place: Place, agrees: bool) -> Reading:
     assert place.published is not None
+    following = _nearest_year(when.month, when.day, place.published, 1)
     reading = day(when, "partial", "medium", "no year written: the latest not after publication")
-    if agrees is not None:
+    if agrees:
         reading = reading.but("high", "the year named before it agrees")
+    elif (following - place.published).days <= SOON and place.weekday is None:
+        return unresolved("day", "partial", f"no year is written: {when}, or {following} if it is announced")
     elif (place.published - when).days > FAR:
-        following = _nearest_year(when.month, when.day, place.published, 1)
-        reading = reading.but("low", f"far back; {following} would be nearer if it was announced")
+        reading = reading.but("low", f"far back; or {following} if it is announced")
     return with_weekday(reading, place)
 
 
-def _either(latest: dt.date, rival: dt.date, named: Mention | None, place: Place) -> Reading:
+def _either(latest: dt.date, rival: dt.date, named: Mention, place: Place) -> Reading:
     """Decide between the year before publication and a year named before the date."""
-    assert named is not None
     assert place.published is not None
     both = f"{latest} (the latest not after publication) or {rival} (by the year named before it)"
     fitting = [when for when in (latest, rival) if when.weekday() == place.weekday]
@@ -101,24 +112,35 @@ def _names_year(reading: Reading) -> bool:
 
 
 def bare_day(date: int, place: Place) -> Reading:
-    """Read a day without its month: of the nearest month named before it in the paragraph, else the latest."""
-    for mention in reversed(place.earlier):
-        if mention.paragraph == place.paragraph and mention.reading.precision in ("day", "month"):
-            month = mention.reading.first
-            if month is None or not spans.exists(month.year, month.month, date):
-                return unresolved("day", "partial", f"no month is written, and that named before it has no day {date}")
-            told = f"no month written: {month:%Y-%m} stands before it"
-            return with_weekday(day(month.replace(day=date), "partial", "medium", told), place)
-    if place.published is None:
+    """Read a day without its month: near the day before it in the paragraph, else by publication.
+
+    What would lie after publication is taken only if it is announced.
+    """
+    ahead = marked_ahead(place)
+    before = next((m.reading.first for m in reversed(place.earlier) if _same_paragraph(m, place)), None)
+    here = before or place.published
+    if here is None:
         return unresolved("day", "partial", f"no month is written, and {UNKNOWN}")
-    for back in (0, -1):
-        first = spans.month_at(place.published.year, place.published.month + back)
-        if spans.exists(first.year, first.month, date) and first.replace(day=date) <= place.published:
-            when = first.replace(day=date)
-            return with_weekday(
-                day(when, "partial", "low", "no month written: the latest not after publication"), place
-            )
-    return unresolved("day", "partial", f"no month is written, and no recent one has a day {date}")
+    months = [spans.month_at(here.year, here.month + step) for step in (0, -1, 1)]
+    days = [first.replace(day=date) for first in months if spans.exists(first.year, first.month, date)]
+    bound = place.published if not ahead else None
+    days = [when for when in days if bound is None or when <= bound]
+    if before is None and ahead:
+        days = [when for when in days if when >= here]
+    if not days:
+        return unresolved("day", "partial", f"no month is written, and no near one has a day {date}")
+    if before is None:
+        told = "announced: the next by publication" if ahead else "the latest not after publication"
+        when = min(days, key=lambda one: abs((one - here).days))
+        return with_weekday(day(when, "partial", "low", f"no month written: {told}"), place)
+    later = [when for when in days if when >= here and (when.month == here.month or (when - here).days <= SHORT)]
+    when = later[0] if later else min(days, key=lambda one: abs((one - here).days))
+    confidence: Confidence = "medium" if when.month == here.month else "low"
+    return with_weekday(day(when, "partial", confidence, f"no month written: {here} stands before it"), place)
+
+
+def _same_paragraph(mention: Mention, place: Place) -> bool:
+    return mention.paragraph == place.paragraph and mention.reading.is_day and mention.anchor
 
 
 def month_of_year(year: int, month: int, part: str) -> Reading:
@@ -134,6 +156,10 @@ def month(number: int, part: str, place: Place) -> Reading:
     """Read a month without a year: the latest that began by the date of publication."""
     if not 1 <= number <= 12:
         return unresolved("month", "partial", f"there is no month {number}")
+    if (first := _beginning(place)) is not None:
+        span = spans.month_part(first.year + (number < first.month), number, part)
+        told = "no year written: the next after the beginning of the range"
+        return Reading(*span, month_or_span(part), "partial", "high", told)
     if place.published is None:
         return unresolved("month", "partial", f"no year is written, and {UNKNOWN}")
     here = place.published
@@ -143,9 +169,10 @@ def month(number: int, part: str, place: Place) -> Reading:
     coming = spans.month_at(here.year + (number <= here.month), number)
     if marked_ahead(place) and (coming - here).days <= FAR:
         year, reason = coming.year, "announced: the next after publication"
+    elif (coming - here).days <= SOON and number != here.month:
+        return unresolved("month", "partial", f"no year is written: {year}, or {coming.year} if it is announced")
     elif (here - spans.month_at(year, number)).days > FAR:
-        confidence = "low"
-        reason += f"; far back, {spans.MONTHS[number]} {coming.year} would be nearer if it was announced"
+        confidence, reason = "low", f"{reason}; far back, or {coming.year} if it is announced"
     return Reading(*spans.month_part(year, number, part), month_or_span(part), "partial", confidence, reason)
 
 
@@ -179,6 +206,14 @@ def decade(number: int, part: str, place: Place) -> Reading:
     first -= 100 * (first > place.published.year)
     told = "no century written: the latest that began by publication" + convention(part)
     return Reading(*spans.decade_part(first, part), "decade", "partial", "medium", told)
+
+
+def _beginning(place: Place) -> dt.date | None:
+    """Return the first day of the range that a date ends: 2025年1月至 ..., January 2025 to ..."""
+    before = place.earlier[-1] if place.earlier else None
+    if before is None or before.paragraph != place.paragraph or not _names_year(before.reading):
+        return None
+    return before.reading.first if THROUGH.fullmatch(place.text, before.end, place.start) else None
 
 
 def marked_ahead(place: Place) -> bool:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 from . import chinese, english
 from .mention import Mention, Place, Reading, Rule, lower, sentence_around
+from .resolve import THROUGH
+from .spans import exists
 
 RULES = (*chinese.RULES, *english.NUMERIC, *english.RULES)
 
 _JOIN = re.compile(r"[ \t]*\(?[ \t]*")
 _JOIN_COMMA = re.compile(r"[ \t]*[,,]?[ \t]*\(?[ \t]*")
-_THROUGH = re.compile(r"\s*(?:至|到|-|–|—|~|to|through)\s*")
 _SINCE = re.compile(r"\s*(?:年?以来|至今|迄今(?:为止)?|来(?!自|到|临|看|说|源|袭|年))")
 _SINCE_BEFORE = re.compile(r"\bsince (?:the )?$", re.IGNORECASE)
 _ZONE = re.compile(r"(当地时间|美东时间|美国东部时间|纽约时间|北京时间|Beijing time)[,,]?\s*$")
@@ -111,8 +112,10 @@ def _read(
         return None
     if found.beside is not None:
         reading = _beside(reading, found.beside, place)
+    compared = bool(_SINCE.match(text, place.end) or _SINCE_BEFORE.search(text[max(place.start - 12, 0) : place.start]))
     reading, end = _since(reading, place)
-    return Mention(number, found.start, end, written[found.start : end], _in_zone(reading, place))
+    words = written[found.start : end]
+    return Mention(number, found.start, end, words, _in_zone(reading, place), anchor=not compared)
 
 
 def _weekday_of(pointer: _Found | None) -> int | None:
@@ -168,7 +171,7 @@ def _ranges(found: list[Mention], text: str, number: int, written: str) -> list[
     for mention in found:
         before = out[-1] if out else None
         if before is not None and before.paragraph == mention.paragraph == number and _is_range(before, mention, text):
-            one, other = before.reading, mention.reading
+            one, other = _begun(before.reading, mention.reading), mention.reading
             span = Reading(one.first, other.last, "span", one.kind, lower(one.confidence, other.confidence), one.reason)
             out[-1] = Mention(number, before.start, mention.end, written[before.start : mention.end], span)
         else:
@@ -176,13 +179,23 @@ def _ranges(found: list[Mention], text: str, number: int, written: str) -> list[
     return out
 
 
+def _begun(first: Reading, last: Reading) -> Reading:
+    """Return the beginning of a range, in the year that only its end names."""
+    if first.kind != "partial" or last.kind != "absolute" or first.first is None or last.last is None:
+        return first
+    year = last.last.year - (first.first.replace(year=2000) > last.last.replace(year=2000))
+    if not exists(year, first.first.month, first.first.day):
+        return first
+    return replace(first, first=first.first.replace(year=year), confidence="high", reason="the year of its end")
+
+
 def _is_range(one: Mention, other: Mention, text: str) -> bool:
-    first, last = one.reading, other.reading
+    first, last = _begun(one.reading, other.reading), other.reading
     if first.precision not in ("day", "month", "year") or first.precision != last.precision:
         return False
     if first.first is None or last.last is None or first.first > last.last:
         return False
-    return bool(_THROUGH.fullmatch(text, one.end, other.start))
+    return bool(THROUGH.fullmatch(text, one.end, other.start))
 
 
 def _timed(found: list[Mention], texts: Sequence[str]) -> list[Mention]:
