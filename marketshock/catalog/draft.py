@@ -15,6 +15,7 @@ from .reading.numerals import half_width
 from .reading.spans import MONTHS
 
 _RANK = ("high", "medium", "low")
+_REACH = 500  # characters of a sentence on either side of a date
 
 
 def draft_catalog(
@@ -92,7 +93,9 @@ def _event(
 
 def _firms_beside(row: dict[str, Any], paragraphs: Sequence[str], instruments: pd.DataFrame) -> list[str]:
     """Return the firms named in the sentence of a mention."""
-    low, high = sentence_around(half_width(paragraphs[row["paragraph"] - 1]), row["start"], row["end"])
+    begin = max(row["start"] - _REACH, 0)
+    text = half_width(paragraphs[row["paragraph"] - 1][begin : row["end"] + _REACH])
+    low, high = (begin + at for at in sentence_around(text, row["start"] - begin, row["end"] - begin))
     here = instruments[(instruments["paragraph"] == row["paragraph"]) & (instruments["kind"] == "firm")]
     return list(here.loc[(here["start"] >= low) & (here["end"] <= high), "ticker"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import islice
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def only_since(low: int, high: int, place: Place) -> Reading:
 
 
 def _anchor(place: Place, reach: int = _REACH) -> Mention | None:
-    for mention in reversed(place.earlier):
+    for mention in islice(reversed(place.earlier), 100):
         if mention.paragraph < place.paragraph - reach:
             return None
         if mention.reading.is_day and mention.anchor:
@@ -98,9 +99,7 @@ def _anchor(place: Place, reach: int = _REACH) -> Mention | None:
 def _named_by_event(place: Place) -> Mention | None:
     """Return the nearest earlier day of the paragraph whose sentence shares a word with the event's name."""
     words = _words(place.before)
-    for mention in reversed(place.earlier):
-        if mention.paragraph != place.paragraph:
-            return None
+    for mention in place.nearby():
         low, high = sentence_around(place.text, mention.start, mention.end)
         if mention.reading.is_day and words & _words(place.text[low : min(high, place.start - len(place.before))]):
             return mention

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["absolute", "partial", "relative", "context", "byline"]
 Confidence: TypeAlias = Literal["high", "medium", "low", "none"]
+_REMEMBERED = 20  # mentions
 CONFIDENCES: tuple[Confidence, ...] = ("none", "low", "medium", "high")
 
 
@@ -121,6 +123,13 @@ class Place:
     earlier: Sequence[Mention]
     weekday: int | None = None
 
+    def nearby(self) -> Iterator[Mention]:
+        """Return the mentions before it in its paragraph, the nearest first, as far as a reader remembers."""
+        for mention in islice(reversed(self.earlier), _REMEMBERED):
+            if mention.paragraph != self.paragraph:
+                return
+            yield mention
+
     @property
     def before(self) -> str:
         """The text of the clause before the match."""
@@ -159,7 +168,7 @@ _SENTENCE = re.compile(r"[。!?;]|[.!?][\"')\]]*\s+(?=[A-Z\"'(])")
 
 def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the first and the last character (not included) of the sentence that holds a place of a text."""
-    reach = 2000  # a longer sentence is none
+    reach = 500  # a longer sentence is none
     low = max(start - reach, 0)
     for match in _SENTENCE.finditer(text, low, start):
         low = match.end()

@@ -29,7 +29,7 @@ _WORDS |= {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "s
 
 #: Patterns of a number: of any size, and of English words.
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-CHINESE = "[〇零一二两三四五六七八九十百千万亿]+"
+CHINESE = "[〇零一二两三四五六七八九十百千万亿]{1,16}"
 ENGLISH = "(?:half a|an?|" + "|".join(sorted(set(_WORDS) - {"half a", "a", "an"}, key=len, reverse=True)) + ")"
 
 #: One half-width or simplified character for each full-width or traditional one that a pattern needs, so that places in

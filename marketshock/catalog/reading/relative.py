@@ -126,9 +126,9 @@ def bare_weekday(number: int, place: Place) -> Reading:
         told = f"announced: the next {name} from publication on"
         return day(when, "relative", "medium" if ahead else "low", told)
     when = place.published - dt.timedelta(days=(place.published.weekday() - number) % 7)
-    anchor = next((m for m in reversed(place.earlier) if m.reading.is_day and m.anchor), None)
+    anchor = next((m for m in place.nearby() if m.reading.is_day and m.anchor), None)
     told = f"the latest {name} by publication"
-    if anchor is None or anchor.paragraph != place.paragraph or anchor.reading.first is None:
+    if anchor is None or anchor.reading.first is None:
         return day(when, "relative", "medium", told)
     after = anchor.reading.first + dt.timedelta(days=(number - anchor.reading.first.weekday() - 1) % 7 + 1)
     if after >= when or after > place.published:

@@ -89,9 +89,7 @@ def _either(latest: dt.date, rival: dt.date, named: Mention, place: Place) -> Re
 def _by_year_before(month: int, date: int, place: Place) -> tuple[dt.date | None, Mention | None]:
     """Return the date as the nearest year named before it in the paragraph would have it, and where that is named."""
     assert place.published is not None
-    for mention in reversed(place.earlier):
-        if mention.paragraph != place.paragraph:
-            break
+    for mention in place.nearby():
         reading = mention.reading
         if not _names_year(reading) or reading.first is None:
             continue
@@ -117,7 +115,7 @@ def bare_day(date: int, place: Place) -> Reading:
     What would lie after publication is taken only if it is announced.
     """
     ahead = marked_ahead(place)
-    before = next((m.reading.first for m in reversed(place.earlier) if _same_paragraph(m, place)), None)
+    before = next((m.reading.first for m in place.nearby() if m.reading.is_day and m.anchor), None)
     here = before or place.published
     if here is None:
         return unresolved("day", "partial", f"no month is written, and {UNKNOWN}")
@@ -137,10 +135,6 @@ def bare_day(date: int, place: Place) -> Reading:
     when = later[0] if later else min(days, key=lambda one: abs((one - here).days))
     confidence: Confidence = "medium" if when.month == here.month else "low"
     return with_weekday(day(when, "partial", confidence, f"no month written: {here} stands before it"), place)
-
-
-def _same_paragraph(mention: Mention, place: Place) -> bool:
-    return mention.paragraph == place.paragraph and mention.reading.is_day and mention.anchor
 
 
 def month_of_year(year: int, month: int, part: str) -> Reading:

@@ -60,11 +60,12 @@ def mentions(paragraphs: Sequence[str], blanked: Sequence[str], published: dt.da
     """
     out: list[Mention] = []
     for number, (written, text) in enumerate(zip(paragraphs, blanked, strict=True), start=1):
+        begun = len(out)
         for found in _joined(_chosen(text), text):
             mention = _read(found, written, text, number, out, published)
             if mention is not None:
                 out.append(mention)
-        out = _ranges(out, text, number, written)
+        out[begun:] = _ranges(out[begun:], text, number, written)
     return _timed(out, blanked)
 
 
@@ -170,7 +171,7 @@ def _ranges(found: list[Mention], text: str, number: int, written: str) -> list[
     out: list[Mention] = []
     for mention in found:
         before = out[-1] if out else None
-        if before is not None and before.paragraph == mention.paragraph == number and _is_range(before, mention, text):
+        if before is not None and _is_range(before, mention, text):
             one, other = _begun(before.reading, mention.reading), mention.reading
             span = Reading(one.first, other.last, "span", one.kind, lower(one.confidence, other.confidence), one.reason)
             out[-1] = Mention(number, before.start, mention.end, written[before.start : mention.end], span)
