@@ -51,9 +51,10 @@ lint: $(VENV)/.installed-lint  ## ruff and mypy --strict
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: $(VENV)/.installed-bench  ## measure import time, the latency of a small study, fetching, and fragility at scale
+bench: $(VENV)/.installed-bench  ## measure import time, the latency of a small study, fetching, date libraries, fragility at scale
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/fetch_fifty.py
+	$(BIN)/python benchmarks/date_libraries.py
 	$(BIN)/python benchmarks/fragility_500.py
 	$(BIN)/python -m pytest benchmarks -n 0 --benchmark-columns=min,median,max,rounds -o filterwarnings=default
 

@@ -22,6 +22,7 @@ _HOME = {
     "Conventions": "inference.options",
     "CrossSection": "crosssection",
     "Dimson": "models.nonsync",
+    "Document": "catalog.document",
     "EqualWeighted": "models.benchmark",
     "Event": "catalog.model",
     "FactorModel": "models.factor",
@@ -67,6 +68,7 @@ _HOME = {
     "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
     "read_crsp": "providers.crsp",
+    "read_document": "catalog.document",
     "read_earnings": "providers.earnings",
     "read_prices": "providers.files",
     "read_returns": "providers.files",
@@ -96,6 +98,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Conventions",
     "CrossSection",
     "Dimson",
+    "Document",
     "EqualWeighted",
     "Event",
     "FactorModel",
@@ -141,6 +144,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "power_of_t",
     "pretrend",
     "read_crsp",
+    "read_document",
     "read_earnings",
     "read_prices",
     "read_returns",
@@ -161,6 +165,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
 
 if TYPE_CHECKING:
     from . import errors, plots, simulate
+    from .catalog.document import Document, read_document
     from .catalog.load import load_catalog, release_calendar
     from .catalog.model import Catalog, Event, Source
     from .crosssection import CrossSection, group_differences, regress_car

@@ -213,6 +213,26 @@ def fragility(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def events(arguments: argparse.Namespace) -> int:
+    """Read a text; print what it dates and draft a catalog of it."""
+    from .catalog.document import read_document
+    from .report.documents import document_record, document_text
+    from .report.files import draft_path, to_json, write_text
+
+    path = draft_path(arguments.out) if arguments.out else None
+    document = read_document(arguments.file, arguments.published, encoding=arguments.encoding)
+    if arguments.json:
+        sys.stdout.write(to_json(document_record(document)))
+    else:
+        print(document_text(document))
+    if path:
+        write_text(path, document.draft())
+        _say(arguments, f"\nWritten: {path}")
+    if document.days.empty:
+        return _fail(f"{document.name} dates no day: there is no event to draft", FELL_SHORT)
+    return DONE
+
+
 def simulate(arguments: argparse.Namespace) -> int:
     """Count how often each test rejects: its size under the null, its power for known abnormal returns."""
     from .report.files import output_folder, to_json, write_text
@@ -328,7 +348,7 @@ def _as_options(text: str) -> str:
         return f"--{match[1].replace('_', '-')}{value}"
 
     text = re.sub(r"\btolerate=\[([^]]*)\]", lambda m: "--tolerate " + re.sub(r"[' ]", "", m[1]), text)
-    names = r"on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by|offline|max_time"
+    names = r"on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by|offline|max_time|encoding"
     text = re.sub(rf"\b({names})='?(\w+)'?", option, text)
     return text.replace("raise max_time", "raise --max-time")
 
@@ -340,5 +360,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "cache": cache,
     "loss": loss,
     "fragility": fragility,
+    "events": events,
     "simulate": simulate,
 }

@@ -80,6 +80,14 @@ def command_parser() -> argparse.ArgumentParser:
             "marketshock fragility --date 2025-01-27",
         )
     )
+    _events_parser(
+        _command(
+            commands,
+            "events",
+            "Read the dates, figures and names of a news text, and draft a catalog of its events.",
+            "marketshock events article.txt --published 2025-02-13 --out draft.toml",
+        )
+    )
     _simulate_parser(
         _command(
             commands,
@@ -248,6 +256,14 @@ def _fragility_parser(parser: argparse.ArgumentParser) -> None:
     add("--rows", type=int, default=10, metavar="N", help="rows of a ranking (default: %(default)s)")
     add("--calendar", choices=CALENDARS, default="auto", help="sessions on which days are counted (default: auto)")
     add("--out", metavar="DIR", help="write the tables and z as CSV, the whole as JSON and three plots there")
+
+
+def _events_parser(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", metavar="FILE", help="plain text, HTML or Markdown, Chinese or English")
+    add("--published", metavar="YYYY-MM-DD", help="date of publication (default: the page's own or its by-line's)")
+    add("--encoding", metavar="NAME", help="of the file, e.g. gb18030 (default: as it declares, else UTF-8)")
+    add("--out", metavar="FILE", help="write the draft catalog there, a .toml file")
 
 
 def _simulate_parser(parser: argparse.ArgumentParser) -> None:

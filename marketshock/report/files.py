@@ -61,6 +61,24 @@ def writable(path: str | Path) -> Path:
     return path
 
 
+def draft_path(path: str | Path) -> Path:
+    """Return a path a draft catalog can be written to: of a new file, for a person may have edited an old one.
+
+    Raises
+    ------
+    InputError
+        If it is no .toml file, is there already, or its folder does not exist.
+    """
+    path = Path(path)
+    if path.suffix != ".toml":
+        raise InputError("--out", f"unknown kind of file {path.suffix!r}", "give a .toml file")
+    if not path.parent.is_dir():
+        raise InputError("--out", f"there is no folder {path.parent}", "make it, or name another")
+    if path.exists():
+        raise InputError("--out", f"{path} is there already", "it may have been edited: name another, or remove it")
+    return path
+
+
 def write_frame(path: str | Path, frame: pd.DataFrame) -> Path:
     """Write a frame without its index to a .csv or .parquet file.
 
