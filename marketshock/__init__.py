@@ -19,6 +19,8 @@ _HOME = {
     "Catalog": "catalog.model",
     "Clustering": "moves.clustering",
     "ConstantMean": "models.mean",
+    "Claim": "catalog.claim",
+    "Claims": "claims.verify",
     "Conventions": "inference.options",
     "CrossSection": "crosssection",
     "Dimson": "models.nonsync",
@@ -47,8 +49,10 @@ _HOME = {
     "SharesTable": "providers.shares",
     "Source": "catalog.model",
     "SpecificationCurve": "robustness.curve",
+    "Stated": "catalog.claim",
     "StudyResult": "results",
     "TESTS": "inference.registry",
+    "Verdict": "claims.verdict",
     "VolatilityPortfolios": "moves.portfolios",
     "adjust_pvalues": "inference.adjust",
     "compare": "robustness.compare",
@@ -73,6 +77,7 @@ _HOME = {
     "read_prices": "providers.files",
     "read_returns": "providers.files",
     "reconcile": "press",
+    "recorded_facts": "providers.facts",
     "regress_car": "crosssection",
     "release_calendar": "catalog.load",
     "sec_share_counts": "providers.sec",
@@ -82,6 +87,7 @@ _HOME = {
     "sp500": "providers.members",
     "specification_curve": "robustness.curve",
     "volatility_portfolios": "moves.portfolios",
+    "verify_claims": "claims.verify",
     "yahoo": "providers.fetch",
     "yahoo_intraday": "providers.fetch",
     "yahoo_share_counts": "providers.yahoo_shares",
@@ -95,6 +101,8 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Catalog",
     "Clustering",
     "ConstantMean",
+    "Claim",
+    "Claims",
     "Conventions",
     "CrossSection",
     "Dimson",
@@ -123,8 +131,10 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "SharesTable",
     "Source",
     "SpecificationCurve",
+    "Stated",
     "StudyResult",
     "TESTS",
+    "Verdict",
     "VolatilityPortfolios",
     "adjust_pvalues",
     "compare",
@@ -149,6 +159,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "read_prices",
     "read_returns",
     "reconcile",
+    "recorded_facts",
     "regress_car",
     "release_calendar",
     "sec_share_counts",
@@ -158,6 +169,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "sp500",
     "specification_curve",
     "volatility_portfolios",
+    "verify_claims",
     "yahoo",
     "yahoo_intraday",
     "yahoo_share_counts",
@@ -165,9 +177,12 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
 
 if TYPE_CHECKING:
     from . import errors, plots, simulate
+    from .catalog.claim import Claim, Stated
     from .catalog.document import Document, read_document
     from .catalog.load import load_catalog, release_calendar
     from .catalog.model import Catalog, Event, Source
+    from .claims.verdict import Verdict
+    from .claims.verify import Claims, verify_claims
     from .crosssection import CrossSection, group_differences, regress_car
     from .inference.adjust import adjust_pvalues
     from .inference.options import Conventions, Resampling
@@ -191,6 +206,7 @@ if TYPE_CHECKING:
     from .providers.base import Prices
     from .providers.crsp import CRSP, read_crsp
     from .providers.earnings import earnings_dates, read_earnings
+    from .providers.facts import recorded_facts
     from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
     from .providers.files import read_prices, read_returns
     from .providers.french import french_factors

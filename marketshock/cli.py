@@ -5,29 +5,17 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import re
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .errors import (
-    BadData,
-    InputError,
-    MarketShockError,
-    MarketShockWarning,
-    MembershipWarning,
-    NoUsableEventsError,
-    RateLimited,
-    Unavailable,
-)
+from .console import bar, fail, print_sections, progress_bar, say, warnings_as_notes
+from .errors import BadData, InputError, MarketShockError, NoUsableEventsError, RateLimited, Unavailable
 from .inputs import events_of, fetched, market_of, model_of, screened, store_at
 from .options import command_parser
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
-_MOST_SHOWN = 600  # characters of a message
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,19 +25,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that cannot show ± shows ? instead of failing
     arguments = command_parser().parse_args(argv)
     try:
-        with _warnings_as_notes():
+        with warnings_as_notes():
             return COMMANDS[arguments.command](arguments)
     except NoUsableEventsError as error:
-        return _fail(error, FELL_SHORT)
+        return fail(error, FELL_SHORT)
     except (BadData, RateLimited, Unavailable) as error:
-        return _fail(error, FELL_SHORT)
+        return fail(error, FELL_SHORT)
     except MarketShockError as error:
-        return _fail(error, BAD_INPUT)
+        return fail(error, BAD_INPUT)
     except BrokenPipeError:  # the reader (head, less) went away: not our failure
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+        return fail("interrupted", 130)
 
 
 def reproduce(arguments: argparse.Namespace) -> int:
@@ -58,19 +46,19 @@ def reproduce(arguments: argparse.Namespace) -> int:
     from .report.reproduce import draw, reproduction, sections, to_dict
 
     folder = output_folder(arguments.out) if arguments.out else None
-    with _progress(3 if folder else 1, arguments) as step:
+    with progress_bar(3 if folder else 1, arguments) as step:
         result = reproduction()
         step("computed")
         if arguments.json:
             sys.stdout.write(to_json(to_dict(result)))
         else:
-            _print_sections(sections(result))
+            print_sections(sections(result))
         if folder:
             write_text(folder / "reproduce.json", to_json(to_dict(result)))
             step("written")
             written = [folder / "reproduce.json", *draw(result, folder)]
             step("drawn")
-            _say(arguments, "Written: " + ", ".join(str(path) for path in written))
+            say(arguments, "Written: " + ", ".join(str(path) for path in written))
     return DONE
 
 
@@ -109,7 +97,7 @@ def study(arguments: argparse.Namespace) -> int:
         print("\n\n".join(part for part in (repr(result), moved, left, f"Tests of CAR{window}\n\n{tests!r}") if part))
     if folder:
         written = write_study(result, folder)
-        _say(arguments, "Written: " + ", ".join(str(path) for path in written))
+        say(arguments, "Written: " + ", ".join(str(path) for path in written))
     return DONE
 
 
@@ -124,7 +112,7 @@ def fetch(arguments: argparse.Namespace) -> int:
     else:
         print(fetched_table(about))
     if arguments.out:
-        _say(arguments, f"Written: {write_frame(arguments.out, figures)}")
+        say(arguments, f"Written: {write_frame(arguments.out, figures)}")
     return FELL_SHORT if about["failed"] else DONE
 
 
@@ -202,14 +190,44 @@ def fragility(arguments: argparse.Namespace) -> int:
     folder = output_folder(arguments.out) if arguments.out else None
     measured, asked, weighed = screened(arguments)
     made = report.fragility_report(
-        measured, asked, clustered=arguments.clustering, weighed=weighed, progress=_bar(arguments)
+        measured, asked, clustered=arguments.clustering, weighed=weighed, progress=bar(arguments)
     )
     if arguments.json:
         sys.stdout.write(to_json(report.to_dict(made)))
     else:
-        _print_sections(report.sections(made))
+        print_sections(report.sections(made))
     if folder:
-        _say(arguments, "Written: " + ", ".join(str(path) for path in report.write(made, folder)))
+        say(arguments, "Written: " + ", ".join(str(path) for path in report.write(made, folder)))
+    return DONE
+
+
+def claims(arguments: argparse.Namespace) -> int:
+    """Check what documents state against the figures."""
+    from .catalog.load import load_catalog
+    from .claims.verify import verify_claims
+    from .providers.facts import recorded_facts
+    from .providers.files import read_prices
+    from .report import claims as report
+    from .report.files import to_json
+
+    around = bar(arguments)
+    result = verify_claims(
+        load_catalog(arguments.catalog),
+        prices=read_prices(arguments.prices) if arguments.prices else None,
+        facts=recorded_facts(arguments.facts) if arguments.facts else None,
+        progress=lambda todo: around(todo, len(todo)),
+    )
+    result = result.of_document(arguments.document) if arguments.document else result
+    if arguments.id:
+        result = result.only(arguments.id)
+    if arguments.json:
+        sys.stdout.write(to_json(report.to_dict(result)))
+    elif arguments.markdown:
+        sys.stdout.write(report.markdown(result))
+    elif arguments.id:
+        print(report.details(result[arguments.id]))
+    else:
+        print_sections(report.sections(result))
     return DONE
 
 
@@ -227,9 +245,9 @@ def events(arguments: argparse.Namespace) -> int:
         print(document_text(document))
     if path:
         write_text(path, document.draft())
-        _say(arguments, f"\nWritten: {path}")
+        say(arguments, f"\nWritten: {path}")
     if document.days.empty:
-        return _fail(f"{document.name} dates no day: there is no event to draft", FELL_SHORT)
+        return fail(f"{document.name} dates no day: there is no event to draft", FELL_SHORT)
     return DONE
 
 
@@ -259,7 +277,7 @@ def simulate(arguments: argparse.Namespace) -> int:
         alternative=arguments.alternative,
         seed=arguments.seed,
         workers=arguments.workers,
-        progress=_bar(arguments),
+        progress=bar(arguments),
     )
     if arguments.json:
         sys.stdout.write(to_json({"design": asdict(design), "seed": rates.seed, "rates": records(rates.table)}))
@@ -267,90 +285,8 @@ def simulate(arguments: argparse.Namespace) -> int:
         print(rates)
     if folder:
         write_text(folder / "rejection_rates.csv", rates.table.to_csv(lineterminator="\n"))
-        _say(arguments, f"Written: {folder / 'rejection_rates.csv'}")
+        say(arguments, f"Written: {folder / 'rejection_rates.csv'}")
     return DONE
-
-
-@contextmanager
-def _progress(total: int, arguments: argparse.Namespace) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal if the work takes longer than a second."""
-    from tqdm import tqdm
-
-    off = True if arguments.quiet or arguments.json else None  # None: off unless stderr is a terminal
-    with tqdm(total=total, delay=1, disable=off, leave=False, file=sys.stderr) as bar:
-
-        def step(what: str) -> None:
-            bar.set_description(what)
-            bar.update()
-
-        yield step
-
-
-def _bar(arguments: argparse.Namespace) -> Callable[[Iterable[Any], int], Iterable[Any]]:
-    """Return what shows a bar around an iterable, as `_progress` does around steps."""
-    from tqdm import tqdm
-
-    off = True if arguments.quiet or arguments.json else None
-
-    def around(blocks: Iterable[Any], n: int) -> Iterable[Any]:
-        return tqdm(blocks, total=n, delay=1, disable=off, leave=False, file=sys.stderr)
-
-    return around
-
-
-def _print_sections(sections: Iterable[tuple[str, str]]) -> None:
-    for heading, text in sections:
-        print(f"{heading}\n{'=' * len(heading)}\n{text}\n")
-
-
-@contextmanager
-def _warnings_as_notes() -> Iterator[None]:
-    """Print our own warnings as one line on stderr instead of Python's two with a path."""
-    plain = warnings.showwarning
-    said: set[str] = set()  # a membership is asked by every table of a report
-
-    def show(message: Any, category: Any, *rest: Any, **named: Any) -> None:
-        if issubclass(category, MarketShockWarning):
-            line = _one_line(str(message))
-            if not (issubclass(category, MembershipWarning) and line in said):
-                print(f"marketshock: note: {line}", file=sys.stderr)
-            said.add(line)
-        else:
-            plain(message, category, *rest, **named)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", MarketShockWarning)
-        warnings.showwarning = show
-        yield
-
-
-def _say(arguments: argparse.Namespace, text: str) -> None:
-    if not arguments.quiet and not arguments.json:
-        print(text)
-
-
-def _fail(error: object, code: int) -> int:
-    print(f"marketshock: {_one_line(str(error))}", file=sys.stderr)
-    return code
-
-
-def _one_line(text: str) -> str:
-    """Return a message as one short printable line: names out of a file may be anything."""
-    line = _as_options("".join(c if c.isprintable() else " " for c in text))
-    return line if len(line) <= _MOST_SHOWN else f"{line[: _MOST_SHOWN - 150]} ... {line[-140:]}"
-
-
-def _as_options(text: str) -> str:
-    """Write the arguments a message names as options of the command line: on_closed='next' is --on-closed next."""
-
-    def option(match: re.Match[str]) -> str:
-        value = "" if match[2] == "True" else f" {match[2]}"
-        return f"--{match[1].replace('_', '-')}{value}"
-
-    text = re.sub(r"\btolerate=\[([^]]*)\]", lambda m: "--tolerate " + re.sub(r"[' ]", "", m[1]), text)
-    names = r"on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by|offline|max_time|encoding"
-    text = re.sub(rf"\b({names})='?(\w+)'?", option, text)
-    return text.replace("raise max_time", "raise --max-time")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -359,6 +295,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fetch": fetch,
     "cache": cache,
     "loss": loss,
+    "claims": claims,
     "fragility": fragility,
     "events": events,
     "simulate": simulate,

@@ -72,6 +72,14 @@ def command_parser() -> argparse.ArgumentParser:
             "marketshock loss --ticker NVDA --date 2025-01-27",
         )
     )
+    _claims_parser(
+        _command(
+            commands,
+            "claims",
+            "Check what the two documents, or yours, state: verdicts with their numbers and conventions.",
+            "marketshock claims --id A11",
+        )
+    )
     _fragility_parser(
         _command(
             commands,
@@ -230,6 +238,20 @@ def _loss_parser(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also use counts filed on or after the session, marked *",
     )
+
+
+def _claims_parser(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--document", metavar="NAME", help="claims of one document, by the beginning of its name")
+    add("--id", metavar="ID", help="one claim in full: every convention tried, the figures that went in")
+    add("--markdown", action="store_true", help="print Markdown tables with every reason")
+    add("--catalog", metavar="FILE", help="a .toml file with [[claim]] tables (default: the bundled ones)")
+    add(
+        "--prices",
+        metavar="FILE",
+        help="long CSV or Parquet of daily bars, closes as traded (default: the bundled ones)",
+    )
+    add("--facts", metavar="FILE", help="CSV of recorded facts (default: the bundled ones)")
 
 
 def _fragility_parser(parser: argparse.ArgumentParser) -> None:

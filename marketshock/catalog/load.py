@@ -48,8 +48,9 @@ def load_catalog(path: str | Path | None = None) -> Catalog:
 def release_calendar() -> Catalog:
     """Return the bundled calendar of scheduled releases: what `StudyResult.confounders` looks through.
 
-    Quarterly results of the bundled firms from 27 January to 31 March 2025, and the decision of the Federal Reserve,
-    payrolls and consumer prices of those weeks. What also stands in `load_catalog` has the same id there.
+    Quarterly results of the bundled firms from 27 January to 31 March 2025, those of NVIDIA and Tesla from 2023, and
+    the decision of the Federal Reserve, payrolls and consumer prices of early 2025. What also stands in `load_catalog`
+    has the same id there.
 
     Returns
     -------

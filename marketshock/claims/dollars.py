@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def record_loss(evidence: Evidence, *, ticker: str, date: dt.date, records: Sequ
     known = {firm: _losses(evidence, firm, session) for firm in evidence.shares.firms}
     firm = evidence.shares.firm_of(ticker)
     own = float(known[firm][-1])
-    others = np.concatenate([np.append(losses[:-1], [] if name == firm else losses[-1:]) for name, losses in known.items()])
+    others = np.concatenate([losses[:-1] if name == firm else losses for name, losses in known.items()])
     facts = {name: float(str(evidence.fact(name)["value"])) for name in records}
     rank = 1.0 + float(np.sum(others > own)) + sum(value > own for value in facts.values())
     inputs: dict[str, float | str] = {f"{ticker} loss {session}, USD": own}
@@ -85,17 +86,18 @@ def share_of_rise(
     at = evidence.price(benchmark, index.caps_at)
     rest = (len(index.table) - len(index.caps_usd)) * index.smallest_usd
     known = float(index.caps_usd.sum())
-    shares = [
-        (group[1] - group[0]) / (total * (level[1] - level[0]) / at) for total in (known + rest, known)
-    ]
-    inputs: dict[str, float | str] = {f"caps of the group {day}, USD": cap for day, cap in zip((start, end), group, strict=True)}
-    inputs |= {f"{benchmark} {day}": value for day, value in zip((start, end), level, strict=True)}
+    shares = [(group[1] - group[0]) / (total * (level[1] - level[0]) / at) for total in (known + rest, known)]
+    inputs: dict[str, float | str] = {}
+    for day, cap, value in zip((start, end), group, level, strict=True):
+        inputs |= {f"caps of the group {day}, USD": cap, f"{benchmark} {day}": value}
     note = "With the share counts of one day; buybacks and dividends are in the closes"
     return Answer((Measure("lower bound", shares[0]), Measure("upper bound", shares[1])), inputs, note=note)
 
 
-def _caps(evidence: Evidence, date: dt.date) -> pd.Series[float]:
+def _caps(evidence: Evidence, date: dt.date) -> pd.Series[Any]:
     caps, session = evidence.members().market_caps(), pd.Timestamp(evidence.session(date))
     if session not in caps.index:
-        raise Lacking(f"the members' closes, {caps.index[0].date()} to {caps.index[-1].date()}, have no {session.date()}")
-    return caps.loc[session]
+        raise Lacking(
+            f"the members' closes, {caps.index[0].date()} to {caps.index[-1].date()}, have no {session.date()}"
+        )
+    return pd.Series(caps.loc[session])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._typing import FloatArray
+from .._typing import DateArray, FloatArray
 from ..catalog.model import Catalog
 from ..errors import MarketShockError
+from ..moves.fragility import Fragility
+from ..moves.measure import fragility
 from ..providers.base import Prices
 from ..providers.members import IndexMembers
 from ..providers.shares import SharesTable
@@ -38,6 +41,8 @@ class Evidence:
         Recorded facts by id, see `recorded_facts`.
     releases : Catalog
         Scheduled releases: whose results came when.
+    made : dict
+        What several checks read and one makes.
     """
 
     prices: Prices
@@ -45,9 +50,10 @@ class Evidence:
     index: IndexMembers | None
     facts: pd.DataFrame
     releases: Catalog
+    made: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
-    def days(self) -> FloatArray:
+    def days(self) -> DateArray:
         """The sessions of the prices, datetime64[D]."""
         return np.asarray(self.prices.dates.to_numpy().astype("datetime64[D]"))
 
@@ -56,6 +62,18 @@ class Evidence:
         if self.index is None:
             raise Lacking("no members of an index were given")
         return self.index
+
+    @cached_property
+    def shocks(self) -> dict[str, Fragility]:
+        """The members' moves in units of their volatility, by convention; the first is the library's own."""
+        prices = self.members().prices
+        log, zero, mean = "log returns", "about zero", "about the mean"
+        return {
+            f"{log}, {zero}": fragility(prices),
+            f"{log}, {mean}": fragility(prices, about="mean"),
+            f"simple returns, {zero}": fragility(prices, log=False),
+            f"simple returns, {mean}": fragility(prices, log=False, about="mean"),
+        }
 
     def session(self, date: dt.date, *, after_close: bool = False) -> np.datetime64:
         """Return the NYSE session a date means: itself, the next one if closed or after the close."""
@@ -113,8 +131,8 @@ class Evidence:
         dates = [(e.when.date() if isinstance(e.when, dt.datetime) else e.when, e.timing) for e in mine]
         return [self.session(day, after_close=timing == "after_close") for day, timing in dates]
 
-    def fact(self, name: str) -> pd.Series[object]:
+    def fact(self, name: str) -> pd.Series[Any]:
         """Return a recorded fact."""
         if name not in self.facts.index:
             raise Lacking(f"no fact {name!r} is recorded")
-        return self.facts.loc[name]
+        return pd.Series(self.facts.loc[name])

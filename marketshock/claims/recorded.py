@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import pandas as pd
 
+from .. import MAGNIFICENT_SEVEN
 from ..catalog.claim import ordinal
 from ..errors import InputError
+from ..moves.measure import fragility
+from ..moves.portfolios import volatility_portfolios
 from .evidence import Evidence
 from .verdict import Answer, Measure
 
 Names = str | Sequence[str]
 
 
-def fact(evidence: Evidence, *, fact: Names, of: str = "value") -> Answer:
+def fact(evidence: Evidence, *, fact: Names, of: str = "value", open_source: bool = False) -> Answer:
     """Value of a recorded fact; where several are named, each is a vintage or a survey tried.
 
-    ``of`` is "value", or of a date its "year"; "published" is the day the fact was published.
+    ``of`` is "value", or of a date its "year"; "published" is the day the fact was published. ``open_source`` says that
+    the document does not name which of several it means.
     """
     facts = [evidence.fact(name) for name in _several(fact)]
-    return Answer(tuple(Measure(str(f["vintage"]), _read(f, of)) for f in facts), _sources(facts))
+    measures = tuple(Measure(str(f["vintage"]), _read(f, of)) for f in facts)
+    return Answer(measures, _sources(facts), equal=open_source)
 
 
 def fact_ratio(evidence: Evidence, *, fact: Names, per: Names) -> Answer:
@@ -43,7 +49,7 @@ def fact_excess(evidence: Evidence, *, fact: Names, over: Names) -> Answer:
 
 
 def weeks_before(evidence: Evidence, *, fact: str, published: dt.date) -> Answer:
-    """Calendar weeks (from Monday) between the publication of a fact and that of the document; -1 is the week before."""
+    """Calendar weeks, from Monday, from the publication of the document to that of a fact; -1 is the week before."""
     known = evidence.fact(fact)
     day = _published(known)
     mondays = [d - dt.timedelta(days=d.weekday()) for d in (day, published)]
@@ -54,11 +60,11 @@ def weeks_before(evidence: Evidence, *, fact: str, published: dt.date) -> Answer
 
 def definition(_: Evidence, *, names: Sequence[str], like: str) -> Answer:
     """How many names a definition of the document and the library's have not in common."""
-    ours = {"magnificent_seven": _seven}.get(like)
-    if ours is None:
-        raise InputError("like", f"got {like!r}", "allowed is 'magnificent_seven'")
-    apart = set(names) ^ set(ours())
-    inputs = {"document": " ".join(names), "library": " ".join(ours())}
+    if like not in _DEFINED:
+        raise InputError("like", f"got {like!r}", f"allowed are {', '.join(_DEFINED)}")
+    ours = _DEFINED[like]()
+    apart = set(names) ^ set(ours)
+    inputs = {"document": ", ".join(names), "library": ", ".join(ours)}
     return Answer((Measure("names not in common", float(len(apart))),), inputs)
 
 
@@ -68,9 +74,25 @@ def not_market_data(_: Evidence, *, why: str) -> Answer:
 
 
 def _seven() -> tuple[str, ...]:
-    from .. import MAGNIFICENT_SEVEN
-
     return MAGNIFICENT_SEVEN
+
+
+def _fragility() -> tuple[str, ...]:
+    threshold = inspect.signature(fragility).parameters["threshold"].default
+    return "return / volatility of the days before", f"event from {threshold:g}"
+
+
+def _low_volatility() -> tuple[str, ...]:
+    sessions = inspect.signature(volatility_portfolios).parameters["lookback"].default
+    return ("standard deviation of daily returns", *(f"{n // _SESSIONS_A_MONTH} months" for n in sessions))
+
+
+_SESSIONS_A_MONTH = 21
+_DEFINED: Mapping[str, Callable[[], tuple[str, ...]]] = {
+    "magnificent_seven": _seven,
+    "fragility": _fragility,
+    "low_volatility": _low_volatility,
+}
 
 
 def _combined(evidence: Evidence, one: Names, other: Names, of: Callable[[float, float], float]) -> Answer:

@@ -18,7 +18,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 MEANING: Mapping[Status, str] = {
     "reproduced": "the figures give what is stated, read plainly",
-    "reproduced_by_convention": "they give it by one convention and not by the plain reading; it is named",
+    "reproduced_by_convention": "they give it by one convention and not by all that are as plain; it is named",
     "misleading": "the number is right, the cause it is given is not",
     "contradicted": "the figures that would settle it give something else by every convention tried",
     "not_reproduced": "figures that stand in for the right ones give something else",
@@ -60,6 +60,8 @@ class Answer:
         Which figures stand in for those that would settle it, "" if none do.
     missing : str
         Why what was computed cannot confirm the claim. It may still contradict it.
+    equal : bool
+        Whether the document leaves the convention open: then it is reproduced plainly only if all measures agree.
     """
 
     measures: tuple[Measure, ...] = ()
@@ -68,6 +70,7 @@ class Answer:
     cause: str = ""
     stand_in: str = ""
     missing: str = ""
+    equal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ class Finding:
         """The value, as text in the unit stated."""
         if self.measure is None or self.part.stated is None:
             return "-"
-        return show(self.measure.value, self.part.stated.unit)
+        text = show(self.measure.value, self.part.stated.unit)
+        return f"({text} of what there is)" if self.status == "not_checkable" else text
 
     @property
     def stated(self) -> str:
@@ -161,26 +165,26 @@ class Verdict:
 def judge(part: Part, answer: Answer) -> Finding:
     """Hold the measures of a part against what was stated.
 
-    The first measure is the plain reading. If it agrees the part is reproduced; if only another does, reproduced by that
-    convention; if none does, contradicted, or not reproduced where other figures stand in. Figures that stand in never
-    make more than "reproduced_by_convention". An answer with something missing can contradict and cannot confirm.
+    The first measure is the plain reading. If it agrees the part is reproduced; if only another does, reproduced by
+    that convention; if none does, contradicted, or not reproduced where other figures stand in. Figures that stand in
+    never make more than "reproduced_by_convention". An answer with something missing can contradict, not confirm.
     """
     known = [m for m in answer.measures if not math.isnan(m.value)]
     if part.stated is None or not known:
         return Finding(part, answer, "not_checkable", known[0] if known else None)
     agreeing = [m for m in known if part.stated.agrees(m.value)]
     chosen = agreeing[0] if agreeing else known[0]
-    return Finding(part, answer, _status(answer, chosen, bool(agreeing)), chosen)
+    return Finding(part, answer, _status(answer, chosen, len(agreeing), len(known)), chosen)
 
 
-def _status(answer: Answer, chosen: Measure, agrees: bool) -> Status:
-    if not agrees:
+def _status(answer: Answer, chosen: Measure, agreeing: int, known: int) -> Status:
+    if not agreeing:
         return "not_reproduced" if answer.stand_in else "contradicted"
     if answer.missing:
         return "not_checkable"
     if answer.cause:
         return "misleading"
-    plain = chosen is answer.measures[0] and not answer.stand_in
+    plain = chosen is answer.measures[0] and not answer.stand_in and (agreeing == known or not answer.equal)
     return "reproduced" if plain else "reproduced_by_convention"
 
 
@@ -198,7 +202,8 @@ def _reasons(finding: Finding, several: bool) -> list[str]:
     said = []
     if measure is not None and part.stated is not None:
         verb = "agrees with" if finding.agrees(measure) else "does not agree with"
-        said.append(f"{lead}{finding.computed} ({measure.convention}) {verb} {finding.stated}.")
+        computed = show(measure.value, part.stated.unit)
+        said.append(f"{lead}{computed} ({measure.convention}) {verb} {finding.stated}.")
     if finding.status == "reproduced_by_convention" and measure is not answer.measures[0]:
         plain = answer.measures[0]
         said.append(f"Read plainly ({plain.convention}) it is {show(plain.value, _unit(part))}.")
@@ -242,6 +247,8 @@ def show(value: float, unit: Unit, step: float = 0.0) -> str:
         return "inf" if value > 0 else "-inf"
     if unit == "date":
         return str(dt.date.fromordinal(round(value)))
+    if unit == "percent" and value == 0:
+        return "0 %"
     if unit == "percent":
         return f"{100 * value:+.{_digits(100 * step, 2)}f} %"
     if unit == "usd":

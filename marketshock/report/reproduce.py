@@ -14,6 +14,7 @@ import pandas as pd
 from .. import MAGNIFICENT_SEVEN, _format
 from .._frame import ReadableFrame
 from ..catalog.load import load_catalog
+from ..claims.verify import Claims, verify_claims
 from ..marketcap import MarketCapChange, market_cap_change
 from ..models.factor import MarketModel
 from ..press import Reconciliation, reconcile
@@ -23,6 +24,7 @@ from ..providers.snapshot import snapshot
 from ..results import StudyResult
 from ..study import event_study
 from . import tables
+from .claims import to_dict as claim_records
 
 INDEX_NOTE = (
     "The index contains the seven firms: what they share is partly taken out with it, and the intervals know nothing "
@@ -51,6 +53,8 @@ class Reproduction:
         Of the loss the press reported.
     dated : StudyResult
         Other events of the documents, for what was done with their dates.
+    claims : Claims
+        Verdicts on what the documents state.
     """
 
     study: StudyResult
@@ -58,6 +62,7 @@ class Reproduction:
     changes: tuple[MarketCapChange, ...]
     nvidia: Reconciliation
     dated: StudyResult
+    claims: Claims
 
 
 def reproduction() -> Reproduction:
@@ -73,6 +78,7 @@ def reproduction() -> Reproduction:
         changes=tuple(market_cap_change(day, prices, shares, study=study) for day in sessions),
         nvidia=reconcile("NVDA", sessions.iloc[0], prices=prices, shares=shares),
         dated=dated,
+        claims=verify_claims(catalog, prices=prices, shares=shares),
     )
 
 
@@ -96,6 +102,7 @@ def sections(result: Reproduction) -> Iterator[tuple[str, str]]:
     for change in result.changes:
         yield f"Market caps, {change.session}", repr(change)
     yield "The $589 billion", repr(result.nvidia)
+    yield "What the documents state", claims_summary(result.claims)
 
 
 def summary(result: Reproduction) -> str:
@@ -121,6 +128,14 @@ def summary(result: Reproduction) -> str:
         "last section says where the 589 comes from."
     )
     return "\n".join(_format.wrapped(line, "  ") for line in lines)
+
+
+def claims_summary(claims: Claims) -> str:
+    """Count the verdicts, and name the claims that are not simply right."""
+    named = {status: [v.claim.id for v in claims.values() if v.status == status] for status in claims.counts}
+    lines = [f"{status.replace('_', ' ')}: {', '.join(ids)}" for status, ids in named.items() if status != "reproduced"]
+    last = "marketshock claims prints each with its numbers, marketshock claims --id A11 one of them in full."
+    return "\n".join(_format.wrapped(line, "  ") for line in [claims.summary, *lines, last])
 
 
 def overlap_note(study: StudyResult) -> str:
@@ -161,6 +176,7 @@ def to_dict(result: Reproduction) -> dict[str, Any]:
             "reported": records(result.nvidia.reported),
             "statement": result.nvidia.statement,
         },
+        "claims": claim_records(result.claims),
     }
 
 

@@ -43,9 +43,7 @@ def _readings(evidence: Evidence, ticker: str, session: np.datetime64, price: st
     return [at, close]
 
 
-def period_return(
-    evidence: Evidence, *, ticker: str, start: dt.date, end: dt.date, apart_from: str = "", lead_to: str = ""
-) -> Answer:
+def period_return(evidence: Evidence, *, ticker: str, start: dt.date, end: dt.date, apart_from: str = "") -> Answer:
     """Return from the close of `start` to the close of `end`, of prices and with dividends.
 
     ``apart_from="results"`` looks whether most of the move came on the sessions of the firm's own results: then the
@@ -55,7 +53,7 @@ def period_return(
     measures = (Measure("price return", plain), Measure("total return", total))
     cause = _results_instead(evidence, ticker, start, end) if apart_from == "results" else ""
     inputs = {f"{ticker} close {day}": evidence.price(ticker, evidence.session(day)) for day in (start, end)}
-    return Answer(measures, inputs, note=lead_to, cause=cause)
+    return Answer(measures, inputs, cause=cause)
 
 
 def _change(evidence: Evidence, ticker: str, start: dt.date, end: dt.date, field: str = "close") -> float:
@@ -144,7 +142,9 @@ def pared(evidence: Evidence, *, tickers: Sequence[str], date: dt.date) -> Answe
     session = evidence.session(date)
     before = evidence.before(session)
     there, gone = _known(evidence, tickers)
-    back = {t: (evidence.price(t, session) - evidence.price(t, session, "low")) / evidence.price(t, before) for t in there}
+    back = {
+        t: (evidence.price(t, session) - evidence.price(t, session, "low")) / evidence.price(t, before) for t in there
+    }
     inputs = {f"{t} low to close, of the close before": value for t, value in back.items()}
     return Answer((Measure("from the low to the close", min(back.values())),), inputs, note=gone)
 

@@ -1,0 +1,210 @@
+"""Run every check of a catalog's claims; none stops the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from .. import _format
+from .._frame import ReadableFrame, Table
+from .._typing import Frame
+from ..catalog.claim import Claim, Part
+from ..catalog.load import load_catalog, release_calendar
+from ..catalog.model import Catalog
+from ..errors import CatalogError, InputError, MarketShockError, UnknownNameError
+from ..marketcap import market_inputs
+from ..providers.base import Prices
+from ..providers.facts import recorded_facts
+from ..providers.members import IndexMembers, sp500
+from ..providers.shares import SharesTable
+from .evidence import Evidence
+from .registry import KINDS, check_claim
+from .verdict import MEANING, STATUSES, Answer, Finding, Status, Verdict, combine, judge
+
+
+@dataclass(frozen=True, eq=False)
+class Claims(Mapping[str, Verdict]):
+    """Verdicts by claim id, in the order of the catalog.
+
+    Attributes
+    ----------
+    verdicts : mapping of str to Verdict
+        By id; the result itself is this mapping.
+    """
+
+    verdicts: Mapping[str, Verdict]
+
+    def __getitem__(self, claim_id: str) -> Verdict:
+        if claim_id not in self.verdicts:
+            raise UnknownNameError("claim", [claim_id], list(self.verdicts))
+        return self.verdicts[claim_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.verdicts)
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row a claim, indexed by id.
+
+        Columns: document, paragraph, text, status, stated, computed, tolerance, convention, reason; all but one text.
+        """
+        rows = [
+            {
+                "id": v.claim.id,
+                "document": v.claim.document,
+                "paragraph": v.claim.paragraph,
+                "text": v.claim.text,
+                "status": v.status,
+                "stated": v.stated,
+                "computed": v.computed,
+                "tolerance": v.tolerance,
+                "convention": v.convention,
+                "reason": v.reason,
+            }
+            for v in self.values()
+        ]
+        return ReadableFrame.of(pd.DataFrame(rows).set_index("id"), _printed)
+
+    def of_document(self, name: str) -> Claims:
+        """Return the verdicts of one document, by its name or the beginning of it.
+
+        Raises
+        ------
+        UnknownNameError
+            If no claim is of that document.
+        """
+        kept = {i: v for i, v in self.verdicts.items() if v.claim.document.startswith(name)}
+        if not kept or not name:
+            raise UnknownNameError("document", [name], sorted({v.claim.document for v in self.values()}))
+        return Claims(kept)
+
+    def only(self, claim_id: str) -> Claims:
+        """Return the verdict of one claim, as a result of its own."""
+        return Claims({claim_id: self[claim_id]})
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """How many claims have each status, the best first; statuses without a claim are left out."""
+        found = Counter(v.status for v in self.values())
+        return {status: found[status] for status in reversed(STATUSES) if found[status]}
+
+    @property
+    def summary(self) -> str:
+        """One line: how many claims, and how many of each status."""
+        parts = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in self.counts.items())
+        return f"{len(self)} claims: {parts}."
+
+    def __repr__(self) -> str:
+        return f"{self.table!r}\n\n{self.summary}"
+
+    def _repr_html_(self) -> str:
+        head, rows, below = _printed(self.table)
+        return _format.html_table("\n".join([self.summary, *below]), head, rows, left=len(head))
+
+
+def verify_claims(
+    catalog: Catalog | None = None,
+    *,
+    prices: Prices | Frame | None = None,
+    shares: SharesTable | Frame | None = None,
+    index: IndexMembers | None = None,
+    facts: pd.DataFrame | None = None,
+    releases: Catalog | None = None,
+    progress: Callable[[Sequence[Claim]], Any] | None = None,
+) -> Claims:
+    """Check every claim of a catalog against figures and recorded facts; offline.
+
+    Parameters
+    ----------
+    catalog : Catalog, optional
+        Whose ``claims`` to check; the bundled one by default.
+    prices : Prices or DataFrame, optional
+        Daily bars, closes as traded; the bundled ones by default. Open, high and low are needed by claims about them.
+    shares : SharesTable or DataFrame, optional
+        Share counts; the bundled ones by default.
+    index : IndexMembers, optional
+        Members of an index; the bundled S&P 500 by default.
+    facts : DataFrame, optional
+        As `recorded_facts` returns them.
+    releases : Catalog, optional
+        Whose results came when; `release_calendar` by default.
+    progress : callable, optional
+        Wraps the list of claims, e.g. ``tqdm.tqdm``.
+
+    Returns
+    -------
+    Claims
+        A verdict a claim. A claim whose data are not there is "not_checkable", with the reason; nothing is left out.
+
+    Raises
+    ------
+    CatalogError
+        If a claim names an unknown kind or parameter, lacks one, or the catalog holds no claims.
+
+    Notes
+    -----
+    The interval that agrees follows the precision stated, see `Stated`. The first convention tried is the plain
+    reading; if only another gives what is stated, the verdict names it. A verdict says whether a number comes out of
+    figures, not what an author meant.
+
+    Examples
+    --------
+    >>> import marketshock as ms
+    >>> ms.verify_claims()["A11"].status
+    'reproduced_by_convention'
+    """
+    catalog = load_catalog() if catalog is None else catalog
+    if not catalog.claims:
+        raise CatalogError("catalog", "holds no [[claim]] table", "give a catalog with claims")
+    for claim in catalog.claims.values():
+        check_claim(claim)
+    bars, counts = market_inputs(prices, shares)
+    evidence = Evidence(
+        bars,
+        counts,
+        sp500() if index is None else index,
+        recorded_facts() if facts is None else facts,
+        release_calendar() if releases is None else releases,
+    )
+    todo = list(catalog.claims.values())
+    return Claims({claim.id: _verdict(claim, evidence) for claim in (progress(todo) if progress else todo)})
+
+
+def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
+    return combine(claim, [_finding(part, evidence) for part in claim.parts])
+
+
+def _finding(part: Part, evidence: Evidence) -> Finding:
+    """Return one part's finding; what the evidence lacks is a reason, not an error."""
+    try:
+        answer = KINDS[part.kind](evidence, **part.parameters)
+    except MarketShockError as error:
+        text = error.problem if isinstance(error, InputError) else str(error)
+        answer = Answer(missing=f"{text[:1].upper()}{text[1:]}")
+    return judge(part, answer)
+
+
+def _printed(frame: pd.DataFrame) -> Table:
+    head = ["id", "status", "claim", "stated", "computed"]
+    rows = [
+        [
+            r["id"],
+            r["status"].replace("_", " "),
+            _short(r["text"], 44),
+            _short(r["stated"], 24),
+            _short(r["computed"], 26),
+        ]
+        for r in _format.rows(frame)
+    ]
+    return head, rows, [f"{s.replace('_', ' ')}: {MEANING[s]}" for s in reversed(STATUSES)]
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
