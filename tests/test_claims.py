@@ -221,6 +221,18 @@ class TestYourOwn:
                 'kind = "sigma_count"\nparameters = { date = "2025-01-27" }\nstated = 1\nunit = "count"\n',
                 "without quotes",
             ),
+            (
+                'kind = "range"\nparameters = { ticker = 3, start = 2025-01-02, end = 2025-01-06 }',
+                "a text",
+            ),
+            (
+                'kind = "range"\nparameters = { ticker = "A", start = 2025-01-06, end = 2025-01-02 }',
+                "swap",
+            ),
+            (
+                'kind = "pared"\nstated = 1\nunit = "count"\nparameters = { tickers = [], date = 2025-01-06 }',
+                "a list such as",
+            ),
             ('kind = "sigma_count"\nparameters = { date = 2025-01-27 }\n', "field 'stated'.*is missing"),
             ('kind = "fact"\nstated = 1\n', "field 'unit'.*is missing"),
             ('kind = "fact"\nstated = 1.5\nunit = "percent"\n', "field 'step'"),

@@ -680,7 +680,7 @@ class TestCommandLine:
         ("argv", "code", "words"),
         [
             (["GONE", "--start", START], 2, "HTTP 404"),
-            (["ERR500", "--start", START, "--max-time", "2"], 1, "HTTP 500"),
+            (["ERR500", "--start", START, "--max-time", "6"], 1, "HTTP 500"),
             (["NVDA", "--start", "yesterday"], 2, "is no date"),
             (["NVDA", "--start", START, "--offline"], 2, "holds nothing"),
             (["NVDA", "--start", START, "--interval", "2d"], 2, "allowed are"),

@@ -55,16 +55,31 @@ def check_types(part: Part, where: str) -> None:
     for p in inspect.signature(KINDS[part.kind]).parameters.values():
         wanted = _TYPES.get(str(p.annotation))
         value = part.parameters.get(p.name)
-        if wanted and p.name in part.parameters and not isinstance(value, wanted[0]):
+        if wanted is None or p.name not in part.parameters:
+            continue
+        inner = _MEMBERS.get(str(p.annotation))
+        fits = isinstance(value, wanted[0]) and (isinstance(value, bool) <= (wanted[0] is bool))
+        if isinstance(value, list):
+            fits = fits and len(value) > 0 and all(isinstance(v, inner or object) for v in value)
+        if not fits:
             raise CatalogError(f"{where}, parameter {p.name!r}", f"got {value!r}", f"write {wanted[1]}")
+    start, end = (part.parameters.get(name) for name in ("start", "end"))
+    if start is not None and end is not None and start >= end:
+        raise CatalogError(f"{where}, parameter 'start'", f"{start} is not before the end, {end}", "swap them")
 
 
-_TYPES: Mapping[str, tuple[type, str]] = {
+_TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "dt.date": (dt.date, "a date without quotes, 2025-01-27"),
     "str": (str, "a text in quotes"),
     "Sequence[str]": (list, 'a list such as ["NVDA"]'),
+    "Sequence[int]": (list, "a list of whole numbers such as [21, 60]"),
     "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": (bool, "true or false"),
+    "Names": ((str, list), "the id of a fact, or a list of them"),
+    "Group": ((int, str, list), 'a number of firms, "index", or a list of tickers'),
 }
+_MEMBERS: Mapping[str, type] = {"Sequence[str]": str, "Sequence[int]": int, "Names": str, "Group": str}
 
 
 def check_claim(claim: Claim) -> None:
