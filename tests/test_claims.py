@@ -313,6 +313,12 @@ class TestCommand:
         assert "-592.7 bn USD      no" in printed
         assert "-588.7 bn USD     yes" in printed
 
+    def test_json_of_all(self, capsys):
+        assert main(["claims", "--json"]) == 0
+        record = json.loads(capsys.readouterr().out)
+        assert len(record["claims"]) == 58
+        assert record["summary"]["contradicted"] == 6
+
     def test_json_and_markdown(self, capsys):
         assert main(["claims", "--json", "--id", "B21"]) == 0
         record = json.loads(capsys.readouterr().out)["claims"][0]

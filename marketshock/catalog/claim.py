@@ -82,9 +82,9 @@ class Stated:
         """Return whether a computed value lies in `interval`; NaN never does."""
         low, high = self.interval()
         if self.wording in ("more_than", "less_than"):
-            return low < value < high
+            return bool(low < value < high)
         slack = 1e-12 * max(1.0, abs(self.value))  # a bound that binary fractions miss by a hair
-        return low - slack <= value <= high + slack
+        return bool(low - slack <= value <= high + slack)
 
 
 @dataclass(frozen=True, slots=True)
