@@ -112,7 +112,8 @@ def comovement(evidence: Evidence, *, group: Sequence[str], among: Group, start:
         Measure("correlation of daily mean |z|", pair["group"].corr(pair["others"])),
         Measure("without the group's largest day", without["group"].corr(without["others"])),
     )
-    return Answer(measures, {"sessions": float(len(pair))}, note="Closeness is no cause: both move with the market")
+    note = "Closeness is no cause: both move with the market"
+    return Answer(measures, {"sessions": float(len(pair))}, note=note, equal=True)
 
 
 def volatility_groups(

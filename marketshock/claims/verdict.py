@@ -21,7 +21,7 @@ MEANING: Mapping[Status, str] = {
     "reproduced_by_convention": "they give it by one convention and not by all that are as plain; it is named",
     "misleading": "the number is right, the cause it is given is not",
     "contradicted": "the figures that would settle it give something else by every convention tried",
-    "not_reproduced": "figures that stand in for the right ones give something else",
+    "not_reproduced": "figures that stand in for the right ones do not give it by every convention",
     "not_checkable": "the figures that would settle it are not there",
 }
 
@@ -167,7 +167,8 @@ def judge(part: Part, answer: Answer) -> Finding:
 
     The first measure is the plain reading. If it agrees the part is reproduced; if only another does, reproduced by
     that convention; if none does, contradicted, or not reproduced where other figures stand in. Figures that stand in
-    never make more than "reproduced_by_convention". An answer with something missing can contradict, not confirm.
+    make "reproduced_by_convention" at the most, and that only if every convention agrees. An answer with something
+    missing can contradict, not confirm.
     """
     known = [m for m in answer.measures if not math.isnan(m.value)]
     if part.stated is None or not known:
@@ -182,9 +183,11 @@ def _status(answer: Answer, chosen: Measure, agreeing: int, known: int) -> Statu
         return "not_reproduced" if answer.stand_in else "contradicted"
     if answer.missing:
         return "not_checkable"
+    if answer.stand_in:
+        return "reproduced_by_convention" if agreeing == known else "not_reproduced"
     if answer.cause:
         return "misleading"
-    plain = chosen is answer.measures[0] and not answer.stand_in and (agreeing == known or not answer.equal)
+    plain = chosen is answer.measures[0] and (agreeing == known or not answer.equal)
     return "reproduced" if plain else "reproduced_by_convention"
 
 
