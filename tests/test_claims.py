@@ -213,6 +213,24 @@ class TestYourOwn:
         assert said in verdict.reason
 
     @pytest.mark.parametrize(
+        ("kind", "parameters", "said"),
+        [
+            ("index_weight", 'tickers = ["ZZZ"], date = 2025-01-27', "no market cap of ZZZ"),
+            ("comovement", 'group = ["ZZZ"], among = 50, start = 2025-01-03, end = 2025-01-27', "0 listings"),
+            ("comovement", 'group = ["NVDA"], among = 50, start = 2020-01-03, end = 2020-01-27', "0 sessions"),
+            ("fragility_record", "group = 50, year = 1999, end = 2025-01-27, years = 3", "no moves of 1999"),
+            ("rises_after", 'tickers = ["^GSPC"], date = 2025-03-31', "no closes of ^GSPC after"),
+            ("sigma_count", "date = 2024-12-02, threshold = 2.0", "not from 2"),
+            ("shock_frequency", 'group = "nobody", year = 2024, against = 2023', "unknown: 'nobody'"),
+            ("fact_ratio", 'fact = "adp-2025-01", per = "fed-change-2025-01"', ""),
+        ],
+    )
+    def test_no_figures_no_verdict(self, check, kind, parameters, said):
+        verdict = check(f'kind = "{kind}"\nparameters = {{ {parameters} }}\nstated = 1\nunit = "ratio"\nstep = 1\n')
+        assert verdict.status == "not_checkable"
+        assert said in verdict.reason
+
+    @pytest.mark.parametrize(
         ("body", "said"),
         [
             ('kind = "retrun"\nstated = 1\nunit = "count"\n', "did you mean 'return'"),

@@ -65,7 +65,7 @@ def index_weight(evidence: Evidence, *, tickers: Sequence[str], date: dt.date) -
     index = evidence.members()
     caps = _caps(evidence, date)
     rest = len(index.table) - len(index.caps_usd)
-    group = float(caps[list(tickers)].sum())
+    group = _group_cap(evidence, tickers, caps)
     total = float(caps.sum())
     inputs = {"caps known, USD": total, "listings without a cap": float(rest), "their caps, USD": group}
     lower = Measure("lower bound", group / (total + rest * index.smallest_usd))
@@ -81,7 +81,7 @@ def share_of_rise(
     Caps are carried along adjusted closes with the shares of one day, the total of the index along its level.
     """
     index = evidence.members()
-    group = [float(_caps(evidence, day)[list(tickers)].sum()) for day in (start, end)]
+    group = [_group_cap(evidence, tickers, _caps(evidence, day)) for day in (start, end)]
     level = [evidence.price(benchmark, evidence.session(day)) for day in (start, end)]
     at = evidence.price(benchmark, index.caps_at)
     rest = (len(index.table) - len(index.caps_usd)) * index.smallest_usd
@@ -92,6 +92,14 @@ def share_of_rise(
         inputs |= {f"caps of the group {day}, USD": cap, f"{benchmark} {day}": value}
     note = "With the share counts of one day; buybacks and dividends are in the closes"
     return Answer((Measure("lower bound", shares[0]), Measure("upper bound", shares[1])), inputs, note=note)
+
+
+def _group_cap(evidence: Evidence, tickers: Sequence[str], caps: pd.Series[Any]) -> float:
+    """Return the cap of a group on a day, every one of its firms."""
+    gone = [ticker for ticker in tickers if ticker not in caps.index or pd.isna(caps[ticker])]
+    if gone:
+        raise Lacking(f"there is no market cap of {', '.join(gone)} in {evidence.members().name}")
+    return float(caps[list(tickers)].sum())
 
 
 def _caps(evidence: Evidence, date: dt.date) -> pd.Series[Any]:

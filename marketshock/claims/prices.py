@@ -156,6 +156,8 @@ def rises_after(evidence: Evidence, *, tickers: Sequence[str], date: dt.date, se
     runs = {}
     for ticker in there:
         closes = evidence.series(ticker)[place : place + sessions + 1]
+        if len(closes) < 2 or np.isnan(closes).any():
+            raise Lacking(f"there are no closes of {ticker} after {date}")
         falls = np.flatnonzero(np.diff(closes) <= 0)
         runs[ticker] = float(falls[0]) if len(falls) else float(len(closes) - 1)
     inputs = {f"{ticker} rises in a row": run for ticker, run in runs.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
@@ -35,7 +36,7 @@ def fact(evidence: Evidence, *, fact: Names, of: str = "value", open_source: boo
 
 def fact_ratio(evidence: Evidence, *, fact: Names, per: Names) -> Answer:
     """Ratio of two recorded facts, of every vintage named."""
-    return _combined(evidence, fact, per, lambda a, b: a / b)
+    return _combined(evidence, fact, per, lambda a, b: a / b if b else math.nan)
 
 
 def fact_change(evidence: Evidence, *, fact: Names, minus: Names) -> Answer:
@@ -45,7 +46,7 @@ def fact_change(evidence: Evidence, *, fact: Names, minus: Names) -> Answer:
 
 def fact_excess(evidence: Evidence, *, fact: Names, over: Names) -> Answer:
     """By what share one recorded fact exceeds another, of every vintage named."""
-    return _combined(evidence, fact, over, lambda a, b: a / b - 1)
+    return _combined(evidence, fact, over, lambda a, b: a / b - 1 if b else math.nan)
 
 
 def weeks_before(evidence: Evidence, *, fact: str, published: dt.date) -> Answer:

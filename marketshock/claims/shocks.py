@@ -16,6 +16,7 @@ from ..moves.portfolios import volatility_portfolios
 from .evidence import Evidence, Lacking
 from .verdict import Answer, Measure
 
+_FEWEST = 10  # sessions of a correlation
 Group = int | str | Sequence[str]
 _INFERRED = "The document does not say how it measures volatility; the first convention is read off the bank's notes"
 
@@ -88,7 +89,7 @@ def shock_frequency(evidence: Evidence, *, group: Group, year: int, against: int
 
 def fragility_record(evidence: Evidence, *, group: Group, year: int, end: dt.date, years: int) -> Answer:
     """Rank of a year's fragility, frequency times mean size, among all years there are."""
-    table = _by_year(evidence, group, end)
+    table = _have(_by_year(evidence, group, end), [year])
     inputs = {f"frequency x mean size, {y}": float(v) for y, v in table["fragility"].items()}
     measures = tuple(
         Measure(words, 1.0 + float((table[name] > table[name][year]).sum()))
@@ -106,6 +107,8 @@ def comovement(evidence: Evidence, *, group: Sequence[str], among: Group, start:
     days = z.index.to_numpy().astype("datetime64[D]")
     inside = members.on(days, [str(t) for t in z.columns]) if members is not None else np.ones(z.shape, bool)
     own = np.array([SHARE_CLASSES.get(str(t), str(t)) in group for t in z.columns])
+    if not own.any() or len(z) < _FEWEST:
+        raise Lacking(f"there are {len(z)} sessions and {int(own.sum())} listings of the group")
     pair = pd.DataFrame({"group": z.loc[:, own].mean(axis=1), "others": z.where(inside).loc[:, ~own].mean(axis=1)})
     without = pair[pair.index != pair["group"].idxmax()]
     measures = (

@@ -15,7 +15,7 @@ from .._typing import Frame
 from ..catalog.claim import Claim, Part
 from ..catalog.load import load_catalog, release_calendar
 from ..catalog.model import Catalog
-from ..errors import CatalogError, InputError, MarketShockError, UnknownNameError
+from ..errors import CatalogError, MarketShockError, UnknownNameError
 from ..marketcap import market_inputs
 from ..providers.base import Prices
 from ..providers.facts import recorded_facts
@@ -186,8 +186,7 @@ def _finding(part: Part, evidence: Evidence) -> Finding:
     try:
         answer = KINDS[part.kind](evidence, **part.parameters)
     except MarketShockError as error:
-        text = error.problem if isinstance(error, InputError) else str(error)
-        answer = Answer(missing=f"{text[:1].upper()}{text[1:]}")
+        answer = Answer(missing=f"What is needed is not there: {error}")
     return judge(part, answer)
 
 
