@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from ._typing import BoolArray, FloatArray, IntArray
 from .models.base import ModelFit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Abnormal:
     """Daily abnormal returns of E events over L days.
 
@@ -18,23 +20,34 @@ class Abnormal:
     ----------
     ar : ndarray of shape (E, L)
         Abnormal return (decimal), NaN where the return is missing.
-    expected : ndarray of shape (E, L)
-        Normal return: ``R - AR``.
     variance : ndarray of shape (E, L)
         Prediction variance of each abnormal return, ``sigma2 C``; finite also on a day without a return, as long as the
         regressors are there.
-    sar : ndarray of shape (E, L)
-        Standardised: ``AR / sqrt(variance)``, t-distributed with the fit's dof under normality.
     """
 
     ar: FloatArray
-    expected: FloatArray
     variance: FloatArray
-    sar: FloatArray
 
-    def take(self, events: IntArray | BoolArray) -> Abnormal:
+    def __post_init__(self) -> None:
+        for array in (self.ar, self.variance):
+            array.flags.writeable = False  # handed to users and tests: nobody changes a study's numbers
+
+    @cached_property
+    def sar(self) -> FloatArray:
+        """Standardised: ``AR / sqrt(variance)``, (E, L), t-distributed with the fit's dof under normality."""
+        sar = np.sqrt(self.variance)
+        np.divide(self.ar, sar, out=sar)
+        sar.flags.writeable = False
+        return sar
+
+    @classmethod
+    def joined(cls, parts: Sequence[Abnormal]) -> Abnormal:
+        """Return those of several groups of events, one after the other."""
+        return cls(np.concatenate([part.ar for part in parts]), np.concatenate([part.variance for part in parts]))
+
+    def take(self, events: IntArray | BoolArray | slice) -> Abnormal:
         """Return those of some of the events."""
-        return Abnormal(self.ar[events], self.expected[events], self.variance[events], self.sar[events])
+        return Abnormal(self.ar[events], self.variance[events])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +68,22 @@ class Cumulative:
     variance: FloatArray
     n_days: IntArray
 
+    @classmethod
+    def joined(cls, parts: Sequence[Cumulative]) -> Cumulative:
+        """Return the sums of several groups of events, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        names = ("car", "variance", "n_days")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
     @property
     def scar(self) -> FloatArray:
         """``CAR / sqrt(variance)``, (E,)."""
         return np.asarray(self.car / np.sqrt(self.variance))
 
 
-def abnormal_returns(y: FloatArray, x: FloatArray, offset: FloatArray, fit: ModelFit) -> Abnormal:
-    """Compute AR, normal return and SAR of the event days.
+def abnormal_returns(y: FloatArray, x: FloatArray, fit: ModelFit) -> Abnormal:
+    """Compute the abnormal returns of the event days.
 
     Parameters
     ----------
@@ -70,23 +91,14 @@ def abnormal_returns(y: FloatArray, x: FloatArray, offset: FloatArray, fit: Mode
         Return less offset, NaN where missing.
     x : ndarray of shape (E, L, K)
         Regressors.
-    offset : ndarray of shape (E, L)
-        What was subtracted from the return.
     fit : ModelFit
         Of the same events.
 
     References
     ----------
-    Patell (1976): the forecast-error factor C in the variance of SAR.
+    Patell (1976): the forecast-error factor C in the variance of an abnormal return.
     """
-    predicted = fit.predict(x)
-    ar = y - predicted
-    variance = fit.prediction_variance(x)
-    expected = np.where(np.isnan(y), np.nan, predicted + offset)
-    sar = ar / np.sqrt(variance)
-    for array in (ar, expected, variance, sar):
-        array.flags.writeable = False  # handed to users and tests: nobody changes a study's numbers
-    return Abnormal(ar, expected, variance, sar)
+    return Abnormal(y - fit.predict(x), fit.prediction_variance(x))
 
 
 def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit, days: slice) -> Cumulative:
@@ -112,8 +124,8 @@ def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit, days
     return Cumulative(car, variance, n_days)
 
 
-def buy_and_hold(ar: FloatArray, expected: FloatArray, mask: BoolArray) -> FloatArray:
-    """Return the buy-and-hold abnormal return ``prod(1 + R) - prod(1 + E[R])`` of simple returns, (E,).
+def buy_and_hold(realised: FloatArray, ar: FloatArray, mask: BoolArray) -> FloatArray:
+    """Return the buy-and-hold abnormal return ``prod(1 + R) - prod(1 + R - AR)`` of simple returns, (E,).
 
     NaN where a day is missing: nobody holds a stock with a day left out.
 
@@ -121,6 +133,6 @@ def buy_and_hold(ar: FloatArray, expected: FloatArray, mask: BoolArray) -> Float
     ----------
     Barber and Lyon (1997); Lyon, Barber and Tsai (1999).
     """
-    held = np.prod(1 + np.where(mask, ar + expected, 0.0), axis=1)
-    normal = np.prod(1 + np.where(mask, expected, 0.0), axis=1)
+    held = np.prod(1 + np.where(mask, realised, 0.0), axis=1)
+    normal = np.prod(1 + np.where(mask, realised - ar, 0.0), axis=1)
     return np.where(mask.all(axis=1), held - normal, np.nan)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ._typing import BoolArray, DateArray, Duplicates, FloatArray, IntArray, OnClosed, StrArray
-from .catalog.table import EventTable
+from .catalog.table import EventTable, repeated
 from .errors import NotSessionError, did_you_mean
 from .models.base import ReturnModel
 from .models.benchmark import BenchmarkColumn
 from .returns import Returns
-from .sessions import DROPPED, OUTSIDE, Sessions, map_dates, map_timestamps
-from .windows import Window
+from .sessions import DROPPED, Sessions, map_dates, map_timestamps
+from .windows import Window, WindowData
+
+BLOCK = 2048  # events whose windows are gathered at a time: a few megabytes an array
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +76,6 @@ class Alignment:
     rule: StrArray
 
 
-@dataclass(frozen=True, slots=True)
-class WindowData:
-    """One window of every event.
-
-    Attributes
-    ----------
-    y : ndarray of shape (E, n)
-        Return less the model's offset; NaN where the mask is False.
-    x : ndarray of shape (E, n, K)
-        The model's regressors, the constant first.
-    offset : ndarray of shape (E, n)
-        What was subtracted from the return (0 without an offset).
-    mask : ndarray of shape (E, n)
-        Days with a return and with all regressors.
-    rows : ndarray of shape (E, n), int
-        Session ordinals: equal ordinals are the same date.
-    """
-
-    y: FloatArray
-    x: FloatArray
-    offset: FloatArray
-    mask: BoolArray
-    rows: IntArray
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class EventPanel:
     """E studied events as positions in a matrix of returns.
@@ -107,8 +85,10 @@ class EventPanel:
 
     Attributes
     ----------
-    event_id, ticker, event, group : ndarray of shape (E,), object
-        Names; ``event_id`` is the only key.
+    table : EventTable
+        Of all events given.
+    position : ndarray of shape (E,), int
+        Which of them are studied, in their order.
     row : ndarray of shape (E,), int
         Session ordinal of day 0.
     column : ndarray of shape (E,), int
@@ -128,10 +108,8 @@ class EventPanel:
         Trading days relative to day 0.
     """
 
-    event_id: StrArray
-    ticker: StrArray
-    event: StrArray
-    group: StrArray
+    table: EventTable
+    position: IntArray
     row: IntArray
     column: IntArray
     returns: Returns
@@ -143,15 +121,40 @@ class EventPanel:
     window: Window
 
     def __len__(self) -> int:
-        return len(self.event_id)
+        return len(self.position)
 
     def __repr__(self) -> str:
         return f"EventPanel: {len(self)} events, estimation {self.estimation}, window {self.window}"
+
+    @cached_property
+    def event_id(self) -> StrArray:
+        """The only key, (E,), object."""
+        return self.table.event_id[self.position]
+
+    @cached_property
+    def ticker(self) -> StrArray:
+        """Security, (E,), object."""
+        return self.table.names[self.table.security[self.position]]
+
+    @cached_property
+    def event(self) -> StrArray:
+        """The catalog's event, or the user's, (E,), object."""
+        return self.table.event[self.position]
+
+    @property
+    def group(self) -> StrArray:
+        """Group named by the user, "" if none, (E,), object."""
+        return self.table.group[self.position]
 
     @property
     def session(self) -> DateArray:
         """Day 0 of each event, (E,), datetime64[D]."""
         return self.returns.days[self.row]
+
+    @property
+    def ahead(self) -> IntArray:
+        """Sessions from the last estimation day to each event day, (L,)."""
+        return self.window.offsets() - self.estimation.last
 
     @cached_property
     def estimation_data(self) -> WindowData:
@@ -163,15 +166,19 @@ class EventPanel:
         """The event window, (E, L)."""
         return self._gather(self.window, self.n_params)
 
-    @property
-    def ahead(self) -> IntArray:
-        """Sessions from the last estimation day to each event day, (L,)."""
-        return self.window.offsets() - self.estimation.last
-
-    def take(self, events: IntArray | BoolArray) -> EventPanel:
+    def take(self, events: IntArray | BoolArray | slice) -> EventPanel:
         """Return the panel of some of the events."""
-        names = ("event_id", "ticker", "event", "group", "row", "column")
+        names = ("position", "row", "column")
         return replace(self, **{name: getattr(self, name)[events] for name in names})
+
+    def blocks(self, size: int = BLOCK) -> Iterator[tuple[slice, EventPanel]]:
+        """Cut the panel into parts of at most `size` events; a panel that is no larger is its only part."""
+        if len(self) <= size:
+            yield slice(0, len(self)), self
+            return
+        for lo in range(0, len(self), size):
+            part = slice(lo, min(lo + size, len(self)))
+            yield part, self.take(part)
 
     def _gather(self, window: Window, n_regressors: int) -> WindowData:
         rows = self.row[:, None] + window.offsets()
@@ -192,8 +199,13 @@ class EventPanel:
         if weights is None:
             return benchmark
         w = weights[self.column][:, None] if weights.ndim == 1 else weights[at, self.column[:, None]]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(w > 0, (benchmark - w * raw) / (1 - w), benchmark)
+        return without_own(benchmark, w, raw)
+
+
+def without_own(benchmark: FloatArray, weight: FloatArray, raw: FloatArray) -> FloatArray:
+    """Return ``(R_b - w R_i) / (1 - w)``: the benchmark without the security, where it is a part of it."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(weight > 0, (benchmark - weight * raw) / (1 - weight), benchmark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +264,8 @@ def build_panel(
         _exclude_duplicates(table, row, column, left)
     keep = left.kept()
     panel = EventPanel(
-        table.event_id[keep],
-        table.ticker[keep],
-        table.event[keep],
-        table.group[keep],
+        table,
+        np.flatnonzero(keep),
         row[keep],
         column[keep],
         returns,
@@ -266,7 +276,7 @@ def build_panel(
         estimation,
         window,
     )
-    usable = _check_windows(panel, np.flatnonzero(keep), model, need, left)
+    usable = _check_windows(panel, model, need, left)
     return PanelBuild(panel if usable.all() else panel.take(usable), alignment, left.in_order())
 
 
@@ -293,11 +303,11 @@ class _Exclusions:
 
 def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArray, tuple[FloatArray | None, ...]]:
     """Return the regressors (T, K), the offset (T,), and whose own securities are to be taken out of them."""
-    columns = [term.resolve(returns.names, returns.values) for term in model.terms]
+    columns = [term.resolve(returns) for term in model.terms]
     n_days = len(returns.days)
     design = np.column_stack([np.ones((n_days, int(model.intercept))), *(c.values for c in columns)])
     none = BenchmarkColumn(np.zeros(n_days))
-    offset = model.offset.resolve(returns.names, returns.values) if model.offset else none
+    offset = model.offset.resolve(returns) if model.offset else none
     constant = [None] * int(model.intercept)
     return design, offset.values, (offset.own_weight, *constant, *(c.own_weight for c in columns))
 
@@ -318,10 +328,11 @@ def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignme
         session[timed], rule[timed] = mapped.day, mapped.rule
     if not timed.all():
         dated = ~timed
-        choice = table.on_closed[dated].copy()
-        choice[choice == ""] = on_closed
+        said = table.on_closed[dated]
+        choice = np.where(said == "", on_closed, said) if said.strides[0] else repeated(said[0] or on_closed, len(said))
+        late = table.timing[dated] == "after_close"
         try:
-            mapped = map_dates(sessions, table.given[dated], table.timing[dated] == "after_close", choice)
+            mapped = map_dates(sessions, table.given[dated], late, choice)
         except NotSessionError as error:
             first = str(error.problem).split(",")[0]
             at = np.flatnonzero(dated & (table.given == np.datetime64(first)))[0]
@@ -332,77 +343,133 @@ def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignme
 
 
 def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: _Exclusions) -> tuple[IntArray, IntArray]:
-    column = pd.Index(returns.names).get_indexer(pd.Index(table.ticker.astype(str)))
-    near: dict[str, str | None] = {}
-    for i in np.flatnonzero(column < 0):
-        name = str(table.ticker[i])
-        if name not in near:
-            near[name] = did_you_mean(name, returns.names)
-        hint = f"did you mean {near[name]!r}?" if near[name] else "add it to the prices"
+    known = pd.Index(returns.names, dtype=object).get_indexer(pd.Index([str(n) for n in table.names], dtype=object))
+    hints = {code: did_you_mean(str(table.names[code]), returns.names) for code in np.flatnonzero(known < 0)}
+    column = known[table.security]
+    for i in np.flatnonzero(column < 0) if hints else ():
+        near = hints[table.security[i]]
+        hint = f"did you mean {near!r}?" if near else "add it to the prices"
         left.add(i, "unknown_ticker", f"no prices of {table.ticker[i]!r}: {hint}")
     first, last = returns.days[0], returns.days[-1]
     session = alignment.session
-    for i in np.flatnonzero(alignment.rule == DROPPED):
-        left.add(i, "closed", f"the market was closed on {table.given[i]} and on_closed is 'drop'")
-    outside = (alignment.rule == OUTSIDE) | (session < first) | (session > last)
-    for i in np.flatnonzero(outside):
-        day = table.given[i] if np.isnat(session[i]) else session[i]
-        left.add(i, "outside_prices", f"{day} lies outside the prices ({first} to {last}): give a longer history")
-    row = np.searchsorted(returns.days, np.where(np.isnat(session), first, session))
-    return row, column
+    nowhere = np.isnat(session)
+    for i in np.flatnonzero(nowhere):
+        if alignment.rule[i] == DROPPED:
+            left.add(i, "closed", f"the market was closed on {table.given[i]} and on_closed is 'drop'")
+    for i in np.flatnonzero(nowhere | (session < first) | (session > last)):
+        if alignment.rule[i] != DROPPED:
+            day = table.given[i] if nowhere[i] else session[i]
+            left.add(i, "outside_prices", f"{day} lies outside the prices ({first} to {last}): give a longer history")
+    return np.searchsorted(returns.days, np.where(nowhere, first, session)), column
 
 
 def _exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: _Exclusions) -> None:
     keep = left.kept()
-    key = pd.Series(row[keep].astype(np.int64) * (int(column.max()) + 2) + column[keep])
+    key = pd.Series(row[keep].astype(np.int64) * (int(column.max(initial=0)) + 2) + column[keep])
+    again = np.flatnonzero(key.duplicated())
+    if not len(again):
+        return
     positions = np.flatnonzero(keep)
-    first_of = positions[key.groupby(key).transform(lambda g: g.index[0]).to_numpy()] if key.duplicated().any() else []
-    for position, first in zip(positions if len(first_of) else [], first_of, strict=True):
-        if position != first:
-            left.add(
-                position,
-                "duplicate",
-                f"{table.ticker[position]} on the same session is already event {table.event_id[first]!r}: counted "
-                "once; pass duplicates='keep' to keep both",
-            )
-
-
-def _check_windows(
-    panel: EventPanel, positions: IntArray, model: ReturnModel, need: Requirements, left: _Exclusions
-) -> BoolArray:
-    usable = np.ones(len(panel), dtype=bool)
-    if not len(panel):
-        return usable
-    for window, data in ((panel.estimation, panel.estimation_data), (panel.window, panel.event_data)):
-        unexplained = _benchmark_gaps(panel, data)
-        for i in np.flatnonzero(unexplained.any(axis=1)):
-            usable[i] = False
-            day = panel.returns.days[data.rows[i][unexplained[i]][0]]
-            names = ", ".join(map(str, [*model.terms, *([model.offset] if model.offset else [])]))
-            left.add(
-                positions[i],
-                "benchmark_missing",
-                f"{panel.ticker[i]} has a return on {int(unexplained[i].sum())} day(s) of {window} on which the "
-                f"benchmark ({names}) has none, the first {day}: complete it, or shorten the window",
-            )
-    n_obs, n_event = panel.estimation_data.mask.sum(axis=1), panel.event_data.mask.sum(axis=1)
-    for i in np.flatnonzero(n_obs < need.min_obs):
-        usable[i] = False
+    first_of = positions[key.groupby(key).transform(lambda g: g.index[0]).to_numpy()]
+    for at in again:
         left.add(
-            positions[i],
-            "too_few_obs",
-            f"{int(n_obs[i])} returns in the estimation window {panel.estimation}, min_obs is {need.min_obs}: give a "
-            "longer history, or lower min_obs",
+            positions[at],
+            "duplicate",
+            f"{table.ticker[positions[at]]} on the same session is already event {table.event_id[first_of[at]]!r}: "
+            "counted once; pass duplicates='keep' to keep both",
         )
-    for i in np.flatnonzero(n_event < need.min_event_obs):
-        usable[i] = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Days of each event that have a return and all regressors, (E,), and whether some return has no regressors."""
+
+    n_obs: IntArray
+    n_event: IntArray
+    unexplained: BoolArray
+
+
+def _check_windows(panel: EventPanel, model: ReturnModel, need: Requirements, left: _Exclusions) -> BoolArray:
+    seen = _seen(panel)
+    usable = ~seen.unexplained & (seen.n_obs >= need.min_obs) & (seen.n_event >= need.min_event_obs)
+    for i in np.flatnonzero(seen.unexplained):
+        left.add(panel.position[i], "benchmark_missing", _unexplained(panel.take(slice(i, i + 1)), model))
+    for i in np.flatnonzero(seen.n_obs < need.min_obs):
         left.add(
-            positions[i],
+            panel.position[i],
+            "too_few_obs",
+            f"{int(seen.n_obs[i])} returns in the estimation window {panel.estimation}, min_obs is {need.min_obs}: "
+            "give a longer history, or lower min_obs",
+        )
+    for i in np.flatnonzero(seen.n_event < need.min_event_obs):
+        left.add(
+            panel.position[i],
             "no_event_returns",
-            f"{int(n_event[i])} returns in the event window {panel.window}, min_event_obs is {need.min_event_obs}: "
-            "give the missing prices",
+            f"{int(seen.n_event[i])} returns in the event window {panel.window}, min_event_obs is "
+            f"{need.min_event_obs}: give the missing prices",
         )
     return usable
+
+
+def _seen(panel: EventPanel) -> _Seen:
+    """Count each event's days by differences of running counts, a security at a time."""
+    finite_x = (
+        np.isfinite(panel.design) & np.isfinite(panel.offset)[:, None]
+        if panel.design.size
+        else (np.isfinite(panel.offset)[:, None])
+    )
+    for_fit, for_day = finite_x.all(axis=1), finite_x[:, : max(panel.n_params, 1)].all(axis=1)
+    n_obs, n_event = np.zeros((2, len(panel)), dtype=np.int64)
+    unexplained = np.zeros(len(panel), dtype=bool)
+    explained = for_fit.all()
+    for column, events in by_security(panel.column):
+        has = np.isfinite(panel.returns.values[:, column])
+        row = panel.row[events]
+        if explained and has.all():
+            n_obs[events], n_event[events] = (_inside(w, row, len(has)) for w in (panel.estimation, panel.window))
+            continue
+        n_obs[events] = _count(has & for_fit, panel.estimation, row)
+        n_event[events] = _count(has & for_day, panel.window, row)
+        if not explained:
+            lost = has & ~for_day
+            unexplained[events] = (_count(lost, panel.estimation, row) > 0) | (_count(lost, panel.window, row) > 0)
+    return _Seen(n_obs, n_event, unexplained)
+
+
+def by_security(column: IntArray) -> Iterator[tuple[int, IntArray]]:
+    """Yield each security with the positions of its events, in their order."""
+    order = np.argsort(column, kind="stable")
+    ordered = column[order]
+    edges = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1], True]) if len(order) else np.empty(0, np.int64)
+    for lo, hi in pairwise(edges):
+        yield int(ordered[lo]), order[lo:hi]
+
+
+def _inside(window: Window, row: IntArray, n_days: int) -> IntArray:
+    first, after = np.clip(row + window.first, 0, n_days), np.clip(row + window.last + 1, 0, n_days)
+    return np.asarray(after - first)
+
+
+def _count(there: BoolArray, window: Window, row: IntArray) -> IntArray:
+    """Count the days of a window that are there; days before the first and after the last session are not."""
+    running = np.concatenate([[0], np.cumsum(there)])
+    n_days = len(there)
+    first, after = np.clip(row + window.first, 0, n_days), np.clip(row + window.last + 1, 0, n_days)
+    return np.asarray(running[after] - running[first])
+
+
+def _unexplained(panel: EventPanel, model: ReturnModel) -> str:
+    """Say on which days of the one event of a panel the benchmark is missing."""
+    window, data = panel.estimation, panel.estimation_data
+    missing = _benchmark_gaps(panel, data)[0]
+    if not missing.any():
+        window, data = panel.window, panel.event_data
+        missing = _benchmark_gaps(panel, data)[0]
+    names = ", ".join(map(str, [*model.terms, *([model.offset] if model.offset else [])]))
+    return (
+        f"{panel.ticker[0]} has a return on {int(missing.sum())} day(s) of {window} on which the benchmark ({names}) "
+        f"has none, the first {panel.returns.days[data.rows[0][missing][0]]}: complete it, or shorten the window"
+    )
 
 
 def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
@@ -416,18 +483,17 @@ def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
     return np.asarray(has_return & ~explained)
 
 
-def exclude_unestimable(build: PanelBuild, table_order: Sequence[str], problem: StrArray) -> PanelBuild:
+def exclude_unestimable(build: PanelBuild, problem: StrArray) -> PanelBuild:
     """Move the events whose model could not be estimated from the panel to the exclusions."""
     bad = problem != ""
     if not bad.any():
         return build
     panel = build.panel
-    place = {event_id: i for i, event_id in enumerate(table_order)}
-    given = build.alignment.given
+    table, place = panel.table, panel.position[bad]
     new = [
-        Exclusion(str(id_), str(panel.ticker[i]), given[place[id_]], "not_estimable", str(problem[i]))
-        for i, id_ in enumerate(panel.event_id)
-        if bad[i]
+        Exclusion(str(table.event_id[i]), str(table.ticker[i]), table.given[i], "not_estimable", str(why))
+        for i, why in zip(place, problem[bad], strict=True)
     ]
-    exclusions = sorted((*build.exclusions, *new), key=lambda e: place[e.event_id])
+    at = {event_id: i for i, event_id in enumerate(table.event_id)}
+    exclusions = sorted((*build.exclusions, *new), key=lambda e: at[e.event_id])
     return PanelBuild(panel.take(~bad), build.alignment, tuple(exclusions))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from . import _format
 from ._frame import ReadableFrame
-from ._typing import ALTERNATIVES, Alternative, StrArray
+from ._typing import ALTERNATIVES, Alternative, IntArray, StrArray
 from .abnormal import Abnormal, Cumulative
 from .catalog.table import Events
 from .confounders import confounders
@@ -96,7 +96,7 @@ class StudyResult:
                 "event": panel.event,
                 "group": panel.group,
                 "n_obs": self.fit.n_obs,
-                "n_event_days": panel.event_data.mask.sum(axis=1),
+                "n_event_days": self.evidence.event_mask.sum(axis=1),
                 "estimation_first": _stamps(panel.returns.days[first]),
                 "estimation_last": _stamps(panel.returns.days[last]),
             },
@@ -263,7 +263,7 @@ class StudyResult:
             day, and takes the events as independent; ``caar`` is the running sum of ``aar``: the events in it may
             differ from day to day, and it is NaN from a day on which no event has a return.
         """
-        ar, mask = self.abnormal.ar, self.panel.event_data.mask
+        ar, mask = self.abnormal.ar, self.evidence.event_mask
         n = mask.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(mask, ar, 0.0).sum(axis=0) / n
@@ -363,23 +363,9 @@ class StudyResult:
     @cached_property
     def evidence(self) -> Evidence:
         """Both windows of all events with their fit, as arrays."""
-        panel, est, evt = self.panel, self.panel.estimation_data, self.panel.event_data
-        return Evidence(
-            y=est.y,
-            x=est.x,
-            mask=est.mask,
-            rows=est.rows,
-            event_y=evt.y,
-            event_x=evt.x,
-            event_mask=evt.mask,
-            event_rows=evt.rows,
-            fit=self.fit,
-            abnormal=self.abnormal,
-            row=panel.row,
-            column=panel.column,
-            refit=partial(self.spec.model.fit, ahead=panel.ahead),
-            log=self.spec.log,
-        )
+        panel = self.panel
+        refit = partial(self.spec.model.fit, ahead=panel.ahead)
+        return Evidence(panel, self.fit, self.abnormal, panel.row, panel.column, refit, self.spec.log)
 
     def power(
         self, first: int = 0, last: int = 0, *, effect: float = 0.01, level: float = 0.05, power: float = 0.8
@@ -427,7 +413,7 @@ class StudyResult:
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
         panel, n_days = self.panel, len(self.spec.window)
-        rows = panel.event_data.rows.ravel()
+        rows = self._rows(self.spec.window).ravel()
         inside = (rows >= 0) & (rows < len(panel.returns.days))
         session = np.where(
             inside, panel.returns.days[np.clip(rows, 0, len(panel.returns.days) - 1)], np.datetime64("NaT")
@@ -436,15 +422,15 @@ class StudyResult:
             [np.repeat(panel.event_id, n_days), np.tile(self.spec.window.offsets(), len(self))],
             names=["event_id", "day"],
         )
-        a = self.abnormal
+        realised = np.concatenate([e.realised for _, e in self.evidence.blocks()])
         columns = {
             "ticker": np.repeat(panel.ticker, n_days),
             "date": np.repeat(_stamps(panel.session), n_days),
             "session": _stamps(session),
-            "return": (a.ar + a.expected).ravel(),
-            "expected": a.expected.ravel(),
-            "ar": a.ar.ravel(),
-            "sar": a.sar.ravel(),
+            "return": realised.ravel(),
+            "expected": (realised - self.abnormal.ar).ravel(),
+            "ar": self.abnormal.ar.ravel(),
+            "sar": self.abnormal.sar.ravel(),
         }
         return pd.DataFrame(columns, index=index)
 
@@ -491,7 +477,7 @@ class StudyResult:
 
     def _footer(self) -> str:
         lines = []
-        incomplete = int((~self.panel.event_data.mask).any(axis=1).sum())
+        incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
         if incomplete:
             lines.append(f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)")
         if len(self) > _SHOWN:
@@ -527,12 +513,15 @@ class StudyResult:
         start = window.first - self.spec.window.first
         return slice(start, start + len(window))
 
+    def _rows(self, window: Window) -> IntArray:
+        """Session ordinals of the days of a window, (E, n)."""
+        return np.asarray(self.panel.row[:, None] + window.offsets())
+
     def _cumulated(self, window: Window) -> Cumulative:
         return Sample(self.evidence, self._days(window)).sum
 
     def _missing_notes(self, window: Window) -> StrArray:
-        data, days = self.panel.event_data, self._days(window)
-        mask, rows = data.mask[:, days], data.rows[:, days]
+        mask, rows = self.evidence.event_mask[:, self._days(window)], self._rows(window)
         notes = np.full(len(self), "", dtype=object)
         for i in np.flatnonzero(~mask.all(axis=1)):
             gaps = rows[i][~mask[i]]

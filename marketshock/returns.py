@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from .providers.shapes import return_frame
 from .sessions import Sessions, index_sessions, nyse
 
 _MOST = 1e6  # a return above is a misprint: a share worth a cent became worth ten thousand dollars in a day
+_LEVEL = 0.5  # a typical return above is no daily return
 _MIN_COVERAGE = 0.9  # below this share of NYSE sessions the rows are no daily series of that market
 
 
@@ -26,16 +27,20 @@ class Returns:
 
     Attributes
     ----------
-    days : ndarray of shape (n_sessions,), datetime64[D]
+    days : ndarray of shape (T,), datetime64[D]
         Every session of the calendar from the first to the last row given.
     names : tuple of str
-        Tickers and factors, one a column.
-    values : ndarray of shape (n_sessions, n_names)
+        Securities, one a column of `values`.
+    values : ndarray of shape (T, S)
         Decimal returns (simple, or log if `log`), NaN where missing. Never filled.
     sessions : Sessions
         The calendar.
     log : bool
         Whether the returns are logarithmic.
+    factor_names : tuple of str
+        Factors, one a column of `factors`.
+    factors : ndarray of shape (T, F), or None
+        Decimal returns on the same sessions, NaN where missing.
     """
 
     days: DateArray
@@ -43,6 +48,19 @@ class Returns:
     values: FloatArray
     sessions: Sessions
     log: bool
+    factor_names: tuple[str, ...] = ()
+    factors: FloatArray | None = None
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Securities and factors."""
+        return (*self.names, *self.factor_names)
+
+    def column(self, name: str) -> FloatArray:
+        """Return a factor or, where there is none of that name, a security, (T,)."""
+        if self.factors is not None and name in self.factor_names:
+            return self.factors[:, self.factor_names.index(name)]
+        return self.values[:, self.names.index(name)]
 
 
 def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Returns:
@@ -71,8 +89,19 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
     return Returns(axis, tuple(prices.tickers), values, sessions, log)
 
 
-def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool) -> Returns:
+def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool, copy: bool = True) -> Returns:
     """Read a wide or long frame of decimal returns, checking dates and bounds.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Wide (dates by tickers) or long.
+    calendar : {"auto", "NYSE", "index"}
+        See `choose_sessions`.
+    log : bool
+        Whether the returns are logarithmic.
+    copy : bool, optional
+        Whether the values are the caller's own: a study that outlives the call must not change with the frame.
 
     Raises
     ------
@@ -82,17 +111,19 @@ def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool) -> Returns
     frame = return_frame("returns", frame)
     check_columns("returns", frame)
     days = session_dates("returns", frame.index)
-    values = numeric_values("returns", frame)
-    if not log and (values < -1).any():
+    values = numeric_values("returns", frame, copy)
+    names = [str(c) for c in frame.columns]
+    lowest, highest = _range(values)
+    if lowest < -1 and not log:
         row, column = np.argwhere(values < -1)[0]
         raise PriceError(
             "returns",
-            f"{frame.columns[column]} on {days[row]} is {values[row, column]:g}, a loss of more than everything",
+            f"{names[column]} on {days[row]} is {values[row, column]:g}, a loss of more than everything",
             "give decimals (0.01 is one percent), or log=True for log returns",
         )
-    names = [str(c) for c in frame.columns]
-    _refuse_absurd("returns", names, days, values)
-    _refuse_levels(frame, values)
+    if max(highest, -lowest) > _LEVEL:
+        _refuse_absurd("returns", names, days, values)
+        _refuse_levels(names, values)
     sessions = choose_sessions("returns", days, calendar)
     axis, values = _on_axis(sessions, days, values)
     return Returns(axis, tuple(names), values, sessions, log)
@@ -100,26 +131,37 @@ def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool) -> Returns
 
 def _refuse_absurd(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray) -> None:
     """Refuse a return so large that the arithmetic of a study would end in infinities."""
-    bad = np.abs(values) > _MOST
-    if bad.any():
+    lowest, highest = _range(values)
+    if max(highest, -lowest) > _MOST:
+        bad = np.abs(values) > _MOST
         row, column = np.argwhere(bad)[0]
         what = f"{names[column]} on {days[row]}: a return of {values[row, column]:.3g} cannot be right"
         raise PriceError(parameter, what, "correct it, or set it to NaN")
 
 
-def _refuse_levels(frame: pd.DataFrame, values: FloatArray) -> None:
-    """Refuse what can only be prices or percentages: a column whose typical size is above a half."""
+def _range(values: FloatArray) -> tuple[float, float]:
+    """Return the smallest and the largest value; (0, 0) where there is none."""
+    flat = values.T if values.flags.f_contiguous else values  # along the memory
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value
-        typical = np.nanmedian(np.abs(values), axis=0)
-    if (typical > 0.5).any():
-        at = int(np.argmax(typical > 0.5))
-        what = f"{frame.columns[at]} has a median size of {typical[at]:g}: these look like prices or percentages"
-        raise PriceError("returns", what, "pass prices as prices=, returns as decimals (0.01 is one percent)")
+        warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN
+        lowest, highest = float(np.fmin.reduce(flat, axis=None)), float(np.fmax.reduce(flat, axis=None))
+    return (lowest, highest) if lowest == lowest else (0.0, 0.0)
+
+
+def _refuse_levels(names: Sequence[str], values: FloatArray) -> None:
+    """Refuse what can only be prices or percentages: a column whose typical size is above a half."""
+    for at in range(values.shape[1]):
+        size = np.abs(values[:, at])
+        if 2 * np.count_nonzero(size > _LEVEL) < np.count_nonzero(size == size):
+            continue  # fewer than half of them
+        typical = float(np.nanmedian(size)) if (size == size).any() else 0.0
+        if typical > _LEVEL:
+            what = f"{names[at]} has a median size of {typical:g}: these look like prices or percentages"
+            raise PriceError("returns", what, "pass prices as prices=, returns as decimals (0.01 is one percent)")
 
 
 def with_factors(returns: Returns, factors: pd.DataFrame) -> Returns:
-    """Add the columns of a factor frame (decimal returns), aligned by date; a factor wins over a ticker of its name."""
+    """Add a frame of factors (decimal returns), aligned by date; a factor wins over a ticker of its name."""
     check_columns("factors", factors)
     days = session_dates("factors", factors.index)
     values = numeric_values("factors", factors)
@@ -129,14 +171,7 @@ def with_factors(returns: Returns, factors: pd.DataFrame) -> Returns:
     at = np.minimum(np.searchsorted(days, returns.days), len(days) - 1)
     found = days[at] == returns.days
     columns[found] = values[at[found]]
-    keep = [i for i, name in enumerate(returns.names) if name not in names]
-    return Returns(
-        returns.days,
-        tuple(returns.names[i] for i in keep) + tuple(names),
-        np.column_stack([returns.values[:, keep], columns]),
-        returns.sessions,
-        returns.log,
-    )
+    return replace(returns, factor_names=tuple(names), factors=columns)
 
 
 def choose_sessions(parameter: str, days: DateArray, calendar: CalendarName) -> Sessions:

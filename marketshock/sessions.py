@@ -156,6 +156,9 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
     at = np.searchsorted(sessions.days, days, side="left")
     nearest, outside = _days_at(sessions, at, days)
     is_open = nearest == days
+    rule = np.full(len(days), SAME_DAY, dtype=object)
+    if is_open.all() and not after_close.any():
+        return Mapped(nearest, rule)
     closed = ~is_open & ~outside
     refused = closed & (on_closed == "raise")
     if refused.any():
@@ -164,7 +167,6 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
     step[is_open & after_close] = 1
     step[closed & (on_closed == "previous")] = -1
     day, outside = _days_at(sessions, at + step, days)
-    rule = np.full(len(days), SAME_DAY, dtype=object)
     rule[is_open & after_close] = AFTER_CLOSE
     for choice, words in (("next", CLOSED_NEXT), ("previous", CLOSED_PREVIOUS), ("drop", DROPPED)):
         rule[closed & (on_closed == choice)] = words

@@ -25,6 +25,7 @@ from .inference.registry import TESTS, Test, select
 from .models.factor import MarketModel
 from .providers.frames import check_columns, numeric_values
 from .providers.shapes import return_frame
+from .windows import ArrayWindows, WindowData
 
 _BLOCK = 50  # samples that share one random stream: the result depends on nothing but the seed
 
@@ -305,25 +306,18 @@ def _sample(design: Design, y: FloatArray, market: FloatArray, shock: float) -> 
     mask = np.isfinite(y) & np.isfinite(market)
     model, ahead = MarketModel("market"), np.arange(1, design.window + 1)
     fit = model.fit(y[:, :m], x[:, :m], mask[:, :m], ahead)
-    event_y, event_x = y[:, m:], x[:, m:]
     apart = np.zeros(n, dtype=np.int64) if design.dates == "common" else np.arange(n) * 10 * (m + design.window)
     rows = apart[:, None] + np.arange(m + design.window)
-    evidence = Evidence(
-        y=np.where(mask[:, :m], y[:, :m], np.nan),
-        x=x[:, :m],
-        mask=mask[:, :m],
-        rows=rows[:, :m],
-        event_y=event_y,
-        event_x=event_x,
-        event_mask=mask[:, m:],
-        event_rows=rows[:, m:],
-        fit=fit,
-        abnormal=abnormal_returns(event_y, event_x, np.zeros_like(event_y), fit),
-        row=rows[:, m],
-        column=np.arange(n),
-        refit=partial(model.fit, ahead=ahead),
+    whole = WindowData(np.where(mask, y, np.nan), x, np.zeros_like(y), mask, rows)
+    est, evt = (
+        WindowData(whole.y[:, days], whole.x[:, days], whole.offset[:, days], whole.mask[:, days], whole.rows[:, days])
+        for days in (slice(0, m), slice(m, None))
     )
-    return Sample(evidence, slice(0, design.window))
+    abnormal = abnormal_returns(evt.y, evt.x, fit)
+    refit = partial(model.fit, ahead=ahead)
+    return Sample(
+        Evidence(ArrayWindows(est, evt), fit, abnormal, rows[:, m], np.arange(n), refit), slice(0, design.window)
+    )
 
 
 def _table(counts: FloatArray, tests: list[Test], shocks: Sequence[float]) -> pd.DataFrame:

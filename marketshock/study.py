@@ -9,9 +9,9 @@ from dataclasses import replace
 import pandas as pd
 
 from ._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
-from .abnormal import abnormal_returns
 from .catalog.table import Events, EventTable, event_table
 from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
+from .estimation import estimate
 from .models.base import ReturnModel, factor_data
 from .panel import Requirements, build_panel, exclude_unestimable
 from .providers.base import Prices
@@ -156,15 +156,14 @@ def run_study(spec: StudySpec, table: EventTable, market: Returns) -> StudyResul
     build = build_panel(table, market, model, spec.estimation, spec.window, need)
     if not len(build.panel):
         raise NoUsableEventsError(build.exclusions)
-    estimation_data = build.panel.estimation_data
-    fit = model.fit(estimation_data.y, estimation_data.x, estimation_data.mask, build.panel.ahead)
+    made = estimate(build.panel, model)
+    fit, abnormal = made.fit, made.abnormal
     estimable = fit.problem == ""
     if not estimable.all():
-        build, fit = exclude_unestimable(build, list(table.event_id), fit.problem), fit.take(estimable)
+        build = exclude_unestimable(build, fit.problem)
+        fit, abnormal = fit.take(estimable), abnormal.take(estimable)
     if not len(build.panel):
         raise NoUsableEventsError(build.exclusions)
-    event_data = build.panel.event_data
-    abnormal = abnormal_returns(event_data.y, event_data.x, event_data.offset, fit)
     return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions)
 
 

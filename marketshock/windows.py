@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._typing import IntArray
+from ._typing import BoolArray, FloatArray, IntArray
 from .errors import WindowError
 
 _FURTHEST = 20_000  # trading days: eighty years
@@ -51,6 +51,47 @@ class Window:
     def offsets(self) -> IntArray:
         """Return the days of the window as an array."""
         return np.arange(self.first, self.last + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowData:
+    """One window of every event.
+
+    Attributes
+    ----------
+    y : ndarray of shape (E, n)
+        Return less the model's offset; NaN where the mask is False.
+    x : ndarray of shape (E, n, K)
+        The model's regressors, the constant first.
+    offset : ndarray of shape (E, n)
+        What was subtracted from the return (0 without an offset).
+    mask : ndarray of shape (E, n)
+        Days with a return and with all regressors.
+    rows : ndarray of shape (E, n), int
+        Session ordinals: equal ordinals are the same date.
+    """
+
+    y: FloatArray
+    x: FloatArray
+    offset: FloatArray
+    mask: BoolArray
+    rows: IntArray
+
+    def take(self, events: IntArray | BoolArray | slice) -> WindowData:
+        """Return the window of some of the events."""
+        return WindowData(self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events])
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayWindows:
+    """Both windows of E events that are arrays already; an `EventPanel` gathers them from its returns instead."""
+
+    estimation_data: WindowData
+    event_data: WindowData
+
+    def take(self, events: IntArray | BoolArray | slice) -> ArrayWindows:
+        """Return the windows of some of the events."""
+        return ArrayWindows(self.estimation_data.take(events), self.event_data.take(events))
 
 
 def check_disjoint(estimation: Window, event: Window) -> None:

@@ -62,6 +62,14 @@ def panel(seed: int = 1, missing: float = 0.0) -> pd.DataFrame:
     return pd.DataFrame(np.column_stack([factors, rf, rf, firms]), index=INDEX, columns=columns)
 
 
+class Frame:
+    """A frame as a model's terms read it."""
+
+    def __init__(self, frame):
+        self.names = self.all_names = list(frame.columns)
+        self.column = lambda name: frame[name].to_numpy()
+
+
 def run(frame, model, events=EVENTS, **changed):
     return ms.event_study(events, returns=frame, factors=frame[[*FRENCH, "RF"]], model=model, **{**OPTIONS, **changed})
 
@@ -96,10 +104,9 @@ def test_abnormal_return_is_return_less_what_the_coefficients_say(named):
     _, model = named
     frame = panel(missing=0.05)
     study = run(frame, model)
-    values = frame.to_numpy()
-    columns = [term.resolve(list(frame.columns), values).values for term in model.terms[: len(model.param_names)]]
+    columns = [term.resolve(Frame(frame)).values for term in model.terms[: len(model.param_names)]]
     x = np.column_stack([np.ones((len(frame), int(model.intercept))), *columns])[:, : len(model.param_names)]
-    offset = model.offset.resolve(list(frame.columns), values).values if model.offset else 0.0
+    offset = model.offset.resolve(Frame(frame)).values if model.offset else 0.0
     for i, (event_id, event) in enumerate(EVENTS.set_index("event_id").iterrows()):
         at = INDEX.get_loc(event["date"])
         ar = (frame[event["ticker"]] - offset - x @ study.fit.params[i]).iloc[at - 2 : at + 4]
@@ -111,7 +118,7 @@ def test_abnormal_return_is_return_less_what_the_coefficients_say(named):
 def test_adding_a_regressor_to_the_stock_leaves_its_abnormal_return(name, c):
     model = MODELS[name]
     frame = panel(missing=0.05)
-    added = model.terms[0].resolve(list(frame.columns), frame.to_numpy()).values
+    added = model.terms[0].resolve(Frame(frame)).values
     shifted = frame.copy()
     shifted[["A", "B", "C"]] += c * added[:, None]
     a, b = run(frame, model), run(shifted, model)

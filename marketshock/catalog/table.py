@@ -6,14 +6,15 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from .._native import as_pandas
-from .._typing import ON_CLOSED, TIMINGS, BoolArray, DateArray, Frame, StrArray
+from .._typing import ON_CLOSED, TIMINGS, BoolArray, DateArray, Frame, IntArray, StrArray
 from ..errors import InputError, UnknownNameError, check_choice
 from .model import Catalog, Event
 
@@ -24,20 +25,19 @@ _YEARS = (1800, 2200)  # what a timestamp may be; beyond, nanoseconds wrap aroun
 _ISO = r"\d{4}-\d{2}-\d{2}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class EventTable:
     """E (event, security) pairs; ``event_id`` is the key.
 
+    A column that nobody gave is one value seen E times (a view), and names nobody gave are made when they are read: a
+    million events are a million small numbers.
+
     Attributes
     ----------
-    event_id : ndarray of shape (E,), object
-        Unique.
-    ticker : ndarray of shape (E,), object
-        Security.
-    event : ndarray of shape (E,), object
-        The catalog's event, or the id of the user's row.
-    group : ndarray of shape (E,), object
-        Group named by the user, "" if none.
+    names : ndarray of shape (S,), object
+        The securities, each once.
+    security : ndarray of shape (E,), int
+        Which of them.
     given : ndarray of shape (E,), datetime64[D]
         The date given; of a timestamp, its date in its own zone.
     utc : ndarray of shape (E,), datetime64[us]
@@ -46,19 +46,56 @@ class EventTable:
         "", "before_open", "during" or "after_close".
     on_closed : ndarray of shape (E,), object
         What the event itself says of a closed day, "" if nothing.
+    group : ndarray of shape (E,), object
+        Group named by the user, "" if none.
+    own_event, own_id : ndarray of shape (E,), object, or None
+        The names given; None where `event` and `event_id` are made of ticker and date.
     """
 
-    event_id: StrArray
-    ticker: StrArray
-    event: StrArray
-    group: StrArray
+    names: StrArray
+    security: IntArray
     given: DateArray
     utc: DateArray
     timing: StrArray
     on_closed: StrArray
+    group: StrArray
+    own_event: StrArray | None = None
+    own_id: StrArray | None = None
 
     def __len__(self) -> int:
-        return len(self.event_id)
+        return len(self.given)
+
+    @cached_property
+    def ticker(self) -> StrArray:
+        """Security, (E,), object."""
+        return self.names[self.security]
+
+    @cached_property
+    def event(self) -> StrArray:
+        """The catalog's event, or the id of the user's row, (E,), object."""
+        if self.own_event is not None:
+            return self.own_event
+        day, which = np.unique(self.given, return_inverse=True)
+        ticker = pd.Series(self.names, dtype=object)[self.security].reset_index(drop=True)
+        text = pd.Series(np.datetime_as_string(day).astype(object))[which].reset_index(drop=True)
+        return (ticker + "@" + text).to_numpy(dtype=object)
+
+    @cached_property
+    def event_id(self) -> StrArray:
+        """The key, (E,), object; unique."""
+        if self.own_id is not None:
+            return self.own_id
+        return self.event if self.own_event is not None else _numbered(self.event)
+
+    def take(self, events: IntArray | BoolArray) -> EventTable:
+        """Return the table of some of the events, under the names they have in this one.
+
+        A second event of a security and day bears a number, which only the whole table knows: names that are made of
+        ticker and date are kept as they are here.
+        """
+        part = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "names"}
+        part = {name: None if column is None else column[events] for name, column in part.items()}
+        return replace(self, **part)
 
 
 def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
@@ -102,20 +139,21 @@ def _from_events(events: list[Event], tickers: Sequence[str] | None) -> EventTab
         rows += [(f"{event.id}/{ticker}", ticker, event.id, event) for ticker in on]
     stamps = [pd.Timestamp(e.when) for *_, e in rows]
     timed = np.array([isinstance(e.when, dt.datetime) for *_, e in rows])
-    text = _objects
+    security, names = pd.factorize(_objects([r[1] for r in rows]))
     return _checked(
         EventTable(
-            text([r[0] for r in rows]),
-            text([r[1] for r in rows]),
-            text([r[2] for r in rows]),
-            text([""] * len(rows)),
+            names,
+            security,
             np.array([np.datetime64(s.date()) for s in stamps], dtype="datetime64[D]"),
             np.array(
                 [_utc(s) if t else np.datetime64("NaT") for s, t in zip(stamps, timed, strict=True)],
                 "datetime64[us]",
             ),
-            text([e.timing for *_, e in rows]),
-            text([e.on_closed or "" for *_, e in rows]),
+            _objects([e.timing for *_, e in rows]),
+            _objects([e.on_closed or "" for *_, e in rows]),
+            repeated("", len(rows)),
+            _objects([r[2] for r in rows]),
+            _objects([r[0] for r in rows]),
         )
     )
 
@@ -131,37 +169,35 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
             raise InputError("events", "has no column 'ticker'", "add one, or pass tickers=")
         frame = _crossed(frame, tickers)
     n = len(frame)
-    ticker = _column(frame, "ticker", n)
-    _refuse_blank("ticker", ticker)
+    security, names = _securities(frame["ticker"])
     given, utc = _dates(frame["date"])
-    event = _column(frame, "event_id", n)
-    if event.any():
+    event: StrArray | None = _column(frame, "event_id", n)
+    event_id = _column(frame, "_row_id", n) if "_row_id" in frame.columns else None
+    if event is not None and event.any():
         _refuse_blank("event_id", event)
-    if not event.any():
-        event = (pd.Series(ticker, dtype=object) + "@" + pd.Series(given.astype(str), dtype=object)).to_numpy(
-            dtype=object
-        )
-        event_id = _numbered(event)
     else:
-        event_id = _column(frame, "_row_id", n) if "_row_id" in frame.columns else event
+        event = None
     timing = _column(frame, "timing", n, TIMINGS)
     on_closed = _column(frame, "on_closed", n, ("", *ON_CLOSED))
+    timed = ~np.isnat(utc) if utc.strides[0] else np.zeros(n, dtype=bool)
     for name, values in (("timing", timing), ("on_closed", on_closed)):
-        both = ~np.isnat(utc) & (values != "")
+        both = timed & (values != "") if timed.any() else timed
         if both.any():
             raise InputError("events", f"row {int(np.argmax(both))} has a timestamp and {name}", "give one of the two")
     return _checked(
-        EventTable(
-            event_id,
-            ticker,
-            event,
-            _column(frame, "group", n),
-            given,
-            utc,
-            timing,
-            on_closed,
-        )
+        EventTable(names, security, given, utc, timing, on_closed, _column(frame, "group", n), event, event_id)
     )
+
+
+def _securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
+    """Return which security each row is of, and their names."""
+    code, known = pd.factorize(column)
+    names = _objects([str(name) for name in known])
+    blank = np.flatnonzero(names == "")
+    bad = (code < 0) | np.isin(code, blank) if len(blank) else code < 0
+    if bad.any():
+        raise InputError("events", f"row {int(np.argmax(bad))} has no ticker", "fill it or drop the row")
+    return code, names
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -194,7 +230,7 @@ def _crossed(frame: pd.DataFrame, tickers: Sequence[str]) -> pd.DataFrame:
 
 def _column(frame: pd.DataFrame, name: str, n: int, allowed: tuple[str, ...] = ()) -> StrArray:
     if name not in frame.columns:
-        return _objects([""] * n)
+        return repeated("", n)
     values = frame[name].astype(object).where(frame[name].notna(), "").astype(str).to_numpy(dtype=object)
     if allowed:
         for value in pd.unique(values):
@@ -206,10 +242,10 @@ def _dates(column: pd.Series) -> tuple[DateArray, DateArray]:
     """Return (date given, UTC timestamp or NaT) for a column of dates, timestamps or ISO text."""
     if isinstance(column.dtype, pd.ArrowDtype):
         column = column.astype(object)
-    n = len(column)
-    no_time = np.full(n, np.datetime64("NaT"), dtype="datetime64[us]")
-    if column.isna().any() or (column.astype(object) == "").any():
-        blank = (column.isna() | (column.astype(object) == "")).to_numpy()
+    no_time = repeated(np.datetime64("NaT", "us"), len(column))
+    dated = pd.api.types.is_datetime64_any_dtype(column)
+    blank = (column.isna() if dated else column.isna() | (column.astype(object) == "")).to_numpy()
+    if blank.any():
         raise InputError("events", f"row {int(np.argmax(blank))} has no date", "fill it or drop the row")
     if pd.api.types.is_numeric_dtype(column):
         raise InputError(
@@ -229,6 +265,7 @@ def _dates(column: pd.Series) -> tuple[DateArray, DateArray]:
         except ValueError as error:
             raise InputError("events", f"a date that is none: {error}", "write YYYY-MM-DD") from error
     parsed = [_parsed(value) for value in column]
+    no_time = no_time.copy()
     given = np.array([np.datetime64(p.date()) for p in parsed], dtype="datetime64[D]")
     for row, stamp in enumerate(parsed):
         if stamp.tzinfo is not None:
@@ -284,12 +321,20 @@ def _numbered(ids: StrArray) -> StrArray:
 
 
 def _checked(table: EventTable) -> EventTable:
+    if table.own_event is None:
+        return table  # ids that are made are made unique
     twice: BoolArray = pd.Index(table.event_id).duplicated()
     if twice.any():
         raise InputError(
             "events", f"id {table.event_id[twice][0]!r} occurs more than once", "give each event its own id"
         )
     return table
+
+
+def repeated(value: Any, n: int) -> np.ndarray[Any, Any]:
+    """Return one value seen `n` times: a read-only view, whatever `n`."""
+    one = np.asarray(value, dtype=object) if isinstance(value, str) else np.asarray(value)
+    return np.broadcast_to(one, (n,))
 
 
 def _objects(values: Sequence[str]) -> StrArray:

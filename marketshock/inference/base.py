@@ -2,32 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray
 from ..abnormal import Abnormal, Cumulative, buy_and_hold, cumulate
 from ..models.base import ModelFit
+from ..windows import WindowData
 from .correlation import mean_correlation
 from .options import Conventions, Resampling
+from .spread import Spread
 
 T = TypeVar("T")
+
+BLOCK = 2048  # events whose estimation windows are there at a time: a few megabytes an array
+
+
+_FEW = 8 * BLOCK  # events whose correlation is a matter of milliseconds
+
+
+class DaySums:
+    """Sums over events of what is known by day, added a block at a time."""
+
+    def __init__(self) -> None:
+        self.sums: FloatArray = np.zeros(0)
+
+    def add(self, values: FloatArray | BoolArray) -> None:
+        """Add the columns' sums of an array (E, n)."""
+        part = values.sum(axis=0, dtype=np.float64)
+        self.sums = self.sums + part if len(self.sums) else part
+
+
+class Windows(Protocol):
+    """Both windows of some events, gathered when they are read."""
+
+    @property
+    def estimation_data(self) -> WindowData:
+        """Of (E, M)."""
+        ...
+
+    @property
+    def event_data(self) -> WindowData:
+        """Of (E, L)."""
+        ...
+
+    def take(self, events: slice | IntArray | BoolArray) -> Windows:
+        """Return the windows of some of the events."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evidence:
-    """Both windows of E events as arrays, with their fit: all that tests may know of a study.
+    """Both windows of E events, with their fit: all that tests may know of a study.
+
+    A test that reads estimation windows does so by `blocks`: a million windows are never there together.
 
     Attributes
     ----------
-    y, x, mask, rows : ndarray of shape (E, M), (E, M, K), (E, M), (E, M)
-        The estimation window: regressand, regressors, days with data, session ordinals.
-    event_y, event_x, event_mask, event_rows : ndarray of shape (E, L), (E, L, K), (E, L), (E, L)
-        The same of the event window.
+    windows : Windows
+        Where the windows are gathered from.
     fit : ModelFit
         Of these events.
     abnormal : Abnormal
@@ -40,14 +77,7 @@ class Evidence:
         Whether returns are logarithmic.
     """
 
-    y: FloatArray
-    x: FloatArray
-    mask: BoolArray
-    rows: IntArray
-    event_y: FloatArray
-    event_x: FloatArray
-    event_mask: BoolArray
-    event_rows: IntArray
+    windows: Windows
     fit: ModelFit
     abnormal: Abnormal
     row: IntArray
@@ -56,13 +86,73 @@ class Evidence:
     log: bool = False
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.row)
 
-    def take(self, events: IntArray | BoolArray) -> Evidence:
+    def take(self, events: IntArray | BoolArray | slice) -> Evidence:
         """Return the evidence of some of the events."""
-        names = ("y", "x", "mask", "rows", "event_y", "event_x", "event_mask", "event_rows", "row", "column")
-        part = {name: getattr(self, name)[events] for name in names}
-        return replace(self, fit=self.fit.take(events), abnormal=self.abnormal.take(events), **part)
+        return replace(
+            self,
+            windows=self.windows.take(events),
+            fit=self.fit.take(events),
+            abnormal=self.abnormal.take(events),
+            row=self.row[events],
+            column=self.column[events],
+        )
+
+    def blocks(self, events: BoolArray | None = None) -> Iterator[tuple[IntArray, Evidence]]:
+        """Cut the events, or some of them, into parts of bounded size; yield positions and evidence of each."""
+        chosen = np.arange(len(self)) if events is None else np.flatnonzero(events)
+        if len(chosen) == len(self) <= BLOCK:
+            yield chosen, self  # keeps what is gathered for the next test
+            return
+        for lo in range(0, len(chosen), BLOCK):
+            part = chosen[lo : lo + BLOCK]
+            yield part, self.take(part)
+
+    @property
+    def y(self) -> FloatArray:
+        """Regressand of the estimation days, (E, M), NaN where missing."""
+        return self.windows.estimation_data.y
+
+    @property
+    def x(self) -> FloatArray:
+        """Regressors of the estimation days, (E, M, K)."""
+        return self.windows.estimation_data.x
+
+    @property
+    def mask(self) -> BoolArray:
+        """Estimation days with data, (E, M)."""
+        return self.windows.estimation_data.mask
+
+    @property
+    def rows(self) -> IntArray:
+        """Session ordinals of the estimation days, (E, M)."""
+        return self.windows.estimation_data.rows
+
+    @property
+    def event_y(self) -> FloatArray:
+        """Regressand of the event days, (E, L), NaN where missing."""
+        return self.windows.event_data.y
+
+    @property
+    def event_x(self) -> FloatArray:
+        """Regressors of the event days, (E, L, K)."""
+        return self.windows.event_data.x
+
+    @property
+    def event_rows(self) -> IntArray:
+        """Session ordinals of the event days, (E, L)."""
+        return self.windows.event_data.rows
+
+    @cached_property
+    def event_mask(self) -> BoolArray:
+        """Event days with data, (E, L)."""
+        return ~np.isnan(self.abnormal.ar)
+
+    @property
+    def realised(self) -> FloatArray:
+        """Returns of the event days, (E, L), NaN where missing."""
+        return self.event_y + self.windows.event_data.offset
 
     @property
     def common_date(self) -> bool:
@@ -98,8 +188,12 @@ class Evidence:
     @cached_property
     def mean_residual(self) -> FloatArray:
         """Mean over events of the residuals with the same place in the estimation window, (M,)."""
+        total, count = DaySums(), DaySums()
+        for _, part in self.blocks():
+            total.add(np.where(part.mask, part.residuals, 0.0))
+            count.add(part.mask)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(self.mask, self.residuals, 0.0).sum(axis=0) / self.mask.sum(axis=0))
+            return np.asarray(total.sums / count.sums)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,6 +232,11 @@ class Sample:
         """Return the sample of some of the events."""
         return replace(self, evidence=self.evidence.take(events))
 
+    def blocks(self, events: BoolArray | None = None) -> Iterator[tuple[IntArray, Sample]]:
+        """Cut the events, or some of them, into parts of bounded size; yield positions and sample of each."""
+        for part, evidence in self.evidence.blocks(events):
+            yield part, self if evidence is self.evidence else replace(self, evidence=evidence)
+
     @property
     def n_days(self) -> int:
         """Days under test."""
@@ -161,19 +260,93 @@ class Sample:
     @cached_property
     def sum(self) -> Cumulative:
         """Their sums with variance, (E,)."""
-        e = self.evidence
-        return cumulate(self.ar, e.event_x[:, self.days], self.mask, e.fit, self.days)
+        days = self.days
+        return Cumulative.joined(
+            [
+                cumulate(e.abnormal.ar[:, days], e.event_x[:, days], e.event_mask[:, days], e.fit, days)
+                for _, e in self.evidence.blocks()
+            ]
+        )
 
     @cached_property
     def bhar(self) -> FloatArray:
         """Buy-and-hold abnormal returns of simple returns, (E,), NaN where a day is missing."""
-        e = self.evidence
-        return buy_and_hold(self.ar, e.abnormal.expected[:, self.days], self.mask)
+        days = self.days
+        return np.concatenate(
+            [
+                buy_and_hold(e.realised[:, days], e.abnormal.ar[:, days], e.event_mask[:, days])
+                for _, e in self.evidence.blocks()
+            ]
+        )
 
     @cached_property
     def there(self) -> BoolArray:
         """Events with at least one return among the days under test, (E,)."""
         return np.asarray(self.sum.n_days > 0)
+
+    @property
+    def log(self) -> bool:
+        """Whether returns are logarithmic."""
+        return self.evidence.log
+
+    @cached_property
+    def dates(self) -> IntArray:
+        """Session ordinals of the event days, each once, sorted."""
+        return np.unique(self.evidence.row)
+
+    @property
+    def known_correlation(self) -> float | None:
+        """Mean correlation by date, where it is not much work: beside a test that needs no residuals it would be most
+        of the work.
+        """
+        return self.correlation_by_date if len(self) <= _FEW else None
+
+    @cached_property
+    def car_spread(self) -> Spread:
+        """Of the CARs."""
+        return Spread.of(self.sum.car)
+
+    @cached_property
+    def z_spread(self) -> Spread:
+        """Of the standardised window statistics by the conventions."""
+        return Spread.of(self.standardised)
+
+    @cached_property
+    def bhar_spread(self) -> Spread:
+        """Of the buy-and-hold abnormal returns of the events with all days."""
+        return Spread.of(self.bhar)
+
+    @property
+    def car_variance(self) -> float:
+        """Sum of the variances of the CARs."""
+        return float(self.sum.variance[self.there].sum())
+
+    @property
+    def variance_of_t(self) -> float:
+        """Sum of ``dof / (dof - 2)`` over the events with a return; of events with fewer than three, nothing."""
+        dof = self.evidence.fit.dof[self.there]
+        dof = dof[dof > 2]
+        return float((dof / (dof - 2)).sum())
+
+    @property
+    def least_dof(self) -> float:
+        """Fewest degrees of freedom of an event with a return."""
+        return float(self.evidence.fit.dof[self.there].min(initial=np.iinfo(np.int64).max))
+
+    @property
+    def n_positive(self) -> int:
+        """CARs above zero."""
+        return int((self.sum.car > 0).sum())
+
+    @property
+    def n_negative(self) -> int:
+        """CARs below zero."""
+        return int((self.sum.car < 0).sum())
+
+    @property
+    def n_lacking(self) -> int:
+        """Events without a return on some day under test."""
+        return int((~self.mask.all(axis=1)).sum())
 
     @cached_property
     def correlation_by_date(self) -> float:
@@ -194,15 +367,21 @@ class Sample:
         return self.evidence.own_sar if own else self.evidence.forecast_sar
 
     @cached_property
+    def csar(self) -> FloatArray:
+        """Sum of the daily SARs over the root of their number, (E,), NaN without a return."""
+        e = self.evidence
+        daily = e.abnormal.sar if self.conventions.forecast_error else e.sar_without_forecast_error
+        total = np.where(self.mask, daily[:, self.days], 0.0).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(self.there, total / np.sqrt(self.sum.n_days), np.nan)
+
+    @cached_property
     def standardised(self) -> FloatArray:
         """Standardised window statistic of each event by the conventions, (E,), NaN without a return."""
         e, choice = self.evidence, self.conventions
         with np.errstate(invalid="ignore", divide="ignore"):
-            root = np.sqrt(self.sum.n_days)
             if choice.window == "csar":
-                daily = e.abnormal.sar if choice.forecast_error else e.sar_without_forecast_error
-                total = np.where(self.mask, daily[:, self.days], 0.0).sum(axis=1)
-                return np.where(self.there, total / root, np.nan)
+                return self.csar
             if choice.forecast_error:
                 return self.sum.scar
             variance = np.where(self.mask, e.fit.sigma2_days[:, self.days], 0.0).sum(axis=1)

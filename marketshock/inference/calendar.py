@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from .._typing import Alternative, FloatArray, IntArray
+from .._typing import Alternative, FloatArray
 from .base import Sample
-from .outcome import MEAN_ZERO, Inapplicable, Outcome, flat, normal_result
+from .correlation import add_by_group
+from .outcome import MEAN_ZERO, Inapplicable, Outcome, normal_result
 
 
 def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:
@@ -20,35 +23,88 @@ def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Jaffe (1974), Journal of Business 47; Mandelker (1974), Journal of Financial Economics 1; Fama (1998).
     """
-    e, n = sample.evidence, int(sample.there.sum())
-    rows, mask = e.event_rows[:, sample.days], sample.mask
-    if not mask.any():
+    n = int(sample.there.sum())
+    if not sample.mask.any():
         return Inapplicable("calendar_time", "no return in the window", 0, MEAN_ZERO)
-    event, day = np.nonzero(mask)
-    order = np.argsort(rows[event, day], kind="stable")
-    event, day = event[order], day[order]
-    _, starts = np.unique(rows[event, day], return_index=True)
-    residuals = np.where(e.mask, e.residuals, 0.0)
-    z = []
-    for lo, hi in zip(starts, [*starts[1:], len(event)], strict=True):
-        held = event[lo:hi]
-        spread = _portfolio_spread(residuals[held], e.mask[held].astype(float), e.rows[held])
-        sigma = float(np.sqrt(e.fit.sigma2[held].mean()))
-        if not flat(spread, sigma):
-            z.append(float(sample.ar[held, day[lo:hi]].mean()) / spread)
-    if not z:
+    held = _held(sample)
+    mean, sigma = held.ar / held.n, np.sqrt(held.sigma2 / held.n)
+    spread = held.spread()
+    usable = spread > 1e-10 * sigma
+    if not usable.any():
         return Inapplicable("calendar_time", "no day's portfolio has a past of its own that varies", n, MEAN_ZERO)
-    lost = len(starts) - len(z)
+    z = mean[usable] / spread[usable]
+    lost = int((~usable).sum())
     note = f"{len(z)} calendar days" + (f", {lost} without a common past left out" if lost else "")
     return normal_result("calendar_time", float(np.sum(z) / np.sqrt(len(z))), alternative, n, note)
 
 
-def _portfolio_spread(residuals: FloatArray, mask: FloatArray, rows: IntArray) -> float:
-    """Return the standard deviation of the mean residual by calendar date; 0 where fewer than 20 days are shared."""
-    at = (rows - rows.min()).ravel()
-    total = np.bincount(at, weights=residuals.ravel())
-    count = np.bincount(at, weights=mask.ravel())
-    shared = count >= max(1.0, len(residuals) / 2)
-    if shared.sum() < 20:
-        return 0.0
-    return float((total[shared] / count[shared]).std(ddof=1))
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the portfolio holds on each of D calendar days.
+
+    Attributes
+    ----------
+    n, ar, sigma2 : ndarray of shape (D,)
+        Number of events held, and the sums of their abnormal returns of the day and of their variances.
+    past, count : ndarray of shape (D, P)
+        Sum of the same events' estimation residuals by calendar date, and how many of them have one: P dates, counted
+        from the calendar day.
+    """
+
+    n: FloatArray
+    ar: FloatArray
+    sigma2: FloatArray
+    past: FloatArray
+    count: FloatArray
+
+    def spread(self) -> FloatArray:
+        """Standard deviation of the mean residual by calendar date, (D,); 0 where fewer than 20 dates are shared."""
+        shared = self.count >= np.maximum(1.0, self.n / 2)[:, None]
+        m = shared.sum(axis=1)
+        enough = m >= 20
+        m = np.maximum(m, 2)
+        mean = np.where(shared, self.past / np.maximum(self.count, 1.0), 0.0)
+        centred = np.where(shared, mean - (mean.sum(axis=1) / m)[:, None], 0.0)
+        return np.where(enough, np.sqrt((centred**2).sum(axis=1) / (m - 1)), 0.0)
+
+
+def _held(sample: Sample) -> _Held:
+    """Sum over the events held on each calendar day.
+
+    Events of one date with all days of the window are held together from the first day to the last: they are summed
+    once, and shifted. The others are added day by day.
+    """
+    e, mask = sample.evidence, sample.mask
+    first = next(e.blocks())[1]
+    n_est = first.y.shape[1]
+    offsets = (first.event_rows[0] - first.row[0])[sample.days]
+    calendar = np.unique(np.unique(e.row)[:, None] + offsets)
+    dates, group = np.unique(e.row, return_inverse=True)
+    n, ar, sigma2 = np.zeros((3, len(calendar)))
+    past, count = np.zeros((2, len(calendar), n_est + int(offsets[-1] - offsets[0])))
+    together, together_count = np.zeros((2, len(dates), n_est))
+    place = [
+        (np.searchsorted(calendar, dates + off), slice(offsets[-1] - off, offsets[-1] - off + n_est)) for off in offsets
+    ]
+    whole = np.asarray(mask.all(axis=1))
+    for events, part in e.blocks():
+        residuals, there = np.where(part.mask, part.residuals, 0.0), part.mask.astype(float)
+        full = np.flatnonzero(whole[events])
+        if len(full):
+            add_by_group(together, group[events[full]], residuals[full])
+            add_by_group(together_count, group[events[full]], there[full])
+        for d, (day, dates_of) in enumerate(place):
+            at = np.flatnonzero(mask[events, d] & ~whole[events])
+            if len(at):
+                add_by_group(past[:, dates_of], day[group[events[at]]], residuals[at])
+                add_by_group(count[:, dates_of], day[group[events[at]]], there[at])
+    for d, (day, dates_of) in enumerate(place):
+        past[day, dates_of] += together
+        count[day, dates_of] += together_count
+        held = mask[:, d]
+        on = day[group[held]]
+        n += np.bincount(on, minlength=len(calendar))
+        ar += np.bincount(on, weights=sample.ar[held, d], minlength=len(calendar))
+        sigma2 += np.bincount(on, weights=e.fit.sigma2[held], minlength=len(calendar))
+    some = n > 0
+    return _Held(n[some], ar[some], sigma2[some], past[some], count[some])

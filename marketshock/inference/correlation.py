@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._typing import FloatArray
+from .._typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from .base import Evidence
@@ -40,29 +40,39 @@ def _by_date(evidence: Evidence, n_days: int) -> float:
     With e standardised to unit mean square, ``sum_{i != j} sum_t e_it e_jt = sum_t [(sum_i e_it)^2 - sum_i e_it^2]``:
     divided by the number of shared days it is the sum of the pairs' correlations, each weighted by its days.
     """
-    e = _standardised(evidence)
     dates, group = np.unique(evidence.row, return_inverse=True)
-    n_groups, n_est = len(dates), e.shape[1]
+    n_groups = len(dates)
+    n_est = next(evidence.blocks())[1].y.shape[1]
     sums, squares, counts = np.zeros((3, n_groups, n_est))
-    for out, values in ((sums, e), (squares, e**2), (counts, evidence.mask.astype(float))):
-        np.add.at(out, group, values)
+    for events, part in evidence.blocks():
+        e = _standardised(part)
+        add_by_group(sums, group[events], e)
+        add_by_group(squares, group[events], e**2)
+        add_by_group(counts, group[events], part.mask.astype(float))
     size = np.bincount(group, minlength=n_groups).astype(float)
     total = 0.0
     within = (counts**2 - counts).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         rho = np.where(within > 0, (sums**2 - squares).sum(axis=1) / within, 0.0)
     total += float((size * (size - 1) * rho).sum())
-    for first in range(n_groups):
-        for second in range(first + 1, n_groups):
-            apart = int(dates[second] - dates[first])
-            if apart >= min(n_days, n_est):
-                break
-            a, b = slice(apart, None), slice(None, n_est - apart)  # the same calendar dates
-            shared = float(counts[first, a] @ counts[second, b])
-            if shared > 0:
-                pair = float(sums[first, a] @ sums[second, b]) / shared
-                total += 2 * size[first] * size[second] * pair * (n_days - apart) / n_days
+    for apart in range(1, min(n_days, n_est)):
+        first = np.flatnonzero(np.isin(dates + apart, dates))
+        second = np.searchsorted(dates, dates[first] + apart)
+        a, b = slice(apart, None), slice(None, n_est - apart)  # the same calendar dates
+        shared = (counts[first, a] * counts[second, b]).sum(axis=1)
+        pair = (sums[first, a] * sums[second, b]).sum(axis=1)
+        some = shared > 0
+        weight = 2 * size[first] * size[second] * (n_days - apart) / n_days
+        total += float((weight[some] * pair[some] / shared[some]).sum())
     return total / (len(evidence) * (len(evidence) - 1))
+
+
+def add_by_group(out: FloatArray, group: IntArray, values: FloatArray) -> None:
+    """Add the rows of `values`, (E, n), to the rows of `out`, (G, n), that their groups name."""
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    out[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
 
 
 def _standardised(evidence: Evidence) -> FloatArray:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._typing import Alternative, FloatArray
+from .._typing import Alternative
 from .base import Sample
 from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, flat, normal_result, t_result
+from .spread import Spread, Summary
 
 
 def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
@@ -26,27 +27,27 @@ def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
     return t_result("t_firm", float(sample.sum.scar[0]), float(sample.evidence.fit.dof[0]), alternative, 1, null=null)
 
 
-def t_cross_sectional(sample: Sample, alternative: Alternative) -> Outcome:
+def t_cross_sectional(sample: Summary, alternative: Alternative) -> Outcome:
     """Test the mean CAR by its dispersion over events: ``sqrt(N) mean / sd``, t(N - 1).
 
     References
     ----------
     Boehmer, Musumeci and Poulsen (1991), section 2; Campbell, Lo and MacKinlay (1997), section 4.5.
     """
-    return _dispersion("t_cross_sectional", sample.sum.car[sample.there], alternative)
+    return _dispersion("t_cross_sectional", sample.car_spread, alternative)
 
 
-def patell(sample: Sample, alternative: Alternative) -> Outcome:
+def patell(sample: Summary, alternative: Alternative) -> Outcome:
     """Sum the standardised CARs: ``sum z_i / sqrt(sum (M_i - k)/(M_i - k - 2))``, N(0, 1).
 
     References
     ----------
     Patell (1976), Journal of Accounting Research 14.
     """
-    statistic = _patell(sample)
+    statistic, n = _patell(sample), sample.z_spread.n
     if isinstance(statistic, str):
-        return Inapplicable("patell", statistic, int(sample.there.sum()), MEAN_ZERO)
-    return normal_result("patell", statistic, alternative, int(sample.there.sum()))
+        return Inapplicable("patell", statistic, n, MEAN_ZERO)
+    return normal_result("patell", statistic, alternative, n)
 
 
 def patell_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
@@ -65,14 +66,14 @@ def patell_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
     return normal_result("patell_adjusted", statistic / np.sqrt(1 + (n - 1) * r), alternative, n, f"r = {r:.3f}")
 
 
-def bmp(sample: Sample, alternative: Alternative) -> Outcome:
+def bmp(sample: Summary, alternative: Alternative) -> Outcome:
     """Test the mean standardised CAR by its dispersion: ``sqrt(N) mean(z) / sd(z)``, t(N - 1).
 
     References
     ----------
     Boehmer, Musumeci and Poulsen (1991), Journal of Financial Economics 30, 253-272 (N(0, 1) in the paper).
     """
-    return _dispersion("bmp", sample.standardised[sample.there], alternative)
+    return _dispersion("bmp", sample.z_spread, alternative)
 
 
 def kolari_pynnonen(sample: Sample, alternative: Alternative) -> Outcome:
@@ -92,19 +93,17 @@ def kolari_pynnonen(sample: Sample, alternative: Alternative) -> Outcome:
     return t_result("kolari_pynnonen", float(statistic), n - 1, alternative, n, f"r = {r:.3f}")
 
 
-def mackinlay(sample: Sample, alternative: Alternative) -> Outcome:
+def mackinlay(sample: Summary, alternative: Alternative) -> Outcome:
     """Test the mean CAR by the mean of the variances: ``mean(CAR) / sqrt(sum V_i / N^2)``, N(0, 1).
 
     References
     ----------
     MacKinlay (1997), Journal of Economic Literature 35, eq. 20; V_i includes the estimation error.
     """
-    there = sample.there
-    n = int(there.sum())
+    n = sample.car_spread.n
     if n == 0:
         return Inapplicable("mackinlay", "no return in the window", 0, MEAN_ZERO)
-    statistic = sample.sum.car[there].mean() / np.sqrt(sample.sum.variance[there].sum() / n**2)
-    return normal_result("mackinlay", float(statistic), alternative, n)
+    return normal_result("mackinlay", sample.car_spread.mean / np.sqrt(sample.car_variance / n**2), alternative, n)
 
 
 def brown_warner(sample: Sample, alternative: Alternative) -> Outcome:
@@ -132,7 +131,7 @@ def brown_warner(sample: Sample, alternative: Alternative) -> Outcome:
     return t_result("brown_warner", float(statistic), len(aar) - 1, alternative, n)
 
 
-def skewness_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
+def skewness_adjusted(sample: Summary, alternative: Alternative) -> Outcome:
     """Test the mean BHAR with a correction for skewness: ``sqrt(N) (S + g S^2/3 + g/(6N))``, N(0, 1).
 
     S is mean over standard deviation, g the skewness of the BHARs.
@@ -142,37 +141,33 @@ def skewness_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
     Lyon, Barber and Tsai (1999), Journal of Finance 54, eq. 5, after Johnson (1978).
     """
     null = "the mean buy-and-hold abnormal return is zero"
-    if sample.evidence.log:
+    if sample.log:
         return Inapplicable("skewness_adjusted", "returns are logarithmic", len(sample), null)
-    x = sample.bhar[sample.mask.all(axis=1)]
-    n = len(x)
-    if n < 3 or flat(float(x.std()), float(np.abs(x).max())):
+    bhar = sample.bhar_spread
+    n = bhar.n
+    if n < 3 or flat(bhar.sd, bhar.size):
         return Inapplicable("skewness_adjusted", f"needs three different BHARs or more, has {n}", n, null)
-    spread = float(x.std(ddof=1))
-    s = float(x.mean()) / spread
-    g = float(((x - x.mean()) ** 3).sum()) / (n * spread**3)
+    s = bhar.mean / bhar.sd
+    g = bhar.cubes / (n * bhar.sd**3)
     return normal_result("skewness_adjusted", np.sqrt(n) * (s + g * s**2 / 3 + g / (6 * n)), alternative, n, null=null)
 
 
-def _dispersion(name: str, values: FloatArray, alternative: Alternative) -> Outcome:
-    n = len(values)
+def _dispersion(name: str, values: Spread, alternative: Alternative) -> Outcome:
+    n = values.n
     if n < 2:
         return Inapplicable(name, f"needs two events or more, has {n}", n, MEAN_ZERO)
-    spread = float(values.std(ddof=1))
-    if flat(spread, float(np.abs(values).max())):
+    if flat(values.sd, values.size):
         return Inapplicable(name, "the abnormal returns do not differ between events", n, MEAN_ZERO)
-    return t_result(name, float(np.sqrt(n) * values.mean() / spread), n - 1, alternative, n)
+    return t_result(name, float(np.sqrt(n) * values.mean / values.sd), n - 1, alternative, n)
 
 
-def _patell(sample: Sample) -> float | str:
+def _patell(sample: Summary) -> float | str:
     """Return Patell's Z, or why there is none."""
-    there = sample.there
-    if not there.any():
+    if not sample.z_spread.n:
         return "no return in the window"
-    dof = sample.evidence.fit.dof[there]
-    if (dof < 3).any():
+    if sample.least_dof < 3:
         return "an event has fewer than three degrees of freedom: the variance of its t is infinite"
-    return float(sample.standardised[there].sum() / np.sqrt((dof / (dof - 2)).sum()))
+    return float(sample.z_spread.n * sample.z_spread.mean / np.sqrt(sample.variance_of_t))
 
 
 def _correlation(sample: Sample) -> float:

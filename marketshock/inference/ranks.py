@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._typing import Alternative, BoolArray, FloatArray
-from .base import Sample
+from .._typing import Alternative, BoolArray, FloatArray, IntArray
+from .base import DaySums, Sample
 from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, TestResult, flat, normal_result, t_result, tails
 
 _EXACT_LIMIT = 50  # events up to which the signed-rank distribution is enumerated
@@ -24,7 +24,7 @@ def corrado(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Corrado (1989), Journal of Financial Economics 23; for windows Cowan (1992) and Campbell and Wasley (1993).
     """
-    return _rank_test("corrado", sample, sample.once(_uniform_ranks), 1.0, alternative)
+    return _rank_test("corrado", sample, sample.once(_daily_ranks), 1.0, alternative)
 
 
 def corrado_zivney(sample: Sample, alternative: Alternative) -> Outcome:
@@ -34,7 +34,7 @@ def corrado_zivney(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Corrado and Zivney (1992), Journal of Financial and Quantitative Analysis 27, eq. 4-6.
     """
-    return _rank_test("corrado_zivney", sample, sample.once(_uniform_ranks), 0.5, alternative)
+    return _rank_test("corrado_zivney", sample, sample.once(_daily_ranks), 0.5, alternative)
 
 
 def corrado_zivney_standardised(sample: Sample, alternative: Alternative) -> Outcome:
@@ -56,7 +56,7 @@ def corrado_zivney_standardised(sample: Sample, alternative: Alternative) -> Out
         if (~(spread > 1e-10 * size))[sample.days].any():
             return Inapplicable(name, "the abnormal returns do not differ between events", len(sample), MEAN_ZERO)
         scaled = np.where(count > 1, sar / spread, sar)
-    return _rank_test(name, sample, _uniform_ranks(sample, scaled), 0.5, alternative)
+    return _rank_test(name, sample, _daily_ranks(sample, scaled), 0.5, alternative)
 
 
 def grank_t(sample: Sample, alternative: Alternative) -> Outcome:
@@ -72,11 +72,10 @@ def grank_t(sample: Sample, alternative: Alternative) -> Outcome:
     prepared = sample.once(_generalised)
     if isinstance(prepared, str):
         return Inapplicable(name, prepared, n, MEAN_ZERO)
-    u_est, u_event, mask = prepared
-    day_count = mask.sum(axis=0)
+    day_sum, day_count, u_event, _ = prepared
     kept = day_count > 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        day_mean = np.where(kept, np.where(mask, u_est, 0.0).sum(axis=0) / day_count, 0.0)
+        day_mean = np.where(kept, day_sum / day_count, 0.0)
     total = int(kept.sum()) + 1
     event_mean = float(u_event.mean())
     variance = (float((day_count / n * day_mean**2).sum()) + event_mean**2) / total
@@ -96,8 +95,7 @@ def grank_z(sample: Sample, alternative: Alternative) -> Outcome:
     prepared = sample.once(_generalised)
     if isinstance(prepared, str):
         return Inapplicable(name, prepared, n, MEAN_ZERO)
-    _, u_event, mask = prepared
-    days = mask.sum(axis=1) + 1
+    _, _, u_event, days = prepared
     variance = float(((days - 1) / (12 * (days + 1))).sum()) / n**2
     return normal_result(name, float(u_event.mean()) / np.sqrt(variance), alternative, n)
 
@@ -221,7 +219,7 @@ def average_ranks(values: FloatArray, mask: BoolArray) -> FloatArray:
         Entries to rank.
     """
     filled = np.where(mask, values, np.inf)
-    order = np.argsort(filled, axis=1, kind="stable")
+    order = np.argsort(filled, axis=1)  # whatever the order of ties: they are averaged
     ordered = np.take_along_axis(filled, order, axis=1)
     ranks = np.empty(values.shape)
     place = np.broadcast_to(np.arange(1.0, values.shape[1] + 1), values.shape)
@@ -246,28 +244,39 @@ def signed_rank_distribution(n: int) -> FloatArray:
     return probability
 
 
-def _uniform_ranks(sample: Sample, event_sar: FloatArray | None = None) -> FloatArray:
-    """Rank / (1 + number of ranked days) - 1/2 over both windows, (E, M + L), NaN where missing."""
-    e = sample.evidence
-    if event_sar is None and sample.conventions.ranks_of == "ar":
-        values = np.hstack([e.residuals, e.abnormal.ar])
-    else:
-        values = np.hstack([sample.estimation_sar, e.abnormal.sar if event_sar is None else event_sar])
-    mask = np.hstack([e.mask, e.event_mask])
-    return np.asarray(average_ranks(values, mask) / (1 + mask.sum(axis=1, keepdims=True)) - 0.5)
+def _daily_ranks(sample: Sample, event_sar: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    """Return each day's sum over events of rank / (1 + number of ranked days) - 1/2, and its number of events.
+
+    Both are of shape (M + L,): the estimation days, then the event days. `event_sar` stands in for the standardised
+    returns of the event days, (E, L).
+    """
+    raw = event_sar is None and sample.conventions.ranks_of == "ar"
+    total, count = DaySums(), DaySums()
+    for events, part in sample.blocks():
+        e = part.evidence
+        if raw:
+            values = np.hstack([e.residuals, e.abnormal.ar])
+        else:
+            values = np.hstack([part.estimation_sar, e.abnormal.sar if event_sar is None else event_sar[events]])
+        mask = np.hstack([e.mask, e.event_mask])
+        u = average_ranks(values, mask) / (1 + mask.sum(axis=1, keepdims=True)) - 0.5
+        total.add(np.where(mask, u, 0.0))
+        count.add(mask)
+    return total.sums, count.sums
 
 
-def _rank_test(name: str, sample: Sample, u: FloatArray, power: float, alternative: Alternative) -> Outcome:
+def _rank_test(
+    name: str, sample: Sample, ranked: tuple[FloatArray, FloatArray], power: float, alternative: Alternative
+) -> Outcome:
     """Test the window's days of a series of ranks, each day's sum over ``N_t ** power``, by its root mean square."""
-    there = np.isfinite(u)
-    count = there.sum(axis=0)
+    total, count = ranked
     kept = count > 0
     n = int(sample.there.sum())
     with np.errstate(invalid="ignore", divide="ignore"):
-        daily = np.where(kept, np.where(there, u, 0.0).sum(axis=0) / count**power, 0.0)
-    n_est = sample.evidence.mask.shape[1]
-    window = daily[n_est:][sample.days]
-    if (count[n_est:][sample.days] == 0).any():
+        daily = np.where(kept, total / count**power, 0.0)
+    event_days = slice(len(total) - sample.evidence.abnormal.ar.shape[1], None)
+    window = daily[event_days][sample.days]
+    if (count[event_days][sample.days] == 0).any():
         return Inapplicable(name, "no return on a day of the window", n, MEAN_ZERO)
     days = daily[kept]
     if sample.conventions.rank_moment == "population":
@@ -279,21 +288,30 @@ def _rank_test(name: str, sample: Sample, u: FloatArray, power: float, alternati
     return normal_result(name, float(window.sum() / (np.sqrt(len(window)) * spread)), alternative, n)
 
 
-def _generalised(sample: Sample) -> tuple[FloatArray, FloatArray, BoolArray] | str:
-    """Return U of the estimation days (N, M), U of the cumulated day (N,), and the days' mask; or why there is none."""
-    used = sample.there
-    n = int(used.sum())
+def _generalised(sample: Sample) -> tuple[FloatArray, FloatArray, FloatArray, IntArray] | str:
+    """Return by estimation day the sum of U and the number of events (M,), and by event U of the cumulated day and the
+    number of days ranked (N,); or why there is none.
+    """
+    n = int(sample.there.sum())
     if n < 2:
         return f"needs two events or more, has {n}"
-    scar = sample.standardised[used]
+    scar = sample.standardised[sample.there]
     spread = float(scar.std(ddof=1))
     if flat(spread, float(np.abs(scar).max())):
         return "the standardised returns do not differ between events"
-    mask = sample.evidence.mask[used]
-    values = np.hstack([sample.estimation_sar[used], (scar / spread)[:, None]])
-    both = np.hstack([mask, np.ones((n, 1), dtype=bool)])
-    u = average_ranks(values, both) / (1 + both.sum(axis=1, keepdims=True)) - 0.5
-    return u[:, :-1], u[:, -1], mask
+    total, count = DaySums(), DaySums()
+    of_event: list[FloatArray] = []
+    days: list[IntArray] = []
+    for _, part in sample.blocks(sample.there):
+        mask = part.evidence.mask
+        values = np.hstack([part.estimation_sar, (part.standardised / spread)[:, None]])
+        both = np.hstack([mask, np.ones((len(mask), 1), dtype=bool)])
+        u = average_ranks(values, both) / (1 + both.sum(axis=1, keepdims=True)) - 0.5
+        total.add(np.where(mask, u[:, :-1], 0.0))
+        count.add(mask)
+        of_event.append(u[:, -1])
+        days.append(both.sum(axis=1))
+    return total.sums, count.sums, np.concatenate(of_event), np.concatenate(days)
 
 
 def _t_of_rank(name: str, z: float, total: int, alternative: Alternative, n: int) -> Outcome:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
 from .base import Sample
 from .outcome import Inapplicable, Outcome
+from .spread import Streamed, Summary
 
 Scope: TypeAlias = Literal["event", "sample"]
 Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign", "complete"]
@@ -30,6 +32,7 @@ MEANING: MappingProxyType[Assumption, str] = MappingProxyType(
 
 DOES_NOT_APPLY = "does not apply: "
 MISLEADS = "misleads here: "
+NOT_KEPT = "it needs the events' returns, which were not kept: run the study with keep='all'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,18 @@ class Test:
         Paper.
     default : bool
         Whether it runs when no test is named (bootstraps do not).
+    streams : bool
+        Whether it needs sums over the events only (`Summary`), and none of their returns.
     """
 
     name: str
     label: str
-    run: Callable[[Sample, Alternative], Outcome]
+    run: Callable[[Any, Alternative], Outcome]
     scope: Scope
     assumes: tuple[Assumption, ...]
     reference: str
     default: bool = True
+    streams: bool = False
 
     def __repr__(self) -> str:
         return f"{self.label} ({self.reference})"
@@ -162,6 +168,7 @@ _ROWS = (
         "sample",
         ("normal", "independent", "one_sign"),
         "Boehmer, Musumeci and Poulsen (1991)",
+        streams=True,
     ),
     Test(
         "patell",
@@ -170,6 +177,7 @@ _ROWS = (
         "sample",
         (*_ONE, "independent", "one_sign"),
         "Patell (1976)",
+        streams=True,
     ),
     Test(
         "bmp",
@@ -178,6 +186,7 @@ _ROWS = (
         "sample",
         ("normal", "independent", "one_sign"),
         "Boehmer, Musumeci and Poulsen (1991)",
+        streams=True,
     ),
     Test(
         "mackinlay",
@@ -186,6 +195,7 @@ _ROWS = (
         "sample",
         (*_ONE, "independent", "one_sign"),
         "MacKinlay (1997)",
+        streams=True,
     ),
     Test(
         "grank_z",
@@ -195,7 +205,7 @@ _ROWS = (
         ("independent", "one_sign"),
         "Kolari and Pynnonen (2011)",
     ),
-    Test("sign", "sign Z", signs.sign, "sample", ("independent", "one_sign"), "Brown and Warner (1980)"),
+    Test("sign", "sign Z", signs.sign, "sample", ("independent", "one_sign"), "Brown and Warner (1980)", streams=True),
     Test(
         "generalized_sign",
         "generalised sign Z",
@@ -212,6 +222,7 @@ _ROWS = (
         "sample",
         ("independent", "one_sign"),
         "Lyon, Barber and Tsai (1999)",
+        streams=True,
     ),
     Test(
         "wild_bootstrap",
@@ -257,8 +268,10 @@ def select(which: Sequence[str] | str | None, n_events: int, common_date: bool) 
     return [TESTS[name] for name in names]
 
 
-def run(test: Test, sample: Sample, alternative: Alternative) -> Outcome:
+def run(test: Test, sample: Sample | Streamed, alternative: Alternative) -> Outcome:
     """Run a test and note the assumptions that fail in this sample."""
+    if isinstance(sample, Streamed) and not test.streams:
+        return Inapplicable(test.name, NOT_KEPT, len(sample))
     outcome = test.run(sample, alternative)
     if isinstance(outcome, Inapplicable):
         return outcome
@@ -271,30 +284,27 @@ def rank_of(note: str) -> int:
     return 2 if note.startswith(DOES_NOT_APPLY) else int(note.startswith(MISLEADS))
 
 
-def _failures(test: Test, sample: Sample) -> list[str]:
+def _failures(test: Test, sample: Summary) -> list[str]:
     notes = []
     if "independent" in test.assumes and len(sample) > 1:
         notes += _dependence(sample)
-    car = sample.sum.car
-    if "one_sign" in test.assumes and (car > 0).any() and (car < 0).any() and sample.common_date:
+    if "one_sign" in test.assumes and len(sample.dates) == 1 and sample.n_positive and sample.n_negative:
         notes.append("effects of both signs cancel in a mean")
-    if "complete" in test.assumes and not sample.mask.all():
-        lacking = int((~sample.mask).any(axis=1).sum())
-        notes.append(f"{lacking} of {len(sample)} event(s) lack days of the window")
+    if "complete" in test.assumes and sample.n_lacking:
+        notes.append(f"{sample.n_lacking} of {len(sample)} event(s) lack days of the window")
     return notes
 
 
-def _dependence(sample: Sample) -> list[str]:
+def _dependence(sample: Summary) -> list[str]:
     """Say whether windows overlap in calendar time, which the test takes for independence."""
-    r = sample.correlation_by_date
-    if sample.common_date:
-        return [
-            f"{MISLEADS}the events share one date, and the test takes them as independent (mean correlation of the "
-            f"residuals {r:.2f})"
-        ]
-    rows = sorted(set(sample.evidence.row.tolist()))
-    if len(rows) <= 0.75 * len(sample):
-        clustered = f"{len(sample)} events on {len(rows)} dates"
-        return [f"{MISLEADS}{clustered}, which the test takes as independent (mean correlation by overlap {r:.2f})"]
-    overlap = len(rows) < len(sample) or any(b - a < sample.n_days for a, b in pairwise(rows))
-    return [f"windows overlap in calendar time (mean correlation by overlap {r:.3f})"] if overlap else []
+    dates, r = sample.dates, sample.known_correlation
+    if len(dates) == 1:
+        told = "" if r is None else f" (mean correlation of the residuals {r:.2f})"
+        return [f"{MISLEADS}the events share one date, and the test takes them as independent{told}"]
+    if len(dates) <= 0.75 * len(sample):
+        told = "" if r is None else f" (mean correlation by overlap {r:.2f})"
+        return [f"{MISLEADS}{len(sample)} events on {len(dates)} dates, which the test takes as independent{told}"]
+    if len(dates) == len(sample) and (np.diff(dates) >= sample.n_days).all():
+        return []
+    told = "" if r is None else f" (mean correlation by overlap {r:.3f})"
+    return [f"windows overlap in calendar time{told}"]

@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray
-from .base import Sample
+from .base import DaySums, Sample
 from .outcome import Inapplicable, Outcome, flat, normal_result, t_result
+from .spread import Summary
 
 _HALF = "both signs are equally likely"
 
 
-def sign(sample: Sample, alternative: Alternative) -> Outcome:
+def sign(sample: Summary, alternative: Alternative) -> Outcome:
     """Count the positive CARs against one half: ``(2 w - N) / sqrt(N)``, N(0, 1).
 
     References
     ----------
     Brown and Warner (1980), section 2; Campbell, Lo and MacKinlay (1997), eq. 4.5.1.
     """
-    car = _nonzero(sample)
-    n = len(car)
+    n = sample.n_positive + sample.n_negative
     if n == 0:
         return Inapplicable("sign", "no abnormal return other than zero", 0, _HALF)
-    return normal_result("sign", float((2 * (car > 0).sum() - n) / np.sqrt(n)), alternative, n, null=_HALF)
+    return normal_result("sign", float((2 * sample.n_positive - n) / np.sqrt(n)), alternative, n, null=_HALF)
 
 
 def generalized_sign(sample: Sample, alternative: Alternative) -> Outcome:
@@ -35,15 +35,15 @@ def generalized_sign(sample: Sample, alternative: Alternative) -> Outcome:
     Cowan (1992), Review of Quantitative Finance and Accounting 2, 343-358, eq. 1-3.
     """
     null = "as often positive as on the estimation days"
-    car, used = _nonzero(sample), sample.there & (sample.sum.car != 0)
-    n = len(car)
+    used = sample.there & (sample.sum.car != 0)
+    n = int(used.sum())
     if n == 0:
         return Inapplicable("generalized_sign", "no abnormal return other than zero", 0, null)
-    e, mask = sample.evidence.residuals[used], sample.evidence.mask[used]
-    p = float((((e > 0) & mask).sum(axis=1) / mask.sum(axis=1)).mean())
+    shares = [((e.residuals > 0) & e.mask).sum(axis=1) / e.mask.sum(axis=1) for _, e in sample.evidence.blocks(used)]
+    p = float(np.concatenate(shares).mean())
     if not 0 < p < 1:
         return Inapplicable("generalized_sign", "all estimation residuals have one sign", n, null)
-    z = ((car > 0).sum() - n * p) / np.sqrt(n * p * (1 - p))
+    z = (sample.n_positive - n * p) / np.sqrt(n * p * (1 - p))
     return normal_result("generalized_sign", float(z), alternative, n, null=null)
 
 
@@ -65,24 +65,22 @@ def sign_gsar(sample: Sample, alternative: Alternative) -> Outcome:
     spread = float(scar.std(ddof=1))
     if flat(spread, float(np.abs(scar).max())):
         return Inapplicable("sign_gsar", "the standardised returns do not differ between events", n, null)
-    mask = np.hstack([sample.evidence.mask[used], np.ones((n, 1), dtype=bool)])
-    values = np.hstack([sample.estimation_sar[used], (scar / spread)[:, None]])
-    g = np.where(mask, np.sign(values - _median(values, mask)[:, None]), 0.0)
-    count = mask.sum(axis=0)
+    signs, days = DaySums(), DaySums()
+    for _, part in sample.blocks(used):
+        mask = np.hstack([part.evidence.mask, np.ones((len(part), 1), dtype=bool)])
+        values = np.hstack([part.estimation_sar, (part.standardised / spread)[:, None]])
+        signs.add(np.where(mask, np.sign(values - _median(values, mask)[:, None]), 0.0))
+        days.add(mask)
+    count = days.sums
     kept = count > 0
     total = int(kept.sum())
-    daily = g[:, kept].sum(axis=0) / count[kept]
+    daily = signs.sums[kept] / count[kept]
     spread = float(np.sqrt((count[kept] / n * daily**2).mean()))
     if spread == 0:
         return Inapplicable("sign_gsar", "the mean signs do not vary", n, null)
     z = float(daily[-1]) / spread
     statistic = z * np.sqrt((total - 2) / (total - 1 - z**2))
     return t_result("sign_gsar", float(statistic), total - 2, alternative, n, null=null)
-
-
-def _nonzero(sample: Sample) -> FloatArray:
-    car = sample.sum.car[sample.there]
-    return np.asarray(car[car != 0])
 
 
 def _median(values: FloatArray, mask: BoolArray) -> FloatArray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray, StrArray
+from ._ols import OlsFit
 from .benchmark import Term
 
 _NO_VARIANCE = 1e-24  # RSS against the sum of squared returns: below it the fit is perfect up to rounding
@@ -52,7 +54,7 @@ class ModelFit:
     residual_mean: FloatArray
     problem: StrArray
 
-    def take(self, events: IntArray | BoolArray) -> ModelFit:
+    def take(self, events: IntArray | BoolArray | slice) -> ModelFit:
         """Return the fit of some of the events."""
         return ModelFit(
             self.params[events],
@@ -64,6 +66,14 @@ class ModelFit:
             self.residual_mean[events],
             self.problem[events],
         )
+
+    @classmethod
+    def joined(cls, fits: Sequence[ModelFit]) -> ModelFit:
+        """Return the fits of several groups of events, one after the other."""
+        parts = {f.name: np.concatenate([getattr(fit, f.name) for fit in fits]) for f in fields(cls)}
+        if all(fit.sigma2_days.strides[1] == 0 for fit in fits):
+            parts["sigma2_days"] = np.broadcast_to(parts["sigma2"][:, None], parts["sigma2_days"].shape)
+        return cls(**parts)
 
     def predict(self, x: FloatArray) -> FloatArray:
         """Return ``x' params`` of shape (E, n) for regressors of shape (E, n, K)."""
@@ -152,6 +162,19 @@ def factor_data(model: ReturnModel) -> str:
     A model that reads some has an attribute ``factor_data``; the models themselves know no provider.
     """
     return str(getattr(model, "factor_data", ""))
+
+
+class ClosedForm(Protocol):
+    """A model whose fit needs a window's moments only: least squares of the return on a constant and the factors."""
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether it does so with its present options."""
+        ...
+
+    def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
+        """Make the `ModelFit` of a least-squares fit without a problem."""
+        ...
 
 
 def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntArray) -> StrArray:

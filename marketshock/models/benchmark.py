@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
 from .._typing import FloatArray
 from ..errors import InputError, UnknownNameError, check_choice
+
+
+class Columns(Protocol):
+    """Returns by name, as a benchmark reads them."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The securities."""
+        ...
+
+    @property
+    def all_names(self) -> Sequence[str]:
+        """The securities and the factors."""
+        ...
+
+    def column(self, name: str) -> FloatArray:
+        """Return a factor or, where there is none of that name, a security: (T,), NaN where missing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +88,16 @@ class LeaveOneOut:
     def __str__(self) -> str:
         return f"{self.index} without {'the firm' if self.leave_out == 'own' else ', '.join(dict(self.weights))}"
 
-    def resolve(self, names: Sequence[str], values: FloatArray) -> BenchmarkColumn:
+    def resolve(self, columns: Columns) -> BenchmarkColumn:
         """Return the index and each security's weight in it."""
         known = dict(self.weights)
-        index = values[:, position(self.index, names)]
+        index = read(columns, self.index)
         if self.leave_out == "all":
-            parts = sum(w * values[:, position(name, names)] for name, w in self.weights)
+            parts = sum(w * read(columns, name) for name, w in self.weights)
             return BenchmarkColumn((index - parts) / (1 - sum(known.values())))
         for name in known:
-            position(name, names)
-        own = np.array([known.get(name, 0.0) for name in names])
+            read(columns, name)
+        own = np.array([known.get(name, 0.0) for name in columns.names])
         return BenchmarkColumn(index, own)
 
 
@@ -113,18 +131,20 @@ class EqualWeighted:
     def __str__(self) -> str:
         return f"mean of {len(self.tickers)}" + (" without the firm" if self.leave_one_out else "")
 
-    def resolve(self, names: Sequence[str], values: FloatArray) -> BenchmarkColumn:
+    def resolve(self, columns: Columns) -> BenchmarkColumn:
         """Return the mean and each security's weight, one over the number of returns that day."""
-        at = [position(ticker, names) for ticker in self.tickers]
-        members = values[:, at]
+        members = np.column_stack([read(columns, ticker) for ticker in self.tickers])
         there = np.isfinite(members)
         count = there.sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(there, members, 0.0).sum(axis=1) / count
         if not self.leave_one_out:
             return BenchmarkColumn(mean)
-        own = np.zeros(values.shape)
-        own[:, at] = there / np.maximum(count, 1)[:, None]
+        place = {name: i for i, name in enumerate(columns.names)}
+        own = np.zeros((len(mean), len(place)))
+        for k, ticker in enumerate(self.tickers):
+            if ticker in place:
+                own[:, place[ticker]] = there[:, k] / np.maximum(count, 1)
         return BenchmarkColumn(mean, own)
 
 
@@ -161,15 +181,15 @@ class Term:
         name = f"{self.column}-{self.less}" if self.less else str(self.column)
         return f"{name}[{self.shift:+d}]" if self.shift else name
 
-    def resolve(self, names: Sequence[str], values: FloatArray) -> BenchmarkColumn:
+    def resolve(self, columns: Columns) -> BenchmarkColumn:
         """Return the term's values on every session."""
         if isinstance(self.column, str):
-            read = BenchmarkColumn(values[:, position(self.column, names)])
+            whole = BenchmarkColumn(read(columns, self.column))
         else:
-            read = self.column.resolve(names, values)
-        column = read.values if self.less is None else read.values - values[:, position(self.less, names)]
+            whole = self.column.resolve(columns)
+        column = whole.values if self.less is None else whole.values - read(columns, self.less)
         if not self.shift:
-            return BenchmarkColumn(column, read.own_weight)
+            return BenchmarkColumn(column, whole.own_weight)
         shifted = np.full_like(column, np.nan)
         if self.shift > 0:
             shifted[: -self.shift] = column[self.shift :]
@@ -178,14 +198,14 @@ class Term:
         return BenchmarkColumn(shifted)
 
 
-def position(name: str, names: Sequence[str]) -> int:
-    """Return the position of a column.
+def read(columns: Columns, name: str) -> FloatArray:
+    """Return a column that a model names.
 
     Raises
     ------
     UnknownNameError
         If there is none of that name.
     """
-    if name not in names:
-        raise UnknownNameError("model", [name], names)
-    return list(names).index(name)
+    if name not in columns.all_names:
+        raise UnknownNameError("model", [name], columns.all_names)
+    return columns.column(name)

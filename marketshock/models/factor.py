@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from .._typing import BoolArray, FloatArray, IntArray
+from .._typing import BoolArray, FloatArray, IntArray, StrArray
 from ..errors import InputError, check_choice
 from ._covariance import Covariance, add_leverage_problem, check_covariance, sandwich
-from ._ols import ols
+from ._ols import OlsFit, ols
 from ._terms import FactorTerms, check_column, factor_tuple
 from .base import ModelFit, constant_over_days, problems
 from .benchmark import Benchmark, Term
@@ -26,25 +26,46 @@ def fit_linear(
     covariance `cov` names (`models/_covariance.py`), which changes nothing else.
     """
     fit = ols(y, x, mask)
-    dof = fit.n_obs - x.shape[2]
     square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
+    made = of_ols(fit, problems(fit.full_rank, fit.rss, square, fit.n_obs - x.shape[2]), ahead)
+    if cov == "classic":
+        return made
+    if cov == "HC3":
+        add_leverage_problem(made.problem, x, mask, fit)
+    residuals = y - np.einsum("emk,ek->em", x, fit.params)
+    return replace(made, cov_params=sandwich(x, residuals, mask, fit, cov, lags))
+
+
+def of_ols(fit: OlsFit, problem: StrArray, ahead: IntArray) -> ModelFit:
+    """Fill the contract from a least-squares fit, with the classic covariance."""
+    dof = fit.n_obs - fit.params.shape[1]
     with np.errstate(invalid="ignore", divide="ignore"):
         sigma2 = fit.rss / dof
         classic = sigma2[:, None, None] * fit.xtx_inv
-    problem = problems(fit.full_rank, fit.rss, square, dof)
-    if cov == "HC3":
-        add_leverage_problem(problem, x, mask, fit)
-    residuals = y - np.einsum("emk,ek->em", x, fit.params)
-    return ModelFit(
-        fit.params,
-        classic if cov == "classic" else sandwich(x, residuals, mask, fit, cov, lags),
-        sigma2,
-        constant_over_days(sigma2, ahead),
-        dof,
-        fit.n_obs,
-        np.zeros(len(y)),
-        problem,
-    )
+    days = constant_over_days(sigma2, ahead)
+    return ModelFit(fit.params, classic, sigma2, days, dof, fit.n_obs, np.zeros(len(dof)), problem)
+
+
+class LinearFit:
+    """The fit of a model that is least squares on a constant and factors, with the fields `cov` and `lags`."""
+
+    __slots__ = ()
+
+    cov: Covariance
+    lags: int | None
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether the moments of a window are all it needs: robust covariances need the residuals."""
+        return self.cov == "classic"
+
+    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
+        """Estimate by least squares; see `ModelFit`."""
+        return fit_linear(y, x, mask, ahead, self.cov, self.lags)
+
+    def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
+        """Make the `ModelFit` of a least-squares fit without a problem."""
+        return of_ols(fit, np.full(len(fit.n_obs), "", dtype=object), ahead)
 
 
 def _suffix(cov: Covariance, lags: int | None) -> str:
@@ -53,7 +74,7 @@ def _suffix(cov: Covariance, lags: int | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, init=False)
-class FactorModel(FactorTerms):
+class FactorModel(FactorTerms, LinearFit):
     """R = alpha + b' F + e for any list of factors, by ordinary least squares.
 
     Parameters
@@ -108,10 +129,6 @@ class FactorModel(FactorTerms):
     def name(self) -> str:
         """For tables."""
         return f"factor model ({self.listed}{_suffix(self.cov, self.lags)})"
-
-    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
-        """Estimate by least squares; see `ModelFit`."""
-        return fit_linear(y, x, mask, ahead, self.cov, self.lags)
 
 
 _FRENCH: dict[tuple[int, bool], tuple[str, tuple[str, ...]]] = {
@@ -176,7 +193,7 @@ class FamaFrench(FactorModel):
 
 
 @dataclass(frozen=True, slots=True)
-class CAPM:
+class CAPM(LinearFit):
     """R - rf = alpha + beta (Rb - rf) + e, by ordinary least squares: the market model in excess returns.
 
     Parameters
@@ -237,13 +254,9 @@ class CAPM:
         """For tables."""
         return f"CAPM ({self.benchmark}, excess of {self.risk_free}{_suffix(self.cov, self.lags)})"
 
-    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
-        """Estimate by least squares; see `ModelFit`."""
-        return fit_linear(y, x, mask, ahead, self.cov, self.lags)
-
 
 @dataclass(frozen=True, slots=True)
-class MarketModel:
+class MarketModel(LinearFit):
     """R = alpha + beta Rm + e, by ordinary least squares: the factor model with one factor.
 
     Parameters
@@ -287,7 +300,3 @@ class MarketModel:
     def name(self) -> str:
         """For tables."""
         return f"market model ({self.benchmark}{_suffix(self.cov, self.lags)})"
-
-    def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
-        """Estimate by least squares; see `ModelFit`."""
-        return fit_linear(y, x, mask, ahead, self.cov, self.lags)

@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from .._typing import BoolArray, FloatArray, IntArray
+from .._typing import BoolArray, FloatArray, IntArray, StrArray
 from ..errors import check_choice
-from ._ols import ols
+from ._ols import OlsFit, ols
 from .base import ModelFit, constant_over_days, problems
 from .benchmark import Benchmark, Term
-from .factor import fit_linear
+from .factor import fit_linear, of_ols
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,15 @@ class ConstantMean:
     offset: ClassVar[Term | None] = None
     param_names: ClassVar[tuple[str, ...]] = ("alpha",)
     name: ClassVar[str] = "constant mean"
+    closed_form: ClassVar[bool] = True
 
     def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
         """Estimate the mean; see `ModelFit`. C = 1 + 1/M."""
         return fit_linear(y, x, mask, ahead)
+
+    def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
+        """Make the `ModelFit` of a mean without a problem."""
+        return of_ols(fit, np.full(len(fit.n_obs), "", dtype=object), ahead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +88,25 @@ class MarketAdjusted:
         about_mean = self.variance == "about_mean"
         centre = np.ones((1, y.shape[1], 1)) if about_mean else np.ones((1, y.shape[1], 0))
         spread = ols(y, centre, mask)
-        dof = spread.n_obs - int(about_mean)
         square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
-        n_events = len(y)
+        dof = spread.n_obs - int(about_mean)
+        return self._of_spread(spread, problems(spread.n_obs > 0, spread.rss, square, dof), ahead)
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether the moments of a window are all it needs: its variance about the mean."""
+        return self.variance == "about_mean"
+
+    def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
+        """Make the `ModelFit` of a mean of R - Rm without a problem."""
+        return self._of_spread(fit, np.full(len(fit.n_obs), "", dtype=object), ahead)
+
+    def _of_spread(self, spread: OlsFit, problem: StrArray, ahead: IntArray) -> ModelFit:
+        """Nothing is estimated that the abnormal return depends on: no parameters, C = 1."""
+        about_mean, n_events = self.variance == "about_mean", len(spread.n_obs)
+        dof = spread.n_obs - int(about_mean)
         with np.errstate(invalid="ignore", divide="ignore"):
             sigma2 = spread.rss / dof
-        return ModelFit(
-            np.empty((n_events, 0)),
-            np.empty((n_events, 0, 0)),
-            sigma2,
-            constant_over_days(sigma2, ahead),
-            dof,
-            spread.n_obs,
-            spread.params[:, 0] if about_mean else np.zeros(n_events),
-            problems(spread.n_obs > 0, spread.rss, square, dof),
-        )
+        mean = spread.params[:, 0] if about_mean else np.zeros(n_events)
+        none, no_cov, days = np.empty((n_events, 0)), np.empty((n_events, 0, 0)), constant_over_days(sigma2, ahead)
+        return ModelFit(none, no_cov, sigma2, days, dof, spread.n_obs, mean, problem)

@@ -129,7 +129,7 @@ def paths(study: StudyResult, confidence: float) -> tuple[FloatArray, FloatArray
     frames = [study.car(window.first, last, confidence=confidence) for last in window.offsets()]
     stacked = [np.column_stack([f[name].to_numpy() for f in frames]) for name in ("car", "ci_low", "ci_high")]
     for values in stacked:
-        values[~study.panel.event_data.mask] = np.nan
+        values[~study.evidence.event_mask] = np.nan
     return window.offsets().astype(float), stacked[0], stacked[1], stacked[2]
 
 

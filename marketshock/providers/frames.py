@@ -134,8 +134,8 @@ def iso_days(values: pd.Series[Any]) -> pd.Series[Any]:
     return pd.to_datetime(text.str.slice(0, 10).where(text.str.fullmatch(_DAY)), format="%Y-%m-%d", errors="coerce")
 
 
-def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return a wide frame's values as floats, NaN where missing.
+def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return a wide frame's values as floats, NaN where missing; without `copy`, where possible, the frame's own.
 
     Raises
     ------
@@ -143,8 +143,10 @@ def numeric_values(parameter: str, frame: pd.DataFrame) -> np.ndarray[Any, np.dt
         If a column holds text, or a value is infinite.
     """
     if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
-        values = frame.to_numpy(dtype=np.float64, copy=True)
-        if np.isinf(values).any():
+        values = frame.to_numpy(dtype=np.float64, copy=copy)
+        with np.errstate(invalid="ignore", over="ignore"):
+            suspicious = not np.isfinite(values.sum())  # one pass where nothing is missing
+        if suspicious and np.isinf(values).any():
             _raise_at(parameter, frame, np.isinf(values), "is infinite")
         return values
     for column in frame.columns:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from .._typing import DateArray, StrArray
-from ..catalog.table import EventTable
+from ..catalog.table import EventTable, repeated
 from ..results import StudyResult
 from ..returns import Returns
 from ..study import run_study
@@ -47,9 +48,9 @@ def study_again(
     NoUsableEventsError
         If no session can be studied.
     """
-    blank = np.full(len(event_id), "", dtype=object)
-    no_time = np.full(len(event_id), np.datetime64("NaT"), dtype="datetime64[ns]")
-    table = EventTable(event_id, ticker, event_id, blank, session, no_time, blank, blank)
+    security, names = pd.factorize(ticker)
+    blank, no_time = repeated("", len(event_id)), repeated(np.datetime64("NaT", "us"), len(event_id))
+    table = EventTable(names, security, session, no_time, blank, blank, blank, event_id, event_id)
     spec = replace(
         study.spec,
         window=window,

@@ -1,0 +1,146 @@
+"""Count, mean and dispersion of a window's statistics over events: all that a parametric test reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from .._typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Of the values of n events.
+
+    Attributes
+    ----------
+    n : int
+        Events with a value.
+    mean : float
+        NaN without any.
+    squares, cubes : float
+        Sums of the squared and of the cubed deviations from the mean; `cubes` is NaN where nobody asks for it.
+    """
+
+    n: int
+    mean: float
+    squares: float
+    cubes: float = np.nan
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Spread:
+        """Of an array, NaN left out."""
+        values = values[~np.isnan(values)]
+        if not len(values):
+            return cls(0, np.nan, np.nan)
+        mean = values.mean()
+        d = values - mean
+        return cls(len(values), float(mean), float((d**2).sum()), float((d**3).sum()))
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation, divisor n - 1."""
+        return float(np.sqrt(self.squares / (self.n - 1)))
+
+    @property
+    def size(self) -> float:
+        """Root mean square: the scale beside which a dispersion is or is not rounding."""
+        return float(np.sqrt(self.mean**2 + self.squares / self.n))
+
+
+class Summary(Protocol):
+    """What a test that needs no return by itself knows of a sample: of E events and the days under test."""
+
+    def __len__(self) -> int:
+        """Events."""
+        ...
+
+    @property
+    def log(self) -> bool:
+        """Whether returns are logarithmic."""
+        ...
+
+    @property
+    def n_days(self) -> int:
+        """Days under test."""
+        ...
+
+    @property
+    def dates(self) -> IntArray:
+        """Session ordinals of the event days, each once, sorted."""
+        ...
+
+    @property
+    def known_correlation(self) -> float | None:
+        """Mean correlation of the residuals, where it is known without much work."""
+        ...
+
+    @property
+    def car_spread(self) -> Spread:
+        """Of the CARs."""
+        ...
+
+    @property
+    def z_spread(self) -> Spread:
+        """Of the standardised window statistics by the conventions."""
+        ...
+
+    @property
+    def bhar_spread(self) -> Spread:
+        """Of the buy-and-hold abnormal returns of the events with all days."""
+        ...
+
+    @property
+    def car_variance(self) -> float:
+        """Sum of the variances of the CARs."""
+        ...
+
+    @property
+    def variance_of_t(self) -> float:
+        """Sum of ``dof / (dof - 2)``, the variances of the standardised statistics."""
+        ...
+
+    @property
+    def least_dof(self) -> float:
+        """Fewest degrees of freedom of an event."""
+        ...
+
+    @property
+    def n_positive(self) -> int:
+        """CARs above zero."""
+        ...
+
+    @property
+    def n_negative(self) -> int:
+        """CARs below zero."""
+        ...
+
+    @property
+    def n_lacking(self) -> int:
+        """Events without a return on some day under test."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Streamed:
+    """A `Summary` of events that were looked at once and not kept; attributes as there."""
+
+    n_events: int
+    log: bool
+    n_days: int
+    dates: IntArray
+    car_spread: Spread
+    z_spread: Spread
+    bhar_spread: Spread
+    car_variance: float
+    variance_of_t: float
+    least_dof: float
+    n_positive: int
+    n_negative: int
+    n_lacking: int
+    known_correlation: float | None = None
+
+    def __len__(self) -> int:
+        return self.n_events

@@ -1,0 +1,191 @@
+"""Running sums give what the windows themselves give, in hard cases too, and say where they do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import marketshock as ms
+from marketshock import estimation
+from marketshock.errors import ExclusionWarning, NoUsableEventsError
+from marketshock.estimation import estimate
+
+DAYS = pd.bdate_range("2012-01-02", periods=900)
+NAMES = [f"S{i}" for i in range(6)]
+FACTORS = ["F1", "F2", "F3", "F4", "F5"]
+
+
+def market(seed=0, n_factors=5):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(0.008 * rng.standard_t(5, (900, n_factors)) + 0.0003, index=DAYS, columns=FACTORS[:n_factors])
+
+
+def firms(factors, seed=1, missing=0.0, n=6):
+    rng = np.random.default_rng(seed)
+    values = factors.to_numpy() @ rng.uniform(-0.5, 1.5, (factors.shape[1], n)) + 0.02 * rng.normal(size=(900, n))
+    values[rng.random(values.shape) < missing] = np.nan
+    return pd.DataFrame(values, index=DAYS, columns=[f"S{i}" for i in range(n)])
+
+
+def events(n=240, seed=2, names=6, first=270):
+    rng = np.random.default_rng(seed)
+    at = rng.choice(names * (900 - first), n, replace=False)
+    return pd.DataFrame({"ticker": [f"S{i}" for i in at % names], "date": DAYS[first + at // names]})
+
+
+def study(returns, factors, model, table=None, **options):
+    defaults = {"window": (-5, 5), "estimation": (-260, -11), "min_obs": 60, "calendar": "index"}
+    table = events() if table is None else table
+    return ms.event_study(table, returns=returns, factors=factors, model=model, **{**defaults, **options})
+
+
+def directly(made):
+    """The same events, each window by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(estimation, "_running_sums_pay", lambda *_: False)
+        return estimate(made.panel, made.spec.model)
+
+
+def assert_same(made, rtol=1e-10):
+    direct = directly(made)
+    scale = np.abs(np.nanmax(direct.abnormal.ar))
+    np.testing.assert_allclose(made.abnormal.ar, direct.abnormal.ar, rtol=rtol, atol=rtol * scale)
+    there = ~np.isnan(direct.abnormal.ar)
+    np.testing.assert_allclose(made.abnormal.variance[there], direct.abnormal.variance[there], rtol=rtol)
+    for name in ("params", "cov_params", "sigma2", "sigma2_days", "residual_mean"):
+        of_fit = getattr(direct.fit, name)
+        np.testing.assert_allclose(
+            getattr(made.fit, name), of_fit, rtol=rtol, atol=1e-10 * np.abs(of_fit).max(initial=0.0)
+        )
+    np.testing.assert_array_equal(made.fit.dof, direct.fit.dof)
+    np.testing.assert_array_equal(made.fit.n_obs, direct.fit.n_obs)
+    return direct
+
+
+def models():
+    yield "constant mean", ms.ConstantMean()
+    yield "market-adjusted", ms.MarketAdjusted("F1")
+    yield "market", ms.MarketModel("F1")
+    yield "CAPM", ms.CAPM("F1", "F2")
+    for k in (2, 3, 5):
+        yield f"{k} factors", ms.FactorModel(FACTORS[:k])
+    yield "excess", ms.FactorModel(FACTORS[:2], risk_free="F3")
+    yield "leave one out", ms.MarketModel(ms.LeaveOneOut("F1", {"S0": 0.3, "S3": 0.1}))
+    yield "equal-weighted", ms.MarketModel(ms.EqualWeighted(NAMES))
+    yield "adjusted by the others", ms.MarketAdjusted(ms.EqualWeighted(NAMES))
+    yield "two benchmarks", ms.FactorModel([ms.EqualWeighted(NAMES), "F2"])
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.01, 0.2])
+@pytest.mark.parametrize("model", [m for _, m in models()], ids=[n for n, _ in models()])
+def test_running_sums_are_the_windows(model, missing):
+    factors = market()
+    made = study(firms(factors, missing=missing), factors, model)
+    assert estimation._running_sums_pay(made.panel, model)
+    assert_same(made)
+
+
+def test_a_factor_that_is_missing_with_the_return_drops_the_day():
+    factors = market()
+    returns = firms(factors)
+    returns.iloc[400:410], factors.iloc[405:408, 1] = np.nan, np.nan
+    made = study(returns, factors, ms.FactorModel(FACTORS[:3]))
+    assert (made.fit.n_obs < 250).any()
+    assert_same(made)
+
+
+def test_windows_that_begin_before_the_data_or_end_after_it():
+    factors = market()
+    table = pd.concat([events(first=100), pd.DataFrame({"ticker": "S1", "date": DAYS[-4:]})]).drop_duplicates()
+    made = study(firms(factors), factors, ms.FactorModel(FACTORS[:2]), table, min_obs=60)
+    assert made.fit.n_obs.min() < 250
+    assert np.isnan(made.abnormal.ar).any()
+    assert_same(made)
+
+
+class TestStress:
+    """Where differences of running sums lose digits: such events are computed again from their windows."""
+
+    @pytest.mark.parametrize("tick", [1.0, 1e2, 1e4, 1e6])
+    def test_one_bad_tick_before_the_windows(self, tick):
+        factors = market()
+        returns = firms(factors)
+        returns.iloc[5] = tick
+        assert_same(study(returns, factors, ms.MarketModel("F1")))
+
+    @pytest.mark.parametrize("tick", [1e2, 1e4])
+    def test_one_bad_tick_of_the_market(self, tick):
+        factors = market()
+        returns = firms(factors)
+        factors.iloc[5, 0] = tick
+        assert_same(study(returns, factors, ms.FactorModel(FACTORS[:2])))
+
+    def test_returns_of_mean_one(self):
+        factors = market()
+        made = study(firms(factors) + 0.4, factors, ms.MarketModel("F1"))
+        assert_same(made)
+
+    def test_tiny_returns(self):
+        factors = market()
+        assert_same(study(firms(factors) * 1e-6, factors, ms.MarketModel("F1")))
+
+    def test_a_stale_series(self):
+        factors = market()
+        returns = firms(factors)
+        returns.iloc[200:520] = 0.0
+        with pytest.warns(ExclusionWarning):
+            made = study(returns, factors, ms.MarketModel("F1"))
+        assert set(made.exclusions["code"]) == {"not_estimable"}
+        assert_same(made)
+
+    @pytest.mark.parametrize("sigma", [1e-6, 1e-9])
+    def test_a_near_perfect_fit(self, sigma):
+        factors = market()
+        noise = sigma * np.random.default_rng(3).normal(size=(900, 6))
+        returns = pd.DataFrame(
+            1.3 * factors[["F1"]].to_numpy() + noise, index=DAYS, columns=[f"S{i}" for i in range(6)]
+        )
+        direct = assert_same(study(returns, factors, ms.MarketModel("F1")), rtol=1e-9)
+        assert np.sqrt(direct.fit.sigma2).max() < 2 * sigma
+
+    def test_nearly_collinear_factors(self):
+        factors = market()
+        factors["F2"] = factors["F1"] + 1e-5 * factors["F2"]
+        made = study(firms(factors), factors, ms.FactorModel(FACTORS[:3]))
+        direct = directly(made)
+        np.testing.assert_allclose(made.abnormal.ar, direct.abnormal.ar, rtol=1e-9, atol=1e-12)
+
+    def test_collinear_factors_are_an_exclusion(self):
+        factors = market()
+        factors["F2"] = 2 * factors["F1"]
+        with pytest.raises(NoUsableEventsError, match="collinear"):
+            study(firms(factors), factors, ms.FactorModel(FACTORS[:3]))
+
+
+def test_a_security_is_estimated_alike_whoever_stands_beside_it():
+    factors = market()
+    returns, table = firms(factors, missing=0.05), events()
+    whole = study(returns, factors, ms.FactorModel(FACTORS[:3]))
+    for name in ("S0", "S4"):
+        mine = table[table["ticker"] == name]
+        alone = study(returns[[name]], factors, ms.FactorModel(FACTORS[:3]), mine)
+        rows = (table["ticker"] == name).to_numpy()
+        assert alone.abnormal.ar.tobytes() == whole.abnormal.ar[rows].tobytes()
+        assert alone.fit.sigma2.tobytes() == whole.fit.sigma2[rows].tobytes()
+
+
+def test_few_events_are_read_window_by_window():
+    factors = market()
+    made = study(firms(factors), factors, ms.MarketModel("F1"), events(12))
+    assert not estimation._running_sums_pay(made.panel, made.spec.model)
+
+
+def test_a_security_of_very_many_events_comes_in_parts():
+    factors = market()
+    table = pd.concat([events(600, names=1)] * 20)
+    made = study(firms(factors), factors, ms.MarketModel("F1"), table, duplicates="keep")
+    parts = list(estimation.estimated_blocks(made.panel, made.spec.model))
+    assert len(parts) == 2
+    assert sorted(np.concatenate([part.events for part in parts])) == list(range(12_000))
+    assert_same(made)
