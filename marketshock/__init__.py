@@ -51,6 +51,7 @@ _HOME = {
     "SpecificationCurve": "robustness.curve",
     "Stated": "catalog.claim",
     "StudyResult": "results",
+    "StudySummary": "summary",
     "TESTS": "inference.registry",
     "Verdict": "claims.verdict",
     "VolatilityPortfolios": "moves.portfolios",
@@ -133,6 +134,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "SpecificationCurve",
     "Stated",
     "StudyResult",
+    "StudySummary",
     "TESTS",
     "Verdict",
     "VolatilityPortfolios",
@@ -221,6 +223,7 @@ if TYPE_CHECKING:
     from .robustness.placebo import Placebo, placebo
     from .robustness.pretrend import Pretrend, pretrend
     from .study import event_study
+    from .summary import StudySummary
 
 
 def __getattr__(name: str) -> Any:

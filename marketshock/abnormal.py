@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,17 +20,28 @@ class Abnormal:
     ----------
     ar : ndarray of shape (E, L)
         Abnormal return (decimal), NaN where the return is missing.
-    variance : ndarray of shape (E, L)
-        Prediction variance of each abnormal return, ``sigma2 C``; finite also on a day without a return, as long as the
-        regressors are there.
+    predicted : ndarray of shape (E, L), or callable
+        `variance`, or how it is computed for some events by their positions: most tests ask for none.
+    events : ndarray of shape (E,), int, or None
+        The positions that a callable is asked for; None for all.
     """
 
     ar: FloatArray
-    variance: FloatArray
+    predicted: FloatArray | Callable[[IntArray | None], FloatArray]
+    events: IntArray | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.ar, self.variance):
-            array.flags.writeable = False  # handed to users and tests: nobody changes a study's numbers
+        self.ar.flags.writeable = False  # handed to users and tests: nobody changes a study's numbers
+
+    @cached_property
+    def variance(self) -> FloatArray:
+        """Prediction variance of each abnormal return, ``sigma2 C``, (E, L).
+
+        Finite also on a day without a return, as long as the regressors are there.
+        """
+        variance = self.predicted(self.events) if callable(self.predicted) else self.predicted
+        variance.flags.writeable = False
+        return variance
 
     @cached_property
     def sar(self) -> FloatArray:
@@ -40,14 +51,12 @@ class Abnormal:
         sar.flags.writeable = False
         return sar
 
-    @classmethod
-    def joined(cls, parts: Sequence[Abnormal]) -> Abnormal:
-        """Return those of several groups of events, one after the other."""
-        return cls(np.concatenate([part.ar for part in parts]), np.concatenate([part.variance for part in parts]))
-
     def take(self, events: IntArray | BoolArray | slice) -> Abnormal:
         """Return those of some of the events."""
-        return Abnormal(self.ar[events], self.variance[events])
+        if "variance" in self.__dict__ or not callable(self.predicted):
+            return Abnormal(self.ar[events], self.variance[events])
+        whole = np.arange(len(self.ar)) if self.events is None else self.events
+        return Abnormal(self.ar[events], self.predicted, whole[events])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +76,6 @@ class Cumulative:
     car: FloatArray
     variance: FloatArray
     n_days: IntArray
-
-    @classmethod
-    def joined(cls, parts: Sequence[Cumulative]) -> Cumulative:
-        """Return the sums of several groups of events, one after the other."""
-        if len(parts) == 1:
-            return parts[0]
-        names = ("car", "variance", "n_days")
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     @property
     def scar(self) -> FloatArray:
@@ -101,15 +102,15 @@ def abnormal_returns(y: FloatArray, x: FloatArray, fit: ModelFit) -> Abnormal:
     return Abnormal(y - fit.predict(x), fit.prediction_variance(x))
 
 
-def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit, days: slice) -> Cumulative:
+def cumulate(ar: FloatArray, total_x: FloatArray, mask: BoolArray, fit: ModelFit, days: slice) -> Cumulative:
     """Sum abnormal returns over the days given, with the variance of the sum.
 
     Parameters
     ----------
     ar : ndarray of shape (E, n)
         Abnormal returns of the window's days.
-    x : ndarray of shape (E, n, K)
-        Regressors of those days.
+    total_x : ndarray of shape (E, P)
+        Sums of the regressors over those of these days that have a return.
     mask : ndarray of shape (E, n)
         Days with a return. Missing days are left out of the sum and of its variance.
     fit : ModelFit
@@ -117,11 +118,13 @@ def cumulate(ar: FloatArray, x: FloatArray, mask: BoolArray, fit: ModelFit, days
     days : slice
         The place of those days in the event window.
     """
+    variance = fit.cumulative_variance(total_x, mask, days)
+    if mask.all():
+        return Cumulative(ar.sum(axis=1), variance, np.full(len(ar), ar.shape[1]))
     n_days = mask.sum(axis=1)
     some = n_days > 0
     car = np.where(some, np.where(mask, ar, 0.0).sum(axis=1), np.nan)
-    variance = np.where(some, fit.cumulative_variance(np.where(mask[:, :, None], x, 0.0), mask, days), np.nan)
-    return Cumulative(car, variance, n_days)
+    return Cumulative(car, np.where(some, variance, np.nan), n_days)
 
 
 def buy_and_hold(realised: FloatArray, ar: FloatArray, mask: BoolArray) -> FloatArray:

@@ -134,6 +134,22 @@ class OfflineMiss(ProviderError):  # noqa: N818
     """Offline, and the cache does not hold what was asked."""
 
 
+class EngineError(MarketShockError):
+    """Work was lost with the workers that did it.
+
+    Parameters
+    ----------
+    problem : str
+        What was lost.
+    remedy : str
+        What would help.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{problem}; {remedy}")
+
+
 class NoUsableEventsError(MarketShockError):
     """Every event was left out. ``exclusions`` holds each with its reason."""
 

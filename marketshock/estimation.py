@@ -4,20 +4,21 @@ from the windows themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ._typing import BoolArray, FloatArray, IntArray
-from .abnormal import Abnormal, abnormal_returns
-from .models._moments import DateSide, Fitted
+from .abnormal import Abnormal
+from .models._moments import DateSide
 from .models._ols import OlsFit
 from .models.base import ModelFit, ReturnModel
 from .panel import BLOCK, EventPanel, without_own
 
 _PAYS = 4  # a day of an event's window costs this many times as much as a day of a running sum
 _FEWEST = 8  # events of a security: below it the windows are read, whatever their length
+CELLS = 1 << 22  # returns a partition holds: 32 megabytes
 _CELLS = 1 << 17  # returns of a block of securities: their running sums stay in the cache
 _LONGEST = 4 * BLOCK  # events of one security taken at a time
 
@@ -31,23 +32,71 @@ class Estimated:
     abnormal: Abnormal
 
 
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some securities of a panel with their events, to be estimated elsewhere.
+
+    Attributes
+    ----------
+    events : ndarray of shape (n,), int
+        Their places in the panel.
+    panel : EventPanel
+        Of these events, with the returns of these securities.
+    """
+
+    events: IntArray
+    panel: EventPanel
+
+
 def estimate(panel: EventPanel, model: ReturnModel) -> Estimated:
     """Estimate all events of a panel, in its order."""
-    if not _running_sums_pay(panel, model):
-        whole = [_direct(part, model) for _, part in panel.blocks()]
-        if len(whole) == 1:
-            return Estimated(np.arange(len(panel)), *whole[0])
-        fits, abnormals = zip(*whole, strict=True)
-        return Estimated(np.arange(len(panel)), ModelFit.joined(fits), Abnormal.joined(abnormals))
+    return assembled(panel, ((block.events, block) for block in _in_order(panel, model)))
+
+
+def assembled(panel: EventPanel, blocks: Iterable[tuple[IntArray, Estimated]]) -> Estimated:
+    """Put blocks into their places in the panel."""
     out = _Assembly(len(panel))
-    for block in estimated_blocks(panel, model):
-        out.put(block)
-    return out.whole()
+    for events, block in blocks:
+        out.put(events, block)
+    return out.whole(panel)
 
 
-def estimated_blocks(panel: EventPanel, model: ReturnModel) -> Iterator[Estimated]:
+def pieces_of_panel(panel: EventPanel, cells: int) -> Iterator[Piece]:
+    """Cut a panel by security into pieces of at most so many returns."""
+    used = np.unique(panel.column)
+    some = max(1, cells // len(panel.returns.days))
+    for lo in range(0, len(used), some):
+        columns = used[lo : lo + some]
+        events = np.flatnonzero((panel.column >= columns[0]) & (panel.column <= columns[-1]))
+        yield Piece(events, panel.take(events).restricted(columns))
+
+
+def estimate_piece(piece: Piece, model: ReturnModel) -> Estimated:
+    """Estimate a piece: what a worker is sent. What comes back leaves the returns behind."""
+    made = estimate(piece.panel, model)
+    return Estimated(made.events, made.fit, Abnormal(made.abnormal.ar, np.empty((0, 0))))
+
+
+def _in_order(panel: EventPanel, model: ReturnModel) -> Iterator[Estimated]:
+    if _running_sums_pay(panel, model):
+        yield from estimated_blocks(panel, model, variances=False)
+        return
+    for part, events in panel.blocks():
+        yield Estimated(np.arange(part.start, part.stop), *_direct(events, model))
+
+
+def estimated_blocks(panel: EventPanel, model: ReturnModel, variances: bool = True) -> Iterator[Estimated]:
     """Yield the events of a few securities at a time, each security whole and its events in their order.
 
+    Parameters
+    ----------
+    panel, model
+        The events, and the model of the normal return.
+    variances : bool
+        Whether the variances of the abnormal returns are computed on the way.
+
+    Notes
+    -----
     What is computed of a security depends on its own returns and events alone, so that the same numbers come out
     however the securities are divided among workers. A security with very many events comes in several parts, cut at
     multiples of a fixed number.
@@ -59,7 +108,7 @@ def estimated_blocks(panel: EventPanel, model: ReturnModel) -> Iterator[Estimate
         if side is None or not by_sums.any():
             yield Estimated(events, *_direct(panel.take(events), model))
         else:
-            yield _of_sums(panel, model, side, events, by_sums)
+            yield _of_sums(panel, model, side, events, by_sums, variances)
 
 
 def _running_sums_pay(panel: EventPanel, model: ReturnModel) -> bool:
@@ -86,39 +135,54 @@ def _direct(panel: EventPanel, model: ReturnModel) -> tuple[ModelFit, Abnormal]:
     est, evt = panel.estimation_data, panel.event_data
     fit = model.fit(est.y, est.x, est.mask, panel.ahead)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # of events that cannot be estimated
-        return fit, abnormal_returns(evt.y, evt.x, fit)
+        return fit, Abnormal(evt.y - fit.predict(evt.x), _Prediction(panel, fit))
 
 
-def _of_sums(panel: EventPanel, model: ReturnModel, side: DateSide, events: IntArray, by_sums: BoolArray) -> Estimated:
+@dataclass(frozen=True, slots=True)
+class _Prediction:
+    """The variances of the abnormal returns of some events, a block at a time."""
+
+    panel: EventPanel
+    fit: ModelFit
+
+    def __call__(self, events: IntArray | None) -> FloatArray:
+        chosen = slice(None) if events is None else events
+        panel, fit = (self.panel, self.fit) if events is None else (self.panel.take(chosen), self.fit.take(chosen))
+        parts = [fit.take(part).prediction_variance(block.event_data.x) for part, block in panel.blocks()]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _of_sums(
+    panel: EventPanel, model: ReturnModel, side: DateSide, events: IntArray, by_sums: BoolArray, variances: bool
+) -> Estimated:
     """Fit a block by running sums, and again directly what these do not carry."""
     column, row = panel.column[events], panel.row[events]
     used, security = np.unique(column, return_inverse=True)
     raw = np.ascontiguousarray(panel.returns.values[:, used].T)
-    fitted = side.fit(raw, _own_columns(panel, side, used, raw), security, row)
+    fitted = side.fit(raw, _own_columns(panel, side, used, raw), security, row, variances)
     fit = model.of_moments(  # type: ignore[attr-defined]
         OlsFit(fitted.params, fitted.xtx_inv, fitted.rss, fitted.n_obs, fitted.sound), panel.ahead
     )
-    abnormal = Abnormal(fitted.ar, _variance(fitted, fit))
+    variance = _variance(fitted.factor, fit) if fitted.factor is not None else None
+    ar = fitted.ar
     again = np.flatnonzero(~(fitted.sound & by_sums))
-    if not len(again):
-        return Estimated(events, fit, abnormal)
-    kept = np.flatnonzero(fitted.sound & by_sums)
-    order = np.argsort(np.concatenate([kept, again]), kind="stable")
-    fits, abnormals = [fit.take(kept)], [abnormal.take(kept)]
-    for _, part in panel.take(events[again]).blocks():
-        redone = _direct(part, model)
-        fits.append(redone[0])
-        abnormals.append(redone[1])
-    return Estimated(events, ModelFit.joined(fits).take(order), Abnormal.joined(abnormals).take(order))
+    if len(again):
+        fit = fit.writable()
+        for part, block in panel.take(events[again]).blocks():
+            at, redone = again[part], _direct(block, model)
+            fit.put(at, redone[0])
+            ar[at] = redone[1].ar
+            if variance is not None:
+                variance[at] = redone[1].variance
+    return Estimated(events, fit, Abnormal(ar, _Prediction(panel.take(events), fit) if variance is None else variance))
 
 
-def _variance(fitted: Fitted, fit: ModelFit) -> FloatArray:
-    """Return the prediction variance of each event day; nothing estimated, nothing to add to sigma2."""
+def _variance(factor: FloatArray, fit: ModelFit) -> FloatArray:
+    """Return the prediction variance of each event day; where nothing is estimated, nothing is added to sigma2."""
     if not fit.params.shape[1]:
         return np.array(fit.sigma2_days)
-    variance = fitted.factor
-    variance *= fit.sigma2[:, None]
-    return variance
+    factor *= fit.sigma2[:, None]
+    return factor
 
 
 def _own_columns(panel: EventPanel, side: DateSide, used: IntArray, raw: FloatArray) -> list[FloatArray | None]:
@@ -163,22 +227,25 @@ class _Assembly:
 
     def __init__(self, n_events: int) -> None:
         self._n = n_events
-        self._arrays: dict[str, FloatArray] = {}
+        self._only: Estimated | None = None
+        self._fit: ModelFit | None = None
+        self._ar: FloatArray = np.empty((0, 0))
 
-    def put(self, block: Estimated) -> None:
-        """Store a block's arrays, laid out like the first block's."""
-        fit, abnormal = block.fit, block.abnormal
-        parts = {name: getattr(fit, name) for name in ModelFit.__slots__}
-        for name, values in {**parts, "ar": abnormal.ar, "variance": abnormal.variance}.items():
-            if name == "sigma2_days" and name not in self._arrays and values.strides[1] == 0:
-                continue  # constant over the days: a view of sigma2
-            if name not in self._arrays:
-                self._arrays[name] = np.empty((self._n, *values.shape[1:]), dtype=values.dtype)
-            self._arrays[name][block.events] = values
+    def put(self, events: IntArray, block: Estimated) -> None:
+        """Store a block; a block of all events in their order is kept as it is."""
+        if self._fit is None and len(events) == self._n and (np.diff(events) > 0).all():
+            self._only = block
+            return
+        if self._fit is None:
+            self._fit = block.fit.empty(self._n)
+            self._ar = np.empty((self._n, block.abnormal.ar.shape[1]))
+        self._fit.put(events, block.fit)
+        self._ar[events] = block.abnormal.ar
 
-    def whole(self) -> Estimated:
+    def whole(self, panel: EventPanel) -> Estimated:
         """Return all events."""
-        arrays = dict(self._arrays)
-        ar, variance = arrays.pop("ar"), arrays.pop("variance")
-        arrays.setdefault("sigma2_days", np.broadcast_to(arrays["sigma2"][:, None], ar.shape))
-        return Estimated(np.arange(self._n), ModelFit(**arrays), Abnormal(ar, variance))  # type: ignore[arg-type]
+        if self._only is not None:
+            fit, ar = self._only.fit, self._only.abnormal.ar
+            return Estimated(np.arange(self._n), fit, Abnormal(ar, _Prediction(panel, fit)))
+        assert self._fit is not None
+        return Estimated(np.arange(self._n), self._fit, Abnormal(self._ar, _Prediction(panel, self._fit)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -17,7 +17,7 @@ from .errors import NotSessionError, did_you_mean
 from .models.base import ReturnModel
 from .models.benchmark import BenchmarkColumn
 from .returns import Returns
-from .sessions import DROPPED, Sessions, map_dates, map_timestamps
+from .sessions import DROPPED, Mapped, Sessions, map_dates, map_timestamps
 from .windows import Window, WindowData
 
 BLOCK = 2048  # events whose windows are gathered at a time: a few megabytes an array
@@ -53,24 +53,17 @@ class Alignment:
 
     Attributes
     ----------
-    event_id, ticker : ndarray of shape (E,), object
-        Which.
-    given : ndarray of shape (E,), datetime64[D]
-        The date given.
-    utc : ndarray of shape (E,), datetime64[ns]
-        The time given, in UTC; NaT for a date without one.
+    table : EventTable
+        The events: their names, the dates and times given.
     session : ndarray of shape (E,), datetime64[D]
         The session that is day 0; NaT if there is none.
     moved : ndarray of shape (E,), int
-        Calendar days from one to the other; 0 where there is no session.
+        Calendar days from the date given to it; 0 where there is no session.
     rule : ndarray of shape (E,), object
         Why, in words.
     """
 
-    event_id: StrArray
-    ticker: StrArray
-    given: DateArray
-    utc: DateArray
+    table: EventTable
     session: DateArray
     moved: IntArray
     rule: StrArray
@@ -166,10 +159,47 @@ class EventPanel:
         """The event window, (E, L)."""
         return self._gather(self.window, self.n_params)
 
+    def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
+        """Sum the first P regressors over some event days, those of the mask (E, n): (E, P).
+
+        Where no event has a regressor of its own the sum over all days is a matter of the date.
+        """
+        if any(weights is not None for weights in self.own_weights[1:]):
+            return self.event_data.total_x(days, mask, n_params)
+        offsets = self.window.offsets()[days]
+        rows = np.clip(self.row[:, None] + offsets, 0, len(self.returns.days) - 1)
+        whole = np.asarray(mask.all(axis=1))
+        out = np.empty((len(self), n_params))
+        if whole.any():
+            date, which = np.unique(self.row[whole], return_inverse=True)
+            at = np.clip(date[:, None] + offsets, 0, len(self.returns.days) - 1)
+            out[whole] = self.design[:, :n_params][at].sum(axis=1)[which]
+        for part in np.array_split(np.flatnonzero(~whole), 1 + np.count_nonzero(~whole) // BLOCK):
+            out[part] = np.where(mask[part, :, None], self.design[:, :n_params][rows[part]], 0.0).sum(axis=1)
+        return out
+
     def take(self, events: IntArray | BoolArray | slice) -> EventPanel:
         """Return the panel of some of the events."""
         names = ("position", "row", "column")
         return replace(self, **{name: getattr(self, name)[events] for name in names})
+
+    def restricted(self, columns: IntArray) -> EventPanel:
+        """Return the panel with the returns of some securities only, sorted columns that hold all its events.
+
+        It knows no names of events: what is sent to another process is small.
+        """
+        returns = self.returns
+        values = np.asfortranarray(returns.values[:, columns])
+        names = tuple(returns.names[c] for c in columns)
+        own = tuple(w if w is None else np.asarray(w[..., columns]) for w in self.own_weights)
+        return replace(
+            self,
+            table=self.table.take(np.empty(0, dtype=np.int64)),
+            position=np.arange(len(self)),
+            column=np.searchsorted(columns, self.column),
+            returns=replace(returns, names=names, values=values, factor_names=(), factors=None),
+            own_weights=own,
+        )
 
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[slice, EventPanel]]:
         """Cut the panel into parts of at most `size` events; a panel that is no larger is its only part."""
@@ -208,13 +238,45 @@ def without_own(benchmark: FloatArray, weight: FloatArray, raw: FloatArray) -> F
         return np.where(weight > 0, (benchmark - weight * raw) / (1 - weight), benchmark)
 
 
+class Exclusions(Mapping[int, tuple[str, str]]):
+    """Events left out: position in the table -> (code, reason). The first reason of an event stands."""
+
+    def __init__(self, table: EventTable) -> None:
+        self.table = table
+        self._by_position: dict[int, tuple[str, str]] = {}
+
+    def __getitem__(self, position: int) -> tuple[str, str]:
+        return self._by_position[position]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._by_position))
+
+    def __len__(self) -> int:
+        return len(self._by_position)
+
+    def add(self, position: int | np.integer[Any], code: str, reason: str) -> None:
+        """Leave an event out, unless it is left out already."""
+        self._by_position.setdefault(int(position), (code, reason))
+
+    def kept(self) -> BoolArray:
+        """Return which events are not left out, (E,)."""
+        keep = np.ones(len(self.table), dtype=bool)
+        keep[list(self._by_position)] = False
+        return keep
+
+    def named(self) -> tuple[Exclusion, ...]:
+        """Return them with the names of the events, in the order of the table."""
+        t = self.table
+        return tuple(Exclusion(str(t.event_id[i]), str(t.ticker[i]), t.given[i], *self[i]) for i in self)
+
+
 @dataclass(frozen=True, slots=True)
 class PanelBuild:
     """A panel, what was done with the dates, and what was left out."""
 
     panel: EventPanel
     alignment: Alignment
-    exclusions: tuple[Exclusion, ...]
+    exclusions: Exclusions
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +320,7 @@ def build_panel(
     """
     design, offset, own_weights = _design(returns, model)
     alignment = align(table, returns.sessions, need.on_closed)
-    left = _Exclusions(table)
+    left = Exclusions(table)
     row, column = _locate(table, returns, alignment, left)
     if need.duplicates == "exclude":
         _exclude_duplicates(table, row, column, left)
@@ -277,28 +339,7 @@ def build_panel(
         window,
     )
     usable = _check_windows(panel, model, need, left)
-    return PanelBuild(panel if usable.all() else panel.take(usable), alignment, left.in_order())
-
-
-class _Exclusions:
-    """Collects reasons by position in the table, the first reason of an event winning."""
-
-    def __init__(self, table: EventTable) -> None:
-        self.table = table
-        self.by_position: dict[int, Exclusion] = {}
-
-    def add(self, position: int | np.integer[Any], code: str, reason: str) -> None:
-        t, i = self.table, int(position)
-        new = Exclusion(str(t.event_id[i]), str(t.ticker[i]), t.given[i], code, reason)
-        self.by_position.setdefault(i, new)
-
-    def kept(self) -> BoolArray:
-        keep = np.ones(len(self.table), dtype=bool)
-        keep[list(self.by_position)] = False
-        return keep
-
-    def in_order(self) -> tuple[Exclusion, ...]:
-        return tuple(self.by_position[i] for i in sorted(self.by_position))
+    return PanelBuild(panel if usable.all() else panel.take(usable), alignment, left)
 
 
 def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArray, tuple[FloatArray | None, ...]]:
@@ -320,36 +361,42 @@ def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignme
     NotSessionError
         If a date is no session and neither the event nor `on_closed` says what to do with it.
     """
-    session = np.empty(len(table), dtype="datetime64[D]")
-    rule = np.empty(len(table), dtype=object)
-    timed = ~np.isnat(table.utc)
-    if timed.any():
+    timed = ~np.isnat(table.utc) if table.utc.strides[0] else np.zeros(0, dtype=bool)
+    if not timed.any():
+        mapped = _map_dates(table, sessions, on_closed)
+        session, rule = mapped.day, mapped.rule
+    else:
+        session, rule = np.empty(len(table), dtype="datetime64[D]"), np.empty(len(table), dtype=object)
         mapped = map_timestamps(sessions, table.utc[timed])
         session[timed], rule[timed] = mapped.day, mapped.rule
-    if not timed.all():
-        dated = ~timed
-        said = table.on_closed[dated]
-        choice = np.where(said == "", on_closed, said) if said.strides[0] else repeated(said[0] or on_closed, len(said))
-        late = table.timing[dated] == "after_close"
-        try:
-            mapped = map_dates(sessions, table.given[dated], late, choice)
-        except NotSessionError as error:
-            first = str(error.problem).split(",")[0]
-            at = np.flatnonzero(dated & (table.given == np.datetime64(first)))[0]
-            raise NotSessionError(f"event {table.event_id[at]!r}", error.problem, error.remedy) from None
-        session[dated], rule[dated] = mapped.day, mapped.rule
-    moved = np.where(np.isnat(session), table.given, session) - table.given
-    return Alignment(table.event_id, table.ticker, table.given, table.utc, session, moved.astype(np.int64), rule)
+        if not timed.all():
+            mapped = _map_dates(table.take(~timed), sessions, on_closed)
+            session[~timed], rule[~timed] = mapped.day, mapped.rule
+    nowhere = np.isnat(session)
+    moved = (np.where(nowhere, table.given, session) if nowhere.any() else session) - table.given
+    return Alignment(table, session, moved.astype(np.int64), rule)
 
 
-def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: _Exclusions) -> tuple[IntArray, IntArray]:
+def _map_dates(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Mapped:
+    said, timing = table.on_closed, table.timing
+    choice = np.where(said == "", on_closed, said) if said.strides[0] else repeated(said[0] or on_closed, len(said))
+    late = timing == "after_close" if timing.strides[0] else repeated(np.bool_(timing[0] == "after_close"), len(said))
+    try:
+        return map_dates(sessions, table.given, late, choice)
+    except NotSessionError as error:
+        first = str(error.problem).split(",")[0]
+        at = np.flatnonzero(table.given == np.datetime64(first))[0]
+        raise NotSessionError(f"event {table.event_id[at]!r}", error.problem, error.remedy) from None
+
+
+def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exclusions) -> tuple[IntArray, IntArray]:
     known = pd.Index(returns.names, dtype=object).get_indexer(pd.Index([str(n) for n in table.names], dtype=object))
     hints = {code: did_you_mean(str(table.names[code]), returns.names) for code in np.flatnonzero(known < 0)}
     column = known[table.security]
     for i in np.flatnonzero(column < 0) if hints else ():
         near = hints[table.security[i]]
         hint = f"did you mean {near!r}?" if near else "add it to the prices"
-        left.add(i, "unknown_ticker", f"no prices of {table.ticker[i]!r}: {hint}")
+        left.add(i, "unknown_ticker", f"no prices of {table.names[table.security[i]]!r}: {hint}")
     first, last = returns.days[0], returns.days[-1]
     session = alignment.session
     nowhere = np.isnat(session)
@@ -363,7 +410,7 @@ def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: _Ex
     return np.searchsorted(returns.days, np.where(nowhere, first, session)), column
 
 
-def _exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: _Exclusions) -> None:
+def _exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: Exclusions) -> None:
     keep = left.kept()
     key = pd.Series(row[keep].astype(np.int64) * (int(column.max(initial=0)) + 2) + column[keep])
     again = np.flatnonzero(key.duplicated())
@@ -375,8 +422,8 @@ def _exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left
         left.add(
             positions[at],
             "duplicate",
-            f"{table.ticker[positions[at]]} on the same session is already event {table.event_id[first_of[at]]!r}: "
-            "counted once; pass duplicates='keep' to keep both",
+            f"{table.names[table.security[positions[at]]]} on the same session is already event "
+            f"{table.first_id(first_of[at])!r}: counted once; pass duplicates='keep' to keep both",
         )
 
 
@@ -389,7 +436,7 @@ class _Seen:
     unexplained: BoolArray
 
 
-def _check_windows(panel: EventPanel, model: ReturnModel, need: Requirements, left: _Exclusions) -> BoolArray:
+def _check_windows(panel: EventPanel, model: ReturnModel, need: Requirements, left: Exclusions) -> BoolArray:
     seen = _seen(panel)
     usable = ~seen.unexplained & (seen.n_obs >= need.min_obs) & (seen.n_event >= need.min_event_obs)
     for i in np.flatnonzero(seen.unexplained):
@@ -419,21 +466,25 @@ def _seen(panel: EventPanel) -> _Seen:
         else (np.isfinite(panel.offset)[:, None])
     )
     for_fit, for_day = finite_x.all(axis=1), finite_x[:, : max(panel.n_params, 1)].all(axis=1)
-    n_obs, n_event = np.zeros((2, len(panel)), dtype=np.int64)
     unexplained = np.zeros(len(panel), dtype=bool)
-    explained = for_fit.all()
-    for column, events in by_security(panel.column):
-        has = np.isfinite(panel.returns.values[:, column])
-        row = panel.row[events]
-        if explained and has.all():
-            n_obs[events], n_event[events] = (_inside(w, row, len(has)) for w in (panel.estimation, panel.window))
-            continue
+    n_obs, n_event = (_inside(w, panel.row, len(panel.returns.days)) for w in (panel.estimation, panel.window))
+    explained = bool(for_fit.all())
+    gaps = np.flatnonzero(_has_gaps(panel.returns.values)[panel.column]) if explained else np.arange(len(panel))
+    for column, at in by_security(panel.column[gaps]):
+        events = gaps[at]
+        has, row = np.isfinite(panel.returns.values[:, column]), panel.row[events]
         n_obs[events] = _count(has & for_fit, panel.estimation, row)
         n_event[events] = _count(has & for_day, panel.window, row)
         if not explained:
             lost = has & ~for_day
             unexplained[events] = (_count(lost, panel.estimation, row) > 0) | (_count(lost, panel.window, row) > 0)
     return _Seen(n_obs, n_event, unexplained)
+
+
+def _has_gaps(values: FloatArray) -> BoolArray:
+    """Return whether each security lacks a return on some session, (S,)."""
+    some = 64  # securities at a time
+    return np.concatenate([np.isnan(values[:, lo : lo + some]).any(axis=0) for lo in range(0, values.shape[1], some)])
 
 
 def by_security(column: IntArray) -> Iterator[tuple[int, IntArray]]:
@@ -488,12 +539,6 @@ def exclude_unestimable(build: PanelBuild, problem: StrArray) -> PanelBuild:
     bad = problem != ""
     if not bad.any():
         return build
-    panel = build.panel
-    table, place = panel.table, panel.position[bad]
-    new = [
-        Exclusion(str(table.event_id[i]), str(table.ticker[i]), table.given[i], "not_estimable", str(why))
-        for i, why in zip(place, problem[bad], strict=True)
-    ]
-    at = {event_id: i for i, event_id in enumerate(table.event_id)}
-    exclusions = sorted((*build.exclusions, *new), key=lambda e: at[e.event_id])
-    return PanelBuild(panel.take(~bad), build.alignment, tuple(exclusions))
+    for position, why in zip(build.panel.position[bad], problem[bad], strict=True):
+        build.exclusions.add(position, "not_estimable", str(why))
+    return replace(build, panel=build.panel.take(~bad))

@@ -18,11 +18,10 @@ from .catalog.table import Events
 from .confounders import confounders
 from .errors import InputError, check_choice, check_share
 from .inference.adjust import adjust_pvalues
-from .inference.answers import answers
+from .inference.answers import answers, car_columns
 from .inference.base import Evidence, Sample
 from .inference.joint import common_system
 from .inference.options import Conventions, Resampling
-from .inference.outcome import t_pvalue, t_quantile
 from .inference.power import minimum_detectable, power_of_t
 from .models.base import ModelFit
 from .panel import Alignment, EventPanel, Exclusion
@@ -114,17 +113,17 @@ class StudyResult:
     @property
     def alignment(self) -> pd.DataFrame:
         """What was done with each date: given (its time in UTC, if any), session (day 0), days moved, rule."""
-        a = self._alignment
+        a, table = self._alignment, self._alignment.table
         return pd.DataFrame(
             {
-                "ticker": a.ticker,
-                "given": _stamps(a.given),
-                "timestamp_utc": a.utc,
+                "ticker": table.ticker,
+                "given": _stamps(table.given),
+                "timestamp_utc": table.utc,
                 "session": _stamps(a.session),
                 "moved": a.moved,
                 "rule": a.rule,
             },
-            index=pd.Index(a.event_id, name="event_id"),
+            index=pd.Index(table.event_id, name="event_id"),
         )
 
     def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
@@ -204,20 +203,9 @@ class StudyResult:
         window = self._window(first, last)
         total = self._cumulated(window)
         check_share("confidence", confidence, 0.95)
-        se = np.sqrt(total.variance)
-        reach = t_quantile(0.5 + confidence / 2, self.fit.dof) * se
-        t = total.scar
-        frame = self._frame(
-            car=total.car,
-            se=se,
-            t=t,
-            df=self.fit.dof,
-            pvalue=t_pvalue(t, self.fit.dof, "two-sided"),
-            ci_low=total.car - reach,
-            ci_high=total.car + reach,
-            n_days=total.n_days,
-            note=self._missing_notes(window),
-        )
+        note = self._missing_notes(window)
+        columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
+        frame = self._frame(**columns)
         if adjust is not None:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
         label = f"CAR{window}".replace(" ", "")
@@ -318,7 +306,7 @@ class StudyResult:
         check_choice("alternative", alternative, ALTERNATIVES)
         whole = self.sample(first, last, conventions=conventions, resampling=resampling)
         if by is None:
-            rows = answers(whole, self.panel.event_id, which, alternative)
+            rows = answers(whole, lambda: self.panel.event_id, which, alternative)
             return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
         check_choice("by", by, _BY)
         if by == "day":
@@ -327,9 +315,8 @@ class StudyResult:
         rows = []
         for label in pd.unique(labels):
             part = np.flatnonzero(labels == label)
-            rows += [
-                {by: label, **row} for row in answers(whole.take(part), self.panel.event_id[part], which, alternative)
-            ]
+            names = partial(self._names, part)
+            rows += [{by: label, **row} for row in answers(whole.take(part), names, which, alternative)]
         return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
 
     def sample(
@@ -446,7 +433,7 @@ class StudyResult:
         spec = self.spec
         kind = "log" if spec.log else "simple"
         return (
-            f"Event study: {len(self)} of {len(self._alignment.event_id)} events, {spec.model.name}\n"
+            f"Event study: {len(self)} of {len(self._alignment.session)} events, {spec.model.name}\n"
             f"window {spec.window}, estimation {spec.estimation} in trading days ({self.panel.returns.sessions.name} "
             f"sessions), {kind} returns"
         )
@@ -513,6 +500,9 @@ class StudyResult:
         start = window.first - self.spec.window.first
         return slice(start, start + len(window))
 
+    def _names(self, events: IntArray) -> StrArray:
+        return self.panel.event_id[events]
+
     def _rows(self, window: Window) -> IntArray:
         """Session ordinals of the days of a window, (E, n)."""
         return np.asarray(self.panel.row[:, None] + window.offsets())
@@ -544,7 +534,7 @@ class StudyResult:
         rows = []
         for day in range(first, last + 1):
             sample = self.sample(day, day, conventions=conventions, resampling=resampling)
-            rows += [{"day": day, **row} for row in answers(sample, self.panel.event_id, which, alternative)]
+            rows += [{"day": day, **row} for row in answers(sample, lambda: self.panel.event_id, which, alternative)]
         return ReadableFrame.of(pd.DataFrame(rows).set_index(["day", "test"]), test_table)
 
 

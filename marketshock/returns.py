@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,12 +11,10 @@ import pandas as pd
 from ._typing import CalendarName, DateArray, FloatArray, Frame
 from .errors import CalendarWarning, PriceError
 from .providers.base import Prices
-from .providers.frames import check_columns, numeric_values, session_dates
+from .providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from .providers.shapes import return_frame
 from .sessions import Sessions, index_sessions, nyse
 
-_MOST = 1e6  # a return above is a misprint: a share worth a cent became worth ten thousand dollars in a day
-_LEVEL = 0.5  # a typical return above is no daily return
 _MIN_COVERAGE = 0.9  # below this share of NYSE sessions the rows are no daily series of that market
 
 
@@ -41,6 +38,8 @@ class Returns:
         Factors, one a column of `factors`.
     factors : ndarray of shape (T, F), or None
         Decimal returns on the same sessions, NaN where missing.
+    elsewhere : tuple of str
+        Securities of the study whose returns another partition holds.
     """
 
     days: DateArray
@@ -50,11 +49,12 @@ class Returns:
     log: bool
     factor_names: tuple[str, ...] = ()
     factors: FloatArray | None = None
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def all_names(self) -> tuple[str, ...]:
-        """Securities and factors."""
-        return (*self.names, *self.factor_names)
+        """Securities and factors, also those whose returns are elsewhere."""
+        return (*self.names, *self.factor_names, *self.elsewhere)
 
     def column(self, name: str) -> FloatArray:
         """Return a factor or, where there is none of that name, a security, (T,)."""
@@ -84,7 +84,7 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
     values = np.full_like(levels, np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
         values[1:] = levels[1:] / levels[:-1]
-    _refuse_absurd("prices", prices.tickers, axis, values - 1)
+    refuse_absurd("prices", prices.tickers, axis, values - 1)
     values = np.log(values) if log else values - 1
     return Returns(axis, tuple(prices.tickers), values, sessions, log)
 
@@ -113,65 +113,24 @@ def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool, copy: bool
     days = session_dates("returns", frame.index)
     values = numeric_values("returns", frame, copy)
     names = [str(c) for c in frame.columns]
-    lowest, highest = _range(values)
-    if lowest < -1 and not log:
-        row, column = np.argwhere(values < -1)[0]
-        raise PriceError(
-            "returns",
-            f"{names[column]} on {days[row]} is {values[row, column]:g}, a loss of more than everything",
-            "give decimals (0.01 is one percent), or log=True for log returns",
-        )
-    if max(highest, -lowest) > _LEVEL:
-        _refuse_absurd("returns", names, days, values)
-        _refuse_levels(names, values)
+    check_returns("returns", names, days, values, log)
     sessions = choose_sessions("returns", days, calendar)
     axis, values = _on_axis(sessions, days, values)
     return Returns(axis, tuple(names), values, sessions, log)
 
 
-def _refuse_absurd(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray) -> None:
-    """Refuse a return so large that the arithmetic of a study would end in infinities."""
-    lowest, highest = _range(values)
-    if max(highest, -lowest) > _MOST:
-        bad = np.abs(values) > _MOST
-        row, column = np.argwhere(bad)[0]
-        what = f"{names[column]} on {days[row]}: a return of {values[row, column]:.3g} cannot be right"
-        raise PriceError(parameter, what, "correct it, or set it to NaN")
-
-
-def _range(values: FloatArray) -> tuple[float, float]:
-    """Return the smallest and the largest value; (0, 0) where there is none."""
-    flat = values.T if values.flags.f_contiguous else values  # along the memory
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN
-        lowest, highest = float(np.fmin.reduce(flat, axis=None)), float(np.fmax.reduce(flat, axis=None))
-    return (lowest, highest) if lowest == lowest else (0.0, 0.0)
-
-
-def _refuse_levels(names: Sequence[str], values: FloatArray) -> None:
-    """Refuse what can only be prices or percentages: a column whose typical size is above a half."""
-    for at in range(values.shape[1]):
-        size = np.abs(values[:, at])
-        if 2 * np.count_nonzero(size > _LEVEL) < np.count_nonzero(size == size):
-            continue  # fewer than half of them
-        typical = float(np.nanmedian(size)) if (size == size).any() else 0.0
-        if typical > _LEVEL:
-            what = f"{names[at]} has a median size of {typical:g}: these look like prices or percentages"
-            raise PriceError("returns", what, "pass prices as prices=, returns as decimals (0.01 is one percent)")
-
-
-def with_factors(returns: Returns, factors: pd.DataFrame) -> Returns:
+def factor_columns(returns: Returns, factors: pd.DataFrame, elsewhere: tuple[str, ...] = ()) -> Returns:
     """Add a frame of factors (decimal returns), aligned by date; a factor wins over a ticker of its name."""
     check_columns("factors", factors)
     days = session_dates("factors", factors.index)
     values = numeric_values("factors", factors)
     names = [str(c) for c in factors.columns]
-    _refuse_absurd("factors", names, days, values)
+    refuse_absurd("factors", names, days, values)
     columns = np.full((len(returns.days), factors.shape[1]), np.nan)
     at = np.minimum(np.searchsorted(days, returns.days), len(days) - 1)
     found = days[at] == returns.days
     columns[found] = values[at[found]]
-    return replace(returns, factor_names=tuple(names), factors=columns)
+    return replace(returns, factor_names=tuple(names), factors=columns, elsewhere=elsewhere)
 
 
 def choose_sessions(parameter: str, days: DateArray, calendar: CalendarName) -> Sessions:

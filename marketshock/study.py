@@ -5,24 +5,43 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Literal, TypeAlias, get_args, overload
 
 import pandas as pd
 
 from ._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
 from .catalog.table import Events, EventTable, event_table
+from .engines.run import Engine, Progress, check_engine, run_partitions
 from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
-from .estimation import estimate
+from .estimation import CELLS, Estimated, assembled, estimate, estimate_piece, pieces_of_panel
+from .folder import folder_market, partitions_of_folder
 from .models.base import ReturnModel, factor_data
-from .panel import Requirements, build_panel, exclude_unestimable
+from .panel import EventPanel, Exclusion, exclude_unestimable
+from .partition import (
+    Wanted,
+    located,
+    part_of_exclusions,
+    partitions_of_panel,
+    parts_of_build,
+    study_partition,
+    summed_windows,
+)
 from .providers.base import Prices
+from .providers.dataset import Dataset, ReturnsDataset, is_dataset
 from .providers.frames import dated
 from .providers.snapshot import bundled_factors
 from .results import StudyResult
-from .returns import Returns, returns_of_frame, returns_of_prices, with_factors
+from .returns import Returns, factor_columns, returns_of_frame, returns_of_prices
 from .spec import StudySpec
+from .summary import StudySummary
 from .windows import Window
 
+Keep: TypeAlias = Literal["all", "car", "aggregates"]
+KEEP: tuple[Keep, ...] = get_args(Keep)
 
+
+@overload
 def event_study(
     events: Events,
     *,
@@ -39,7 +58,58 @@ def event_study(
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
     log: bool = False,
-) -> StudyResult:
+    keep: Literal["all"] = "all",
+    windows: Sequence[tuple[int, int]] | None = None,
+    engine: Engine = None,
+    progress: Progress | None = None,
+) -> StudyResult: ...
+
+
+@overload
+def event_study(
+    events: Events,
+    *,
+    tickers: Sequence[str] | None = None,
+    prices: Prices | Frame | None = None,
+    returns: Frame | Dataset | None = None,
+    factors: Frame | None = None,
+    model: ReturnModel,
+    window: tuple[int, int] = (-1, 5),
+    estimation: tuple[int, int] = (-260, -11),
+    min_obs: int = 120,
+    min_event_obs: int = 1,
+    on_closed: OnClosed = "raise",
+    duplicates: Duplicates = "exclude",
+    calendar: CalendarName = "auto",
+    log: bool = False,
+    keep: Literal["car", "aggregates"],
+    windows: Sequence[tuple[int, int]] | None = None,
+    engine: Engine = None,
+    progress: Progress | None = None,
+) -> StudySummary: ...
+
+
+def event_study(
+    events: Events,
+    *,
+    tickers: Sequence[str] | None = None,
+    prices: Prices | Frame | None = None,
+    returns: Frame | Dataset | None = None,
+    factors: Frame | None = None,
+    model: ReturnModel,
+    window: tuple[int, int] = (-1, 5),
+    estimation: tuple[int, int] = (-260, -11),
+    min_obs: int = 120,
+    min_event_obs: int = 1,
+    on_closed: OnClosed = "raise",
+    duplicates: Duplicates = "exclude",
+    calendar: CalendarName = "auto",
+    log: bool = False,
+    keep: Keep = "all",
+    windows: Sequence[tuple[int, int]] | None = None,
+    engine: Engine = None,
+    progress: Progress | None = None,
+) -> StudyResult | StudySummary:
     """Estimate abnormal returns around events.
 
     Parameters
@@ -52,8 +122,10 @@ def event_study(
         own securities keeps them.
     prices : Prices or DataFrame
         Prices, or a frame of closes as `Prices.from_frame` takes it. Returns are computed from adjusted closes.
-    returns : DataFrame
-        Instead of prices: a frame of decimal returns, wide (dates by tickers) or long (date, ticker, ret).
+    returns : DataFrame, path, or pyarrow.dataset.Dataset
+        Instead of prices: a frame of decimal returns, wide (dates by tickers) or long (date, ticker, ret). A Parquet
+        folder in long form, each security in one file, or an Arrow dataset, is read a few securities at a time and
+        needs ``keep="car"`` or ``"aggregates"``; its sessions are the dates of `factors`.
     factors : DataFrame, optional
         Factor returns (decimal, dates by factors) for a `FactorModel`, as `french_factors` returns them. Without them
         `FamaFrench` reads the bundled ones; ``attrs["vintage"]`` of the frame, if there is one, goes into
@@ -73,11 +145,23 @@ def event_study(
         On which sessions days are counted: the NYSE table, the dates of the prices, or the table where the dates fit.
     log : bool, optional
         Log returns; with ``returns=`` it says that they are logarithmic.
+    keep : {"all", "car", "aggregates"}, optional
+        What is kept of each event: its daily abnormal returns and its fit; its CARs; or nothing but its share in sums.
+        The memory of the last does not grow with the events.
+    windows : sequence of pair of int, optional
+        With ``keep="car"`` and ``"aggregates"``: windows of several days to sum, besides the whole event window and
+        each single day.
+    engine : None, concurrent.futures.Executor, or distributed.Client, optional
+        Where the work is done: here, on an executor's workers, or on a Dask cluster. The numbers do not depend on it.
+    progress : callable, optional
+        ``progress(iterable, total)`` wraps the partitions as they are done: ``lambda done, n: tqdm(done, total=n)``.
 
     Returns
     -------
     StudyResult
         With ``exclusions`` (every event left out, and why) and ``alignment`` (what was done with every date).
+    StudySummary
+        With ``keep="car"`` or ``"aggregates"``: averages, tests, and exclusions counted by reason.
 
     Notes
     -----
@@ -89,6 +173,8 @@ def event_study(
         If every event is excluded.
     NotSessionError
         If a date is no session and nothing says what to do.
+    EngineError
+        If partitions were lost with their workers.
     PriceError, WindowError, UnknownNameError, InputError
         If prices, windows, names or options are not usable; the message says what to do.
 
@@ -127,21 +213,85 @@ def event_study(
     )
     if tickers is not None:
         tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)
+    check_choice("keep", keep, KEEP)
+    check_engine(engine)
+    if windows is not None and keep == "all":
+        raise InputError("windows", "with keep='all' every window can be read afterwards", "leave it out")
     table = event_table(events, tickers)
     if log and factor_frame is not None:
         raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
-    held = _prices(prices, returns)
-    market = _market(held, returns, factor_frame, spec)
-    _refuse_clash(factor_frame, table.ticker)
-    unknown = [t for t in tickers or () if t not in market.names]
-    if unknown:
-        raise UnknownNameError("tickers", unknown, market.names)
-    study = replace(run_study(spec, table, market), prices=held)
+    _refuse_clash(factor_frame, table.names)
+    wanted = Wanted(spec, summed_windows(spec.window, windows), keep == "car")
+    if is_dataset(returns):
+        if prices is not None or keep == "all":
+            problem = "prices= is given too" if prices is not None else "a dataset is read and forgotten"
+            raise InputError("returns", problem, "give one of the two" if prices is not None else "pass keep='car'")
+        dataset = ReturnsDataset.open("returns", returns)
+        _refuse_unknown(tickers, dataset.tickers)
+        summary = _study_folder(wanted, table, dataset, factor_frame, engine, progress)
+        _warn_of_exclusions(summary, len(table))
+        return summary
+    held = _prices(prices, returns)  # type: ignore[arg-type]
+    market = _market(held, returns, factor_frame, spec, copy=keep == "all")  # type: ignore[arg-type]
+    _refuse_unknown(tickers, market.all_names)
+    study: StudyResult | StudySummary
+    if keep == "all":
+        study = replace(run_study(spec, table, market, engine, progress), prices=held)
+    else:
+        study = _summarised(wanted, table, market, engine, progress)
     _warn_of_exclusions(study, len(table))
     return study
 
 
-def run_study(spec: StudySpec, table: EventTable, market: Returns) -> StudyResult:
+def _summarised(
+    wanted: Wanted, table: EventTable, market: Returns, engine: Engine, progress: Progress | None
+) -> StudySummary:
+    """Study events whose returns are in memory, and keep sums."""
+    build = located(wanted.spec, table, market)
+    cells = None if engine is None and progress is None else CELLS
+    partitions = list(partitions_of_panel(wanted, build, cells)) if len(build.panel) else []
+    parts = run_partitions(study_partition, partitions, engine, progress)
+    return _checked(StudySummary.of(wanted, market.sessions.name, table, [parts_of_build(build), *parts]))
+
+
+def _study_folder(
+    wanted: Wanted,
+    table: EventTable,
+    dataset: ReturnsDataset,
+    factors: pd.DataFrame | None,
+    engine: Engine,
+    progress: Progress | None,
+) -> StudySummary:
+    """Study events whose returns lie in files, and keep sums."""
+    spec = wanted.spec
+    market = folder_market(dataset, factors, spec.model, spec.calendar, spec.log)
+    partitions, left = partitions_of_folder(wanted, dataset, table, market)
+    parts = run_partitions(study_partition, partitions, engine, progress)
+    return _checked(StudySummary.of(wanted, market.sessions.name, table, [part_of_exclusions(left), *parts]))
+
+
+def _checked(summary: StudySummary) -> StudySummary:
+    if not len(summary):
+        left = summary.exclusions.reset_index()
+        first = [
+            Exclusion(
+                r["event_id"], r["ticker"], r["date"].to_datetime64().astype("datetime64[D]"), r["code"], r["reason"]
+            )
+            for r in left.to_dict("records")
+        ]
+        raise NoUsableEventsError(tuple(first))
+    return summary
+
+
+def _refuse_unknown(tickers: Sequence[str] | None, known: Sequence[str]) -> None:
+    unknown = [t for t in tickers or () if t not in known]
+    if unknown:
+        raise UnknownNameError("tickers", unknown, known)
+
+
+def run_study(
+    spec: StudySpec, table: EventTable, market: Returns, engine: Engine = None, progress: Progress | None = None
+) -> StudyResult:
     """Study the events of a table by a spec, on returns that are read already: what `event_study` does last.
 
     Raises
@@ -151,20 +301,29 @@ def run_study(spec: StudySpec, table: EventTable, market: Returns) -> StudyResul
     NotSessionError, UnknownNameError
         As in `event_study`.
     """
-    model = spec.model
-    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates)
-    build = build_panel(table, market, model, spec.estimation, spec.window, need)
+    build = located(spec, table, market)
     if not len(build.panel):
-        raise NoUsableEventsError(build.exclusions)
-    made = estimate(build.panel, model)
+        raise NoUsableEventsError(build.exclusions.named())
+    made = _estimated(build.panel, spec.model, engine, progress)
     fit, abnormal = made.fit, made.abnormal
     estimable = fit.problem == ""
     if not estimable.all():
         build = exclude_unestimable(build, fit.problem)
         fit, abnormal = fit.take(estimable), abnormal.take(estimable)
     if not len(build.panel):
-        raise NoUsableEventsError(build.exclusions)
-    return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions)
+        raise NoUsableEventsError(build.exclusions.named())
+    return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions.named())
+
+
+def _estimated(panel: EventPanel, model: ReturnModel, engine: Engine, progress: Progress | None) -> Estimated:
+    """Estimate all events, on an engine a few securities at a time."""
+    if engine is None and progress is None:
+        return estimate(panel, model)
+    pieces = list(pieces_of_panel(panel, CELLS))
+    work = partial(estimate_piece, model=model)
+    return assembled(
+        panel, zip((p.events for p in pieces), run_partitions(work, pieces, engine, progress), strict=True)
+    )
 
 
 def _refuse_clash(factors: pd.DataFrame | None, tickers: StrArray) -> None:
@@ -191,12 +350,14 @@ def _check_model(model: object) -> None:
         raise InputError("model", f"got {shown}", 'give a model such as ms.MarketModel("^GSPC")')
 
 
-def _market(held: Prices | None, returns: Frame | None, factors: pd.DataFrame | None, spec: StudySpec) -> Returns:
+def _market(
+    held: Prices | None, returns: Frame | None, factors: pd.DataFrame | None, spec: StudySpec, copy: bool
+) -> Returns:
     if held is not None:
         market = returns_of_prices(held, spec.calendar, spec.log)
     else:
-        market = returns_of_frame(returns, spec.calendar, spec.log)  # type: ignore[arg-type]
-    return market if factors is None else with_factors(market, factors)
+        market = returns_of_frame(returns, spec.calendar, spec.log, copy)  # type: ignore[arg-type]
+    return market if factors is None else factor_columns(market, factors)
 
 
 def _prices(prices: Prices | Frame | None, returns: Frame | None) -> Prices | None:
@@ -206,12 +367,12 @@ def _prices(prices: Prices | Frame | None, returns: Frame | None) -> Prices | No
     return prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(prices)
 
 
-def _warn_of_exclusions(study: StudyResult, total: int) -> None:
+def _warn_of_exclusions(study: StudyResult | StudySummary, total: int) -> None:
     if len(study) < total:
-        left = study.exclusions
+        left = study.exclusions.reset_index()
         warnings.warn(
-            f"{len(left)} of {total} events left out (see study.exclusions); the first is {left.index[0]}: "
-            f"{left['reason'].iloc[0]}",
+            f"{total - len(study)} of {total} events left out (see study.exclusions); the first is "
+            f"{left['event_id'].iloc[0]}: {left['reason'].iloc[0]}",
             ExclusionWarning,
             stacklevel=3,
         )

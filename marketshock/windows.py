@@ -77,6 +77,10 @@ class WindowData:
     mask: BoolArray
     rows: IntArray
 
+    def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
+        """Sum the first P regressors over some of the days, those of the mask (E, n): (E, P)."""
+        return np.asarray(np.where(mask[:, :, None], self.x[:, days, :n_params], 0.0).sum(axis=1))
+
     def take(self, events: IntArray | BoolArray | slice) -> WindowData:
         """Return the window of some of the events."""
         return WindowData(self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events])
@@ -88,6 +92,10 @@ class ArrayWindows:
 
     estimation_data: WindowData
     event_data: WindowData
+
+    def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
+        """Sum the regressors over some event days, those of the mask: (E, P)."""
+        return self.event_data.total_x(days, mask, n_params)
 
     def take(self, events: IntArray | BoolArray | slice) -> ArrayWindows:
         """Return the windows of some of the events."""

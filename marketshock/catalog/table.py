@@ -87,14 +87,48 @@ class EventTable:
             return self.own_id
         return self.event if self.own_event is not None else _numbered(self.event)
 
+    def first_id(self, position: int) -> str:
+        """Return the id of an event that is the first of its security and day, without making those of all others."""
+        own = self.own_id if self.own_id is not None else self.own_event
+        if own is not None:
+            return str(own[position])
+        return f"{self.names[self.security[position]]}@{self.given[position]}"
+
+    def id_of(self, position: int) -> str:
+        """Return the id of one event, without making those of all others."""
+        first = self.first_id(position)
+        if self.own_event is not None:
+            return first
+        here = slice(0, position)
+        alike = (self.security[here] == self.security[position]) & (self.given[here] == self.given[position])
+        before = int(np.count_nonzero(alike))
+        return f"{first}#{before + 1}" if before else first
+
+    def slim(self, events: IntArray) -> EventTable:
+        """Return the table of some of the events with the names of their securities alone: what is sent to a worker."""
+        code, security = np.unique(self.security[events], return_inverse=True)
+        part = self.take(events)
+        return replace(part, names=self.names[code], security=security)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Columns of one value travel as one value."""
+        columns = [getattr(self, f.name) for f in fields(self)]
+        return _unpacked, tuple(
+            (c[:1].copy(), len(c)) if c is not None and c.size and c.strides[0] == 0 else c for c in columns
+        )
+
     def take(self, events: IntArray | BoolArray) -> EventTable:
         """Return the table of some of the events, under the names they have in this one.
 
         A second event of a security and day bears a number, which only the whole table knows: names that are made of
         ticker and date are kept as they are here.
         """
-        part = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "names"}
-        part = {name: None if column is None else column[events] for name, column in part.items()}
+        n = int(np.count_nonzero(events)) if events.dtype == bool else len(events)
+        part: dict[str, Any] = {}
+        for name in (f.name for f in fields(self) if f.name != "names"):
+            column = getattr(self, name)
+            single = column is not None and column.size and column.strides[0] == 0
+            part[name] = repeated(column[0], n) if single else None if column is None else column[events]
         return replace(self, **part)
 
 
@@ -329,6 +363,10 @@ def _checked(table: EventTable) -> EventTable:
             "events", f"id {table.event_id[twice][0]!r} occurs more than once", "give each event its own id"
         )
     return table
+
+
+def _unpacked(*columns: Any) -> EventTable:
+    return EventTable(*(repeated(c[0][0], c[1]) if isinstance(c, tuple) else c for c in columns))
 
 
 def repeated(value: Any, n: int) -> np.ndarray[Any, Any]:

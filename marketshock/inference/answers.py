@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._typing import Alternative, StrArray
+from .._typing import Alternative, FloatArray, IntArray, StrArray
 from .base import Sample
-from .outcome import Inapplicable, Outcome
+from .outcome import Inapplicable, Outcome, t_pvalue, t_quantile
 from .registry import DOES_NOT_APPLY, MEANING, Test, rank_of, run, select
+from .spread import Streamed
 
 
 def answers(
-    sample: Sample, event_id: StrArray, which: Sequence[str] | str | None, alternative: Alternative
+    sample: Sample | Streamed,
+    names: Callable[[], StrArray],
+    which: Sequence[str] | str | None,
+    alternative: Alternative,
 ) -> list[dict[str, Any]]:
     """Run tests and return a record each: test, event_id, statistic, distribution, df, pvalue and what they mean.
 
@@ -22,20 +26,43 @@ def answers(
     ----------
     sample : Sample
         E events and the days under test.
-    event_id : ndarray of shape (E,)
-        Their names.
+    names : callable
+        Returns their names, (E,), if some test is of single events.
     which : sequence of str or None
         See `select`.
     alternative : {"two-sided", "less", "greater"}
         Direction.
     """
     records = []
-    for test in select(which, len(sample), sample.common_date):
-        parts = [("(all)", sample)] if test.scope == "sample" else _each(sample, event_id)
+    for test in select(which, len(sample), len(sample.dates) == 1):
+        parts: Iterable[tuple[str, Sample | Streamed]] = [("(all)", sample)]
+        if test.scope == "event" and isinstance(sample, Sample):
+            parts = _each(sample, names())
         for name, part in parts:
             outcome = run(test, part, alternative)
             records.append(_record(test, name, outcome, alternative))
     return sorted(records, key=lambda record: rank_of(record["note"]))  # stable: the registry's order within
+
+
+def car_columns(
+    car: FloatArray, variance: FloatArray, dof: IntArray, n_days: IntArray, note: StrArray, confidence: float
+) -> dict[str, Any]:
+    """Return the columns of a table of CARs, each with its t(dof) inference, of arrays of shape (E,)."""
+    se = np.sqrt(variance)
+    known, which = np.unique(dof, return_inverse=True)  # quantiles are dear, and most events have the same dof
+    reach = t_quantile(0.5 + confidence / 2, known)[which] * se
+    t = car / se
+    return {
+        "car": car,
+        "se": se,
+        "t": t,
+        "df": dof,
+        "pvalue": t_pvalue(t, dof, "two-sided"),
+        "ci_low": car - reach,
+        "ci_high": car + reach,
+        "n_days": n_days,
+        "note": note,
+    }
 
 
 def _each(sample: Sample, event_id: StrArray) -> Iterator[tuple[str, Sample]]:

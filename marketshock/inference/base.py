@@ -50,6 +50,10 @@ class Windows(Protocol):
         """Of (E, L)."""
         ...
 
+    def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
+        """Sum the first P regressors over some event days, those of the mask (E, n): (E, P)."""
+        ...
+
     def take(self, events: slice | IntArray | BoolArray) -> Windows:
         """Return the windows of some of the events."""
         ...
@@ -260,13 +264,9 @@ class Sample:
     @cached_property
     def sum(self) -> Cumulative:
         """Their sums with variance, (E,)."""
-        days = self.days
-        return Cumulative.joined(
-            [
-                cumulate(e.abnormal.ar[:, days], e.event_x[:, days], e.event_mask[:, days], e.fit, days)
-                for _, e in self.evidence.blocks()
-            ]
-        )
+        e = self.evidence
+        total_x = e.windows.total_x(self.days, self.mask, e.fit.params.shape[1])
+        return cumulate(self.ar, total_x, self.mask, e.fit, self.days)
 
     @cached_property
     def bhar(self) -> FloatArray:

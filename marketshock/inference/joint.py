@@ -161,7 +161,7 @@ def common_system(sample: Sample) -> System | str:
     covariance = residuals @ residuals.T / dof
     days = sample.days
     car = (e.event_y[:, days] - fit.predict(e.event_x[:, days])).sum(axis=1)
-    variance = fit.cumulative_variance(e.event_x[:, days], sample.mask, days)
+    variance = fit.cumulative_variance(e.event_x[:, days, : fit.params.shape[1]].sum(axis=1), sample.mask, days)
     factor = variance / fit.sigma2
     if not (
         np.allclose(np.diag(covariance), fit.sigma2, rtol=_SAME, atol=0.0)

@@ -93,7 +93,7 @@ class Tally:
         )
 
 
-def tally(evidence: Evidence, starts: IntArray, windows: Sequence[slice]) -> Tally:
+def tally(evidence: Evidence, starts: IntArray, samples: Sequence[Sample]) -> Tally:
     """Sum over the events of each group.
 
     Parameters
@@ -102,11 +102,10 @@ def tally(evidence: Evidence, starts: IntArray, windows: Sequence[slice]) -> Tal
         Events, those of one group together.
     starts : ndarray of shape (A,), int
         Where each group begins.
-    windows : sequence of slice
-        Windows of several days among the L event days; the single days come first without being asked for.
+    samples : sequence of Sample
+        The same events and windows of several days; the single days come first without being asked for.
     """
     e = evidence
-    samples = [Sample(e, days) for days in windows]
     there = e.event_mask
 
     def columns(of_days: Any, of_window: Callable[[Sample], Any]) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -38,8 +39,8 @@ class Fitted:
         Days used.
     ar : ndarray of shape (n, L)
         Return of the event days less offset and fit; NaN where missing.
-    factor : ndarray of shape (n, L)
-        ``1 + x'(X'X)^-1 x`` of the event days.
+    factor : ndarray of shape (n, L), or None
+        ``1 + x'(X'X)^-1 x`` of the event days, where it was asked for.
     sound : ndarray of shape (n,), bool
         False where the running sums do not carry the digits; the other values of such an event are undefined.
     """
@@ -49,7 +50,7 @@ class Fitted:
     rss: FloatArray
     n_obs: IntArray
     ar: FloatArray
-    factor: FloatArray
+    factor: FloatArray | None
     sound: BoolArray
 
 
@@ -90,7 +91,11 @@ class DateSide:
         self.event_there: BoolArray = (rows == at) & self.finite[at]
         if m <= n_days:
             self._complete_windows(m)
-        self.factor = self._factor(self.event_x, self.mean, self.inverse, 1.0 / m)
+
+    @cached_property
+    def factor(self) -> FloatArray:
+        """``1 + x'(X'X)^-1 x`` of the event days of every row whose estimation window is complete, (T, L)."""
+        return self._factor(self.event_x, self.mean, self.inverse, 1.0 / len(self.estimation))
 
     def _complete_windows(self, m: int) -> None:
         """Fill mean, inverse and `complete` for the rows whose estimation window lies inside the sessions."""
@@ -123,7 +128,14 @@ class DateSide:
             out += inner
         return out
 
-    def fit(self, raw: FloatArray, own: Sequence[FloatArray | None], security: IntArray, row: IntArray) -> Fitted:
+    def fit(
+        self,
+        raw: FloatArray,
+        own: Sequence[FloatArray | None],
+        security: IntArray,
+        row: IntArray,
+        variances: bool,
+    ) -> Fitted:
         """Fit the events of some securities.
 
         Parameters
@@ -134,6 +146,8 @@ class DateSide:
             Offset and factors of each security, (S, T), where it is taken out of its own benchmark.
         security, row : ndarray of shape (n,), int
             Security, as a row of `raw`, and session ordinal of day 0, of each event.
+        variances : bool
+            Whether ``factor`` is computed.
         """
         y, there = self._regressand(raw, own)
         level = y.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
@@ -150,7 +164,7 @@ class DateSide:
         by_date = self.complete[row] & all(o is None for o in own)
         n_obs = hi - lo if sums.gapless else sums.count(security, lo, hi)
         by_date &= n_obs == len(self.estimation)
-        return self._solve(sums, level, security, row, lo, hi, n_obs, by_date)
+        return self._solve(sums, level, security, row, lo, hi, n_obs, by_date, variances)
 
     def _regressand(self, raw: FloatArray, own: Sequence[FloatArray | None]) -> tuple[FloatArray, BoolArray]:
         offset = self.offset if own[0] is None else own[0]
@@ -174,6 +188,7 @@ class DateSide:
         hi: IntArray,
         n_obs: IntArray,
         by_date: BoolArray,
+        variances: bool,
     ) -> Fitted:
         f = self.n_factors
         n = np.maximum(n_obs, 1).astype(float)
@@ -200,8 +215,8 @@ class DateSide:
         place = self._event_days(security, row, sums.y.shape[1])
         x = [sums.xs[k].ravel()[place] if sums.xs[k].ndim == 2 else self.event_x[k][row] for k in range(f)]
         ar = self._abnormal(sums, place, row, alpha if self.predicts else -level[security], slope, x)
-        factor = self.factor[row]
-        if len(alone):
+        factor = self.factor[row] if variances else None
+        if factor is not None and len(alone):
             share = (1 / n[alone])[:, None]
             factor[alone] = self._factor([one[alone] for one in x], mean[alone], inverse[alone], share)
         mean += self.centre

@@ -53,6 +53,7 @@ def ols(y: FloatArray, x: FloatArray, mask: BoolArray) -> OlsFit:
     -----
     Householder QR of each X: no normal equations are formed, so a near-collinear set of factors loses digits with the
     condition number of X and not with its square. Rows of masked days are zeroed, which leaves R and Q'y as they were.
+    Sums run along the days of one event by itself: an event's numbers do not depend on the others in its block.
     """
     n_events, n_days = y.shape
     k = x.shape[2]
@@ -79,10 +80,10 @@ def _solve_block(y: FloatArray, x: FloatArray, mask: BoolArray, out: OlsFit, blo
     x = np.where(mask[:, :, None], x, 0.0)
     k = x.shape[2]
     if k == 0:
-        out.rss[block] = np.einsum("em,em->e", y, y)
+        out.rss[block] = (y * y).sum(axis=1)
         out.full_rank[block] = True
         return
-    scale = np.sqrt(np.einsum("emk,emk->ek", x, x))
+    scale = np.sqrt((x * x).sum(axis=1))
     safe = np.where(scale > 0, scale, 1.0)
     q, r = np.linalg.qr(x / safe[:, None, :])
     diagonal = np.abs(np.einsum("ekk->ek", r))
@@ -90,10 +91,15 @@ def _solve_block(y: FloatArray, x: FloatArray, mask: BoolArray, out: OlsFit, blo
     r[~good] = np.eye(k)
     r_inv = np.linalg.solve(r, np.broadcast_to(np.eye(k), r.shape))
     unscaled = r_inv / safe[:, :, None]
-    params = np.einsum("ekj,ej->ek", unscaled, np.einsum("emj,em->ej", q, y))
-    residual = np.where(mask, y - np.einsum("emk,ek->em", x, params), 0.0)
+    params = np.zeros((len(y), k))
+    for j in range(k):
+        params += unscaled[:, :, j] * (q[:, :, j] * y).sum(axis=1)[:, None]
+    residual = y.copy()
+    for j in range(k):
+        residual -= x[:, :, j] * params[:, j, None]
+    residual[~mask] = 0.0
     params[~good] = np.nan
     out.params[block] = params
-    out.xtx_inv[block] = np.einsum("eij,ekj->eik", unscaled, unscaled)
-    out.rss[block] = np.einsum("em,em->e", residual, residual)
+    out.xtx_inv[block] = unscaled @ unscaled.transpose(0, 2, 1)
+    out.rss[block] = (residual * residual).sum(axis=1)
     out.full_rank[block] = good

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -67,17 +66,33 @@ class ModelFit:
             self.problem[events],
         )
 
-    @classmethod
-    def joined(cls, fits: Sequence[ModelFit]) -> ModelFit:
-        """Return the fits of several groups of events, one after the other."""
-        parts = {f.name: np.concatenate([getattr(fit, f.name) for fit in fits]) for f in fields(cls)}
-        if all(fit.sigma2_days.strides[1] == 0 for fit in fits):
-            parts["sigma2_days"] = np.broadcast_to(parts["sigma2"][:, None], parts["sigma2_days"].shape)
-        return cls(**parts)
+    def empty(self, n_events: int) -> ModelFit:
+        """Return a fit of so many events, to be filled by `put`, laid out like this one."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self)}
+        made = {name: np.empty((n_events, *v.shape[1:]), dtype=v.dtype) for name, v in parts.items()}
+        if self.sigma2_days.strides[1] == 0:
+            made["sigma2_days"] = np.broadcast_to(made["sigma2"][:, None], (n_events, self.sigma2_days.shape[1]))
+        return ModelFit(**made)
+
+    def writable(self) -> ModelFit:
+        """Return a copy to `put` other events into."""
+        copy = self.empty(len(self.sigma2))
+        copy.put(np.arange(len(self.sigma2)), self)
+        return copy
+
+    def put(self, events: IntArray, other: ModelFit) -> None:
+        """Write the fits of some events into their places."""
+        for f in fields(self):
+            mine = getattr(self, f.name)
+            if mine.flags.writeable:  # variances that do not move are a view
+                mine[events] = getattr(other, f.name)
 
     def predict(self, x: FloatArray) -> FloatArray:
         """Return ``x' params`` of shape (E, n) for regressors of shape (E, n, K)."""
-        return np.asarray(np.einsum("enk,ek->en", x[:, :, : self.params.shape[1]], self.params))
+        out = np.zeros(x.shape[:2])
+        for k in range(self.params.shape[1]):
+            out += x[:, :, k] * self.params[:, k, None]
+        return out
 
     def prediction_variance(self, x: FloatArray) -> FloatArray:
         """Return the variance of each event day's abnormal return, (E, L), for regressors (E, L, K).
@@ -86,16 +101,21 @@ class ModelFit:
         -----
         ``sigma2 C_it`` with the forecast-error factor C of Patell (1976).
         """
-        x = x[:, :, : self.params.shape[1]]
-        return np.asarray(self.sigma2_days + np.einsum("enk,ekl,enl->en", x, self.cov_params, x, optimize=True))
+        out = np.array(self.sigma2_days)
+        for j in range(self.params.shape[1]):
+            inner = x[:, :, 0] * self.cov_params[:, j, 0, None]
+            for k in range(1, self.params.shape[1]):
+                inner += x[:, :, k] * self.cov_params[:, j, k, None]
+            out += inner * x[:, :, j]
+        return out
 
-    def cumulative_variance(self, x: FloatArray, mask: BoolArray, days: slice) -> FloatArray:
+    def cumulative_variance(self, total_x: FloatArray, mask: BoolArray, days: slice) -> FloatArray:
         """Return the variance of the sum of abnormal returns over some event days, (E,).
 
         Parameters
         ----------
-        x : ndarray of shape (E, n, K)
-            Regressors of those days, zero or finite where the mask is False.
+        total_x : ndarray of shape (E, P)
+            Sums of the regressors over the days summed.
         mask : ndarray of shape (E, n)
             Days summed.
         days : slice
@@ -106,8 +126,14 @@ class ModelFit:
         ``s^2 [L + 1'X*(X'X)^-1 X*'1]`` (Mikkelson and Partch 1988; Campbell, Lo and MacKinlay 1997, ch. 4): the days
         share the estimation error, so the regressors are summed before the quadratic form is taken.
         """
-        total = np.einsum("enk,en->ek", x[:, :, : self.params.shape[1]], mask.astype(float))
-        shared = np.einsum("ek,ekl,el->e", total, self.cov_params, total)
+        shared = np.zeros(len(total_x))
+        for j in range(total_x.shape[1]):
+            inner = self.cov_params[:, j, 0] * total_x[:, 0]
+            for k in range(1, total_x.shape[1]):
+                inner += self.cov_params[:, j, k] * total_x[:, k]
+            shared += inner * total_x[:, j]
+        if self.sigma2_days.strides[1] == 0:
+            return np.asarray(self.sigma2 * mask.sum(axis=1) + shared)
         return np.asarray(np.where(mask, self.sigma2_days[:, days], 0.0).sum(axis=1) + shared)
 
 

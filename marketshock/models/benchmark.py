@@ -22,7 +22,7 @@ class Columns(Protocol):
 
     @property
     def all_names(self) -> Sequence[str]:
-        """The securities and the factors."""
+        """The securities and the factors, also those whose returns are elsewhere."""
         ...
 
     def column(self, name: str) -> FloatArray:
@@ -85,6 +85,11 @@ class LeaveOneOut:
         object.__setattr__(self, "weights", pairs)
         object.__setattr__(self, "leave_out", leave_out)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the columns of which all sessions are read."""
+        return (self.index, *(dict(self.weights) if self.leave_out == "all" else ()))
+
     def __str__(self) -> str:
         return f"{self.index} without {'the firm' if self.leave_out == 'own' else ', '.join(dict(self.weights))}"
 
@@ -95,8 +100,9 @@ class LeaveOneOut:
         if self.leave_out == "all":
             parts = sum(w * read(columns, name) for name, w in self.weights)
             return BenchmarkColumn((index - parts) / (1 - sum(known.values())))
-        for name in known:
-            read(columns, name)
+        unknown = [name for name in known if name not in columns.all_names]
+        if unknown:
+            raise UnknownNameError("model", unknown, columns.all_names)
         own = np.array([known.get(name, 0.0) for name in columns.names])
         return BenchmarkColumn(index, own)
 
@@ -127,6 +133,11 @@ class EqualWeighted:
             raise InputError("tickers", f"got {tickers!r}", "name two securities or more, each once")
         object.__setattr__(self, "tickers", names)
         object.__setattr__(self, "leave_one_out", leave_one_out)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the columns of which all sessions are read."""
+        return self.tickers
 
     def __str__(self) -> str:
         return f"mean of {len(self.tickers)}" + (" without the firm" if self.leave_one_out else "")
@@ -176,6 +187,12 @@ class Term:
             )
         if not isinstance(self.column, str) and (self.less or self.shift):
             raise InputError("benchmark", f"{self.column} cannot be shifted or made an excess return", "name a column")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the columns of which all sessions are read."""
+        of_column = (self.column,) if isinstance(self.column, str) else self.column.reads
+        return (*of_column, *((self.less,) if self.less else ()))
 
     def __str__(self) -> str:
         name = f"{self.column}-{self.less}" if self.less else str(self.column)

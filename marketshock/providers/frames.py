@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._native import as_pandas
-from .._typing import DateArray, Frame
+from .._typing import DateArray, FloatArray, Frame
 from ..errors import InputError, PriceError
 
 # A month without its day is no date, and what follows a day is a time of day, with or without its zone.
 _DAY = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
+_MOST = 1e6  # a return above is a misprint: a share worth a cent became worth ten thousand dollars in a day
+_LEVEL = 0.5  # a typical return above is no daily return
 _YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
 
 
@@ -213,3 +216,66 @@ def _raise_at(parameter: str, frame: pd.DataFrame, bad: Any, problem: str) -> No
         f"{frame.columns[column]} on {day} {problem}: {value:g}{more}",
         "correct it, or set it to NaN",
     )
+
+
+def check_returns(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, log: bool) -> None:
+    """Refuse what can be no daily return.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the argument, for errors.
+    names, days : sequence of str, ndarray of datetime64[D]
+        Of the columns and of the rows.
+    values : ndarray of shape (T, S)
+        Decimal returns, NaN where missing.
+    log : bool
+        Whether they are logarithmic.
+
+    Raises
+    ------
+    PriceError
+        If a return is infinite, a loss of more than everything, or absurdly large; or if a column can only be prices or
+        percentages.
+    """
+    lowest, highest = _range(values)
+    if lowest < -1 and not log:
+        row, column = np.argwhere(values < -1)[0]
+        raise PriceError(
+            parameter,
+            f"{names[column]} on {days[row]} is {values[row, column]:g}, a loss of more than everything",
+            "give decimals (0.01 is one percent), or log=True for log returns",
+        )
+    if max(highest, -lowest) > _LEVEL:
+        refuse_absurd(parameter, names, days, values)
+        _refuse_levels(parameter, names, values)
+
+
+def refuse_absurd(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray) -> None:
+    """Refuse a return so large that the arithmetic of a study would end in infinities."""
+    lowest, highest = _range(values)
+    if max(highest, -lowest) > _MOST:
+        bad = np.abs(values) > _MOST
+        row, column = np.argwhere(bad)[0]
+        what = f"{names[column]} on {days[row]}: a return of {values[row, column]:.3g} cannot be right"
+        raise PriceError(parameter, what, "correct it, or set it to NaN")
+
+
+def _range(values: FloatArray) -> tuple[float, float]:
+    """Return the smallest and the largest value; (0, 0) where there is none."""
+    flat = values.T if values.flags.f_contiguous else values  # along the memory
+    with np.errstate(invalid="ignore"):  # nothing but NaN
+        lowest, highest = float(np.fmin.reduce(flat, axis=None)), float(np.fmax.reduce(flat, axis=None))
+    return (lowest, highest) if lowest == lowest else (0.0, 0.0)
+
+
+def _refuse_levels(parameter: str, names: Sequence[str], values: FloatArray) -> None:
+    """Refuse what can only be prices or percentages: a column whose typical size is above a half."""
+    for at in range(values.shape[1]):
+        size = np.abs(values[:, at])
+        if 2 * np.count_nonzero(size > _LEVEL) < np.count_nonzero(size == size):
+            continue  # fewer than half of them
+        typical = float(np.nanmedian(size)) if (size == size).any() else 0.0
+        if typical > _LEVEL:
+            what = f"{names[at]} has a median size of {typical:g}: these look like prices or percentages"
+            raise PriceError(parameter, what, "pass prices as prices=, returns as decimals (0.01 is one percent)")

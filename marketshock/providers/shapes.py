@@ -12,8 +12,8 @@ from .._typing import DateArray, Frame, IntArray
 from ..errors import InputError, PriceError
 from .frames import check_columns, check_years, dated, numeric_values, pandas_frame, parsed_index
 
-_TICKER = ("ticker", "symbol")
-_RETURN = ("ret", "return", "returns")
+TICKER_NAMES = ("ticker", "symbol")
+RETURN_NAMES = ("ret", "return", "returns")
 _EXTRA = ("open", "high", "low", "volume", "dividend", "split")
 _SPELLED = {
     "price": "close",
@@ -79,10 +79,10 @@ def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     table = dated(parameter, table)
     if ticker is None:
         return table
-    value = [c for c in table.columns if _folded(c) in _RETURN]
+    value = [c for c in table.columns if _folded(c) in RETURN_NAMES]
     if len(value) != 1:
         raise InputError(
-            parameter, f"is a long table with {len(value)} columns of returns", f"name one of them {_RETURN[0]!r}"
+            parameter, f"is a long table with {len(value)} columns of returns", f"name one of them {RETURN_NAMES[0]!r}"
         )
     return pivoted(parameter, table, ticker, {"ret": value[0]})["ret"]
 
@@ -187,7 +187,7 @@ def _flat_rows(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ticker_column(parameter: str, frame: pd.DataFrame) -> Any:
-    found = [c for c in frame.columns if _folded(c) in _TICKER]
+    found = [c for c in frame.columns if _folded(c) in TICKER_NAMES]
     if len(found) > 1:
         raise InputError(parameter, f"has {len(found)} columns of tickers: {found}", "keep one of them")
     return found[0] if found else None

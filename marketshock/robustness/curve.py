@@ -272,7 +272,7 @@ def _attempt(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExclusionWarning)  # one warning for the whole curve follows
         try:
-            return event_study(
+            study: StudyResult = event_study(
                 events,
                 model=model,
                 window=(window.first, window.last),
@@ -280,6 +280,7 @@ def _attempt(
                 min_obs=needed,
                 **common,
             )
+            return study
         except (WindowError, NoUsableEventsError) as error:
             return str(error)
 

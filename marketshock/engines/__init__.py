@@ -1,0 +1,1 @@
+"""How partitions are mapped: here, on an executor, or on a cluster."""
