@@ -136,6 +136,13 @@ def buy_and_hold(realised: FloatArray, ar: FloatArray, mask: BoolArray) -> Float
     ----------
     Barber and Lyon (1997); Lyon, Barber and Tsai (1999).
     """
-    held = np.prod(1 + np.where(mask, realised, 0.0), axis=1)
-    normal = np.prod(1 + np.where(mask, realised - ar, 0.0), axis=1)
-    return np.where(mask.all(axis=1), held - normal, np.nan)
+    if not mask.all():
+        whole = mask.all(axis=1)
+        out = np.full(len(ar), np.nan)
+        if whole.any():
+            out[whole] = buy_and_hold(realised[whole], ar[whole], mask[whole])
+        return out
+    gross = realised + 1.0
+    held = np.prod(gross, axis=1)
+    gross -= ar
+    return np.asarray(held - np.prod(gross, axis=1))

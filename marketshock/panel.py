@@ -69,6 +69,24 @@ class Alignment:
     rule: StrArray
 
 
+class DesignSums:
+    """Sums of the regressors over the days of a window, for every row that day 0 may be."""
+
+    def __init__(self, design: FloatArray) -> None:
+        self._design = design
+        self._known: dict[tuple[int, int], FloatArray] = {}
+
+    def total(self, offsets: IntArray) -> FloatArray:
+        """Return the sums over consecutive days relative to day 0, (T, K); beyond the ends, of the ends."""
+        key = int(offsets[0]), int(offsets[-1])
+        if key not in self._known:
+            out, row = np.zeros(self._design.shape), np.arange(len(self._design))
+            for offset in offsets:
+                out += self._design[np.clip(row + offset, 0, len(row) - 1)]
+            self._known[key] = out
+        return self._known[key]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class EventPanel:
     """E studied events as positions in a matrix of returns.
@@ -99,6 +117,8 @@ class EventPanel:
         How many of the regressors the event days need.
     estimation, window : Window
         Trading days relative to day 0.
+    by_date : DesignSums
+        Sums of `design` over windows, shared by the panels taken from this one.
     """
 
     table: EventTable
@@ -112,6 +132,7 @@ class EventPanel:
     n_params: int
     estimation: Window
     window: Window
+    by_date: DesignSums
 
     def __len__(self) -> int:
         return len(self.position)
@@ -167,16 +188,25 @@ class EventPanel:
         if any(weights is not None for weights in self.own_weights[1:]):
             return self.event_data.total_x(days, mask, n_params)
         offsets = self.window.offsets()[days]
-        rows = np.clip(self.row[:, None] + offsets, 0, len(self.returns.days) - 1)
-        whole = np.asarray(mask.all(axis=1))
-        out = np.empty((len(self), n_params))
-        if whole.any():
-            date, which = np.unique(self.row[whole], return_inverse=True)
-            at = np.clip(date[:, None] + offsets, 0, len(self.returns.days) - 1)
-            out[whole] = self.design[:, :n_params][at].sum(axis=1)[which]
-        for part in np.array_split(np.flatnonzero(~whole), 1 + np.count_nonzero(~whole) // BLOCK):
-            out[part] = np.where(mask[part, :, None], self.design[:, :n_params][rows[part]], 0.0).sum(axis=1)
+        out = self.by_date.total(offsets)[self.row, :n_params]
+        if mask.all():
+            return out
+        part = np.flatnonzero(~mask.all(axis=1))
+        last = len(self.returns.days) - 1
+        for lo in range(0, len(part), BLOCK):
+            some = part[lo : lo + BLOCK]
+            x = self.design[:, :n_params][np.clip(self.row[some, None] + offsets, 0, last)]
+            out[some] = np.where(mask[some, :, None], x, 0.0).sum(axis=1)
         return out
+
+    def realised(self, days: slice) -> FloatArray:
+        """Return the returns of some event days, (E, n), NaN where missing."""
+        rows = self.row[:, None] + self.window.offsets()[days]
+        last = len(self.returns.days) - 1
+        if (rows[:, 0] >= 0).all() and (rows[:, -1] <= last).all():
+            return np.asarray(self.returns.values[rows, self.column[:, None]])
+        raw = self.returns.values[np.clip(rows, 0, last), self.column[:, None]]
+        return np.where((rows >= 0) & (rows <= last), raw, np.nan)
 
     def take(self, events: IntArray | BoolArray | slice) -> EventPanel:
         """Return the panel of some of the events."""
@@ -337,6 +367,7 @@ def build_panel(
         len(model.param_names),
         estimation,
         window,
+        DesignSums(design),
     )
     usable = _check_windows(panel, model, need, left)
     return PanelBuild(panel if usable.all() else panel.take(usable), alignment, left)

@@ -409,7 +409,7 @@ class StudyResult:
             [np.repeat(panel.event_id, n_days), np.tile(self.spec.window.offsets(), len(self))],
             names=["event_id", "day"],
         )
-        realised = np.concatenate([e.realised for _, e in self.evidence.blocks()])
+        realised = panel.realised(slice(None))
         columns = {
             "ticker": np.repeat(panel.ticker, n_days),
             "date": np.repeat(_stamps(panel.session), n_days),

@@ -97,6 +97,10 @@ class ArrayWindows:
         """Sum the regressors over some event days, those of the mask: (E, P)."""
         return self.event_data.total_x(days, mask, n_params)
 
+    def realised(self, days: slice) -> FloatArray:
+        """Return the returns of some event days, (E, n), NaN where missing."""
+        return self.event_data.y[:, days] + self.event_data.offset[:, days]
+
     def take(self, events: IntArray | BoolArray | slice) -> ArrayWindows:
         """Return the windows of some of the events."""
         return ArrayWindows(self.estimation_data.take(events), self.event_data.take(events))

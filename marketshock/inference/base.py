@@ -54,6 +54,10 @@ class Windows(Protocol):
         """Sum the first P regressors over some event days, those of the mask (E, n): (E, P)."""
         ...
 
+    def realised(self, days: slice) -> FloatArray:
+        """Return the returns of some event days, (E, n), NaN where missing."""
+        ...
+
     def take(self, events: slice | IntArray | BoolArray) -> Windows:
         """Return the windows of some of the events."""
         ...
@@ -153,10 +157,10 @@ class Evidence:
         """Event days with data, (E, L)."""
         return ~np.isnan(self.abnormal.ar)
 
-    @property
-    def realised(self) -> FloatArray:
-        """Returns of the event days, (E, L), NaN where missing."""
-        return self.event_y + self.windows.event_data.offset
+    @cached_property
+    def complete(self) -> bool:
+        """Whether every event has a return on every event day."""
+        return bool(self.event_mask.all())
 
     @property
     def common_date(self) -> bool:
@@ -271,13 +275,7 @@ class Sample:
     @cached_property
     def bhar(self) -> FloatArray:
         """Buy-and-hold abnormal returns of simple returns, (E,), NaN where a day is missing."""
-        days = self.days
-        return np.concatenate(
-            [
-                buy_and_hold(e.realised[:, days], e.abnormal.ar[:, days], e.event_mask[:, days])
-                for _, e in self.evidence.blocks()
-            ]
-        )
+        return buy_and_hold(self.evidence.windows.realised(self.days), self.ar, self.mask)
 
     @cached_property
     def there(self) -> BoolArray:
@@ -371,7 +369,7 @@ class Sample:
         """Sum of the daily SARs over the root of their number, (E,), NaN without a return."""
         e = self.evidence
         daily = e.abnormal.sar if self.conventions.forecast_error else e.sar_without_forecast_error
-        total = np.where(self.mask, daily[:, self.days], 0.0).sum(axis=1)
+        total = daily[:, self.days].sum(axis=1) if e.complete else np.nansum(daily[:, self.days], axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(self.there, total / np.sqrt(self.sum.n_days), np.nan)
 

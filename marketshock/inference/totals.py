@@ -115,7 +115,7 @@ def tally(evidence: Evidence, starts: IntArray, samples: Sequence[Sample]) -> Ta
     scar = columns(e.abnormal.sar, lambda s: s.sum.scar)
     csar = columns(e.abnormal.sar, lambda s: s.csar)
     variance = columns(e.abnormal.variance, lambda s: s.sum.variance)
-    whole = columns(there, lambda s: s.mask.all(axis=1))
+    whole = np.ones_like(car, dtype=bool) if e.complete else columns(there, lambda s: s.mask.all(axis=1))
     bhar = np.full_like(car, np.nan) if e.log else columns(e.abnormal.ar, lambda s: s.bhar)
     dof = e.fit.dof.astype(float)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
