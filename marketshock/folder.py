@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -52,26 +56,37 @@ def columns_read(model: ReturnModel) -> list[str]:
     return list(dict.fromkeys(name for term in terms for name in term.reads))
 
 
-def partitions_of_folder(
-    wanted: Wanted, dataset: ReturnsDataset, table: EventTable, market: Returns
-) -> tuple[list[FolderPartition], Exclusions]:
-    """Give each partition the events of its securities; events of a security that is in none are left out."""
-    where = {name: at for at, part in enumerate(dataset.partitions) for name in part.tickers}
-    of_name = np.array([where.get(str(name), -1) for name in table.names], dtype=np.int64)
-    partition = of_name[table.security]
-    left = Exclusions(table)
-    if (of_name < 0).any():
-        known = dataset.tickers
-        hints = {code: did_you_mean(str(table.names[code]), known) for code in np.flatnonzero(of_name < 0)}
-        for i in np.flatnonzero(partition < 0):
-            near, name = hints[table.security[i]], table.names[table.security[i]]
-            hint = f"did you mean {near!r}?" if near else "add it to the dataset"
-            left.add(i, "unknown_ticker", f"no returns of {name!r}: {hint}")
-    order = np.argsort(partition, kind="stable")
-    edges = np.searchsorted(partition[order], np.arange(len(dataset.partitions) + 1))
-    out = []
-    for at, file in enumerate(dataset.partitions):
-        events = order[edges[at] : edges[at + 1]]
-        if len(events):
-            out.append(FolderPartition(wanted, file, table.slim(events), events, market))
-    return out, left
+class FolderPartitions(Sequence[FolderPartition]):
+    """The partitions of a dataset that have events, each made when it is asked for: ten million events are not copied.
+
+    Attributes
+    ----------
+    left : Exclusions
+        Events of a security that is in none of the files.
+    """
+
+    def __init__(self, wanted: Wanted, dataset: ReturnsDataset, table: EventTable, market: Returns) -> None:
+        self._wanted, self._table, self._market = wanted, table, market
+        where = {name: at for at, part in enumerate(dataset.partitions) for name in part.tickers}
+        of_name = np.array([where.get(str(name), -1) for name in table.names], dtype=np.int32)
+        partition = of_name[table.security]
+        self.left = Exclusions(table)
+        if (of_name < 0).any():
+            known = dataset.tickers
+            hints = {code: did_you_mean(str(table.names[code]), known) for code in np.flatnonzero(of_name < 0)}
+            for i in np.flatnonzero(partition < 0):
+                near, name = hints[table.security[i]], table.names[table.security[i]]
+                hint = f"did you mean {near!r}?" if near else "add it to the dataset"
+                self.left.add(i, "unknown_ticker", f"no returns of {name!r}: {hint}")
+        order = np.argsort(partition, kind="stable")
+        edges = np.searchsorted(partition, np.arange(len(dataset.partitions) + 1), sorter=order)
+        self._order = order.astype(np.int32) if len(order) < 2**31 else order
+        self._edges = [(int(lo), int(hi)) for lo, hi in pairwise(edges) if lo < hi]
+        self._files = [f for f, (lo, hi) in zip(dataset.partitions, pairwise(edges), strict=True) if lo < hi]
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, at: Any) -> Any:
+        events = self._order[slice(*self._edges[at])].astype(np.int64)
+        return FolderPartition(self._wanted, self._files[at], self._table.slim(events), events, self._market)

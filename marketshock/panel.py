@@ -70,19 +70,25 @@ class Alignment:
 
 
 class DesignSums:
-    """Sums of the regressors over the days of a window, for every row that day 0 may be."""
+    """Sums of the regressors over the days of a window, for every row that day 0 may be.
+
+    Attributes
+    ----------
+    finite : ndarray of shape (T, K)
+        The regressors, zero where missing.
+    """
 
     def __init__(self, design: FloatArray) -> None:
-        self._design = design
+        self.finite = np.where(np.isfinite(design), design, 0.0)
         self._known: dict[tuple[int, int], FloatArray] = {}
 
     def total(self, offsets: IntArray) -> FloatArray:
         """Return the sums over consecutive days relative to day 0, (T, K); beyond the ends, of the ends."""
         key = int(offsets[0]), int(offsets[-1])
         if key not in self._known:
-            out, row = np.zeros(self._design.shape), np.arange(len(self._design))
+            out, row = np.zeros(self.finite.shape), np.arange(len(self.finite))
             for offset in offsets:
-                out += self._design[np.clip(row + offset, 0, len(row) - 1)]
+                out += self.finite[np.clip(row + offset, 0, len(row) - 1)]
             self._known[key] = out
         return self._known[key]
 
@@ -191,12 +197,10 @@ class EventPanel:
         out = self.by_date.total(offsets)[self.row, :n_params]
         if mask.all():
             return out
-        part = np.flatnonzero(~mask.all(axis=1))
-        last = len(self.returns.days) - 1
-        for lo in range(0, len(part), BLOCK):
-            some = part[lo : lo + BLOCK]
-            x = self.design[:, :n_params][np.clip(self.row[some, None] + offsets, 0, last)]
-            out[some] = np.where(mask[some, :, None], x, 0.0).sum(axis=1)
+        event, day = np.nonzero(~mask)
+        at = np.clip(self.row[event] + offsets[day], 0, len(self.returns.days) - 1)
+        for k in range(n_params):
+            out[:, k] -= np.bincount(event, weights=self.by_date.finite[at, k], minlength=len(self))
         return out
 
     def realised(self, days: slice) -> FloatArray:

@@ -15,7 +15,7 @@ from .catalog.table import Events, EventTable, event_table
 from .engines.run import Engine, Progress, check_engine, run_partitions
 from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
 from .estimation import CELLS, Estimated, assembled, estimate, estimate_piece, pieces_of_panel
-from .folder import folder_market, partitions_of_folder
+from .folder import FolderPartitions, folder_market
 from .models.base import ReturnModel, factor_data
 from .panel import EventPanel, Exclusion, exclude_unestimable
 from .partition import (
@@ -265,9 +265,9 @@ def _study_folder(
     """Study events whose returns lie in files, and keep sums."""
     spec = wanted.spec
     market = folder_market(dataset, factors, spec.model, spec.calendar, spec.log)
-    partitions, left = partitions_of_folder(wanted, dataset, table, market)
+    partitions = FolderPartitions(wanted, dataset, table, market)
     parts = run_partitions(study_partition, partitions, engine, progress)
-    return _checked(StudySummary.of(wanted, market.sessions.name, table, [part_of_exclusions(left), *parts]))
+    return _checked(StudySummary.of(wanted, market.sessions.name, table, [part_of_exclusions(partitions.left), *parts]))
 
 
 def _checked(summary: StudySummary) -> StudySummary:

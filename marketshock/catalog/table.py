@@ -21,6 +21,7 @@ from .model import Catalog, Event
 Events: TypeAlias = Event | Sequence[Event] | Catalog | Frame
 
 _COLUMNS = ("ticker", "date", "event_id", "group", "timing", "on_closed")
+_MANY = 100_000  # events from which on it matters how many bytes a number takes
 _YEARS = (1800, 2200)  # what a timestamp may be; beyond, nanoseconds wrap around
 _ISO = r"\d{4}-\d{2}-\d{2}"
 
@@ -231,7 +232,7 @@ def _securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
     bad = (code < 0) | np.isin(code, blank) if len(blank) else code < 0
     if bad.any():
         raise InputError("events", f"row {int(np.argmax(bad))} has no ticker", "fill it or drop the row")
-    return code, names
+    return (code.astype(np.int32) if len(code) > _MANY else code), names
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:

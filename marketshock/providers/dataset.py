@@ -102,15 +102,12 @@ class DatasetPartition:
 
     def _refuse_twice(self, flat: IntArray, seen: Any, names: tuple[str, ...], days: DateArray) -> None:
         cells = seen.ravel()
-        again = cells[flat]
-        if not again.any():
-            cells[flat] = True
-            if np.count_nonzero(cells[flat]) == len(flat) and len(np.unique(flat)) == len(flat):
-                return
-            ordered = np.sort(flat)
-            at = int(ordered[1:][ordered[1:] == ordered[:-1]][0])
-        else:
-            at = int(flat[again][0])
+        again, before = cells[flat], np.count_nonzero(cells)
+        cells[flat] = True
+        if np.count_nonzero(cells) == before + len(flat):
+            return
+        ordered = np.sort(flat[again] if again.any() else flat)
+        at = int(ordered[0] if again.any() else ordered[1:][ordered[1:] == ordered[:-1]][0])
         what = f"{days[at % len(days)]} stands there more than once for {names[at // len(days)]}"
         raise PriceError(self.parameter, what, "keep one row a session")
 
