@@ -51,12 +51,21 @@ lint: $(VENV)/.installed-lint  ## ruff and mypy --strict
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: $(VENV)/.installed-bench  ## measure import time, the latency of a small study, fetching, date libraries, fragility at scale
+bench: $(VENV)/.installed-bench  ## measure against the peers, how it scales, how exact it is; import time, latency, fetching
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/folder.py
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/fetch_fifty.py
 	$(BIN)/python benchmarks/date_libraries.py
 	$(BIN)/python benchmarks/fragility_500.py
 	$(BIN)/python -m pytest benchmarks -n 0 --benchmark-columns=min,median,max,rounds -o filterwarnings=default
+
+.PHONY: bench-large
+bench-large: $(VENV)/.installed-bench  ## ten million events, a folder of a hundred million returns (half an hour, 3 GB)
+	$(BIN)/python benchmarks/scaling.py --large
+	$(BIN)/python benchmarks/folder.py --rows 1e8 --events 1e7
 
 .PHONY: test-oldest
 test-oldest:  ## run the tests on the oldest dependencies (constraints-oldest.txt, its own environment)

@@ -140,7 +140,7 @@ def proportional(pid: int) -> float:
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
             if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1e3
+                return int(line.split()[1]) * 1024 / 1e6
     except OSError:
         pass
     return 0.0

@@ -127,7 +127,7 @@ def _date_side(panel: EventPanel, model: ReturnModel) -> DateSide | None:
     if not getattr(model, "closed_form", False):
         return None
     factors = panel.design[:, int(model.intercept) :]
-    return DateSide(factors, panel.offset, panel.estimation, panel.window, predicts=panel.n_params > 0)
+    return DateSide(factors, panel.offset, panel.estimation, panel.window, panel.n_params > 0, len(panel))
 
 
 def _direct(panel: EventPanel, model: ReturnModel) -> tuple[ModelFit, Abnormal]:

@@ -17,7 +17,7 @@ from .errors import NotSessionError, did_you_mean
 from .models.base import ReturnModel
 from .models.benchmark import BenchmarkColumn
 from .returns import Returns
-from .sessions import DROPPED, Mapped, Sessions, map_dates, map_timestamps
+from .sessions import DROPPED, Mapped, Sessions, map_dates, map_timestamps, places
 from .windows import Window, WindowData
 
 BLOCK = 2048  # events whose windows are gathered at a time: a few megabytes an array
@@ -442,7 +442,7 @@ def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exc
         if alignment.rule[i] != DROPPED:
             day = table.given[i] if nowhere[i] else session[i]
             left.add(i, "outside_prices", f"{day} lies outside the prices ({first} to {last}): give a longer history")
-    return np.searchsorted(returns.days, np.where(nowhere, first, session)), column
+    return places(returns.days, np.where(nowhere, first, session) if nowhere.any() else session), column
 
 
 def _exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: Exclusions) -> None:

@@ -296,6 +296,8 @@ def with_left(left: dict[str, Left], code: str, new: Left) -> dict[str, Left]:
 
 def _estimable(block: Estimated, place: IntArray, left: dict[str, Left]) -> tuple[Estimated, dict[str, Left]]:
     """Leave out the events of a block whose model could not be estimated."""
+    if not block.fit.problem.strides[0]:
+        return block, left
     bad = block.fit.problem != ""
     if not bad.any():
         return block, left

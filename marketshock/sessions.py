@@ -153,7 +153,7 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
     NotSessionError
         If a date is no session and its `on_closed` is "raise".
     """
-    at = np.searchsorted(sessions.days, days, side="left")
+    at = places(sessions.days, days)
     nearest, outside = _days_at(sessions, at, days)
     is_open = nearest == days
     rule = np.full(len(days), SAME_DAY, dtype=object)
@@ -173,6 +173,23 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
     rule[outside] = OUTSIDE
     day[rule == DROPPED] = np.datetime64("NaT")
     return Mapped(day, rule)
+
+
+def places(axis: DateArray, days: DateArray) -> IntArray:
+    """Return ``np.searchsorted(axis, days)``: of many days by a table of all days of the axis.
+
+    Parameters
+    ----------
+    axis : ndarray of shape (T,), datetime64[D]
+        Strictly increasing.
+    days : ndarray of shape (n,), datetime64[D]
+        No NaT.
+    """
+    first, last = axis[0].astype(np.int64), axis[-1].astype(np.int64)
+    if len(days) < last - first:
+        return np.asarray(np.searchsorted(axis, days))
+    table = np.searchsorted(axis, np.arange(first, last + 2).astype(axis.dtype))
+    return np.asarray(table[np.clip(days.astype(axis.dtype).astype(np.int64) - first, 0, len(table) - 1)])
 
 
 def nearest_sessions(sessions: Sessions, day: np.datetime64) -> tuple[np.datetime64, np.datetime64]:
@@ -226,7 +243,7 @@ def resolve_session(parameter: str, value: object) -> np.datetime64:
 def _days_at(sessions: Sessions, at: IntArray, when: DateArray) -> tuple[DateArray, BoolArray]:
     """Return the sessions at some positions, NaT (and True) for dates the calendar does not cover."""
     outside = (at < 0) | (at >= len(sessions.days)) | (when < sessions.days[0])
-    day = sessions.days[np.clip(at, 0, len(sessions.days) - 1)].copy()
+    day = sessions.days[np.clip(at, 0, len(sessions.days) - 1)]
     day[outside] = np.datetime64("NaT")
     return day, outside
 

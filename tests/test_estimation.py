@@ -10,6 +10,7 @@ import marketshock as ms
 from marketshock import estimation
 from marketshock.errors import ExclusionWarning, NoUsableEventsError
 from marketshock.estimation import estimate
+from marketshock.models import _moments
 
 DAYS = pd.bdate_range("2012-01-02", periods=900)
 NAMES = [f"S{i}" for i in range(6)]
@@ -189,3 +190,24 @@ def test_a_security_of_very_many_events_comes_in_parts():
     assert len(parts) == 2
     assert sorted(np.concatenate([part.events for part in parts])) == list(range(12_000))
     assert_same(made)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+@pytest.mark.parametrize("model", [m for _, m in models()], ids=[n for n, _ in models()])
+def test_compiled_loops_give_the_same_bits(monkeypatch, model, missing):
+    pytest.importorskip("numba", reason="numba is not installed")
+    factors = market()
+    returns, table = firms(factors, missing=missing), pd.concat([events(), events(first=100, seed=9)]).drop_duplicates()
+    plain = study(returns, factors, model, table)
+    monkeypatch.setattr(_moments, "_LOADED", 0)
+    monkeypatch.setattr(_moments, "_UNLOADED", 0)
+    assert _moments.compiled(1) is not None
+    fast = study(returns, factors, model, table)
+    assert plain.abnormal.ar.tobytes() == fast.abnormal.ar.tobytes()
+    for name in ("params", "cov_params", "sigma2"):
+        assert getattr(plain.fit, name).tobytes() == getattr(fast.fit, name).tobytes()
+
+
+def test_without_numba_nothing_is_compiled(monkeypatch):
+    monkeypatch.setattr(_moments.importlib.util, "find_spec", lambda name: None)
+    assert _moments.compiled(10**9) is None

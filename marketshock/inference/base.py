@@ -312,7 +312,7 @@ class Sample:
     @cached_property
     def bhar_spread(self) -> Spread:
         """Of the buy-and-hold abnormal returns of the events with all days."""
-        return Spread.of(self.bhar)
+        return Spread.of(self.bhar, cubes=True)
 
     @property
     def car_variance(self) -> float:

@@ -30,14 +30,15 @@ class Spread:
     cubes: float = np.nan
 
     @classmethod
-    def of(cls, values: FloatArray) -> Spread:
+    def of(cls, values: FloatArray, cubes: bool = False) -> Spread:
         """Of an array, NaN left out."""
-        values = values[~np.isnan(values)]
+        missing = np.isnan(values)
+        values = values[~missing] if missing.any() else values
         if not len(values):
             return cls(0, np.nan, np.nan)
         mean = values.mean()
         d = values - mean
-        return cls(len(values), float(mean), float((d**2).sum()), float((d**3).sum()))
+        return cls(len(values), float(mean), float((d**2).sum()), float((d**3).sum()) if cubes else np.nan)
 
     @property
     def sd(self) -> float:

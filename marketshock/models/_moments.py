@@ -7,9 +7,13 @@ stale series, a near-perfect fit): such events are told apart (`Fitted.sound`), 
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -20,6 +24,7 @@ from ..windows import Window
 # A running sum of T terms carries an error of about sqrt(T) eps of its size: with these bounds the residual sum of
 # squares keeps ten digits, and so do the coefficients.
 _SMALL_RSS = 1e-4  # residual sum of squares of the window against the running sum of squares
+_LOADED, _UNLOADED = 20_000, 500_000  # events from which on numba is used: where it is imported already, and where not
 _SMALL_X = 1e-4  # a regressor's own variation, what the others explain taken out, against its running sum of squares
 
 
@@ -67,12 +72,15 @@ class DateSide:
         Trading days relative to day 0.
     predicts : bool
         Whether the fit is taken from the returns of the event days; otherwise it serves their variance only.
+    n_events : int
+        Of the whole study: the inner loops are compiled where that is worth it.
     """
 
     def __init__(
-        self, factors: FloatArray, offset: FloatArray, estimation: Window, window: Window, predicts: bool
+        self, factors: FloatArray, offset: FloatArray, estimation: Window, window: Window, predicts: bool, n_events: int
     ) -> None:
         self.predicts = predicts
+        self._loops = compiled(n_events)
         n_days, self.n_factors = factors.shape
         self.estimation, self.window = estimation, window
         self.offset = offset
@@ -158,7 +166,7 @@ class DateSide:
             self.x[:, k] if own[k + 1] is None else np.where(there, own[k + 1] - self.centre[k], 0.0)
             for k in range(self.n_factors)
         ]
-        sums = _RunningSums(y, there, xs)
+        sums = _RunningSums(y, there, xs, self.x, self._loops)
         lo = np.clip(row + self.estimation.first, 0, y.shape[1])
         hi = np.clip(row + self.estimation.last + 1, 0, y.shape[1])
         by_date = self.complete[row] & all(o is None for o in own)
@@ -198,10 +206,10 @@ class DateSide:
             mean[alone], inverse[alone], sound[alone] = sums.own_moments(
                 security[alone], lo[alone], hi[alone], n[alone]
             )
-        sum_y, sum_yy, running_yy = sums.of_y(security, lo, hi)
+        sum_y, sum_yy, running_yy, cross = sums.of_windows(security, lo, hi)
         mean_y = sum_y / n
         rss = sum_yy - sum_y * mean_y
-        v = [sums.cross(k, security, lo, hi) - sum_y * mean[:, k] for k in range(f)]
+        v = [cross[k] - sum_y * mean[:, k] for k in range(f)]
         slope = np.empty((len(row), f))
         alpha = mean_y.copy()
         for j in range(f):
@@ -212,13 +220,11 @@ class DateSide:
             rss -= b * v[j]
             alpha -= b * mean[:, j]
         sound &= (rss > _SMALL_RSS * running_yy) & (n_obs > f + 1)
-        place = self._event_days(security, row, sums.y.shape[1])
-        x = [sums.xs[k].ravel()[place] if sums.xs[k].ndim == 2 else self.event_x[k][row] for k in range(f)]
-        ar = self._abnormal(sums, place, row, alpha if self.predicts else -level[security], slope, x)
+        ar = self._abnormal(sums, security, row, alpha if self.predicts else -level[security], slope)
         factor = self.factor[row] if variances else None
         if factor is not None and len(alone):
-            share = (1 / n[alone])[:, None]
-            factor[alone] = self._factor([one[alone] for one in x], mean[alone], inverse[alone], share)
+            x = self._event_x(sums, security[alone], row[alone])
+            factor[alone] = self._factor(x, mean[alone], inverse[alone], (1 / n[alone])[:, None])
         mean += self.centre
         alpha += level[security]
         for k in range(f):
@@ -233,21 +239,27 @@ class DateSide:
         rows += (security * n_days)[:, None]
         return rows
 
+    def _event_x(self, sums: _RunningSums, security: IntArray, row: IntArray) -> list[FloatArray]:
+        """Return the centred regressors of the event days, (n, L) each."""
+        place = None if sums.shared else self._event_days(security, row, sums.y.shape[1])
+        return [self.event_x[k][row] if x.ndim == 1 else x.ravel()[place] for k, x in enumerate(sums.xs)]
+
     def _abnormal(
-        self,
-        sums: _RunningSums,
-        place: IntArray,
-        row: IntArray,
-        alpha: FloatArray,
-        slope: FloatArray,
-        x: list[FloatArray],
+        self, sums: _RunningSums, security: IntArray, row: IntArray, alpha: FloatArray, slope: FloatArray
     ) -> FloatArray:
-        ar = sums.y.ravel()[place]
-        ar -= alpha[:, None]
-        for k in range(self.n_factors):
-            ar -= x[k] * slope[:, k, None]
-        outside = (row + self.window.first < 0).any() or (row + self.window.last >= sums.y.shape[1]).any()
+        first, n_days = self.window.first, sums.y.shape[1]
+        place = None
+        if sums.loops is not None and sums.shared:
+            ar: FloatArray = sums.loops.abnormal(sums.y, self.x, security, row, first, len(self.window), alpha, slope)
+        else:
+            place = self._event_days(security, row, n_days)
+            ar = sums.y.ravel()[place]
+            ar -= alpha[:, None]
+            for k, x in enumerate(self._event_x(sums, security, row)):
+                ar -= x * slope[:, k, None]
+        outside = (row + first < 0).any() or (row + self.window.last >= n_days).any()
         if outside or not sums.gapless:
+            place = self._event_days(security, row, n_days) if place is None else place
             ar[~(sums.there.ravel()[place] & self.event_there[row])] = np.nan
         return ar
 
@@ -255,25 +267,29 @@ class DateSide:
 class _RunningSums:
     """Running sums of some securities' returns and regressors, (S, T + 1) each."""
 
-    def __init__(self, y: FloatArray, there: BoolArray, xs: list[FloatArray]) -> None:
-        self.y, self.there, self.xs = y, there, xs
+    def __init__(
+        self, y: FloatArray, there: BoolArray, xs: list[FloatArray], by_date: FloatArray, loops: Any | None
+    ) -> None:
+        self.y, self.there, self.xs, self.loops = y, there, xs, loops
         self.gapless = bool(there.all())
-        self._stride = y.shape[1] + 1
-        self._y, self._yy = _running(y), _running(y * y)
-        self._yx = [_running(y * x) for x in xs]
+        self.shared = all(x.ndim == 1 for x in xs)
+        self._by_date, self._stride = by_date, y.shape[1] + 1
 
     def count(self, security: IntArray, lo: IntArray, hi: IntArray) -> IntArray:
         """Days with data in each window, (n,)."""
         return self._between(_running(self.there), security, lo, hi).astype(np.int64)
 
-    def of_y(self, security: IntArray, lo: IntArray, hi: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Sum of y, sum of its squares, and the running sum of squares up to the window's end, (n,) each."""
-        end = self._yy.ravel()[security * self._stride + hi]
-        return self._between(self._y, security, lo, hi), self._between(self._yy, security, lo, hi), end
-
-    def cross(self, k: int, security: IntArray, lo: IntArray, hi: IntArray) -> FloatArray:
-        """Sum of y times regressor k, (n,)."""
-        return self._between(self._yx[k], security, lo, hi)
+    def of_windows(
+        self, security: IntArray, lo: IntArray, hi: IntArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray, list[FloatArray] | FloatArray]:
+        """Sums of y and of its squares, the running sum of squares up to the window's end, (n,); and sums of y x."""
+        if self.loops is not None and self.shared:
+            sum_y, sum_yy, end, cross = self.loops.window_sums(self.y, self._by_date, security, lo, hi)
+            return sum_y, sum_yy, end, cross
+        squares = _running(self.y * self.y)
+        end = squares.ravel()[security * self._stride + hi]
+        cross = [self._between(_running(self.y * x), security, lo, hi) for x in self.xs]
+        return self._between(_running(self.y), security, lo, hi), self._between(squares, security, lo, hi), end, cross
 
     def own_moments(
         self, security: IntArray, lo: IntArray, hi: IntArray, n: FloatArray
@@ -297,6 +313,14 @@ class _RunningSums:
     def _between(self, running: FloatArray, security: IntArray, lo: IntArray, hi: IntArray) -> FloatArray:
         flat, start = running.ravel(), security * self._stride
         return np.asarray(flat[start + hi] - flat[start + lo])
+
+
+def compiled(n_events: int) -> Any | None:
+    """Return the inner loops compiled by numba, or None: not installed, or not worth its import and compilation."""
+    least = _LOADED if "numba" in sys.modules else _UNLOADED
+    if n_events < least or importlib.util.find_spec("numba") is None:
+        return None
+    return importlib.import_module("._compiled", __package__)
 
 
 def inverted(moment: FloatArray, running: FloatArray) -> tuple[FloatArray, BoolArray]:

@@ -70,6 +70,7 @@ class ModelFit:
         """Return a fit of so many events, to be filled by `put`, laid out like this one."""
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
         made = {name: np.empty((n_events, *v.shape[1:]), dtype=v.dtype) for name, v in parts.items()}
+        made["problem"] = np.full(n_events, "", dtype=object)
         if self.sigma2_days.strides[1] == 0:
             made["sigma2_days"] = np.broadcast_to(made["sigma2"][:, None], (n_events, self.sigma2_days.shape[1]))
         return ModelFit(**made)
@@ -83,9 +84,10 @@ class ModelFit:
     def put(self, events: IntArray, other: ModelFit) -> None:
         """Write the fits of some events into their places."""
         for f in fields(self):
-            mine = getattr(self, f.name)
-            if mine.flags.writeable:  # variances that do not move are a view
-                mine[events] = getattr(other, f.name)
+            mine, theirs = getattr(self, f.name), getattr(other, f.name)
+            without = f.name == "problem" and not theirs.strides[0]
+            if mine.flags.writeable and not without:  # variances that do not move are a view
+                mine[events] = theirs
 
     def predict(self, x: FloatArray) -> FloatArray:
         """Return ``x' params`` of shape (E, n) for regressors of shape (E, n, K)."""
@@ -223,6 +225,11 @@ def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntA
     )
     out[dof < 1] = "fewer estimation days than parameters: widen the estimation window"
     return out
+
+
+def no_problems(n_events: int) -> StrArray:
+    """Return ``problem`` of a fit without any: a view, no copy."""
+    return np.broadcast_to(np.array("", dtype=object), (n_events,))
 
 
 def constant_over_days(sigma2: FloatArray, ahead: IntArray) -> FloatArray:

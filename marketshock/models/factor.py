@@ -13,7 +13,7 @@ from ..errors import InputError, check_choice
 from ._covariance import Covariance, add_leverage_problem, check_covariance, sandwich
 from ._ols import OlsFit, ols
 from ._terms import FactorTerms, check_column, factor_tuple
-from .base import ModelFit, constant_over_days, problems
+from .base import ModelFit, constant_over_days, no_problems, problems
 from .benchmark import Benchmark, Term
 
 
@@ -65,7 +65,7 @@ class LinearFit:
 
     def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
         """Make the `ModelFit` of a least-squares fit without a problem."""
-        return of_ols(fit, np.full(len(fit.n_obs), "", dtype=object), ahead)
+        return of_ols(fit, no_problems(len(fit.n_obs)), ahead)
 
 
 def _suffix(cov: Covariance, lags: int | None) -> str:

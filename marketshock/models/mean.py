@@ -10,7 +10,7 @@ import numpy as np
 from .._typing import BoolArray, FloatArray, IntArray, StrArray
 from ..errors import check_choice
 from ._ols import OlsFit, ols
-from .base import ModelFit, constant_over_days, problems
+from .base import ModelFit, constant_over_days, no_problems, problems
 from .benchmark import Benchmark, Term
 from .factor import fit_linear, of_ols
 
@@ -37,7 +37,7 @@ class ConstantMean:
 
     def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
         """Make the `ModelFit` of a mean without a problem."""
-        return of_ols(fit, np.full(len(fit.n_obs), "", dtype=object), ahead)
+        return of_ols(fit, no_problems(len(fit.n_obs)), ahead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class MarketAdjusted:
 
     def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
         """Make the `ModelFit` of a mean of R - Rm without a problem."""
-        return self._of_spread(fit, np.full(len(fit.n_obs), "", dtype=object), ahead)
+        return self._of_spread(fit, no_problems(len(fit.n_obs)), ahead)
 
     def _of_spread(self, spread: OlsFit, problem: StrArray, ahead: IntArray) -> ModelFit:
         """Nothing is estimated that the abnormal return depends on: no parameters, C = 1."""
