@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import workload as w
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -319,6 +320,15 @@ def marketshock_run(
     return {"aar0": aar0, "caar": caar, "t": t, "patell": patell, "bmp": bmp}
 
 
+def uncompiled(run: Callable[[], Fingerprint]) -> Fingerprint:
+    """Run as where numba is not installed."""
+    from marketshock.models import _moments
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_moments, "compiled", lambda n_events: None)
+        return run()
+
+
 def timed(run: Callable[[], Fingerprint]) -> tuple[float, Fingerprint]:
     """Return seconds and fingerprint of one call."""
     start = time.perf_counter()
@@ -348,12 +358,14 @@ def main() -> None:
         "numpy, bare running sums": lambda: numpy_running_sums(r, m, *places),
         "numpy, every window gathered": lambda: numpy_windows(r, m, *places),
         "polars, rolling sums and joins": polars_rolling(r, m, *places),
-        "marketshock": lambda: marketshock_run(*frames, size, "all"),
-        "marketshock, keep='aggregates'": lambda: marketshock_run(*frames, size, "aggregates"),
+        "marketshock": lambda: uncompiled(lambda: marketshock_run(*frames, size, "all")),
+        "marketshock, keep='aggregates'": lambda: uncompiled(lambda: marketshock_run(*frames, size, "aggregates")),
     }
     try:
         compiled = fused_numba()
         fast["numba, one fused loop"] = lambda: compiled(r, m, *places)
+        fast["marketshock with numba"] = lambda: marketshock_run(*frames, size, "all")
+        fast["marketshock with numba, 'aggregates'"] = lambda: marketshock_run(*frames, size, "aggregates")
     except ImportError:
         print("numba is not installed: its loop is left out")
     reference = {n: numpy_windows(r, m, *where) for n, where in ((size.events, places), (few.events, some))}
@@ -386,9 +398,9 @@ def written(table: pd.DataFrame, size: w.Size) -> None:
     mine = table.loc[table["who"] == "marketshock", "seconds"].iloc[0]
     table = table.assign(ratio=table["seconds"] / mine)
     print(f"\n{size.events:,} events; seconds are scaled to all of them where fewer were run\n")
-    print(f"{'':<34} {'seconds':>10} {'of marketshock':>15} {'events run':>11}")
+    print(f"{'':<36} {'seconds':>10} {'of marketshock':>15} {'events run':>11}")
     for row in table.itertuples():
-        print(f"{row.who:<34} {row.seconds:10.3f} {row.ratio:15.2f} {row.events_run:11,}")
+        print(f"{row.who:<36} {row.seconds:10.3f} {row.ratio:15.2f} {row.events_run:11,}")
     Path("benchmarks/results").mkdir(exist_ok=True)
     table.to_csv("benchmarks/results/peers.csv", index=False, float_format="%.4g")
     import matplotlib
