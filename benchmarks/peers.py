@@ -325,7 +325,7 @@ def uncompiled(run: Callable[[], Fingerprint]) -> Fingerprint:
     from marketshock.models import _moments
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_moments, "compiled", lambda n_events: None)
+        patch.setattr(_moments, "compiled", lambda _: None)
         return run()
 
 

@@ -16,8 +16,8 @@ from .models._ols import OlsFit
 from .models.base import ModelFit, ReturnModel
 from .panel import BLOCK, EventPanel, without_own
 
-_PAYS = 4  # a day of an event's window costs this many times as much as a day of a running sum
-_FEWEST = 8  # events of a security: below it the windows are read, whatever their length
+_PAYS = 16  # a day of an event's window costs this many times as much as a day of a running sum
+_FEWEST = 200  # events given: below it every window is read by itself
 CELLS = 1 << 22  # returns a partition holds: 32 megabytes
 _CELLS = 1 << 17  # returns of a block of securities: their running sums stay in the cache
 _LONGEST = 4 * BLOCK  # events of one security taken at a time
@@ -120,7 +120,8 @@ def _running_sums_pay(panel: EventPanel, model: ReturnModel) -> bool:
 
 def _pays(panel: EventPanel, n_events: IntArray | int) -> BoolArray:
     """Whether running sums pay for a security with so many events."""
-    return np.asarray((n_events >= _FEWEST) & (n_events * _PAYS * len(panel.estimation) >= len(panel.returns.days)))
+    enough = panel.n_given >= _FEWEST
+    return np.asarray(enough & (n_events * _PAYS * len(panel.estimation) >= len(panel.returns.days)))
 
 
 def _date_side(panel: EventPanel, model: ReturnModel) -> DateSide | None:

@@ -89,4 +89,6 @@ class FolderPartitions(Sequence[FolderPartition]):
 
     def __getitem__(self, at: Any) -> Any:
         events = self._order[slice(*self._edges[at])].astype(np.int64)
-        return FolderPartition(self._wanted, self._files[at], self._table.slim(events), events, self._market)
+        return FolderPartition(
+            self._wanted, self._files[at], self._table.slim(events), events, self._market, len(self._table)
+        )

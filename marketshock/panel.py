@@ -125,6 +125,8 @@ class EventPanel:
         Trading days relative to day 0.
     by_date : DesignSums
         Sums of `design` over windows, shared by the panels taken from this one.
+    n_given : int
+        Events given to the whole study, of which this panel may be a part.
     """
 
     table: EventTable
@@ -139,6 +141,7 @@ class EventPanel:
     estimation: Window
     window: Window
     by_date: DesignSums
+    n_given: int
 
     def __len__(self) -> int:
         return len(self.position)
@@ -327,12 +330,15 @@ class Requirements:
         What to do with a date on which the market was closed, where the event itself does not say.
     duplicates : {"exclude", "keep"}
         Whether a second event of the same security and session is left out: it would count one return twice.
+    n_given : int
+        Events given to the whole study, where the table holds only some of them; 0 for those of the table.
     """
 
     min_obs: int
     min_event_obs: int
     on_closed: OnClosed
     duplicates: Duplicates
+    n_given: int = 0
 
 
 def build_panel(
@@ -372,6 +378,7 @@ def build_panel(
         estimation,
         window,
         DesignSums(design),
+        need.n_given or len(table),
     )
     usable = _check_windows(panel, model, need, left)
     return PanelBuild(panel if usable.all() else panel.take(usable), alignment, left)

@@ -141,6 +141,8 @@ class FolderPartition:
         Places of these events among all given.
     market : Returns
         Calendar and factors; without securities.
+    n_given : int
+        Events given to the whole study.
     """
 
     wanted: Wanted
@@ -148,12 +150,13 @@ class FolderPartition:
     table: EventTable
     place: IntArray
     market: Returns
+    n_given: int
 
     def study(self) -> Part:
         """Read the returns and look at the events."""
         names, values = self.file.read(self.market.days, set(map(str, self.table.names)), self.market.log)
         market = replace(self.market, names=names, values=values)
-        build = located(self.wanted.spec, self.table, market)
+        build = located(self.wanted.spec, self.table, market, self.n_given)
         left = _by_code(build.exclusions, self.place)
         moved = int((build.alignment.moved != 0).sum())
         group = self.table.group[build.panel.position]
@@ -166,9 +169,9 @@ def study_partition(partition: PanelPartition | FolderPartition) -> Part:
     return partition.study()
 
 
-def located(spec: StudySpec, table: EventTable, market: Returns) -> PanelBuild:
+def located(spec: StudySpec, table: EventTable, market: Returns, n_given: int = 0) -> PanelBuild:
     """Bring a study's events and returns together."""
-    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates)
+    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates, n_given)
     return build_panel(table, market, spec.model, spec.estimation, spec.window, need)
 
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 BLOCK = 2048  # events whose estimation windows are there at a time: a few megabytes an array
 
 
-_FEW = 8 * BLOCK  # events whose correlation is a matter of milliseconds
+_FEW = 2 * BLOCK  # events whose correlation is a matter of milliseconds
 
 
 class DaySums:
