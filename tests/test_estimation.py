@@ -167,7 +167,7 @@ class TestStress:
 def test_a_security_is_estimated_alike_whoever_stands_beside_it():
     factors = market()
     returns, table = firms(factors, missing=0.05), events(1500)
-    whole = study(returns, factors, ms.FactorModel(FACTORS[:3]))
+    whole = study(returns, factors, ms.FactorModel(FACTORS[:3]), table)
     for name in ("S0", "S4"):
         mine = table[table["ticker"] == name]
         alone = study(returns[[name]], factors, ms.FactorModel(FACTORS[:3]), mine)
