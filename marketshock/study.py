@@ -147,7 +147,7 @@ def event_study(
         Log returns; with ``returns=`` it says that they are logarithmic.
     keep : {"all", "car", "aggregates"}, optional
         What is kept of each event: its daily abnormal returns and its fit; its CARs; or nothing but its share in sums.
-        The memory of the last does not grow with the events.
+        The last needs some 200 bytes an event where the returns are in memory, and less where they are in files.
     windows : sequence of pair of int, optional
         With ``keep="car"`` and ``"aggregates"``: windows of several days to sum, besides the whole event window and
         each single day.
