@@ -139,15 +139,19 @@ class EngineError(MarketShockError):
 
     Parameters
     ----------
+    parameter : str
+        Name of the argument that says where the work is done.
     problem : str
         What was lost.
     remedy : str
         What would help.
+    lost : sequence of int
+        Places of the partitions lost, counted from 0.
     """
 
-    def __init__(self, problem: str, remedy: str) -> None:
-        self.problem, self.remedy = problem, remedy
-        super().__init__(f"{problem}; {remedy}")
+    def __init__(self, parameter: str, problem: str, remedy: str, lost: Sequence[int] = ()) -> None:
+        self.parameter, self.problem, self.remedy, self.lost = parameter, problem, remedy, tuple(lost)
+        super().__init__(f"{parameter}: {problem}; {remedy}")
 
 
 class NoUsableEventsError(MarketShockError):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from marketshock.errors import InputError, PriceError
+from marketshock.errors import InputError, PriceError, UnknownNameError
 from marketshock.providers import dataset as module
 from marketshock.providers.dataset import ReturnsDataset, is_dataset
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 pq = pytest.importorskip("pyarrow.parquet")
+ds = pytest.importorskip("pyarrow.dataset")
 
 DAYS = pd.bdate_range("2020-01-01", periods=30)
 AXIS = DAYS.to_numpy().astype("datetime64[D]")
@@ -26,17 +28,29 @@ def long(names=("A", "B"), seed=0, days=DAYS):
 
 
 def written(folder, *frames):
-    for at, frame in enumerate(frames):
-        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / f"part-{at}.parquet")
+    return written_tables(folder, *map(table_of, frames))
+
+
+def table_of(frame):
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def written_tables(folder, *tables):
+    for at, table in enumerate(tables):
+        pq.write_table(table, folder / f"part-{at}.parquet")
     return folder
+
+
+def dated(table, dates):
+    return table.set_column(1, "date", pa.array(dates))
 
 
 def read(folder, tickers=None, axis=AXIS, log=False):
     opened = ReturnsDataset.open("returns", folder)
-    wanted = opened.tickers if tickers is None else tickers
     out = {}
     for partition in opened.partitions:
-        names, values = partition.read(axis, wanted, log)
+        names, values = partition.read(axis, tickers, log)
+        assert values.flags.f_contiguous
         assert values.shape == (len(axis), len(names))
         out |= dict(zip(names, values.T, strict=True))
     return out
@@ -65,8 +79,12 @@ def test_a_day_without_a_row_is_missing_and_one_beyond_the_axis_left_alone(tmp_p
     assert not np.isnan(found["B"]).any()
 
 
-@pytest.mark.parametrize("shape", ["dictionary", "large_string", "text dates", "zoned", "date32", "named Symbol"])
-def test_columns_of_other_types(tmp_path, shape):
+SHAPES = ["dictionary", "large_string", "text dates", "text times", "coded dates", "zoned", "date32", "named Symbol"]
+
+
+@pytest.mark.parametrize("wanted", [None, {"B"}])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_columns_of_other_types(tmp_path, shape, wanted):
     frame = long()
     table = pa.Table.from_pandas(frame, preserve_index=False)
     if shape == "dictionary":
@@ -75,6 +93,10 @@ def test_columns_of_other_types(tmp_path, shape):
         table = table.set_column(0, "ticker", table["ticker"].cast(pa.large_string()))
     if shape == "text dates":
         table = table.set_column(1, "date", pa.array(frame["date"].dt.strftime("%Y-%m-%d")))
+    if shape == "text times":
+        table = dated(table, frame["date"].dt.strftime("%Y-%m-%d 16:00:00"))
+    if shape == "coded dates":
+        table = dated(table, pa.array(frame["date"].dt.strftime("%Y-%m-%d")).dictionary_encode())
     if shape == "zoned":
         late = (frame["date"] + pd.Timedelta(hours=20)).dt.tz_localize("America/New_York")  # the next day in UTC
         table = table.set_column(1, "date", pa.array(late))
@@ -83,7 +105,7 @@ def test_columns_of_other_types(tmp_path, shape):
     if shape == "named Symbol":
         table = table.rename_columns(["Symbol", "Date", "Return"])
     pq.write_table(table, tmp_path / "x.parquet")
-    np.testing.assert_array_equal(read(tmp_path)["B"], frame.loc[frame["ticker"] == "B", "ret"])
+    np.testing.assert_array_equal(read(tmp_path, wanted)["B"], frame.loc[frame["ticker"] == "B", "ret"])
 
 
 def test_a_folder_by_security_a_single_file_and_a_dataset(tmp_path):
@@ -92,14 +114,55 @@ def test_a_folder_by_security_a_single_file_and_a_dataset(tmp_path):
         (tmp_path / "hive" / f"ticker={name}").mkdir(parents=True)
         written(tmp_path / "hive" / f"ticker={name}", part.drop(columns="ticker"))
     pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), tmp_path / "one.parquet")
-    import pyarrow.dataset as ds
-
     opened = ds.dataset(tmp_path / "one.parquet")
     assert is_dataset(opened)
     assert is_dataset(str(tmp_path))
     assert not is_dataset(frame)
     for source in (tmp_path / "hive", str(tmp_path / "one.parquet"), opened):
         np.testing.assert_array_equal(read(source)["A"], frame.loc[frame["ticker"] == "A", "ret"])
+
+
+def test_the_files_of_a_folder_may_differ(tmp_path):
+    one, other, third = (table_of(long((name,))) for name in "ABC")
+    late = pd.Series(DAYS) + pd.Timedelta(hours=20)  # the next day in UTC
+    other = dated(other, late.dt.tz_localize("America/New_York")).rename_columns(["SYMBOL", "Date", "Returns"])
+    third = dated(third, DAYS.strftime("%Y-%m-%d").tolist())
+    found = read(written_tables(tmp_path, one, other, third))
+    for name in "ABC":
+        np.testing.assert_array_equal(found[name], long((name,))["ret"])
+
+
+def test_folders_are_named_by_tickers_that_look_like_numbers(tmp_path):
+    for name in ("0005", "BRK%2FB", "NA"):
+        (tmp_path / f"Symbol={name}" / "year=2020").mkdir(parents=True)
+        written(tmp_path / f"Symbol={name}" / "year=2020", long().iloc[:30].drop(columns="ticker"))
+    assert list(read(tmp_path)) == ["0005", "BRK/B", "NA"]
+    assert list(read(tmp_path, {"0005"})) == ["0005"]
+
+
+def test_an_opened_folder_keeps_the_types_of_its_keys(tmp_path):
+    for name in ("A", "B"):
+        (tmp_path / f"ticker={name}").mkdir()
+        written(tmp_path / f"ticker={name}", long((name,)).drop(columns="ticker"))
+    for coded in (False, True):
+        hive = ds.HivePartitioning.discover(infer_dictionary=coded)
+        opened = ds.dataset(tmp_path, format="parquet", partitioning=hive)
+        np.testing.assert_array_equal(read(opened, {"B"})["B"], long(("B",))["ret"])
+
+
+def test_tickers_may_be_numbers(tmp_path):
+    written(tmp_path, long((10001, 10002)))
+    assert list(read(tmp_path)) == ["10001", "10002"]
+    assert list(read(tmp_path, {"10002"})) == ["10002"]
+
+
+def test_what_writers_leave_beside_the_files_is_passed_over(tmp_path):
+    (tmp_path / "_temporary").mkdir()
+    written(tmp_path / "_temporary", long(("A",)))
+    (tmp_path / "README.md").write_text("about", "ascii")
+    (tmp_path / ".part.parquet").write_text("half", "ascii")
+    pq.write_table(table_of(long(("B",))), tmp_path / "b.pq")
+    assert list(read(tmp_path)) == ["B"]
 
 
 def test_only_what_is_asked_for_is_read(tmp_path):
@@ -111,8 +174,33 @@ def test_only_what_is_asked_for_is_read(tmp_path):
     days, series = opened.series("C")
     np.testing.assert_array_equal(days, AXIS)
     np.testing.assert_array_equal(series, frame.loc[frame["ticker"] == "C", "ret"])
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownNameError, match=r"'Z'.*known are 'A', 'B', 'C'"):
         opened.series("Z")
+
+
+def test_a_series_is_sorted_and_its_dates_are_different(tmp_path):
+    frame = long()
+    opened = ReturnsDataset.open("returns", written(tmp_path, frame.sample(frac=1, random_state=2)))
+    np.testing.assert_array_equal(opened.series("B")[0], AXIS)
+    np.testing.assert_array_equal(opened.series("B")[1], frame.loc[frame["ticker"] == "B", "ret"])
+    opened = ReturnsDataset.open("returns", written(tmp_path, pd.concat([frame, frame.iloc[[3]]])))
+    with pytest.raises(PriceError, match=r"part-0\.parquet: 2020-01-06 stands there more than once for A"):
+        opened.series("A")
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_rows_come_some_at_a_time(tmp_path, coded):
+    """Row groups of different securities, each with a dictionary of its own."""
+    frame = long(("B", "A", "C"))
+    table = table_of(frame)
+    table = table.set_column(0, "ticker", table["ticker"].dictionary_encode()) if coded else table
+    pq.write_table(table, tmp_path / "x.parquet", row_group_size=7)
+    found = read(tmp_path)
+    for name in "ABC":
+        np.testing.assert_array_equal(found[name], frame.loc[frame["ticker"] == name, "ret"])
+    pq.write_table(table_of(pd.concat([frame, frame.iloc[[3]]])), tmp_path / "x.parquet", row_group_size=7)
+    with pytest.raises(PriceError, match="2020-01-06 stands there more than once for B"):
+        read(tmp_path)
 
 
 def test_small_files_are_joined_and_large_ones_cut(tmp_path, monkeypatch):
@@ -139,14 +227,20 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("change", "words"),
         [
-            (lambda f: pd.concat([f, f.iloc[[3]]]), "2020-01-06 stands there more than once for A"),
-            (lambda f: f.assign(date=f["date"].where(f.index != 3, pd.Timestamp("2020-01-04"))), "no session"),
-            (lambda f: f.assign(ret=f["ret"].where(f.index != 3, np.inf)), "cannot be right"),
+            (lambda f: pd.concat([f, f.iloc[[3]]]), r"0\.parquet: 2020-01-06 stands there more than once for A"),
+            (
+                lambda f: f.assign(date=f["date"].where(f.index != 3, pd.Timestamp("2020-01-04"))),
+                r"0\.parquet: A has a row on 2020-01-04, which is no session",
+            ),
+            (lambda f: f.assign(ret=f["ret"].where(f.index != 3, np.inf)), "A on 2020-01-06.*cannot be right"),
+            (lambda f: f.assign(ret=f["ret"].where(f.index != 3, 2e6)), "A on 2020-01-06.*cannot be right"),
             (lambda f: f.assign(ret=f["ret"].where(f.index != 3, -1.5)), "a loss of more than everything"),
             (lambda f: f.assign(ret=100 + f["ret"]), "prices or percentages"),
-            (lambda f: f.assign(ret=f["ret"].astype(str)), "holds (large_)?string"),
-            (lambda f: f.assign(date=f["date"].where(f.index != 3)), "no date"),
-            (lambda f: f.assign(date="soon"), "dates holds (large_)?string"),
+            (lambda f: f.assign(ret=f["ret"].astype(str)), r"0\.parquet: column 'ret' holds (large_)?string"),
+            (lambda f: f.assign(ret=f["ret"] > 0), r"0\.parquet: column 'ret' holds bool"),
+            (lambda f: f.assign(date=f["date"].where(f.index != 3)), r"0\.parquet has a row without a date"),
+            (lambda f: f.assign(date="soon"), r"0\.parquet: 'soon' is no date"),
+            (lambda f: f.assign(date=np.int32(20200102)), r"0\.parquet: dates are int32"),
         ],
     )
     def test_rows_that_cannot_be_right(self, tmp_path, change, words):
@@ -163,16 +257,33 @@ class TestRefusals:
         with pytest.raises(InputError, match="lies in two files"):
             ReturnsDataset.open("returns", written(tmp_path, long(("A",)), long(("A",))))
 
-    def test_a_row_without_a_ticker(self, tmp_path):
+    @pytest.mark.parametrize("nothing", [None, "", " "])
+    def test_a_row_without_a_ticker(self, tmp_path, nothing):
         frame = long()
-        frame.loc[3, "ticker"] = None
-        with pytest.raises(InputError, match="without a ticker"):
+        frame.loc[3, "ticker"] = nothing
+        with pytest.raises(InputError, match=r"0\.parquet has a row without a ticker"):
             ReturnsDataset.open("returns", written(tmp_path, frame))
+
+    def test_a_folder_without_a_ticker(self, tmp_path):
+        (tmp_path / "ticker=__HIVE_DEFAULT_PARTITION__").mkdir()
+        written(tmp_path / "ticker=__HIVE_DEFAULT_PARTITION__", long(("A",)).drop(columns="ticker"))
+        with pytest.raises(InputError, match="without a ticker"):
+            ReturnsDataset.open("returns", tmp_path)
 
     @pytest.mark.parametrize("column", ["ticker", "date", "ret"])
     def test_a_column_that_is_missing(self, tmp_path, column):
-        with pytest.raises(InputError, match="has 0 columns of a"):
-            ReturnsDataset.open("returns", written(tmp_path, long().drop(columns=column)))
+        with pytest.raises(InputError, match=r"1\.parquet has 0 columns of a"):
+            ReturnsDataset.open("returns", written(tmp_path, long(("A",)), long(("B",)).drop(columns=column)))
+
+    def test_a_column_that_stands_there_twice(self, tmp_path):
+        frame = long()
+        with pytest.raises(InputError, match=r"0\.parquet has 2 columns of a return"):
+            ReturnsDataset.open("returns", written(tmp_path, frame.assign(Return=frame["ret"])))
+
+    def test_a_second_file_of_another_kind(self, tmp_path):
+        frame = long(("B",))
+        with pytest.raises(PriceError, match=r"1\.parquet: column 'ret' holds (large_)?string"):
+            read(written(tmp_path, long(("A",)), frame.assign(ret=frame["ret"].astype(str))))
 
     def test_no_such_folder_and_an_empty_one(self, tmp_path):
         with pytest.raises(InputError, match="no file or folder"):
@@ -180,7 +291,33 @@ class TestRefusals:
         with pytest.raises(InputError, match=r"no \.parquet file"):
             ReturnsDataset.open("returns", tmp_path)
 
-    def test_a_file_that_is_no_parquet(self, tmp_path):
-        (tmp_path / "x.parquet").write_text("hello", "ascii")
-        with pytest.raises(InputError, match="cannot be read"):
+    @pytest.mark.parametrize("name", ["a.parquet", "x.parquet"])
+    def test_a_file_that_is_no_parquet(self, tmp_path, name):
+        """The first or a later one."""
+        (tmp_path / name).write_text("hello", "ascii")
+        with pytest.raises(InputError, match=rf"{name}.* cannot be read"):
+            ReturnsDataset.open("returns", written(tmp_path, long()))
+
+    def test_a_file_that_went_away(self, tmp_path):
+        opened = ReturnsDataset.open("returns", written(tmp_path, long()))
+        partition = pickle.loads(pickle.dumps(opened.partitions[0]))
+        (tmp_path / "part-0.parquet").unlink()
+        with pytest.raises(InputError, match=r"part-0\.parquet cannot be read"):
+            partition.read(AXIS)
+
+    def test_a_dataset_without_files_of_its_own(self, tmp_path):
+        with pytest.raises(InputError, match="in memory"):
+            ReturnsDataset.open("returns", ds.dataset(table_of(long())))
+        filtered = ds.dataset(written(tmp_path, long())).filter(ds.field("ticker") == "A")
+        with pytest.raises(InputError, match="pass the dataset itself"):
+            ReturnsDataset.open("returns", filtered)
+
+    @pytest.mark.parametrize("source", [3, ["a.parquet"], None])
+    def test_what_is_no_dataset(self, source):
+        with pytest.raises(InputError, match=r"returns: got .*give a path"):
+            ReturnsDataset.open("returns", source)
+
+    def test_without_pyarrow(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow.dataset", None)
+        with pytest.raises(InputError, match=r"pip install 'marketshock\[parquet\]'"):
             ReturnsDataset.open("returns", tmp_path)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+import warnings
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import closing
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import EngineError, InputError
@@ -17,6 +20,8 @@ Engine: TypeAlias = Executor | Any | None
 Progress: TypeAlias = Callable[[Iterable[Any], int], Iterable[Any]]
 
 _AHEAD = 2  # partitions sent for each worker: one at work and one waiting
+_AGAIN = 1  # how often a cluster tries an error again: its workers may read over a network
+_SHOWN = 5  # partitions named in a message
 
 
 def run_partitions(
@@ -38,93 +43,134 @@ def run_partitions(
     Raises
     ------
     InputError
-        If `engine` is none of these.
+        If `engine` is none of these, or takes no work any more.
     EngineError
-        If a worker of an executor died: an executor does not replace it. A Dask cluster does, and computes the lost
-        partition again on another worker.
+        If a worker of an executor died: an executor does not replace it. A Dask cluster does, and computes again what
+        was lost with it, and nothing else; its error comes when several workers died with the same partition, or when
+        the cluster itself was restarted or lost.
 
     Notes
     -----
-    An error that `work` raises comes as it is; what has not begun is cancelled.
+    An error that `work` raises comes as it is (on a cluster, after another try). Then, and when the caller is
+    interrupted, what has not begun is cancelled.
     """
     check_engine(engine)
     if engine is None:
-        done: Iterator[tuple[int, R]] = enumerate(map(work, parts))
+        done: Generator[tuple[int, R]] = _here(work, parts)
     elif isinstance(engine, Executor):
         done = _on_executor(work, parts, engine)
     else:
         done = _on_cluster(work, parts, engine)
     results: dict[int, R] = {}
-    for at, result in progress(done, len(parts)) if progress else done:
-        results[at] = result
+    with closing(done):  # an interrupt outside of the generator cancels too
+        for at, result in progress(done, len(parts)) if progress else done:
+            results[at] = result
     return [results[at] for at in range(len(parts))]
 
 
 def check_engine(engine: object) -> None:
     """Raise `InputError` unless `engine` is one."""
-    if engine is not None and not isinstance(engine, Executor) and not _is_cluster(engine):
-        what = f"got {engine!r}"
-        raise InputError("engine", what, "give None, a concurrent.futures executor, or a distributed.Client")
+    allowed = "give None, a concurrent.futures executor, or a distributed.Client"
+    if engine is None or isinstance(engine, Executor):
+        return
+    if not _is_cluster(engine):
+        raise InputError("engine", f"got {engine!r}", allowed)
+    if getattr(engine, "status", "") in ("closing", "closed"):
+        raise InputError("engine", "got a distributed.Client that is closed", allowed)
 
 
 def _is_cluster(engine: object) -> bool:
     return any(f"{c.__module__}.{c.__name__}" == "distributed.client.Client" for c in type(engine).__mro__)
 
 
-def _on_executor(work: Callable[[P], R], parts: Sequence[P], engine: Executor) -> Iterator[tuple[int, R]]:
-    limit = _AHEAD * int(getattr(engine, "_max_workers", 2))
+def _here(work: Callable[[P], R], parts: Sequence[P]) -> Generator[tuple[int, R]]:
+    for at, part in enumerate(parts):
+        yield at, work(part)
+
+
+def _on_executor(work: Callable[[P], R], parts: Sequence[P], engine: Executor) -> Generator[tuple[int, R]]:
+    limit = _AHEAD * int(getattr(engine, "_max_workers", None) or os.cpu_count() or 1)
     waiting: dict[Future[R], int] = {}
-    following = iter(range(len(parts)))
-    gone = 0
+    sent = 0
     try:
         while True:
-            while len(waiting) < limit and (at := next(following, None)) is not None:
-                waiting[engine.submit(work, parts[at])] = at
+            while len(waiting) < limit and sent < len(parts):
+                waiting[_submitted(work, parts[sent], engine)] = sent
+                sent += 1
             if not waiting:
                 return
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                gone = waiting.pop(future)
-                yield gone, future.result()
+                result = future.result()
+                yield waiting.pop(future), result
     except BrokenExecutor as error:
-        lost = ", ".join(str(at) for at in sorted([*waiting.values(), gone])[:5])
-        what = f"a worker died, and with it partition {lost} of {len(parts)}"
-        remedy = "make a new executor (fewer workers if memory ran out), or use a Dask cluster, which replaces workers"
-        raise EngineError(what, remedy) from error
+        lost = sorted(at for future, at in waiting.items() if not _arrived(future))
+        before = f"a worker had died before partition {sent}"
+        raise EngineError(
+            "engine",
+            f"{f'a worker died, and with it {_named(lost)}' if lost else before} of {len(parts)}",
+            "make a new executor (fewer workers if memory ran out), or use a Dask cluster, which replaces workers",
+            lost,
+        ) from error
     finally:
         for future in waiting:
             future.cancel()
 
 
-def _on_cluster(work: Callable[[P], R], parts: Sequence[P], client: Any) -> Iterator[tuple[int, R]]:
+def _submitted(work: Callable[[P], R], part: P, engine: Executor) -> Future[R]:
+    try:
+        return engine.submit(work, part)
+    except BrokenExecutor:
+        raise
+    except RuntimeError as error:
+        raise InputError("engine", f"the executor takes no work: {error}", "give one that is not shut down") from error
+
+
+def _arrived(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and not isinstance(future.exception(), BrokenExecutor)
+
+
+def _named(lost: Sequence[int]) -> str:
+    shown = ", ".join(map(str, lost[:_SHOWN])) + (", ..." if len(lost) > _SHOWN else "")
+    return f"partition{'s' if len(lost) > 1 else ''} {shown}"
+
+
+def _on_cluster(work: Callable[[P], R], parts: Sequence[P], client: Any) -> Generator[tuple[int, R]]:
     """Keep a few partitions a worker on their way; a result is moved here and forgotten there as soon as it is made.
 
-    What was lost with a worker the scheduler computes again; it gives a partition up that killed several of them.
+    What was lost with a worker, also a result that was not moved yet, the scheduler computes again.
     """
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
 
-    limit = _AHEAD * max(1, sum(client.nthreads().values()))
-    following = iter(range(len(parts)))
     place: dict[str, int] = {}
     running: Any = as_completed()  # type: ignore[no-untyped-call]
-
-    def send() -> None:
-        at = next(following, None)
-        if at is not None:
-            future = client.submit(work, parts[at], pure=False)
-            place[future.key] = at
-            running.add(future)
-
-    for _ in range(limit):
-        send()
+    at = sent = 0
     try:
-        for future in running:
+        while sent < len(parts) or place:
+            limit = _AHEAD * max(1, sum(client.nthreads().values()))  # a cluster grows and shrinks
+            while len(place) < limit and sent < len(parts):
+                future = _sent(work, parts[sent], client)
+                place[future.key] = sent
+                running.add(future)
+                sent += 1
+            future = next(running)
             at = place.pop(future.key)
-            result = future.result()
-            future.release()
+            try:
+                result = future.result()
+            finally:
+                future.release()  # also an error: its traceback holds the future
             yield at, result
-            send()
     except KilledWorker as error:
-        what = f"a partition killed several workers: {error}"
-        raise EngineError(what, "give the workers more memory, or the dataset smaller files") from error
+        what = f"several workers died, each with {_named([at])} of {len(parts)}: {error}"
+        raise EngineError("engine", what, "give the workers more memory, or smaller partitions", [at]) from error
+    except CancelledError as error:
+        what = f"the cluster gave up {_named([at])} of {len(parts)}: {error}"
+        raise EngineError("engine", what, "see whether its scheduler still runs, and start again", [at]) from error
     finally:
         client.cancel(list(running.futures))
+
+
+def _sent(work: Callable[[P], R], part: P, client: Any) -> Any:
+    """Submit a partition; that it is large is no news: it travels once, and few do at a time."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        return client.submit(work, part, pure=False, retries=_AGAIN)

@@ -3,61 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._typing import DateArray, FloatArray, IntArray
-from ..errors import InputError, PriceError
+from .._typing import BoolArray, DateArray, FloatArray, IntArray
+from ..errors import InputError, PriceError, UnknownNameError
+from .dataset_file import DatasetFile
 from .frames import check_returns
-from .shapes import RETURN_NAMES, TICKER_NAMES
+from .shapes import TICKER_NAMES
 
 Dataset: TypeAlias = str | Path | Any
 """A path, or a ``pyarrow.dataset.Dataset``."""
 
 _ROWS = 1 << 20  # rows a partition aims at: what a worker holds at a time
-_NO_ROW = -1
+_SUFFIXES = (".parquet", ".pq")
+_NONE = -1
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetPartition:
-    """Some securities of a dataset, each of them whole.
+    """Some securities of a dataset, each of them whole: small, and sent to where it is read.
 
     Attributes
     ----------
     parameter : str
         Name of the argument, for errors.
-    fragments : tuple of pyarrow.dataset.Fragment
-        The files, or the parts of one.
-    schema : pyarrow.Schema
-        Of the dataset.
-    columns : tuple of str
-        Names of its ticker, date and return columns.
-    tickers : frozenset of str
-        The securities.
-    alone : bool
-        Whether the fragments hold no other security.
+    files : tuple of DatasetFile
+        The files, or a part of one.
     """
 
     parameter: str
-    fragments: tuple[Any, ...]
-    schema: Any
-    columns: tuple[str, str, str]
-    tickers: frozenset[str]
-    alone: bool = True
+    files: tuple[DatasetFile, ...]
 
-    def read(self, days: DateArray, tickers: Collection[str], log: bool) -> tuple[tuple[str, ...], FloatArray]:
+    @property
+    def tickers(self) -> frozenset[str]:
+        """The securities."""
+        return frozenset().union(*(file.tickers for file in self.files))
+
+    def read(
+        self, days: DateArray, tickers: Collection[str] | None = None, log: bool = False
+    ) -> tuple[tuple[str, ...], FloatArray]:
         """Read securities onto an axis of sessions.
 
         Parameters
         ----------
         days : ndarray of shape (T,), datetime64[D]
-            The sessions. Rows before the first and after the last are left alone.
-        tickers : collection of str
-            Which securities; those that are not of this partition are passed over.
-        log : bool
+            The sessions, strictly increasing. Rows before the first and after the last are left alone.
+        tickers : collection of str, optional
+            Which securities; those that are not of this partition are passed over. None is all.
+        log : bool, optional
             Whether the returns are logarithmic.
 
         Returns
@@ -65,63 +62,53 @@ class DatasetPartition:
         names : tuple of str
             The securities, sorted.
         values : ndarray of shape (T, S)
-            Decimal returns, NaN where there is no row; each security lies together in memory.
+            Decimal returns, NaN where there is no row; each security lies together in memory. The order of the rows in
+            a file does not matter.
 
         Raises
         ------
+        InputError
+            If a file cannot be read.
         PriceError
             If a date is no session, stands there twice for a security, or a return cannot be right.
         """
-        names = tuple(sorted(self.tickers & set(tickers)))
+        mine = self.tickers
+        names = tuple(sorted(mine if tickers is None else mine.intersection(tickers)))
+        place = {name: at for at, name in enumerate(names)}
         values = np.full((len(names), len(days)), np.nan)
-        seen = np.zeros(values.shape, dtype=bool)
-        place = {name: i for i, name in enumerate(names)}
+        seen = np.zeros(values.size, dtype=bool)
         first, row_of = _rows(days)
-        for (code, known), day, ret in self._batches(names):
-            security = np.array([place.get(name, 0) for name in known], dtype=np.int64)[code]
-            at = day.astype(np.int64) - first
-            inside = (at >= 0) & (at < len(row_of))
-            row = row_of[at[inside]]
-            security, ret, day = security[inside], ret[inside], day[inside]
-            if (row == _NO_ROW).any():
-                stray = int(np.argmax(row == _NO_ROW))
-                what = f"{names[security[stray]]} has a row on {day[stray]}, which is no session"
-                raise PriceError(self.parameter, what, "correct the date, or give factors= on the dataset's own days")
-            flat = security * len(days) + row
-            self._refuse_twice(flat, seen, names, days)
-            values.ravel()[flat] = ret
+        for file in self.files:
+            for rows in file.rows(names) if not file.tickers.isdisjoint(names) else ():
+                security = np.array([place.get(name, _NONE) for name in rows.names], dtype=np.int64)[rows.code]
+                at, ret = rows.days.astype(np.int64) - first, rows.values
+                kept = (at >= 0) & (at < len(row_of)) & (security != _NONE)
+                if not kept.all():
+                    security, at, ret = security[kept], at[kept], ret[kept]
+                row = row_of[at]
+                _refuse_stray(file, names, security, row, days[0] + at)
+                cell = security * len(days) + row
+                _refuse_twice(file, names, cell, seen, days)
+                values.ravel()[cell] = ret
         check_returns(self.parameter, names, days, values.T, log)
         return names, values.T
 
     def series(self, name: str) -> tuple[DateArray, FloatArray]:
-        """Return the days of one security, sorted, and its returns."""
-        parts = [(day, ret) for _, day, ret in self._batches((name,))]
-        days, values = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        """Return the days of one security, sorted, and its returns.
+
+        Raises
+        ------
+        PriceError
+            If a date stands there twice.
+        """
+        (file,) = (file for file in self.files if name in file.tickers)
+        kept = [(rows, np.array([n == name for n in rows.names], dtype=bool)[rows.code]) for rows in file.rows((name,))]
+        days = np.concatenate([rows.days[own] for rows, own in kept])
         order = np.argsort(days, kind="stable")
-        return days[order], values[order]
-
-    def _refuse_twice(self, flat: IntArray, seen: Any, names: tuple[str, ...], days: DateArray) -> None:
-        cells = seen.ravel()
-        again, before = cells[flat], np.count_nonzero(cells)
-        cells[flat] = True
-        if np.count_nonzero(cells) == before + len(flat):
-            return
-        ordered = np.sort(flat[again] if again.any() else flat)
-        at = int(ordered[0] if again.any() else ordered[1:][ordered[1:] == ordered[:-1]][0])
-        what = f"{days[at % len(days)]} stands there more than once for {names[at // len(days)]}"
-        raise PriceError(self.parameter, what, "keep one row a session")
-
-    def _batches(self, names: tuple[str, ...]) -> Iterator[tuple[tuple[IntArray, list[str]], DateArray, FloatArray]]:
-        """Yield (code, names), days and returns of the rows of some securities, a file at a time."""
-        import pyarrow.compute as pc
-
-        everything = self.alone and set(names) == self.tickers
-        for fragment in self.fragments:
-            chosen = None if everything else pc.field(self.columns[0]).isin(list(names))
-            table = fragment.to_table(schema=self.schema, columns=list(self.columns), filter=chosen)
-            if len(table):
-                ticker, date, ret = (table.column(name) for name in self.columns)
-                yield _codes(ticker), _days(self.parameter, date), _floats(self.parameter, self.columns[2], ret)
+        days = days[order]
+        if (again := days[1:] == days[:-1]).any():
+            raise _twice(file, name, days[1:][again][0])
+        return days, np.concatenate([rows.values[own] for rows, own in kept])[order]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,41 +130,42 @@ class ReturnsDataset:
     def open(cls, parameter: str, source: Any) -> ReturnsDataset:
         """Open a dataset and learn which file holds which securities; no return is read.
 
+        Small files are read together, and a very large one a few securities at a time: quick where its rows are sorted
+        by security, for then Parquet says which of its row groups to read.
+
         Parameters
         ----------
         parameter : str
             Name of the argument, for errors.
         source : str, path, or pyarrow.dataset.Dataset
-            A Parquet file, or a folder of them, also partitioned by security (``ticker=NVDA/``). Each security lies in
-            one file.
+            A Parquet file, or a folder of them (.parquet or .pq, at any depth, without what begins with a point or an
+            underscore), also one named after a security (``ticker=NVDA/``). Each security lies in one file.
 
         Raises
         ------
         InputError
-            If pyarrow is missing, there is no such folder, a column is missing, or a security lies in two files.
+            If pyarrow is missing, there is no such file, one cannot be read or lacks a column, a row has no ticker, or
+            a security lies in two files.
         """
         dataset = _dataset(parameter, source)
-        columns = _columns(parameter, dataset.schema)
         known: dict[str, str] = {}
         partitions: list[DatasetPartition] = []
-        held: list[Any] = []
-        names: set[str] = set()
-        rows = 0
-        for fragment in dataset.get_fragments():
-            mine = _tickers(parameter, fragment, dataset.schema, columns[0])
-            _refuse_shared(parameter, mine, known, fragment)
-            n = fragment.count_rows()
-            if n > 4 * _ROWS:
-                partitions += _split(parameter, fragment, dataset.schema, columns, sorted(mine), n)
+        held: list[DatasetFile] = []
+        n_held = 0
+        for fragment in _fragments(parameter, dataset):
+            file = DatasetFile.of(parameter, fragment, dataset.schema)
+            _refuse_shared(file, known)
+            n_rows = file.n_rows
+            if n_rows > 4 * _ROWS:
+                partitions += _split(file, n_rows)
                 continue
-            if held and rows + n > _ROWS:
-                partitions.append(DatasetPartition(parameter, tuple(held), dataset.schema, columns, frozenset(names)))
-                held, names, rows = [], set(), 0
-            held.append(fragment)
-            names |= mine
-            rows += n
+            if held and n_held + n_rows > _ROWS:
+                partitions.append(DatasetPartition(parameter, tuple(held)))
+                held, n_held = [], 0
+            held.append(file)
+            n_held += n_rows
         if held:
-            partitions.append(DatasetPartition(parameter, tuple(held), dataset.schema, columns, frozenset(names)))
+            partitions.append(DatasetPartition(parameter, tuple(held)))
         if not known:
             raise InputError(parameter, "the dataset has no rows", "give a folder of Parquet files")
         return cls(parameter, tuple(partitions))
@@ -185,20 +173,22 @@ class ReturnsDataset:
     @property
     def tickers(self) -> list[str]:
         """All securities, sorted."""
-        return sorted(set().union(*(p.tickers for p in self.partitions)))
+        return sorted(frozenset().union(*(p.tickers for p in self.partitions)))
 
     def series(self, name: str) -> tuple[DateArray, FloatArray]:
         """Return the days of one security, sorted, and its returns.
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             If there is none of that name.
+        PriceError
+            If a date stands there twice.
         """
         for partition in self.partitions:
             if name in partition.tickers:
                 return partition.series(name)
-        raise KeyError(name)
+        raise UnknownNameError(self.parameter, [name], self.tickers)
 
 
 def is_dataset(source: object) -> bool:
@@ -208,93 +198,101 @@ def is_dataset(source: object) -> bool:
 
 def _dataset(parameter: str, source: Any) -> Any:
     try:
+        import pyarrow as pa
         import pyarrow.dataset as ds
+        import pyarrow.parquet as pq
     except ImportError as error:
         what = "a Parquet folder is read with pyarrow, which is not installed"
         raise InputError(parameter, what, "pip install 'marketshock[parquet]'") from error
     if isinstance(source, ds.Dataset):
         return source
-    path = Path(source)
-    if not path.exists():
-        raise InputError(parameter, f"there is no file or folder {str(path)!r}", "correct the path")
-    if path.is_dir() and not any(path.rglob("*.parquet")):
-        raise InputError(parameter, f"the folder {str(path)!r} holds no .parquet file", "correct the path")
+    if not isinstance(source, (str, Path)):
+        raise InputError(parameter, f"got a {type(source).__name__}", "give a path or a pyarrow.dataset.Dataset")
+    root = Path(source)
+    files = _files(parameter, root)
+    folders = {part.partition("=")[0] for file in files for part in file.relative_to(root).parts[:-1] if "=" in part}
+    named = [pa.field(key, pa.string()) for key in sorted(folders) if _is_ticker(key)]  # 0005 is no number
     try:
-        return ds.dataset(path, format="parquet", partitioning="hive", exclude_invalid_files=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            parameter, f"{str(path)!r} cannot be read: {error}", "give a folder of Parquet files"
-        ) from error
+        # tickers as codes: a name is read once for all its rows
+        coded = [name for name in pq.read_schema(files[0]).names if _is_ticker(name)]
+        kind = ds.ParquetFileFormat(dictionary_columns=coded)
+        hive = ds.partitioning(pa.schema(named), flavor="hive")
+        return ds.dataset([str(file) for file in files], format=kind, partitioning=hive)
+    except (OSError, pa.ArrowException) as error:
+        what = f"{str(files[0])!r} cannot be read: {error}"
+        raise InputError(parameter, what, "give a folder of Parquet files") from error
 
 
-def _columns(parameter: str, schema: Any) -> tuple[str, str, str]:
-    found = []
-    for what, spelled in (("ticker", TICKER_NAMES), ("date", ("date",)), ("return", RETURN_NAMES)):
-        mine = [name for name in schema.names if name.strip().casefold() in spelled]
-        if len(mine) != 1:
-            has = f"has {len(mine)} columns of a {what} among {schema.names}"
-            raise InputError(parameter, has, f"name one of them {spelled[0]!r}: a row is ticker, date, ret")
-        found.append(mine[0])
-    return found[0], found[1], found[2]
+def _files(parameter: str, root: Path) -> list[Path]:
+    """Return the Parquet files of a folder, sorted, without what writers leave beside them."""
+    if root.is_file():
+        return [root]
+    if not root.exists():
+        raise InputError(parameter, f"there is no file or folder {str(root)!r}", "correct the path")
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    files = [path for path in found if not any(part[0] in "._" for part in path.relative_to(root).parts)]
+    if not files:
+        raise InputError(parameter, f"the folder {str(root)!r} holds no .parquet file", "correct the path")
+    return files
 
 
-def _tickers(parameter: str, fragment: Any, schema: Any, column: str) -> set[str]:
-    values = fragment.to_table(schema=schema, columns=[column]).column(column)
-    if values.null_count:
-        raise InputError(parameter, f"{fragment.path} has a row without a ticker", "fill it or drop the row")
-    return {str(name) for name in values.unique().to_pylist()}
+def _is_ticker(name: str) -> bool:
+    return name.strip().casefold() in TICKER_NAMES
 
 
-def _refuse_shared(parameter: str, mine: set[str], known: dict[str, str], fragment: Any) -> None:
-    for name in mine:
+def _fragments(parameter: str, dataset: Any) -> Iterator[Any]:
+    try:
+        yield from dataset.get_fragments()
+    except ValueError as error:  # of a dataset that was filtered
+        raise InputError(parameter, f"has no files of its own: {error}", "pass the dataset itself") from error
+
+
+def _refuse_shared(file: DatasetFile, known: dict[str, str]) -> None:
+    for name in sorted(file.tickers):
         if name in known:
-            what = f"{name} lies in two files: {known[name]} and {fragment.path}"
-            raise InputError(parameter, what, "write each security into one file")
-        known[name] = fragment.path
+            what = f"{name} lies in two files: {known[name]} and {file.path}"
+            raise InputError(file.parameter, what, "write each security into one file")
+        known[name] = file.path
 
 
-def _split(
-    parameter: str, fragment: Any, schema: Any, columns: tuple[str, str, str], names: list[str], n_rows: int
-) -> Iterator[DatasetPartition]:
+def _split(file: DatasetFile, n_rows: int) -> Iterator[DatasetPartition]:
     """Cut a large file by securities."""
+    names = sorted(file.tickers)
     some = max(1, int(len(names) * _ROWS / n_rows))
     for lo in range(0, len(names), some):
-        yield DatasetPartition(parameter, (fragment,), schema, columns, frozenset(names[lo : lo + some]), alone=False)
+        part = replace(file, tickers=frozenset(names[lo : lo + some]), whole=False)
+        yield DatasetPartition(file.parameter, (part,))
 
 
 def _rows(days: DateArray) -> tuple[int, IntArray]:
     """Return the first day as a number, and the row of each day from it on."""
     number = days.astype("datetime64[D]").astype(np.int64)
-    row = np.full(int(number[-1] - number[0]) + 1, _NO_ROW)
+    row = np.full(int(number[-1] - number[0]) + 1, _NONE)
     row[number - number[0]] = np.arange(len(days))
     return int(number[0]), row
 
 
-def _codes(column: Any) -> tuple[IntArray, list[str]]:
-    coded = column.combine_chunks()
-    if not hasattr(coded, "dictionary"):
-        coded = coded.dictionary_encode()
-    return coded.indices.to_numpy(zero_copy_only=False), [str(name) for name in coded.dictionary.to_pylist()]
+def _refuse_stray(
+    file: DatasetFile, names: tuple[str, ...], security: IntArray, row: IntArray, days: DateArray
+) -> None:
+    if (row == _NONE).any():
+        at = int(np.argmax(row == _NONE))
+        what = f"{file.path}: {names[security[at]]} has a row on {days[at]}, which is no session"
+        raise PriceError(file.parameter, what, "correct the date, or give factors= on the dataset's own days")
 
 
-def _days(parameter: str, column: Any) -> DateArray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if column.null_count:
-        raise PriceError(parameter, "a row has no date", "fill it or drop the row")
-    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
-        column = pc.local_timestamp(column)
-    try:
-        days = column.cast(pa.date32(), safe=not pa.types.is_timestamp(column.type))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise PriceError(parameter, f"the column of dates holds {column.type}: {error}", "write dates") from error
-    return np.asarray(days.to_numpy()).astype("datetime64[D]")
+def _refuse_twice(file: DatasetFile, names: tuple[str, ...], cell: IntArray, seen: BoolArray, days: DateArray) -> None:
+    """Mark cells as filled: none was before, and as many are as there are rows."""
+    again = cell[seen[cell]]
+    before = np.count_nonzero(seen)
+    seen[cell] = True
+    if not len(again) and np.count_nonzero(seen) - before != len(cell):
+        ordered = np.sort(cell)
+        again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(again):
+        raise _twice(file, names[again[0] // len(days)], days[again[0] % len(days)])
 
 
-def _floats(parameter: str, name: str, column: Any) -> FloatArray:
-    import pyarrow as pa
-
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)):
-        raise PriceError(parameter, f"column {name!r} holds {column.type}", "give decimal returns")
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+def _twice(file: DatasetFile, name: str, day: np.datetime64) -> PriceError:
+    what = f"{file.path}: {day} stands there more than once for {name}"
+    return PriceError(file.parameter, what, "keep one row a session")
