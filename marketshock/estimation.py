@@ -13,7 +13,7 @@ from ._typing import BoolArray, FloatArray, IntArray
 from .abnormal import Abnormal
 from .models._moments import DateSide
 from .models._ols import OlsFit
-from .models.base import ModelFit, ReturnModel
+from .models.base import ModelFit, ReturnModel, put_rows
 from .panel import BLOCK, EventPanel, without_own
 
 _PAYS = 16  # a day of an event's window costs this many times as much as a day of a running sum
@@ -241,7 +241,7 @@ class _Assembly:
             self._fit = block.fit.empty(self._n)
             self._ar = np.empty((self._n, block.abnormal.ar.shape[1]))
         self._fit.put(events, block.fit)
-        self._ar[events] = block.abnormal.ar
+        put_rows(self._ar, events, block.abnormal.ar)
 
     def whole(self, panel: EventPanel) -> Estimated:
         """Return all events."""

@@ -156,9 +156,9 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
     at = places(sessions.days, days)
     nearest, outside = _days_at(sessions, at, days)
     is_open = nearest == days
-    rule = np.full(len(days), SAME_DAY, dtype=object)
     if is_open.all() and not after_close.any():
-        return Mapped(nearest, rule)
+        return Mapped(nearest, np.broadcast_to(np.array(SAME_DAY, dtype=object), (len(days),)))
+    rule = np.full(len(days), SAME_DAY, dtype=object)
     closed = ~is_open & ~outside
     refused = closed & (on_closed == "raise")
     if refused.any():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from .._typing import BoolArray, FloatArray, IntArray, StrArray
 from ._ols import OlsFit
@@ -87,7 +88,7 @@ class ModelFit:
             mine, theirs = getattr(self, f.name), getattr(other, f.name)
             without = f.name == "problem" and not theirs.strides[0]
             if mine.flags.writeable and not without:  # variances that do not move are a view
-                mine[events] = theirs
+                put_rows(mine, events, theirs)
 
     def predict(self, x: FloatArray) -> FloatArray:
         """Return ``x' params`` of shape (E, n) for regressors of shape (E, n, K)."""
@@ -225,6 +226,16 @@ def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntA
     )
     out[dof < 1] = "fewer estimation days than parameters: widen the estimation window"
     return out
+
+
+def put_rows(out: npt.NDArray[Any], rows: IntArray, values: npt.NDArray[Any]) -> None:
+    """Do ``out[rows] = values`` for an array whose rows lie together in memory, a row at a time as one block."""
+    if out.ndim == 1 or not out.size or out.dtype.hasobject:
+        out[rows] = values
+        return
+    row = np.dtype((np.void, out.itemsize * out[0].size))
+    whole = np.ascontiguousarray(values, dtype=out.dtype).reshape(len(values), -1)
+    out.reshape(len(out), -1).view(row).ravel()[rows] = whole.view(row).ravel()
 
 
 def no_problems(n_events: int) -> StrArray:
