@@ -189,7 +189,7 @@ def market_cap_change(
     total = pd.Series({name: float(table[name].sum()) for name in sums})
     total["abnormal_usd"] = float(table["abnormal_usd"].sum(skipna=False))
     total["ci_low_usd"], total["ci_high_usd"], note = total_ci
-    _warn({firm: doubts_of(counts, prices.splits, session) for firm, counts in known.items()})
+    _warn({firm: doubts_of(counts, prices, session) for firm, counts in known.items()})
     priced = [ticker for counts in known.values() for ticker in counts["priced_at"]]
     note = "; ".join(filter(None, [note, splits_note(prices, priced)]))
     source = f"closes: {prices.provenance.get('source', 'unknown')}; counts: {shares.source}"

@@ -225,7 +225,7 @@ def _within_reach(
             notes.append(f"left out the {label}: {why[0]}")
         else:
             kept.append((label, counts))
-            notes += spin_offs(counts, prices.splits, session)
+            notes += spin_offs(counts, prices, session)
     if late and not kept:
         raise SharesError("shares", *late)
     priced = [ticker for _, counts in kept for ticker in counts["priced_at"]]

@@ -12,7 +12,7 @@ from . import _format
 from .errors import PriceError, SharesError
 from .providers.base import Prices
 from .providers.shares import COVER, VENDOR
-from .providers.splits import checked_splits, factor_of, known_since, known_until, splits_met
+from .providers.splits import factor_of, known_since, known_until, splits_met
 
 _OLD = 400  # days; even a firm that files once a year has counted its shares since
 
@@ -50,7 +50,7 @@ def raw_change(
     """
     _check_usd(prices, counts["priced_at"])
     check_reach(counts, prices)
-    factor = np.array([factor_of(applied) for applied, _ in _met(counts, prices.splits, session)])
+    factor = np.array([factor_of(applied) for applied, _ in _met(counts, prices, session)])
     given = counts["rounding"].to_numpy(dtype=float)
     n = counts["shares"].to_numpy(dtype=float) * factor
     unit = np.where(given > 1, given * factor, 0.0)
@@ -61,7 +61,7 @@ def raw_change(
     slack = float((np.abs(after - before) * unit / 2).sum())
     main = list(counts["priced_at"]).index(firm) if firm in set(counts["priced_at"]) else 0
     cap_before = float((before * n).sum())
-    notes = (_classes(counts, firm), _basis(counts), _for_splits(counts, prices.splits, session))
+    notes = (_classes(counts, firm), _basis(counts), _for_splits(counts, prices, session))
     return {
         "shares": float(n.sum()),
         "rounding": float(unit.sum()) or 1.0,
@@ -78,7 +78,7 @@ def raw_change(
         "change_low_usd": change - slack,
         "change_high_usd": change + slack,
         "return": change / cap_before,
-        "note": "; ".join(filter(None, [*notes, *doubts_of(counts, prices.splits, session)])),
+        "note": "; ".join(filter(None, [*notes, *doubts_of(counts, prices, session)])),
     }
 
 
@@ -111,15 +111,15 @@ def splits_note(prices: Prices, tickers: Iterable[str]) -> str:
     return f"splits are known until {min(ends).date()}: closes adjusted for a later one would not meet their counts"
 
 
-def doubts_of(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64) -> list[str]:
+def doubts_of(counts: pd.DataFrame, prices: Prices, session: np.datetime64) -> list[str]:
     """Return what may make a firm's counts wrong for a session, a sentence each.
 
     Parameters
     ----------
     counts : DataFrame
         One row a share class, as `SharesTable.known_on` returns them.
-    splits : DataFrame or None
-        As in `Prices`.
+    prices : Prices
+        Whose splits are read.
     session : datetime64[D]
         The event's session.
     """
@@ -128,7 +128,7 @@ def doubts_of(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.dat
     if len(unfiled):
         day = unfiled["as_of"].min().date()
         found.append(f"vendor count dated {day}, its filing date not known: look-ahead cannot be excluded")
-    met = _met(counts, splits, session)
+    met = _met(counts, prices, session)
     for row, (applied, _) in zip(_format.rows(counts.reset_index(drop=True)), met, strict=True):
         found += [
             f"count dated {row['as_of'].date()} and filed on {row['filed'].date()}, across the split of {day.date()}: "
@@ -136,17 +136,17 @@ def doubts_of(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.dat
             for day in applied.loc[~applied["spin_off"], "date"]
             if day <= row["filed"]
         ]
-    found += spin_offs(counts, splits, session)
+    found += spin_offs(counts, prices, session)
     age = (pd.Timestamp(session) - counts["as_of"].min()).days
     if age > _OLD:
         found.append(f"the count dated {counts['as_of'].min().date()} is {age} days older than the session")
     return list(dict.fromkeys(found))
 
 
-def spin_offs(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64) -> list[str]:
+def spin_offs(counts: pd.DataFrame, prices: Prices, session: np.datetime64) -> list[str]:
     """Return a sentence for each split between a count and the session that is taken for a spin-off."""
     said = []
-    for ticker, (_, passed) in zip(counts["priced_at"], _met(counts, splits, session), strict=True):
+    for ticker, (_, passed) in zip(counts["priced_at"], _met(counts, prices, session), strict=True):
         for row in _format.rows(passed):
             ahead = ", and the close before is without what was spun off" if row["date"] == session else ""
             said.append(
@@ -156,11 +156,9 @@ def spin_offs(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.dat
     return list(dict.fromkeys(said))
 
 
-def _met(
-    counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64
-) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+def _met(counts: pd.DataFrame, prices: Prices, session: np.datetime64) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     """Return for each count the splits that apply to it and the spin-offs that were passed over."""
-    known, day = checked_splits(splits), pd.Timestamp(session)
+    known, day = prices.checked_splits, pd.Timestamp(session)
     days = zip(counts["priced_at"], _counted(counts), strict=True)
     return [splits_met(known, ticker, counted, day) for ticker, counted in days]
 
@@ -202,9 +200,9 @@ def _basis(counts: pd.DataFrame) -> str:
     return "" if basis in (COVER, VENDOR) else f"{basis} count"
 
 
-def _for_splits(counts: pd.DataFrame, splits: pd.DataFrame | None, session: np.datetime64) -> str:
+def _for_splits(counts: pd.DataFrame, prices: Prices, session: np.datetime64) -> str:
     parts = []
-    for ticker, (applied, _) in zip(counts["priced_at"], _met(counts, splits, session), strict=True):
+    for ticker, (applied, _) in zip(counts["priced_at"], _met(counts, prices, session), strict=True):
         if len(applied):
             days = ", ".join(str(day.date()) for day in applied["date"])
             parts.append(f"count x {factor_of(applied):g} for the splits of {ticker} since ({days})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from .._typing import Frame
 from ..errors import InputError, UnknownNameError, check_choice
 from .frames import check_columns, check_positive, numeric_values, pandas_frame, session_dates
 from .shapes import price_fields
-from .splits import splits_in
+from .splits import checked_splits, splits_in
 
 AS_TRADED, ADJUSTED = "not dividend-adjusted", "dividend-adjusted"
 PRESUMED = "presumably dividend-adjusted: two-level columns without 'Adj Close', as yfinance gives them by default"
@@ -64,6 +65,11 @@ class Prices:
             raise InputError(
                 "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
             )
+
+    @cached_property
+    def checked_splits(self) -> pd.DataFrame:
+        """`splits` by date, with a column spin_off; empty where none are known. Checked when first read."""
+        return checked_splits(self.splits)
 
     @classmethod
     def from_frame(

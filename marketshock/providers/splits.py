@@ -124,9 +124,13 @@ def splits_met(
     counted, session : Timestamp
         Day from which the count knows of no split, and of the closes.
     """
-    own = splits[splits["ticker"] == ticker]
-    after_count, after_session, spun = own["date"] > counted, own["date"] > session, own["spin_off"]
-    return own[after_session.where(spun, after_count)], own[spun & after_count & ~after_session]
+    own = splits["ticker"].to_numpy() == ticker
+    if not own.any():
+        return splits.iloc[:0], splits.iloc[:0]
+    date, spun = splits["date"], splits["spin_off"].to_numpy()
+    after_count, after_session = (date > counted).to_numpy(), (date > session).to_numpy()
+    applied, passed = np.where(spun, after_session, after_count), spun & after_count & ~after_session
+    return splits[own & applied], splits[own & passed]
 
 
 def known_since(provenance: Mapping[str, Any], ticker: str) -> pd.Timestamp | None:
