@@ -76,10 +76,13 @@ class DesignSums:
     ----------
     finite : ndarray of shape (T, K)
         The regressors, zero where missing.
+    there : ndarray of shape (T, K)
+        Whether a regressor and all before it are there.
     """
 
     def __init__(self, design: FloatArray) -> None:
         self.finite = np.where(np.isfinite(design), design, 0.0)
+        self.there: BoolArray = np.logical_and.accumulate(np.isfinite(design), axis=1)
         self._known: dict[tuple[int, int], FloatArray] = {}
 
     def total(self, offsets: IntArray) -> FloatArray:
@@ -257,7 +260,9 @@ class EventPanel:
         for k in range(n_regressors):
             x[:, :, k] = self._without_own(x[:, :, k], raw, at, k + 1)
         y = raw - offset
-        mask = inside & np.isfinite(y) & np.isfinite(x).all(axis=2)
+        mask = inside & np.isfinite(y)
+        if n_regressors:  # of its own benchmark a security lacks what it lacks itself, and what the benchmark lacks
+            mask &= self.by_date.there[at, n_regressors - 1]
         return WindowData(np.where(mask, y, np.nan), x, offset, mask, rows)
 
     def _without_own(self, benchmark: FloatArray, raw: FloatArray, at: IntArray, which: int) -> FloatArray:

@@ -183,8 +183,7 @@ class Evidence:
         return self._standardised(1.0)
 
     def _standardised(self, sign: float) -> FloatArray:
-        x = self.x[:, :, : self.fit.params.shape[1]]
-        error = np.einsum("emk,ekl,eml->em", x, self.fit.cov_params, x, optimize=True)
+        error = self.fit.estimation_error(self.x)
         sigma2 = self.fit.sigma2[:, None]
         return np.asarray(self.residuals / np.sqrt(np.maximum(sigma2 + sign * error, 1e-12 * sigma2)))
 

@@ -104,7 +104,11 @@ class ModelFit:
         -----
         ``sigma2 C_it`` with the forecast-error factor C of Patell (1976).
         """
-        out = np.array(self.sigma2_days)
+        return self.estimation_error(x) + self.sigma2_days
+
+    def estimation_error(self, x: FloatArray) -> FloatArray:
+        """Return ``x' cov_params x`` of each day, (E, n), for regressors (E, n, K)."""
+        out = np.zeros(x.shape[:2])
         for j in range(self.params.shape[1]):
             inner = x[:, :, 0] * self.cov_params[:, j, 0, None]
             for k in range(1, self.params.shape[1]):
