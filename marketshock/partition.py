@@ -95,7 +95,7 @@ class Wanted:
     spec : StudySpec
         The study.
     windows : tuple of Window
-        Windows of two days or more; the single days are always summed.
+        Windows to cumulate over, besides the single days, which are always summed.
     cars : bool
         Whether the CARs of each event are kept.
     """
@@ -196,7 +196,7 @@ def part_of_exclusions(left: Exclusions) -> Part:
 
 
 def summed_windows(window: Window, asked: Sequence[tuple[int, int]] | None) -> tuple[Window, ...]:
-    """Return the windows of several days to sum, sorted: those asked for and the whole event window.
+    """Return the windows to sum, sorted: those asked for and the whole event window.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def summed_windows(window: Window, asked: Sequence[tuple[int, int]] | None) -> t
     read = {Window.of("windows", pair) for pair in asked or ()}
     for one in read:
         check_inside("windows", one, window)
-    return tuple(sorted((w for w in {*read, window} if len(w) > 1), key=lambda w: (w.first, w.last)))
+    return tuple(sorted({*read, window}, key=lambda w: (w.first, w.last)))
 
 
 def _part(

@@ -149,8 +149,8 @@ def event_study(
         What is kept of each event: its daily abnormal returns and its fit; its CARs; or nothing but its share in sums.
         The last needs some 200 bytes an event where the returns are in memory, and less where they are in files.
     windows : sequence of pair of int, optional
-        With ``keep="car"`` and ``"aggregates"``: windows of several days to sum, besides the whole event window and
-        each single day.
+        With ``keep="car"`` and ``"aggregates"``: windows to cumulate over, besides the whole event window; averages and
+        tests of each single day are always there.
     engine : None, concurrent.futures.Executor, or distributed.Client, optional
         Where the work is done: here, on an executor's workers, or on a Dask cluster. The numbers do not depend on it.
     progress : callable, optional

@@ -65,7 +65,7 @@ class StudySummary:
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        """Windows of several days that `tests` and `car` know."""
+        """Windows that `car` knows, and `tests` besides the single days."""
         return self.wanted.windows
 
     @property
@@ -231,7 +231,7 @@ class StudySummary:
     def _rows(self) -> tuple[list[str], list[list[str]]]:
         shown = [*([Window(0, 0)] if self.wanted.spec.window.first <= 0 <= self.wanted.spec.window.last else [])]
         rows = []
-        for window in [*shown, *self.windows]:
+        for window in dict.fromkeys([*shown, *self.windows]):
             place = self._place(window.first, window.last)
             spread = self._summary(place, self._tally, Conventions()).car_spread
             tests = self.tests(window.first, window.last, which=["t_cross_sectional", "patell", "bmp"])

@@ -101,6 +101,15 @@ class TestAgainstTheWholeStudy:
             assert ((mine["note"] == "") == (theirs["note"] == "")).all()
         same(summary.car(), summary.car(-3, 5))
 
+    def test_windows_of_one_day(self, events, returns, factors, whole):
+        one = run(events, factors, "car", returns=returns, windows=[(0, 0)])
+        np.testing.assert_allclose(one.car(0, 0)["t"], whole.car(0, 0)["t"], rtol=1e-12)
+        same(one.tests(0, 0), run(events, factors, returns=returns).tests(0, 0))
+        with pytest.warns(ExclusionWarning, match="3 of 400"):
+            day_0 = run(events, factors, "car", returns=returns, window=(0, 0))
+        np.testing.assert_allclose(day_0.car()["car"], whole.ar[0].dropna(), rtol=1e-9)
+        assert repr(day_0).count("AAR(0)") == 1
+
     def test_its_printed_form(self, summary):
         assert "400 of 400 events" in repr(summary)
         assert "CAAR(-3,5)" in repr(summary)
