@@ -38,8 +38,7 @@ def actions() -> dict[str, Callable[[], object]]:
     events = pd.DataFrame({"ticker": returns.columns[at // 2200], "date": index[300 + at % 2200]})
     options = {"model": ms.MarketModel("m"), "window": (-10, 10), "calendar": "index"}
     many = ms.event_study(events, returns=returns, **options)
-    traits = pd.DataFrame({"size": rng.normal(size=len(many))}, index=pd.Index(events.index, name="event_id"))
-    traits.index = many.events.index
+    traits = pd.DataFrame({"size": rng.normal(size=len(many))}, index=many.events.index)
     members = ms.sp500().prices
 
     def reproduced() -> object:

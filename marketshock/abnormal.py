@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -76,6 +76,15 @@ class Cumulative:
     car: FloatArray
     variance: FloatArray
     n_days: IntArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Cumulative]) -> Cumulative:
+        """Return the sums of several groups of events, one after the other."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
+    def take(self, events: IntArray) -> Cumulative:
+        """Return those of some of the events."""
+        return Cumulative(self.car[events], self.variance[events], self.n_days[events])
 
     @property
     def scar(self) -> FloatArray:

@@ -18,7 +18,8 @@ from .catalog.load import release_calendar
 from .catalog.model import Catalog, Event
 from .catalog.table import Events, EventTable, event_table
 from .errors import InputError
-from .panel import EventPanel, align
+from .gates import align
+from .panel import EventPanel
 from .sessions import Sessions, map_timestamps, nyse
 
 _EVERY_FIRM = "*"  # no ticker: the whole market's

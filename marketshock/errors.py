@@ -155,13 +155,15 @@ class EngineError(MarketShockError):
 
 
 class NoUsableEventsError(MarketShockError):
-    """Every event was left out. ``exclusions`` holds each with its reason."""
+    """Every event was left out. ``exclusions`` holds each with its reason, or of many events one for each reason."""
 
-    def __init__(self, exclusions: Sequence[Any]) -> None:
+    def __init__(self, exclusions: Sequence[Any], n_events: int | None = None) -> None:
         self.exclusions = tuple(exclusions)
-        shown = "; ".join(f"{e.event_id}: {e.reason}" for e in self.exclusions[:3])
-        more = f"; and {len(self.exclusions) - 3} more" if len(self.exclusions) > 3 else ""
-        super().__init__(f"no usable event among {len(self.exclusions)}: {shown}{more}")
+        n_events = len(self.exclusions) if n_events is None else n_events
+        first = self.exclusions[:3]
+        shown = "; ".join(f"{e.event_id}: {e.reason}" for e in first)
+        more = f"; and {n_events - len(first)} more" if n_events > len(first) else ""
+        super().__init__(f"no usable event among {n_events}: {shown}{more}")
 
 
 class MarketShockWarning(UserWarning):

@@ -4,17 +4,20 @@ from the windows themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ._groups import starts_of
 from ._typing import BoolArray, FloatArray, IntArray
 from .abnormal import Abnormal
 from .models._moments import DateSide
 from .models._ols import OlsFit
 from .models.base import ModelFit, ReturnModel, put_rows
-from .panel import BLOCK, EventPanel, without_own
+from .panel import EventPanel, without_own
+from .windows import BLOCK
 
 _PAYS = 16  # a day of an event's window costs this many times as much as a day of a running sum
 _FEWEST = 200  # events given: below it every window is read by itself
@@ -50,31 +53,39 @@ class Piece:
 
 def estimate(panel: EventPanel, model: ReturnModel) -> Estimated:
     """Estimate all events of a panel, in its order."""
-    return assembled(panel, ((block.events, block) for block in _in_order(panel, model)))
+    return assembled(panel, _in_order(panel, model))
 
 
-def assembled(panel: EventPanel, blocks: Iterable[tuple[IntArray, Estimated]]) -> Estimated:
+def assembled(panel: EventPanel, blocks: Iterable[Estimated]) -> Estimated:
     """Put blocks into their places in the panel."""
     out = _Assembly(len(panel))
-    for events, block in blocks:
-        out.put(events, block)
+    for block in blocks:
+        out.put(block)
     return out.whole(panel)
 
 
-def pieces_of_panel(panel: EventPanel, cells: int) -> Iterator[Piece]:
-    """Cut a panel by security into pieces of at most so many returns."""
-    used = np.unique(panel.column)
-    some = max(1, cells // len(panel.returns.days))
-    for lo in range(0, len(used), some):
-        columns = used[lo : lo + some]
-        events = np.flatnonzero((panel.column >= columns[0]) & (panel.column <= columns[-1]))
-        yield Piece(events, panel.take(events).restricted(columns))
+class Pieces(Sequence[Piece]):
+    """A panel cut by security into pieces of at most so many returns, each made when it is asked for."""
+
+    def __init__(self, panel: EventPanel, cells: int) -> None:
+        self._panel, self._used = panel, np.unique(panel.column)
+        self._some = max(1, cells // len(panel.returns.days))
+
+    def __len__(self) -> int:
+        return -(-len(self._used) // self._some)
+
+    def __getitem__(self, at: Any) -> Any:
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        columns = self._used[at * self._some : (at + 1) * self._some]
+        events = np.flatnonzero((self._panel.column >= columns[0]) & (self._panel.column <= columns[-1]))
+        return Piece(events, self._panel.take(events).restricted(columns))
 
 
 def estimate_piece(piece: Piece, model: ReturnModel) -> Estimated:
     """Estimate a piece: what a worker is sent. What comes back leaves the returns behind."""
     made = estimate(piece.panel, model)
-    return Estimated(made.events, made.fit, Abnormal(made.abnormal.ar, np.empty((0, 0))))
+    return Estimated(piece.events, made.fit, Abnormal(made.abnormal.ar, np.empty((0, 0))))
 
 
 def _in_order(panel: EventPanel, model: ReturnModel) -> Iterator[Estimated]:
@@ -147,8 +158,7 @@ class _Prediction:
     fit: ModelFit
 
     def __call__(self, events: IntArray | None) -> FloatArray:
-        chosen = slice(None) if events is None else events
-        panel, fit = (self.panel, self.fit) if events is None else (self.panel.take(chosen), self.fit.take(chosen))
+        panel, fit = (self.panel, self.fit) if events is None else (self.panel.take(events), self.fit.take(events))
         parts = [fit.take(part).prediction_variance(block.event_data.x) for part, block in panel.blocks()]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -205,7 +215,7 @@ def _blocks_of_securities(panel: EventPanel) -> Iterator[tuple[IntArray, IntArra
     """Yield the events of a few securities, and where among them each security begins."""
     order = np.argsort(panel.column, kind="stable")
     column = panel.column[order]
-    starts = np.flatnonzero(np.r_[True, column[1:] != column[:-1]])
+    starts = starts_of(column)
     sizes = np.diff(np.append(starts, len(order)))
     most = max(1, _CELLS // len(panel.returns.days))
     first = 0
@@ -232,8 +242,9 @@ class _Assembly:
         self._fit: ModelFit | None = None
         self._ar: FloatArray = np.empty((0, 0))
 
-    def put(self, events: IntArray, block: Estimated) -> None:
+    def put(self, block: Estimated) -> None:
         """Store a block; a block of all events in their order is kept as it is."""
+        events = block.events
         if self._fit is None and len(events) == self._n and (np.diff(events) > 0).all():
             self._only = block
             return

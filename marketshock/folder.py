@@ -12,8 +12,8 @@ import pandas as pd
 from ._typing import CalendarName
 from .catalog.table import EventTable
 from .errors import InputError, did_you_mean
+from .gates import Exclusions
 from .models.base import ReturnModel
-from .panel import Exclusions
 from .partition import FolderPartition, Wanted
 from .providers.dataset import ReturnsDataset
 from .providers.frames import session_dates

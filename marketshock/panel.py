@@ -1,72 +1,17 @@
-"""Where events and prices meet, once. Above this floor there are only arrays of shape (event, day)."""
+"""Events as positions in a matrix of returns. Above this floor there are only arrays of shape (event, day)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from ._typing import BoolArray, DateArray, Duplicates, FloatArray, IntArray, OnClosed, StrArray
-from .catalog.table import EventTable, repeated
-from .errors import NotSessionError, did_you_mean
-from .models.base import ReturnModel
-from .models.benchmark import BenchmarkColumn
+from ._typing import BoolArray, DateArray, FloatArray, IntArray, StrArray
+from .catalog.table import EventTable
 from .returns import Returns
-from .sessions import DROPPED, Mapped, Sessions, map_dates, map_timestamps, places
-from .windows import Window, WindowData
-
-BLOCK = 2048  # events whose windows are gathered at a time: a few megabytes an array
-
-
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """An event that is not studied, and why.
-
-    Attributes
-    ----------
-    event_id, ticker : str
-        Which.
-    date : datetime64[D]
-        The date given.
-    code : str
-        One word for machines: unknown_ticker, closed, outside_prices, duplicate, benchmark_missing, too_few_obs,
-        no_event_returns or not_estimable.
-    reason : str
-        A sentence that says what to do.
-    """
-
-    event_id: str
-    ticker: str
-    date: np.datetime64
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """What was done with each event's date.
-
-    Attributes
-    ----------
-    table : EventTable
-        The events: their names, the dates and times given.
-    session : ndarray of shape (E,), datetime64[D]
-        The session that is day 0; NaT if there is none.
-    moved : ndarray of shape (E,), int
-        Calendar days from the date given to it; 0 where there is no session.
-    rule : ndarray of shape (E,), object
-        Why, in words.
-    """
-
-    table: EventTable
-    session: DateArray
-    moved: IntArray
-    rule: StrArray
+from .windows import BLOCK, Window, WindowData
 
 
 class DesignSums:
@@ -76,14 +21,17 @@ class DesignSums:
     ----------
     finite : ndarray of shape (T, K)
         The regressors, zero where missing.
-    there : ndarray of shape (T, K)
-        Whether a regressor and all before it are there.
     """
 
     def __init__(self, design: FloatArray) -> None:
         self.finite = np.where(np.isfinite(design), design, 0.0)
-        self.there: BoolArray = np.logical_and.accumulate(np.isfinite(design), axis=1)
+        none = np.ones((len(design), 1), dtype=bool)
+        self._there: BoolArray = np.logical_and.accumulate(np.hstack([none, np.isfinite(design)]), axis=1)
         self._known: dict[tuple[int, int], FloatArray] = {}
+
+    def there(self, n_regressors: int) -> BoolArray:
+        """Return on which sessions the first of the regressors, so many, are there, (T,)."""
+        return self._there[:, n_regressors]
 
     def total(self, offsets: IntArray) -> FloatArray:
         """Return the sums over consecutive days relative to day 0, (T, K); beyond the ends, of the ends."""
@@ -260,9 +208,8 @@ class EventPanel:
         for k in range(n_regressors):
             x[:, :, k] = self._without_own(x[:, :, k], raw, at, k + 1)
         y = raw - offset
-        mask = inside & np.isfinite(y)
-        if n_regressors:  # of its own benchmark a security lacks what it lacks itself, and what the benchmark lacks
-            mask &= self.by_date.there[at, n_regressors - 1]
+        # Of its own benchmark a security lacks what it lacks itself, and what the benchmark lacks.
+        mask = inside & np.isfinite(y) & self.by_date.there(n_regressors)[at]
         return WindowData(np.where(mask, y, np.nan), x, offset, mask, rows)
 
     def _without_own(self, benchmark: FloatArray, raw: FloatArray, at: IntArray, which: int) -> FloatArray:
@@ -278,314 +225,3 @@ def without_own(benchmark: FloatArray, weight: FloatArray, raw: FloatArray) -> F
     """Return ``(R_b - w R_i) / (1 - w)``: the benchmark without the security, where it is a part of it."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight > 0, (benchmark - weight * raw) / (1 - weight), benchmark)
-
-
-class Exclusions(Mapping[int, tuple[str, str]]):
-    """Events left out: position in the table -> (code, reason). The first reason of an event stands."""
-
-    def __init__(self, table: EventTable) -> None:
-        self.table = table
-        self._by_position: dict[int, tuple[str, str]] = {}
-
-    def __getitem__(self, position: int) -> tuple[str, str]:
-        return self._by_position[position]
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(sorted(self._by_position))
-
-    def __len__(self) -> int:
-        return len(self._by_position)
-
-    def add(self, position: int | np.integer[Any], code: str, reason: str) -> None:
-        """Leave an event out, unless it is left out already."""
-        self._by_position.setdefault(int(position), (code, reason))
-
-    def kept(self) -> BoolArray:
-        """Return which events are not left out, (E,)."""
-        keep = np.ones(len(self.table), dtype=bool)
-        keep[list(self._by_position)] = False
-        return keep
-
-    def named(self) -> tuple[Exclusion, ...]:
-        """Return them with the names of the events, in the order of the table."""
-        t = self.table
-        return tuple(Exclusion(str(t.event_id[i]), str(t.ticker[i]), t.given[i], *self[i]) for i in self)
-
-
-@dataclass(frozen=True, slots=True)
-class PanelBuild:
-    """A panel, what was done with the dates, and what was left out."""
-
-    panel: EventPanel
-    alignment: Alignment
-    exclusions: Exclusions
-
-
-@dataclass(frozen=True, slots=True)
-class Requirements:
-    """What an event needs to be studied.
-
-    Attributes
-    ----------
-    min_obs : int
-        Returns in the estimation window.
-    min_event_obs : int
-        Returns in the event window.
-    on_closed : {"raise", "next", "previous", "drop"}
-        What to do with a date on which the market was closed, where the event itself does not say.
-    duplicates : {"exclude", "keep"}
-        Whether a second event of the same security and session is left out: it would count one return twice.
-    n_given : int
-        Events given to the whole study, where the table holds only some of them; 0 for those of the table.
-    """
-
-    min_obs: int
-    min_event_obs: int
-    on_closed: OnClosed
-    duplicates: Duplicates
-    n_given: int = 0
-
-
-def build_panel(
-    table: EventTable,
-    returns: Returns,
-    model: ReturnModel,
-    estimation: Window,
-    window: Window,
-    need: Requirements,
-) -> PanelBuild:
-    """Bring events and returns together.
-
-    Raises
-    ------
-    UnknownNameError
-        If a benchmark or factor of the model is no column.
-    NotSessionError
-        If a date is no session and nothing says what to do with it.
-    """
-    design, offset, own_weights = _design(returns, model)
-    alignment = align(table, returns.sessions, need.on_closed)
-    left = Exclusions(table)
-    row, column = _locate(table, returns, alignment, left)
-    if need.duplicates == "exclude":
-        _exclude_duplicates(table, row, column, left)
-    keep = left.kept()
-    panel = EventPanel(
-        table,
-        np.flatnonzero(keep),
-        row[keep],
-        column[keep],
-        returns,
-        design,
-        offset,
-        own_weights,
-        len(model.param_names),
-        estimation,
-        window,
-        DesignSums(design),
-        need.n_given or len(table),
-    )
-    usable = _check_windows(panel, model, need, left)
-    return PanelBuild(panel if usable.all() else panel.take(usable), alignment, left)
-
-
-def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArray, tuple[FloatArray | None, ...]]:
-    """Return the regressors (T, K), the offset (T,), and whose own securities are to be taken out of them."""
-    columns = [term.resolve(returns) for term in model.terms]
-    n_days = len(returns.days)
-    design = np.column_stack([np.ones((n_days, int(model.intercept))), *(c.values for c in columns)])
-    none = BenchmarkColumn(np.zeros(n_days))
-    offset = model.offset.resolve(returns) if model.offset else none
-    constant = [None] * int(model.intercept)
-    return design, offset.values, (offset.own_weight, *constant, *(c.own_weight for c in columns))
-
-
-def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignment:
-    """Map each event to its session.
-
-    Raises
-    ------
-    NotSessionError
-        If a date is no session and neither the event nor `on_closed` says what to do with it.
-    """
-    timed = ~np.isnat(table.utc) if table.utc.strides[0] else np.zeros(0, dtype=bool)
-    if not timed.any():
-        mapped = _map_dates(table, sessions, on_closed)
-        session, rule = mapped.day, mapped.rule
-    else:
-        session, rule = np.empty(len(table), dtype="datetime64[D]"), np.empty(len(table), dtype=object)
-        mapped = map_timestamps(sessions, table.utc[timed])
-        session[timed], rule[timed] = mapped.day, mapped.rule
-        if not timed.all():
-            mapped = _map_dates(table.take(~timed), sessions, on_closed)
-            session[~timed], rule[~timed] = mapped.day, mapped.rule
-    nowhere = np.isnat(session)
-    moved = (np.where(nowhere, table.given, session) if nowhere.any() else session) - table.given
-    return Alignment(table, session, moved.astype(np.int64), rule)
-
-
-def _map_dates(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Mapped:
-    said, timing = table.on_closed, table.timing
-    choice = np.where(said == "", on_closed, said) if said.strides[0] else repeated(said[0] or on_closed, len(said))
-    late = timing == "after_close" if timing.strides[0] else repeated(np.bool_(timing[0] == "after_close"), len(said))
-    try:
-        return map_dates(sessions, table.given, late, choice)
-    except NotSessionError as error:
-        first = str(error.problem).split(",")[0]
-        at = np.flatnonzero(table.given == np.datetime64(first))[0]
-        raise NotSessionError(f"event {table.event_id[at]!r}", error.problem, error.remedy) from None
-
-
-def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exclusions) -> tuple[IntArray, IntArray]:
-    known = pd.Index(returns.names, dtype=object).get_indexer(pd.Index([str(n) for n in table.names], dtype=object))
-    hints = {code: did_you_mean(str(table.names[code]), returns.names) for code in np.flatnonzero(known < 0)}
-    column = known[table.security]
-    for i in np.flatnonzero(column < 0) if hints else ():
-        near = hints[table.security[i]]
-        hint = f"did you mean {near!r}?" if near else "add it to the prices"
-        left.add(i, "unknown_ticker", f"no prices of {table.names[table.security[i]]!r}: {hint}")
-    first, last = returns.days[0], returns.days[-1]
-    session = alignment.session
-    nowhere = np.isnat(session)
-    for i in np.flatnonzero(nowhere):
-        if alignment.rule[i] == DROPPED:
-            left.add(i, "closed", f"the market was closed on {table.given[i]} and on_closed is 'drop'")
-    for i in np.flatnonzero(nowhere | (session < first) | (session > last)):
-        if alignment.rule[i] != DROPPED:
-            day = table.given[i] if nowhere[i] else session[i]
-            left.add(i, "outside_prices", f"{day} lies outside the prices ({first} to {last}): give a longer history")
-    return places(returns.days, np.where(nowhere, first, session) if nowhere.any() else session), column
-
-
-def _exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: Exclusions) -> None:
-    keep = left.kept()
-    key = pd.Series(row[keep].astype(np.int64) * (int(column.max(initial=0)) + 2) + column[keep])
-    again = np.flatnonzero(key.duplicated())
-    if not len(again):
-        return
-    positions = np.flatnonzero(keep)
-    first_of = positions[key.groupby(key).transform(lambda g: g.index[0]).to_numpy()]
-    for at in again:
-        left.add(
-            positions[at],
-            "duplicate",
-            f"{table.names[table.security[positions[at]]]} on the same session is already event "
-            f"{table.first_id(first_of[at])!r}: counted once; pass duplicates='keep' to keep both",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Days of each event that have a return and all regressors, (E,), and whether some return has no regressors."""
-
-    n_obs: IntArray
-    n_event: IntArray
-    unexplained: BoolArray
-
-
-def _check_windows(panel: EventPanel, model: ReturnModel, need: Requirements, left: Exclusions) -> BoolArray:
-    seen = _seen(panel)
-    usable = ~seen.unexplained & (seen.n_obs >= need.min_obs) & (seen.n_event >= need.min_event_obs)
-    for i in np.flatnonzero(seen.unexplained):
-        left.add(panel.position[i], "benchmark_missing", _unexplained(panel.take(slice(i, i + 1)), model))
-    for i in np.flatnonzero(seen.n_obs < need.min_obs):
-        left.add(
-            panel.position[i],
-            "too_few_obs",
-            f"{int(seen.n_obs[i])} returns in the estimation window {panel.estimation}, min_obs is {need.min_obs}: "
-            "give a longer history, or lower min_obs",
-        )
-    for i in np.flatnonzero(seen.n_event < need.min_event_obs):
-        left.add(
-            panel.position[i],
-            "no_event_returns",
-            f"{int(seen.n_event[i])} returns in the event window {panel.window}, min_event_obs is "
-            f"{need.min_event_obs}: give the missing prices",
-        )
-    return usable
-
-
-def _seen(panel: EventPanel) -> _Seen:
-    """Count each event's days by differences of running counts, a security at a time."""
-    finite_x = (
-        np.isfinite(panel.design) & np.isfinite(panel.offset)[:, None]
-        if panel.design.size
-        else (np.isfinite(panel.offset)[:, None])
-    )
-    for_fit, for_day = finite_x.all(axis=1), finite_x[:, : max(panel.n_params, 1)].all(axis=1)
-    unexplained = np.zeros(len(panel), dtype=bool)
-    n_obs, n_event = (_inside(w, panel.row, len(panel.returns.days)) for w in (panel.estimation, panel.window))
-    explained = bool(for_fit.all())
-    gaps = np.flatnonzero(_has_gaps(panel.returns.values)[panel.column]) if explained else np.arange(len(panel))
-    for column, at in by_security(panel.column[gaps]):
-        events = gaps[at]
-        has, row = np.isfinite(panel.returns.values[:, column]), panel.row[events]
-        n_obs[events] = _count(has & for_fit, panel.estimation, row)
-        n_event[events] = _count(has & for_day, panel.window, row)
-        if not explained:
-            lost = has & ~for_day
-            unexplained[events] = (_count(lost, panel.estimation, row) > 0) | (_count(lost, panel.window, row) > 0)
-    return _Seen(n_obs, n_event, unexplained)
-
-
-def _has_gaps(values: FloatArray) -> BoolArray:
-    """Return whether each security lacks a return on some session, (S,)."""
-    some = 64  # securities at a time
-    return np.concatenate([np.isnan(values[:, lo : lo + some]).any(axis=0) for lo in range(0, values.shape[1], some)])
-
-
-def by_security(column: IntArray) -> Iterator[tuple[int, IntArray]]:
-    """Yield each security with the positions of its events, in their order."""
-    order = np.argsort(column, kind="stable")
-    ordered = column[order]
-    edges = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1], True]) if len(order) else np.empty(0, np.int64)
-    for lo, hi in pairwise(edges):
-        yield int(ordered[lo]), order[lo:hi]
-
-
-def _inside(window: Window, row: IntArray, n_days: int) -> IntArray:
-    first, after = np.clip(row + window.first, 0, n_days), np.clip(row + window.last + 1, 0, n_days)
-    return np.asarray(after - first)
-
-
-def _count(there: BoolArray, window: Window, row: IntArray) -> IntArray:
-    """Count the days of a window that are there; days before the first and after the last session are not."""
-    running = np.concatenate([[0], np.cumsum(there)])
-    n_days = len(there)
-    first, after = np.clip(row + window.first, 0, n_days), np.clip(row + window.last + 1, 0, n_days)
-    return np.asarray(running[after] - running[first])
-
-
-def _unexplained(panel: EventPanel, model: ReturnModel) -> str:
-    """Say on which days of the one event of a panel the benchmark is missing."""
-    window, data = panel.estimation, panel.estimation_data
-    missing = _benchmark_gaps(panel, data)[0]
-    if not missing.any():
-        window, data = panel.window, panel.event_data
-        missing = _benchmark_gaps(panel, data)[0]
-    names = ", ".join(map(str, [*model.terms, *([model.offset] if model.offset else [])]))
-    return (
-        f"{panel.ticker[0]} has a return on {int(missing.sum())} day(s) of {window} on which the benchmark ({names}) "
-        f"has none, the first {panel.returns.days[data.rows[0][missing][0]]}: complete it, or shorten the window"
-    )
-
-
-def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
-    """Days on which the security has a return and the columns that its normal return needs have not.
-
-    Leads and lags are not asked for: beside a gap or at an end of the data that day merely drops out of the estimation.
-    """
-    at = np.clip(data.rows, 0, len(panel.returns.days) - 1)
-    has_return = np.isfinite(panel.returns.values[at, panel.column[:, None]]) & (at == data.rows)
-    explained = np.isfinite(data.offset) & np.isfinite(data.x[:, :, : panel.n_params]).all(axis=2)
-    return np.asarray(has_return & ~explained)
-
-
-def exclude_unestimable(build: PanelBuild, problem: StrArray) -> PanelBuild:
-    """Move the events whose model could not be estimated from the panel to the exclusions."""
-    bad = problem != ""
-    if not bad.any():
-        return build
-    for position, why in zip(build.panel.position[bad], problem[bad], strict=True):
-        build.exclusions.add(position, "not_estimable", str(why))
-    return replace(build, panel=build.panel.take(~bad))

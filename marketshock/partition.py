@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ._typing import DateArray, FloatArray, IntArray, StrArray
+from ._groups import starts_of
+from ._typing import DateArray, IntArray, StrArray
+from .abnormal import Cumulative
 from .catalog.table import EventTable
-from .estimation import Estimated, estimated_blocks, pieces_of_panel
+from .estimation import Estimated, Piece, Pieces, estimated_blocks
+from .gates import Exclusions, PanelBuild, Requirements, build_panel
 from .inference.base import Evidence, Sample
 from .inference.totals import Tally, tally
-from .panel import EventPanel, Exclusions, PanelBuild, Requirements, build_panel
+from .panel import EventPanel
 from .providers.dataset import DatasetPartition
 from .returns import Returns
 from .spec import StudySpec
 from .windows import Window, check_inside
-
-
-@dataclass(frozen=True, slots=True)
-class Cars:
-    """CARs of n events over one window.
-
-    Attributes
-    ----------
-    car, variance : ndarray of shape (n,)
-        NaN where no day has a return.
-    n_days : ndarray of shape (n,), int
-        Days summed.
-    """
-
-    car: FloatArray
-    variance: FloatArray
-    n_days: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +45,9 @@ class Part:
     tally : Tally
         Counts, means and sums of squares.
     dates : ndarray of shape (D,), int
-        Session ordinals with an event, each once.
+        Session ordinals with an event, each once a group.
+    date_group : ndarray of shape (D,), object
+        The group.
     n_given, n_moved : int
         Events given, and dates that were moved to another session.
     left : dict of str to Left
@@ -69,7 +58,7 @@ class Part:
         Day 0 of each.
     dof : ndarray of shape (n,), int
         Degrees of freedom.
-    cars : tuple of Cars
+    cars : tuple of Cumulative
         Of each window; empty unless kept.
     """
 
@@ -77,13 +66,14 @@ class Part:
     group: StrArray
     tally: Tally | None
     dates: IntArray
+    date_group: StrArray
     n_given: int
     n_moved: int
     left: dict[str, Left]
     position: IntArray
     session: DateArray
     dof: IntArray
-    cars: tuple[Cars, ...]
+    cars: tuple[Cumulative, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +165,24 @@ def located(spec: StudySpec, table: EventTable, market: Returns, n_given: int = 
     return build_panel(table, market, spec.model, spec.estimation, spec.window, need)
 
 
-def partitions_of_panel(wanted: Wanted, build: PanelBuild, cells: int | None) -> Iterator[PanelPartition]:
-    """Cut a panel by security into partitions of at most so many returns; None for one partition, without a copy."""
-    panel = build.panel
-    if cells is None:
-        yield PanelPartition(wanted, panel, panel.group, panel.position)
-        return
-    for piece in pieces_of_panel(panel, cells):
-        yield PanelPartition(wanted, piece.panel, panel.group[piece.events], panel.position[piece.events])
+class PanelPartitions(Sequence[PanelPartition]):
+    """A panel cut by security into partitions of at most so many returns, each made when it is asked for.
+
+    Without a bound the panel is its only partition, and nothing is copied.
+    """
+
+    def __init__(self, wanted: Wanted, panel: EventPanel, cells: int | None) -> None:
+        self._wanted, self._panel = wanted, panel
+        self._pieces: Sequence[Piece] = (
+            (Piece(np.arange(len(panel)), panel),) if cells is None else Pieces(panel, cells)
+        )
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __getitem__(self, at: Any) -> Any:
+        piece, panel = self._pieces[at], self._panel
+        return PanelPartition(self._wanted, piece.panel, panel.group[piece.events], panel.position[piece.events])
 
 
 def parts_of_build(build: PanelBuild) -> Part:
@@ -225,7 +225,7 @@ def _part(
     made: list[tuple[StrArray, StrArray, Tally]] = []
     kept: list[IntArray] = []
     dofs: list[IntArray] = []
-    cars: list[list[Cars]] = []
+    cars: list[list[Cumulative]] = []
     for block in estimated_blocks(panel, model) if len(panel) else ():
         block, left = _estimable(block, place, left)
         events = block.events
@@ -236,7 +236,7 @@ def _part(
             block = Estimated(events[order], block.fit.take(order), block.abnormal.take(order))
             events = block.events
         column, grouped = panel.column[events], code[events]
-        starts = np.flatnonzero(np.r_[True, (column[1:] != column[:-1]) | (grouped[1:] != grouped[:-1])])
+        starts = starts_of(column, grouped)
         evidence = Evidence(
             panel.take(events), block.fit, block.abnormal, panel.row[events], column, refit, wanted.spec.log
         )
@@ -245,34 +245,33 @@ def _part(
         kept.append(events)
         if wanted.cars:
             dofs.append(block.fit.dof)
-            cars.append([Cars(s.sum.car, s.sum.variance, s.sum.n_days) for s in samples])
+            cars.append([s.sum for s in samples])
     if not made:
         return replace(_nothing(n_given, n_moved), left=left)
     studied = np.concatenate(kept)
     empty = studied[:0]
+    n_days = len(panel.returns.days)
+    group_of_date, date = np.divmod(np.unique(code[studied] * n_days + panel.row[studied]), n_days)
     return Part(
         np.concatenate([m[0] for m in made]),
         np.concatenate([m[1] for m in made]),
         Tally.joined([m[2] for m in made]),
-        np.unique(panel.row[studied]),
+        date,
+        groups[group_of_date],
         n_given,
         n_moved,
         left,
         place[studied] if wanted.cars else empty,
         panel.session[studied if wanted.cars else empty],
         np.concatenate(dofs) if wanted.cars else empty,
-        tuple(_joined([c[w] for c in cars]) for w in range(len(wanted.windows))) if wanted.cars else (),
+        tuple(Cumulative.joined([c[w] for c in cars]) for w in range(len(wanted.windows))) if wanted.cars else (),
     )
 
 
 def _nothing(n_given: int, n_moved: int) -> Part:
     none, nothing = np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
     days = np.empty(0, dtype="datetime64[D]")
-    return Part(none, none, None, nothing, n_given, n_moved, {}, nothing, days, nothing, ())
-
-
-def _joined(parts: Sequence[Cars]) -> Cars:
-    return Cars(*(np.concatenate([getattr(p, name) for p in parts]) for name in Cars.__slots__))
+    return Part(none, none, None, nothing, none, n_given, n_moved, {}, nothing, days, nothing, ())
 
 
 def _grouped(group: StrArray) -> tuple[IntArray, StrArray]:

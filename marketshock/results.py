@@ -17,6 +17,7 @@ from .abnormal import Abnormal, Cumulative
 from .catalog.table import Events
 from .confounders import confounders
 from .errors import InputError, check_choice, check_share
+from .gates import Alignment, Exclusion
 from .inference.adjust import adjust_pvalues
 from .inference.answers import answers, car_columns
 from .inference.base import Evidence, Sample
@@ -24,7 +25,7 @@ from .inference.joint import common_system
 from .inference.options import Conventions, Resampling
 from .inference.power import minimum_detectable, power_of_t
 from .models.base import ModelFit
-from .panel import Alignment, EventPanel, Exclusion
+from .panel import EventPanel
 from .printed import car_table, test_table
 from .providers.base import Prices
 from .spec import StudySpec

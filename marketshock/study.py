@@ -14,15 +14,16 @@ from ._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
 from .catalog.table import Events, EventTable, event_table
 from .engines.run import Engine, Progress, check_engine, run_partitions
 from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
-from .estimation import CELLS, Estimated, assembled, estimate, estimate_piece, pieces_of_panel
+from .estimation import CELLS, Estimated, Pieces, assembled, estimate, estimate_piece
 from .folder import FolderPartitions, folder_market
+from .gates import Exclusion, exclude_unestimable
 from .models.base import ReturnModel, factor_data
-from .panel import EventPanel, Exclusion, exclude_unestimable
+from .panel import EventPanel
 from .partition import (
+    PanelPartitions,
     Wanted,
     located,
     part_of_exclusions,
-    partitions_of_panel,
     parts_of_build,
     study_partition,
     summed_windows,
@@ -249,7 +250,7 @@ def _summarised(
     """Study events whose returns are in memory, and keep sums."""
     build = located(wanted.spec, table, market)
     cells = None if engine is None and progress is None else CELLS
-    partitions = list(partitions_of_panel(wanted, build, cells)) if len(build.panel) else []
+    partitions = PanelPartitions(wanted, build.panel, cells) if len(build.panel) else ()
     parts = run_partitions(study_partition, partitions, engine, progress)
     return _checked(StudySummary.of(wanted, market.sessions.name, table, [parts_of_build(build), *parts]))
 
@@ -279,7 +280,7 @@ def _checked(summary: StudySummary) -> StudySummary:
             )
             for r in left.to_dict("records")
         ]
-        raise NoUsableEventsError(tuple(first))
+        raise NoUsableEventsError(tuple(first), int(left["n_events"].sum()))
     return summary
 
 
@@ -319,11 +320,8 @@ def _estimated(panel: EventPanel, model: ReturnModel, engine: Engine, progress: 
     """Estimate all events, on an engine a few securities at a time."""
     if engine is None and progress is None:
         return estimate(panel, model)
-    pieces = list(pieces_of_panel(panel, CELLS))
     work = partial(estimate_piece, model=model)
-    return assembled(
-        panel, zip((p.events for p in pieces), run_partitions(work, pieces, engine, progress), strict=True)
-    )
+    return assembled(panel, run_partitions(work, Pieces(panel, CELLS), engine, progress))
 
 
 def _refuse_clash(factors: pd.DataFrame | None, tickers: StrArray) -> None:

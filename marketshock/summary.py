@@ -12,7 +12,8 @@ import pandas as pd
 
 from . import _format
 from ._frame import ReadableFrame
-from ._typing import ALTERNATIVES, Alternative, FloatArray, IntArray, StrArray
+from ._typing import ALTERNATIVES, Alternative, FloatArray, StrArray
+from .abnormal import Cumulative
 from .catalog.table import EventTable
 from .errors import InputError, WindowError, check_choice, check_share
 from .inference.answers import answers, car_columns
@@ -20,7 +21,7 @@ from .inference.options import Conventions
 from .inference.registry import TESTS
 from .inference.spread import Streamed
 from .inference.totals import Tally
-from .partition import Cars, Left, Part, Wanted, with_left
+from .partition import Left, Part, Wanted, with_left
 from .printed import car_table, test_table
 from .spec import StudySpec
 from .windows import Window, check_inside
@@ -72,7 +73,7 @@ class StudySummary:
     def exclusions(self) -> pd.DataFrame:
         """The events left out by code: how many, and id, ticker, date and reason of the first of them."""
         rows = []
-        for code, left in sorted(self._merged.left.items()):
+        for code, left in sorted(self._merged.left.items(), key=lambda pair: pair[1].position):
             at = left.position
             name = str(self._table.names[self._table.security[at]])
             rows.append((code, left.n, self._table.id_of(at), name, self._table.given[at], left.reason))
@@ -90,7 +91,7 @@ class StudySummary:
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day: n_events, aar, se and caar; as `StudyResult.aar`."""
         first = self.wanted.spec.window
-        rows = [self._summary(w, self._tally, Conventions()).car_spread for w in range(len(first))]
+        rows = [self._summary(w, Conventions()).car_spread for w in range(len(first))]
         n = np.array([row.n for row in rows])
         mean = np.array([row.mean for row in rows])
         se = np.array([row.sd / np.sqrt(row.n) if row.n > 1 else np.nan for row in rows])
@@ -135,16 +136,15 @@ class StudySummary:
             raise InputError("conventions", "forecast_error=False was not summed", "run the study with keep='all'")
         names = which if which is not None else [name for name, test in TESTS.items() if test.streams]
         if by is None:
-            rows = answers(self._summary(self._place(first, last), self._tally, choice), _nobody, names, alternative)
+            rows = answers(self._summary(self._place(first, last), choice), _nobody, names, alternative)
             return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
         check_choice("by", by, _BY)
         parts: list[tuple[str | int, Streamed]] = []
         if by == "day":
-            parts += [(d, self._summary(self._place(d, d), self._tally, choice)) for d in range(first, last + 1)]
+            parts += [(d, self._summary(self._place(d, d), choice)) for d in range(first, last + 1)]
         else:
-            for label in sorted(set(self._merged.group)):
-                mine = self._tally.take(np.flatnonzero(self._merged.group == label))
-                parts.append((str(label), self._summary(self._place(first, last), mine, choice)))
+            place = self._place(first, last)
+            parts += [(label, self._summary(place, choice, label)) for label in sorted(set(self._merged.group))]
         rows = [{by: label, **row} for label, part in parts for row in answers(part, _nobody, names, alternative)]
         return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
 
@@ -194,10 +194,14 @@ class StudySummary:
         assert self._merged.tally is not None
         return self._merged.tally
 
-    def _summary(self, window: int, tally: Tally, conventions: Conventions) -> Streamed:
-        spec = self.wanted.spec
+    def _summary(self, window: int, conventions: Conventions, group: str | None = None) -> Streamed:
+        """What the tests read of a window, of all events or of one group."""
+        spec, tally, dates = self.wanted.spec, self._tally, self._merged.dates
+        if group is not None:
+            tally = tally.take(np.flatnonzero(self._merged.group == group))
+            dates = dates[self._merged.date_group == group]
         n_days = 1 if window < len(spec.window) else len(self.windows[window - len(spec.window)])
-        return tally.summary(window, conventions.window, n_days, self._merged.dates, spec.log)
+        return tally.summary(window, conventions.window, n_days, np.unique(dates), spec.log)
 
     def _place(self, first: int, last: int) -> int:
         window = Window.of("window", (first, last))
@@ -233,7 +237,7 @@ class StudySummary:
         rows = []
         for window in dict.fromkeys([*shown, *self.windows]):
             place = self._place(window.first, window.last)
-            spread = self._summary(place, self._tally, Conventions()).car_spread
+            spread = self._summary(place, Conventions()).car_spread
             tests = self.tests(window.first, window.last, which=["t_cross_sectional", "patell", "bmp"])
             ps = [_format.pvalue(p) for p in tests["pvalue"].reindex(["t_cross_sectional", "patell", "bmp"])]
             label = "AAR(0)" if len(window) == 1 else f"CAAR{window}".replace(" ", "")
@@ -267,27 +271,26 @@ def merged(parts: Sequence[Part], n_windows: int) -> Part:
         security[order],
         group[order],
         Tally.joined([part.tally for part in made if part.tally is not None]).take(order) if made else None,
-        np.unique(_joined([part.dates for part in made])).astype(np.int64),
+        _joined([part.dates for part in made]).astype(np.int64),
+        _joined([part.date_group for part in made]),
         sum(part.n_given for part in parts),
         sum(part.n_moved for part in parts),
         left,
         position[place].astype(np.int64),
         np.concatenate([days, *(part.session for part in made)])[place],
         _joined([part.dof for part in made])[place],
-        tuple(_cars([p.cars[w] for p in made], place) for w in range(n_windows if made and made[0].cars else 0)),
+        tuple(
+            Cumulative.joined([p.cars[w] for p in made]).take(place)
+            for w in range(n_windows if made and made[0].cars else 0)
+        ),
     )
-
-
-def _cars(parts: Sequence[Cars], place: IntArray) -> Cars:
-    car, variance, n_days = (np.concatenate([getattr(p, name) for p in parts])[place] for name in Cars.__slots__)
-    return Cars(car, variance, n_days)
 
 
 def _joined(arrays: Sequence[StrArray]) -> StrArray:
     return np.concatenate(arrays) if arrays else np.empty(0)
 
 
-def _notes(cars: Cars, length: int) -> StrArray:
+def _notes(cars: Cumulative, length: int) -> StrArray:
     notes = np.full(len(cars.car), "", dtype=object)
     for i in np.flatnonzero(cars.n_days < length):
         notes[i] = f"{length - int(cars.n_days[i])} of {length} days without a return"

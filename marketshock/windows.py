@@ -10,6 +10,7 @@ import numpy as np
 from ._typing import BoolArray, FloatArray, IntArray
 from .errors import WindowError
 
+BLOCK = 2048  # events whose windows are gathered at a time: a few megabytes an array
 _FURTHEST = 20_000  # trading days: eighty years
 
 

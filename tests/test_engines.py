@@ -171,7 +171,14 @@ def interrupted(done, total):
 
 def error_of(kind):
     """Make an error of a class from what its arguments are called."""
-    given = {"names": ("X",), "known": ["A", "B"], "allowed": ["a", "b"], "exclusions": (), "lost": [1, 2]}
+    given = {
+        "names": ("X",),
+        "known": ["A", "B"],
+        "allowed": ["a", "b"],
+        "exclusions": (),
+        "n_events": 4,
+        "lost": [1, 2],
+    }
     return kind(*(given.get(name, f"the {name}") for name in inspect.signature(kind).parameters))
 
 

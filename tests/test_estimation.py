@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
+from scipy import stats
 
 import marketshock as ms
 from marketshock import estimation
 from marketshock.errors import ExclusionWarning, NoUsableEventsError
 from marketshock.estimation import estimate
+from marketshock.inference import base as evidence
 from marketshock.models import _moments
 
 DAYS = pd.bdate_range("2012-01-02", periods=900)
@@ -103,6 +106,71 @@ def test_windows_that_begin_before_the_data_or_end_after_it():
     assert made.fit.n_obs.min() < 250
     assert np.isnan(made.abnormal.ar).any()
     assert_same(made)
+
+
+def test_many_events_are_what_statsmodels_says():
+    """Each event by itself with statsmodels; the tests of the sample from these with scipy."""
+    factors = market()
+    returns = firms(factors, missing=0.05)
+    table = events()
+    table = table[table["date"] <= DAYS[-6]]  # whole windows
+    made = study(returns, factors, ms.FactorModel(FACTORS[:2]), table)
+    assert estimation._running_sums_pay(made.panel, made.spec.model)
+    car, scar, dof = [], [], []
+    for e, (row, column) in enumerate(zip(made.panel.row, made.panel.column, strict=True)):
+        est, evt = slice(row - 260, row - 10), slice(row - 5, row + 6)
+        x = sm.add_constant(factors[FACTORS[:2]])
+        fit = sm.OLS(returns.iloc[est, column], x.iloc[est], missing="drop").fit()
+        new = x.iloc[evt]
+        np.testing.assert_allclose(made.fit.params[e], fit.params, rtol=1e-10, atol=1e-14)
+        np.testing.assert_allclose(made.fit.sigma2[e], fit.mse_resid, rtol=1e-10)
+        np.testing.assert_allclose(made.abnormal.variance[e], fit.get_prediction(new).se_obs ** 2, rtol=1e-10)
+        ar = returns.iloc[evt, column] - fit.predict(new)
+        np.testing.assert_allclose(made.abnormal.ar[e], ar, rtol=1e-9, atol=1e-14)
+        there = ar.notna()
+        total = new[there].sum()
+        car.append(ar.sum())
+        scar.append(car[-1] / np.sqrt(fit.mse_resid * there.sum() + total @ fit.cov_params() @ total))
+        dof.append(fit.df_resid)
+    dof = np.array(dof)
+    kept = study(returns, factors, ms.FactorModel(FACTORS[:2]), table, keep="aggregates")
+    for tests in (made.tests(-5, 5), kept.tests(-5, 5)):
+        assert tests.loc["t_cross_sectional", "statistic"] == pytest.approx(
+            stats.ttest_1samp(car, 0).statistic, rel=1e-9
+        )
+        assert tests.loc["bmp", "statistic"] == pytest.approx(stats.ttest_1samp(scar, 0).statistic, rel=1e-9)
+        assert tests.loc["bmp", "pvalue"] == pytest.approx(stats.ttest_1samp(scar, 0).pvalue, rel=1e-9)
+        z = np.sum(scar) / np.sqrt((dof / (dof - 2)).sum())
+        assert tests.loc["patell", "statistic"] == pytest.approx(z, rel=1e-9)
+        assert tests.loc["sign", "pvalue"] == pytest.approx(
+            2 * stats.norm.sf(abs(2 * np.sum(np.array(car) > 0) - len(car)) / np.sqrt(len(car))), rel=1e-9
+        )
+    np.testing.assert_allclose(kept.aar()["aar"], made.ar.mean(), rtol=1e-9)
+    np.testing.assert_allclose(kept.aar()["se"], made.ar.sem(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_tests_in_blocks_are_the_tests_at_once(monkeypatch, missing):
+    factors = market()
+    returns = firms(factors, missing=missing)
+    options = {"which": "all", "resampling": ms.Resampling(draws=200)}
+    once = study(returns, factors, ms.MarketModel("F1")).tests(-1, 2, **options)
+    monkeypatch.setattr(evidence, "BLOCK", 23)
+    blocks = study(returns, factors, ms.MarketModel("F1")).tests(-1, 2, **options)
+    assert (once["pvalue"].notna()).sum() > 18
+    for column in ("statistic", "pvalue"):
+        np.testing.assert_allclose(blocks[column], once.loc[blocks.index, column], rtol=1e-9)
+    assert list(blocks["n_events"]) == list(once["n_events"])
+
+
+def test_a_correlation_that_is_much_work_is_not_in_a_note(monkeypatch):
+    factors = market()
+    made = study(firms(factors), factors, ms.MarketModel("F1"))
+    assert "mean correlation" in made.tests(0, 1).loc["bmp", "note"]
+    monkeypatch.setattr(evidence, "_FEW", 100)
+    note = made.tests(0, 1).loc["bmp", "note"]
+    assert "correlation" not in note
+    assert "240 events on" in note or "overlap" in note
 
 
 class TestStress:

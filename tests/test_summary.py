@@ -12,6 +12,8 @@ import pytest
 import marketshock as ms
 from marketshock import partition, study
 from marketshock.errors import ChoiceError, ExclusionWarning, InputError, NoUsableEventsError, WindowError
+from marketshock.summary import merged
+from marketshock.windows import Window
 
 DAYS = pd.bdate_range("2012-01-02", periods=700)
 MODEL = ms.FactorModel(["F1", "F2"])
@@ -236,6 +238,7 @@ class TestExclusions:
             assert summary.exclusions[column].to_dict() == first[column].to_dict()
         assert summary.alignment.to_dict() == {"given": 405, "moved": 0, "studied": 400}
         assert "5 event(s) left out" in repr(summary)
+        assert summary.exclusions["event_id"].iloc[0] == whole.exclusions.index[0]
 
     def test_unestimable_events_too(self, events, returns, factors):
         still = returns.copy()
@@ -246,7 +249,7 @@ class TestExclusions:
         assert summary.exclusions["n_events"].iloc[0] == (events["ticker"] == "S04").sum()
 
     def test_of_all_events(self, events, returns, factors):
-        with pytest.raises(NoUsableEventsError):
+        with pytest.raises(NoUsableEventsError, match=r"among 400: ZZ@.*; and 399 more"):
             run(events.assign(ticker="ZZ"), factors, returns=returns)
 
 
@@ -293,19 +296,20 @@ def test_the_users_frame_is_not_copied_and_not_changed(events, returns, factors)
 
 
 def test_groups_merge_whatever_the_order_of_parts(events, returns, factors):
-    from marketshock.summary import merged
-
-    wanted = partition.Wanted(run(events, factors, returns=returns).spec, (ms_window(-3, 5),), True)
+    wanted = partition.Wanted(run(events, factors, returns=returns).spec, (Window(-3, 5),), True)
     market = study._market(None, returns, factors, wanted.spec, copy=False)
     build = partition.located(wanted.spec, study.event_table(events, None), market)
-    parts = [p.study() for p in partition.partitions_of_panel(wanted, build, 1400)]
+    parts = [p.study() for p in partition.PanelPartitions(wanted, build.panel, 1400)]
+    assert len(parts) == 6
     one, other = merged(parts, 1), merged(parts[::-1], 1)
     assert one.tally.car.tobytes() == other.tally.car.tobytes()
     assert one.cars[0].car.tobytes() == other.cars[0].car.tobytes()
     assert list(one.security) == list(other.security)
 
 
-def ms_window(first, last):
-    from marketshock.windows import Window
-
-    return Window(first, last)
+def test_a_group_on_one_date_is_told_so(returns, factors):
+    apart = pd.DataFrame({"ticker": [f"S{i:02d}" for i in range(12)], "date": DAYS[300:420:10], "group": "apart"})
+    together = apart.assign(date=DAYS[500], group="together")
+    tests = run(pd.concat([apart, together]), factors, returns=returns).tests(0, 0, by="group")
+    assert "the events share one date" in tests.loc[("together", "bmp"), "note"]
+    assert tests.loc[("apart", "bmp"), "note"] == ""

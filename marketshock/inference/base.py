@@ -12,14 +12,12 @@ import numpy as np
 from .._typing import BoolArray, FloatArray, IntArray
 from ..abnormal import Abnormal, Cumulative, buy_and_hold, cumulate
 from ..models.base import ModelFit
-from ..windows import WindowData
+from ..windows import BLOCK, WindowData
 from .correlation import mean_correlation
 from .options import Conventions, Resampling
 from .spread import Spread
 
 T = TypeVar("T")
-
-BLOCK = 2048  # events whose estimation windows are there at a time: a few megabytes an array
 
 
 _FEW = 2 * BLOCK  # events whose correlation is a matter of milliseconds

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._groups import starts_of
 from .._typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def add_by_group(out: FloatArray, group: IntArray, values: FloatArray) -> None:
     """Add the rows of `values`, (E, n), to the rows of `out`, (G, n), that their groups name."""
     order = np.argsort(group, kind="stable")
     ordered = group[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    starts = starts_of(ordered)
     out[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
 
 

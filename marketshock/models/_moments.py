@@ -73,7 +73,7 @@ class DateSide:
     predicts : bool
         Whether the fit is taken from the returns of the event days; otherwise it serves their variance only.
     n_events : int
-        Of the whole study: the inner loops are compiled where that is worth it.
+        Events to come: the inner loops are compiled where that is worth it.
     """
 
     def __init__(
