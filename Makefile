@@ -61,6 +61,7 @@ bench: $(VENV)/.installed-bench  ## measure against the peers, how it scales, ho
 	$(BIN)/python benchmarks/fetch_fifty.py
 	$(BIN)/python benchmarks/date_libraries.py
 	$(BIN)/python benchmarks/fragility_500.py
+	$(BIN)/python benchmarks/backtests.py
 	$(BIN)/python -m pytest benchmarks -n 0 --benchmark-columns=min,median,max,rounds -o filterwarnings=default
 
 .PHONY: bench-large

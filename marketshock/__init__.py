@@ -14,11 +14,13 @@ MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
 """Seven firms, seven tickers: GOOGL stands for Alphabet."""
 
 _HOME = {
+    "Backtest": "backtests.result",
     "CAPM": "models.factor",
     "CRSP": "providers.crsp",
     "Catalog": "catalog.model",
     "Clustering": "moves.clustering",
     "ConstantMean": "models.mean",
+    "Costs": "backtests.costs",
     "Claim": "catalog.claim",
     "Claims": "claims.verify",
     "Conventions": "inference.options",
@@ -40,6 +42,7 @@ _HOME = {
     "MarketModel": "models.factor",
     "Membership": "moves.membership",
     "Placebo": "robustness.placebo",
+    "PlaceboTrades": "backtests.placebo",
     "Pretrend": "robustness.pretrend",
     "Prices": "providers.base",
     "RecentVolatility": "models.variance",
@@ -47,6 +50,7 @@ _HOME = {
     "Resampling": "inference.options",
     "ScholesWilliams": "models.nonsync",
     "SharesTable": "providers.shares",
+    "Sizing": "backtests.costs",
     "Source": "catalog.model",
     "SpecificationCurve": "robustness.curve",
     "Stated": "catalog.claim",
@@ -56,6 +60,7 @@ _HOME = {
     "Verdict": "claims.verdict",
     "VolatilityPortfolios": "moves.portfolios",
     "adjust_pvalues": "inference.adjust",
+    "backtest": "backtests.run",
     "compare": "robustness.compare",
     "earnings_dates": "providers.earnings",
     "errors": "errors",
@@ -69,6 +74,7 @@ _HOME = {
     "market_cap_change": "marketcap",
     "minimum_detectable": "inference.power",
     "placebo": "robustness.placebo",
+    "placebo_trades": "backtests.placebo",
     "plots": "plots",
     "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
@@ -82,6 +88,7 @@ _HOME = {
     "regress_car": "crosssection",
     "release_calendar": "catalog.load",
     "sec_share_counts": "providers.sec",
+    "rules": "backtests.rules",
     "share_counts": "providers.shares",
     "simulate": "simulate",
     "snapshot": "providers.snapshot",
@@ -93,15 +100,17 @@ _HOME = {
     "yahoo_intraday": "providers.fetch",
     "yahoo_share_counts": "providers.yahoo_shares",
 }
-_MODULES = frozenset({"errors", "plots", "simulate"})
+_MODULES = frozenset({"errors", "plots", "rules", "simulate"})
 
 __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
+    "Backtest",
     "CAPM",
     "CRSP",
     "Catalog",
     "Clustering",
     "ConstantMean",
+    "Costs",
     "Claim",
     "Claims",
     "Conventions",
@@ -123,6 +132,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MarketModel",
     "Membership",
     "Placebo",
+    "PlaceboTrades",
     "Pretrend",
     "Prices",
     "RecentVolatility",
@@ -130,6 +140,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Resampling",
     "ScholesWilliams",
     "SharesTable",
+    "Sizing",
     "Source",
     "SpecificationCurve",
     "Stated",
@@ -139,6 +150,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Verdict",
     "VolatilityPortfolios",
     "adjust_pvalues",
+    "backtest",
     "compare",
     "earnings_dates",
     "errors",
@@ -152,6 +164,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "market_cap_change",
     "minimum_detectable",
     "placebo",
+    "placebo_trades",
     "plots",
     "power_of_t",
     "pretrend",
@@ -165,6 +178,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "regress_car",
     "release_calendar",
     "sec_share_counts",
+    "rules",
     "share_counts",
     "simulate",
     "snapshot",
@@ -179,6 +193,11 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
 
 if TYPE_CHECKING:
     from . import errors, plots, simulate
+    from .backtests import rules
+    from .backtests.costs import Costs, Sizing
+    from .backtests.placebo import PlaceboTrades, placebo_trades
+    from .backtests.result import Backtest
+    from .backtests.run import backtest
     from .catalog.claim import Claim, Stated
     from .catalog.document import Document, read_document
     from .catalog.load import load_catalog, release_calendar

@@ -186,6 +186,18 @@ class PriceWarning(MarketShockWarning):
     """Prices that may be right but look odd; ``Prices.provenance`` lists what was found."""
 
 
+class LookAheadWarning(MarketShockWarning):
+    """A fill that presumes something known which the events do not say: that the news came before that close."""
+
+
+class SurvivorshipWarning(MarketShockWarning):
+    """The securities traded all exist to the end of the prices: those that failed before are not among them."""
+
+
+class OverlapWarning(MarketShockWarning):
+    """Positions of several events in one security are held at the same time: their returns are not independent."""
+
+
 class PartialDataWarning(MarketShockWarning):
     """Some symbols could not be fetched; the others were."""
 

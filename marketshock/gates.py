@@ -153,9 +153,9 @@ def build_panel(
     design, offset, own_weights = _design(returns, model)
     alignment = align(table, returns.sessions, need.on_closed)
     left = Exclusions(table)
-    row, column = _locate(table, returns, alignment, left)
+    row, column = locate(table, returns, alignment, left)
     if need.duplicates == "exclude":
-        _exclude_duplicates(table, row, column, left)
+        exclude_duplicates(table, row, column, left)
     keep = left.kept()
     panel = EventPanel(
         table,
@@ -223,7 +223,8 @@ def _map_dates(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Ma
         raise NotSessionError(f"event {table.event_id[at]!r}", error.problem, error.remedy) from None
 
 
-def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exclusions) -> tuple[IntArray, IntArray]:
+def locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exclusions) -> tuple[IntArray, IntArray]:
+    """Return each event's session and security in the returns, (E,); those that have none are left out."""
     known = pd.Index(returns.names, dtype=object).get_indexer(pd.Index([str(n) for n in table.names], dtype=object))
     hints = {code: did_you_mean(str(table.names[code]), returns.names) for code in np.flatnonzero(known < 0)}
     column = known[table.security]
@@ -244,7 +245,8 @@ def _locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exc
     return places(returns.days, np.where(nowhere, first, session) if nowhere.any() else session), column
 
 
-def _exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: Exclusions) -> None:
+def exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: Exclusions) -> None:
+    """Leave out every further event of a security and session."""
     keep = left.kept()
     key = pd.Series(row[keep].astype(np.int64) * (int(column.max(initial=0)) + 2) + column[keep])
     again = np.flatnonzero(key.duplicated())

@@ -47,6 +47,7 @@ def test_makefile_lists_every_target_it_explains():
     "module",
     [
         "study",
+        "backtests.run",
         "catalog.document",
         "catalog.load",
         "models.factor",

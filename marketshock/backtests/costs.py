@@ -1,0 +1,209 @@
+"""What trading costs, and how much is put on one event."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from .._typing import FloatArray
+from ..errors import InputError, UnknownNameError, check_choice
+
+SizedBy: TypeAlias = Literal["equal", "inverse_volatility", "fixed"]
+SIZED_BY: tuple[SizedBy, ...] = get_args(SizedBy)
+
+_BPS = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What it costs to trade and to hold; all of it zero by default.
+
+    Attributes
+    ----------
+    bps : float
+        Commission, in basis points of the value filled, at each fill.
+    per_share : float
+        Commission in the quote currency for each share as traded that day (before later splits).
+    per_order : float
+        Commission in the quote currency for each fill.
+    half_spread_bps, slippage_bps : float
+        Basis points by which a fill is worse than the price it refers to: buys above, sales below.
+    slippage_per_share : float
+        The same in the quote currency for each share as traded.
+    borrow : float or mapping of str to float
+        Annual fee on the value of shares sold short at the close before, by ticker where it is a mapping (others are
+        free).
+    financing : float
+        Annual rate paid on cash below zero.
+    cash : float
+        Annual rate earned on cash above zero, proceeds of short sales included.
+    days_in_year : int
+        Fees and interest accrue by calendar day: rate x days / `days_in_year`. 360 is the money market's.
+
+    Raises
+    ------
+    InputError
+        If a figure is negative or not finite.
+    """
+
+    bps: float = 0.0
+    per_share: float = 0.0
+    per_order: float = 0.0
+    half_spread_bps: float = 0.0
+    slippage_bps: float = 0.0
+    slippage_per_share: float = 0.0
+    borrow: float | Mapping[str, float] = 0.0
+    financing: float = 0.0
+    cash: float = 0.0
+    days_in_year: int = 360
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            for name, one in value.items() if isinstance(value, Mapping) else [("", value)]:
+                _check_amount(f"{field.name}[{name!r}]" if name else field.name, one)
+        if self.days_in_year not in (360, 365, 366):
+            raise InputError("days_in_year", f"got {self.days_in_year!r}", "give 360, 365 or 366")
+        if self.half_spread_bps + self.slippage_bps >= 1 / _BPS:
+            raise InputError("slippage_bps", "with the half-spread it is all of the price", "basis points: 5 is 0.05 %")
+
+    @property
+    def proportional(self) -> float:
+        """Commission as a share of the value filled."""
+        return self.bps * _BPS
+
+    def fill(self, price: FloatArray, buy: FloatArray, split: FloatArray) -> FloatArray:
+        """Return the price at which an order is filled, (n,).
+
+        Parameters
+        ----------
+        price : ndarray of shape (n,)
+            The price it refers to, as quoted (adjusted for later splits).
+        buy : ndarray of shape (n,)
+            1.0 for a purchase, -1.0 for a sale.
+        split : ndarray of shape (n,)
+            Quoted shares for one share as traded.
+        """
+        worse = (self.half_spread_bps + self.slippage_bps) * _BPS
+        return np.asarray(np.maximum(price * (1 + buy * worse) + buy * self.slippage_per_share / split, 0.0))
+
+    def commission(self, fill: FloatArray, split: FloatArray) -> FloatArray:
+        """Return the commission for one quoted share, apart from `per_order`, (n,)."""
+        return np.asarray(fill * self.proportional + self.per_share / split)
+
+    def borrow_by(self, names: Sequence[str]) -> FloatArray:
+        """Return the annual borrow fee of each security, (S,).
+
+        Raises
+        ------
+        UnknownNameError
+            If a fee is given for a security that is not there.
+        """
+        if not isinstance(self.borrow, Mapping):
+            return np.full(len(names), float(self.borrow))
+        unknown = [name for name in self.borrow if name not in set(names)]
+        if unknown:
+            raise UnknownNameError("borrow", unknown, names)
+        return np.array([float(self.borrow.get(name, 0.0)) for name in names])
+
+    def __str__(self) -> str:
+        said = []
+        for name, text in _SAID.items():
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                said.append(f"borrow fees of {len(value)} tickers")
+            elif value:
+                said.append(text.format(100 * value if name in _RATES else value))
+        return ", ".join(said) or "no costs"
+
+
+_SAID = {
+    "bps": "commission {:g} bp",
+    "per_share": "commission {:g} a share",
+    "per_order": "commission {:g} an order",
+    "half_spread_bps": "half-spread {:g} bp",
+    "slippage_bps": "slippage {:g} bp",
+    "slippage_per_share": "slippage {:g} a share",
+    "borrow": "borrow {:g} % a year",
+    "financing": "debit interest {:g} % a year",
+    "cash": "credit interest {:g} % a year",
+}
+_RATES = ("borrow", "financing", "cash")
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """How much is put on one event, and where that ends.
+
+    An event's stake is what a leg of weight 1 gets. It is measured at the last close before the fill.
+
+    Attributes
+    ----------
+    by : {"equal", "inverse_volatility", "fixed"}
+        "equal": `amount` is a share of equity. "inverse_volatility": `amount` is the daily volatility (as a share of
+        equity) that each event is to contribute, and the stake is that over the volatility of the trade's own
+        weighted return over the `window` sessions before. "fixed": `amount` is money.
+    amount : float
+        See `by`; positive.
+    window : int
+        Sessions of the volatility.
+    max_gross : float
+        Longs plus shorts, over equity, after a fill; 1 is no leverage. What would go beyond is scaled down, all
+        events that enter at that moment by the same factor (`scale` in the trades), or left out where nothing is
+        left.
+    max_net : float or None
+        The same for longs less shorts, either way.
+    max_position : float or None
+        The same for one security, either way.
+    whole_shares : bool
+        Round shares as traded down to whole ones.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    by: SizedBy = "equal"
+    amount: float = 0.1
+    window: int = 63
+    max_gross: float = 1.0
+    max_net: float | None = None
+    max_position: float | None = None
+    whole_shares: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("by", self.by, SIZED_BY)
+        check_choice("whole_shares", self.whole_shares, (True, False))
+        for name in ("amount", "max_gross", "max_net", "max_position"):
+            value = getattr(self, name)
+            if value is None and name in ("max_net", "max_position"):
+                continue
+            _check_amount(name, value)
+            if not value:
+                raise InputError(name, "got 0", "give a positive number")
+        if self.by != "fixed" and self.amount > 100:
+            what = f"got {self.amount:g}, a share of equity" if self.by == "equal" else f"got {self.amount:g}"
+            raise InputError("amount", what, "0.1 is a tenth; for money give by='fixed'")
+        if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 2:
+            raise InputError("window", f"got {self.window!r}", "give sessions, such as 63")
+
+    def __str__(self) -> str:
+        what = {
+            "equal": f"{100 * self.amount:g} % of equity an event",
+            "inverse_volatility": f"{100 * self.amount:g} % of daily volatility an event ({self.window} sessions)",
+            "fixed": f"{self.amount:,.0f} an event",
+        }[self.by]
+        limits = {"gross": self.max_gross, "net": self.max_net, "a position": self.max_position}
+        said = [f"{name} up to {100 * v:g} %" for name, v in limits.items() if v is not None and math.isfinite(v)]
+        return ", ".join([what, *said, *(["whole shares"] if self.whole_shares else [])])
+
+
+def _check_amount(name: str, value: object) -> None:
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not (value >= 0 and (value < np.inf or name == "max_gross")):  # type: ignore[operator]
+        raise InputError(name, f"got {value!r}", "give a number that is not negative")

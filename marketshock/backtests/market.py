@@ -1,0 +1,267 @@
+"""What can be traded, as arrays on the sessions: prices, dividends, splits, bars within the day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._typing import CalendarName, DateArray, FloatArray, Frame, IntArray
+from ..errors import InputError
+from ..moves._trailing import About, trailing_volatility
+from ..providers.base import ADJUSTED, PRESUMED, Prices
+from ..providers.frames import numeric_values
+from ..returns import Returns, returns_of_prices
+from ..sessions import NEW_YORK
+
+_DECIMALS = range(9)
+_ROUNDED = 1.05  # a dividend is believed above this many times the rounding of the prices that show it
+
+
+@dataclass(frozen=True, eq=False)
+class Intraday:
+    """Opens of bars within the day.
+
+    Attributes
+    ----------
+    time : ndarray of shape (B,), datetime64[us]
+        Start of each bar in UTC, strictly increasing.
+    row : ndarray of shape (B,), int
+        Session each bar belongs to; -1 for none.
+    open : ndarray of shape (B, S)
+        As quoted, NaN where missing.
+    """
+
+    time: DateArray
+    row: IntArray
+    open: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """Prices of S securities on T sessions, as quoted: adjusted for splits up to the end, not for dividends.
+
+    Attributes
+    ----------
+    returns : Returns
+        Total returns and the sessions; what signals read.
+    close : ndarray of shape (T, S)
+        Closes, NaN where missing.
+    open, high, low : ndarray of shape (T, S), or None
+        The same; None where there are none.
+    dividend : ndarray of shape (T, S), or None
+        Paid on the ex-day for one quoted share; None for none at all.
+    split : ndarray of shape (T, S), or None
+        Quoted shares for one share as traded that day; None where no split is known.
+    bars : Intraday or None
+        For entries within the day.
+    notes : tuple of str
+        What a reader should know of the prices.
+    """
+
+    returns: Returns
+    close: FloatArray
+    open: FloatArray | None
+    high: FloatArray | None
+    low: FloatArray | None
+    dividend: FloatArray | None
+    split: FloatArray | None
+    bars: Intraday | None = None
+    notes: tuple[str, ...] = ()
+    _memo: dict[Any, FloatArray] = field(default_factory=dict, repr=False)
+
+    @property
+    def days(self) -> DateArray:
+        """Sessions, (T,), datetime64[D]."""
+        return self.returns.days
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Securities, in the order of the columns."""
+        return self.returns.names
+
+    @cached_property
+    def last(self) -> IntArray:
+        """Row of each security's last close, -1 where it has none, (S,)."""
+        there = np.isfinite(self.close)
+        n = len(there)
+        return np.where(there.any(axis=0), n - 1 - np.argmax(there[::-1], axis=0), -1)
+
+    @cached_property
+    def mark(self) -> FloatArray:
+        """Closes at which holdings are valued: the last one, carried over days without, (T, S)."""
+        if np.isfinite(self.close).all():
+            return self.close
+        at = np.where(np.isfinite(self.close), np.arange(len(self.close))[:, None], 0)
+        return np.take_along_axis(self.close, np.maximum.accumulate(at, axis=0), axis=0)
+
+    @cached_property
+    def elapsed(self) -> IntArray:
+        """Calendar days from the session before to each session, 0 for the first, (T,)."""
+        return np.diff(self.days, prepend=self.days[:1]).astype(np.int64)
+
+    def quoted_per_share(self, row: IntArray, column: IntArray) -> FloatArray:
+        """Return quoted shares for one share as traded on some sessions, (n,)."""
+        return np.ones(len(row)) if self.split is None else self.split[row, column]
+
+    def volatility(self, window: int, min_obs: int, about: About = "zero") -> FloatArray:
+        """Return each session's volatility over the sessions before it, (T, S); kept once computed."""
+        key = (window, min_obs, about)
+        if key not in self._memo:
+            self._memo[key] = trailing_volatility(self.returns.values, window, about, min_obs)[0]
+        return self._memo[key]
+
+
+def market_of(prices: Prices | Frame, calendar: CalendarName, intraday: Frame | None) -> Market:
+    """Return prices as a market.
+
+    Dividends are those of a field "dividend"; without one they are what the adjusted closes imply: the ex-day's
+    dividend is the close before times one less the ratio of the two days' adjustment factors.
+
+    Raises
+    ------
+    InputError
+        If the securities are quoted in several currencies, or `intraday` cannot be read.
+    """
+    held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
+    returns = returns_of_prices(held, calendar, False)
+    at = np.searchsorted(returns.days, held.dates.to_numpy().astype("datetime64[D]"))
+    names = list(returns.names)
+    close = _on_axis(held.close, at, returns, names)
+    opens, high, low, paid = (_extra(held, name, at, returns) for name in ("open", "high", "low", "dividend"))
+    notes: list[str] = []
+    dividend = _dividends(held, paid, close, at, returns, notes)
+    _check_one_currency(held.provenance.get("currency"), names)
+    split = _split_factor(held, returns)
+    bars = _bars(intraday, returns) if intraday is not None else None
+    return Market(returns, close, opens, high, low, dividend, split, bars, tuple(notes))
+
+
+def _on_axis(frame: pd.DataFrame, at: IntArray, returns: Returns, names: Sequence[str]) -> FloatArray:
+    values = frame[list(names)].to_numpy(dtype=float) if list(frame.columns) != list(names) else frame.to_numpy(float)
+    if len(at) == len(returns.days):
+        return np.ascontiguousarray(values)
+    out = np.full((len(returns.days), len(names)), np.nan)
+    out[at] = values
+    return out
+
+
+def _extra(held: Prices, name: str, at: IntArray, returns: Returns) -> FloatArray | None:
+    """Return a field of the prices; securities that lack it are missing in it."""
+    if name not in held.extra:
+        return None
+    frame = held.extra[name].reindex(columns=held.close.columns)
+    numeric_values(name, frame, False)
+    values = _on_axis(frame, at, returns, list(returns.names))
+    if name == "dividend":
+        return np.nan_to_num(values, nan=0.0)
+    bad = ~(np.isnan(values) | (values > 0))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        what = f"the {name} of {returns.names[column]} on {returns.days[row]} is {values[row, column]:g}"
+        raise InputError("prices", what, "correct it, or set it missing")
+    return values
+
+
+def _dividends(
+    held: Prices, given: FloatArray | None, close: FloatArray, at: IntArray, returns: Returns, notes: list[str]
+) -> FloatArray | None:
+    if given is not None:
+        if (given < 0).any():
+            row, column = np.argwhere(given < 0)[0]
+            what = f"the dividend of {returns.names[column]} on {returns.days[row]} is negative"
+            raise InputError("prices", what, "correct it, or set it to 0")
+        return given if given.any() else None
+    if held.adj_close is held.close or held.adj_close.equals(held.close):
+        if held.provenance.get("close_is") in (ADJUSTED, PRESUMED):
+            notes.append("The closes are adjusted for dividends: fills are at adjusted prices, dividends are in them.")
+        else:
+            notes.append("No dividends are known: only a field 'dividend' or adjusted closes would say.")
+        return None
+    adjusted = _on_axis(held.adj_close, at, returns, list(returns.names))
+    dividend, odd = implied_dividends(close, adjusted)
+    notes.append("Dividends are those that the adjusted closes imply.")
+    if odd:
+        notes.append(f"On {odd} security-days the adjusted closes rise against the closes, which no dividend gives.")
+    return dividend if dividend.any() else None
+
+
+def implied_dividends(close: FloatArray, adjusted: FloatArray) -> tuple[FloatArray, int]:
+    """Return the dividends that adjusted closes imply, (T, S), and on how many days a negative one would be needed.
+
+    With a = adjusted / close, a dividend D on day t makes a(t-1) = a(t) (1 - D / close(t-1)). What is within the
+    rounding of the prices is none.
+    """
+    dividend = np.zeros(close.shape)
+    if len(close) < 2:
+        return dividend, 0
+    with np.errstate(invalid="ignore"):
+        factor = adjusted / close
+        rate = 1 - factor[:-1] / factor[1:]
+        noise = _half_unit(close) / close + _half_unit(adjusted) / adjusted
+        believed = np.abs(rate) > _ROUNDED * (noise[1:] + noise[:-1])
+        dividend[1:] = np.where(believed & (rate > 0), rate * close[:-1], 0.0)
+    return dividend, int((believed & (rate < 0)).sum())
+
+
+def _half_unit(values: FloatArray) -> FloatArray:
+    """Return half the last decimal place each column is written in, (S,)."""
+    out = np.full(values.shape[1], 1e-10)
+    open_columns = np.ones(values.shape[1], dtype=bool)
+    known = np.where(np.isfinite(values), values, 0.0)
+    for decimals in _DECIMALS:
+        fits = (np.abs(known - np.round(known, decimals)) <= 1e-12 * (1 + np.abs(known))).all(axis=0)
+        out[open_columns & fits] = 0.5 * 10.0**-decimals
+        open_columns &= ~fits
+        if not open_columns.any():
+            break
+    return out
+
+
+def _split_factor(held: Prices, returns: Returns) -> FloatArray | None:
+    """Return the product of the ratios of all later splits; spin-offs change no count of shares."""
+    if held.splits is None:
+        return None
+    table = held.checked_splits
+    column = {name: k for k, name in enumerate(returns.names)}
+    own = table[table["ticker"].isin(list(column)) & ~table["spin_off"]]
+    if own.empty:
+        return None
+    out = np.ones((len(returns.days), len(returns.names)))
+    days = own["date"].to_numpy().astype("datetime64[D]")
+    for ticker, day, ratio in zip(own["ticker"], days, own["ratio"], strict=True):
+        out[: np.searchsorted(returns.days, day), column[ticker]] *= ratio
+    return out
+
+
+def _check_one_currency(currency: Any, names: Sequence[str]) -> None:
+    if not isinstance(currency, Mapping):
+        return
+    by = {name: str(currency[name]) for name in names if currency.get(name)}
+    if len(set(by.values())) > 1:
+        first, other = next((a, b) for a in by for b in by if by[a] != by[b])
+        what = f"{first} is quoted in {by[first]}, {other} in {by[other]}: one account has one currency"
+        raise InputError("prices", what, "convert them, or leave the others out")
+
+
+def _bars(intraday: Frame, returns: Returns) -> Intraday:
+    """Read bars within the day, as `yahoo_intraday` gives them: (field, ticker) columns, starts with a zone."""
+    frame = intraday if isinstance(intraday, pd.DataFrame) else None
+    if frame is None or not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is None:
+        raise InputError("intraday", "is no frame of bars indexed by times with a zone", "as yahoo_intraday gives it")
+    if frame.columns.nlevels != 2 or "open" not in frame.columns.get_level_values(0):
+        raise InputError("intraday", "has no columns ('open', ticker)", "as yahoo_intraday gives it")
+    if not (frame.index.is_monotonic_increasing and frame.index.is_unique):
+        raise InputError("intraday", "its times are not strictly increasing", "sort it, keep one row a time")
+    opens = pd.DataFrame(frame["open"])
+    values = numeric_values("intraday", opens.reindex(columns=list(returns.names)))
+    utc = frame.index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
+    local = frame.index.tz_convert(NEW_YORK).tz_localize(None).to_numpy().astype("datetime64[D]")
+    row = np.searchsorted(returns.days, local)
+    inside = row < len(returns.days)
+    row = np.where(inside & (returns.days[np.minimum(row, len(returns.days) - 1)] == local), row, -1)
+    return Intraday(utc, row.astype(np.int64), values)

@@ -1,0 +1,332 @@
+"""The same rule on random dates: how often chance does as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import pandas as pd
+
+from .. import _format
+from .._typing import ALTERNATIVES, Alternative, FloatArray, IntArray
+from ..catalog.table import EventTable, repeated
+from ..engines.run import Progress
+from ..errors import InputError, check_choice, check_share
+from ..inference.outcome import tails
+from .draws import MATCHES, Group, Match, drawn_dates, drawn_pairs, shifted_dates
+from .fills import STILL_OPEN
+from .known import Known
+from .result import Backtest, check_draws, reference_stake
+from .timing import Rule
+from .trading import MARKET, event_paths, event_returns, known_of, trade
+
+How: TypeAlias = Literal["dates", "shift"]
+HOWS: tuple[How, ...] = get_args(How)
+
+_AT_ONCE = 200_000  # placebo trades
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PlaceboTrades:
+    """The mean return of a trade among those of the same rule on random dates.
+
+    Made by `placebo_trades`.
+
+    Attributes
+    ----------
+    observed : float
+        Mean return of a trade (decimal).
+    distribution : ndarray of shape (draws,)
+        Mean return of a trade in each draw.
+    pvalue : float
+        Against `alternative`: (1 + number of draws as extreme) / (draws + 1).
+    alternative : {"greater", "less", "two-sided"}
+        "greater" asks whether the rule earned more than on random dates.
+    n_trades, n_dates : int
+        Events traded, and their dates.
+    traded : ndarray of shape (draws,), int
+        Placebo events traded in each draw.
+    how : {"dates", "shift"}
+        How dates were drawn.
+    match : tuple of str
+        What a random date shares with the event's.
+    rule : str
+        The rule in words.
+    """
+
+    observed: float
+    distribution: FloatArray
+    pvalue: float
+    alternative: Alternative
+    n_trades: int
+    n_dates: int
+    traded: IntArray
+    how: How
+    match: tuple[Match, ...]
+    rule: str
+    _result: Backtest
+    _drawn: tuple[IntArray, IntArray, IntArray]
+
+    def band(self, level: float = 0.95) -> pd.DataFrame:
+        """Return where the average trade of random dates lies in event time.
+
+        Parameters
+        ----------
+        level : float, optional
+            Share of the draws inside the band, at each close by itself.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by closes after the fill, as ``Backtest.path()``: mean, low, high (decimal).
+        """
+        check_share("level", level, 0.95)
+        draw, row, column = self._drawn
+        pairs = row * (len(self._result.known.market.names) + 1) + column
+        unique, place = np.unique(pairs, return_inverse=True)
+        width = len(self._result.known.market.names) + 1
+        rule = _regardless(self._result.spec.rule)
+        steps = self._result.paths.shape[1] - 1
+        paths = np.concatenate(
+            [
+                _paths(
+                    self._result, rule, unique[lo : lo + _AT_ONCE] // width, unique[lo : lo + _AT_ONCE] % width, steps
+                )
+                for lo in range(0, len(unique), _AT_ONCE)
+            ]
+        )
+        n = len(self.distribution)
+        means = np.empty((n, steps + 1))
+        there = np.isfinite(paths[:, 0])[place]
+        counted = np.bincount(draw[there], minlength=n)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for k in range(steps + 1):
+                means[:, k] = np.bincount(draw[there], paths[place[there], k], n) / counted
+        low, high = np.nanquantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        index = pd.RangeIndex(steps + 1, name="close")
+        return pd.DataFrame({"mean": np.nanmean(means, axis=0), "low": low, "high": high}, index=index)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the figures as one row."""
+        return pd.DataFrame([self._figures])
+
+    @cached_property
+    def _figures(self) -> dict[str, float | int | str]:
+        there = self.distribution[np.isfinite(self.distribution)]
+        return {
+            "observed": self.observed,
+            "placebo_mean": float(there.mean()),
+            "placebo_sd": float(there.std(ddof=1)),
+            "placebo_low": float(np.quantile(there, 0.025)),
+            "placebo_high": float(np.quantile(there, 0.975)),
+            "pvalue": self.pvalue,
+            "alternative": self.alternative,
+            "draws": len(there),
+            "n_trades": self.n_trades,
+            "n_dates": self.n_dates,
+        }
+
+    def __repr__(self) -> str:
+        head, rows = self._summary()
+        return f"{self._caption()}\n\n{_format.text_table(head, rows)}"
+
+    def _repr_html_(self) -> str:
+        return _format.html_table(self._caption(), *self._summary())
+
+    def _caption(self) -> str:
+        what = "all dates shifted together" if self.how == "shift" else "dates drawn without replacement"
+        same = f", the same {' and '.join(self.match)}" if self.match else ""
+        few = ""
+        if self.traded.min(initial=self.n_trades) < self.n_trades:
+            few = f"\non average {self.traded.mean():.1f} of {self.n_trades} placebo events were traded"
+        text = f"Placebo trades: {self.rule}; {what}{same}"
+        return _format.wrapped(text, "  ") + few
+
+    def _summary(self) -> tuple[list[str], list[list[str]]]:
+        f = self._figures
+        low, high = (_format.percent(float(f[name])) for name in ("placebo_low", "placebo_high"))
+        rows = [
+            [f"mean return of {self.n_trades} trades on {self.n_dates} dates", _format.percent(self.observed)],
+            [f"mean of {f['draws']} draws", _format.percent(float(f["placebo_mean"]))],
+            ["their central 95 %", f"{low} to {high}"],
+            [f"p ({self.alternative})", _format.pvalue(self.pvalue)],
+        ]
+        return ["", "value"], rows
+
+
+def placebo_trades(
+    result: Backtest,
+    draws: int = 999,
+    *,
+    match: Sequence[Match] | Match = ("ticker",),
+    how: How = "dates",
+    alternative: Alternative = "greater",
+    seed: int | np.random.Generator = 0,
+    progress: Progress | None = None,
+) -> PlaceboTrades:
+    """Trade the same rule on random dates, many times, and see where the mean return of the events lies.
+
+    Parameters
+    ----------
+    result : Backtest
+        Its events, rule, prices and costs.
+    draws : int, optional
+        Random sets of dates.
+    match : sequence of {"ticker", "weekday", "volatility"}, optional
+        What a random date shares with the event's: the securities traded; the day of the week; the fifth in which the
+        trailing volatility (63 sessions, mean of the ranks of its securities) lies. Without "ticker" securities are
+        drawn at random too, indices (names with ^) apart.
+    how : {"dates", "shift"}, optional
+        "dates" draws them without replacement; events of one date stay together. "shift" moves all dates by one random
+        number of sessions, round the ends of the prices: what lies between the events, and so their overlap, is kept.
+    alternative : {"greater", "less", "two-sided"}, optional
+        Of "the rule earns more on the events than on random dates".
+    seed : int or Generator, optional
+        The same seed gives the same bytes.
+    progress : callable, optional
+        ``progress(parts, n)`` wraps the work, as tqdm does.
+
+    Returns
+    -------
+    PlaceboTrades
+        A random date is one on which the rule would trade and whose trade ends inside the prices; the dates of the
+        events themselves are among them. A rule that waits for a condition on day 0 and can say what it would hold
+        without (`AfterDrop`) is compared with that.
+
+    Raises
+    ------
+    InputError
+        If nothing was traded, an option is not known, or too few dates match.
+
+    Notes
+    -----
+    The p-value is exact if, but for the rule, the event dates are as good as drawn at random from the matched ones
+    (``how="dates"``), or their calendar as good as any shift of it (``"shift"``). The statistic is the mean of the
+    trades' returns over their stakes, after costs, so that it does not depend on sizes and limits; commissions an
+    order are taken on the stake the account begins with.
+
+    References
+    ----------
+    Brown and Warner (1980), Journal of Financial Economics 8, for random event dates; Phipson and Smyth (2010), for the
+    1 in both counts.
+    """
+    chosen = (match,) if isinstance(match, str) else tuple(match)
+    for name in chosen:
+        check_choice("match", name, MATCHES)
+    check_choice("how", how, HOWS)
+    check_choice("alternative", alternative, ALTERNATIVES)
+    check_draws(draws)
+    if how == "shift" and set(chosen) - {"ticker"}:
+        raise InputError("match", f"got {chosen} with how='shift'", "a shift keeps the tickers alone")
+    if how == "shift" and "ticker" not in chosen:
+        raise InputError("match", "has no 'ticker' with how='shift'", "a shift keeps the tickers")
+    groups = _groups(result)
+    rng = np.random.default_rng(seed)
+    own, market = result.spec.rule.own_tickers, result.known.market
+    columns = _columns(result, groups, "ticker" in chosen)
+    table = _table(result, columns, progress)
+    place = {int(c): k for k, c in enumerate(columns)}
+    if how == "shift":
+        drawn = shifted_dates(groups, place, table, draws, rng)
+    elif own and "ticker" not in chosen:
+        drawn = drawn_pairs(market, groups, table, draws, chosen, rng)
+    else:
+        drawn = drawn_dates(market, groups, place, table, draws, chosen, rng)
+    n_draws = int(drawn[0].max()) + 1
+    values = table[drawn[1], drawn[2]]
+    there = np.isfinite(values)
+    counted = np.bincount(drawn[0][there], minlength=n_draws)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distribution = np.bincount(drawn[0][there], values[there], n_draws) / counted
+    observed = _observed(result)
+    return PlaceboTrades(
+        observed,
+        distribution,
+        _pvalue(observed, distribution, alternative),
+        alternative,
+        len(result.events),
+        len(groups),
+        counted,
+        how,
+        chosen,
+        result.name,
+        result,
+        (drawn[0], drawn[1], columns[drawn[2]]),
+    )
+
+
+def _groups(result: Backtest) -> list[Group]:
+    known, traded = result.known, result._traded_events
+    if not len(traded):
+        raise InputError("result", "no event was traded", "see result.skipped")
+    nowhere = len(known.market.names)  # the column that stands for none
+    rows = known.row[traded]
+    columns = np.where(known.column[traded] < 0, nowhere, known.column[traded])
+    return [Group(int(row), tuple(sorted(columns[rows == row].tolist()))) for row in np.unique(rows)]
+
+
+def _columns(result: Backtest, groups: list[Group], same: bool) -> IntArray:
+    if same or not result.spec.rule.own_tickers:
+        return np.unique([c for group in groups for c in group.columns])
+    return np.array([k for k, name in enumerate(result.known.market.names) if "^" not in name], dtype=np.int64)
+
+
+def _regardless(rule: Rule) -> Rule:
+    """Return the position of a rule without its condition, where it has one."""
+    make = getattr(rule, "regardless", None)
+    return make() if make is not None else rule
+
+
+def _known(result: Backtest, rule: Rule, row: IntArray, column: IntArray) -> Known:
+    market = result.known.market
+    n, nowhere = len(row), len(market.names)
+    names = np.array([*market.names, MARKET], dtype=object)
+    blank = repeated("", n)
+    ids = np.arange(n).astype(str).astype(object)
+    no_time = repeated(np.datetime64("NaT", "us"), n)
+    table = EventTable(names, column, market.days[row], no_time, blank, blank, blank, ids, ids)
+    return known_of(table, row, np.where(column == nowhere, -1, column), market, rule)
+
+
+def _table(result: Backtest, columns: IntArray, progress: Progress | None) -> FloatArray:
+    """Return the return of a trade at each session of each security, (T, C); NaN where there is none to its end."""
+    spec, market = result.spec, result.known.market
+    if spec.rule.timing.entry == "intraday":
+        raise InputError("rule", "enters within the day, and random dates have no time of day", "give another entry")
+    rule, stake = _regardless(spec.rule), reference_stake(spec.sizing, spec.capital)
+    n_days = len(market.days)
+    out = np.full(n_days * len(columns), np.nan)
+    starts = range(0, len(out), _AT_ONCE)
+    for lo in progress(starts, len(starts)) if progress else starts:
+        cell = np.arange(lo, min(lo + _AT_ONCE, len(out)))
+        known = _known(result, rule, cell % n_days, columns[cell // n_days])
+        made = trade(rule, known, spec.costs, spec.delisting)
+        value = event_returns(made, len(known), spec.costs, stake)
+        value[made.fills.event[made.fills.why == STILL_OPEN]] = np.nan  # cut off by the end of the prices
+        out[cell] = value
+    return out.reshape(len(columns), n_days).T
+
+
+def _paths(result: Backtest, rule: Rule, row: IntArray, column: IntArray, steps: int) -> FloatArray:
+    spec = result.spec
+    known = _known(result, rule, row, column)
+    made = trade(rule, known, spec.costs, spec.delisting)
+    return event_paths(made, known, spec.costs, reference_stake(spec.sizing, spec.capital), steps)
+
+
+def _observed(result: Backtest) -> float:
+    spec = result.spec
+    stake = reference_stake(spec.sizing, spec.capital)
+    returns = event_returns(result.traded, len(result.known), spec.costs, stake)
+    return float(returns[result._traded_events].mean())
+
+
+def _pvalue(observed: float, distribution: FloatArray, alternative: Alternative) -> float:
+    known = distribution[np.isfinite(distribution)]
+    close = 1e-12 * (1 + abs(observed))  # the same trades summed in another order are the same mean
+    greater = (1 + int((known >= observed - close).sum())) / (len(known) + 1)
+    less = (1 + int((known <= observed + close).sum())) / (len(known) + 1)
+    return float(tails(less, greater, alternative))

@@ -1,0 +1,288 @@
+"""One backtest from end to end: orchestration, no formula."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from .._groups import starts_of
+from .._typing import CALENDARS, CalendarName, FloatArray, Frame, IntArray, OnClosed
+from ..catalog.table import Events, EventTable, event_table
+from ..errors import (
+    InputError,
+    LookAheadWarning,
+    OverlapWarning,
+    SurvivorshipWarning,
+    check_choice,
+)
+from ..providers.base import Prices
+from .costs import Costs, Sizing
+from .engine import Book, run_account
+from .fills import DELISTED, STILL_OPEN, Fills, delisting_returns
+from .known import Known
+from .market import Market, market_of
+from .result import Backtest, BacktestSpec, check_benchmark
+from .timing import Rule, Timed, is_number
+from .trading import MARKET, Located, Traded, located, trade
+
+_FREE = Costs()
+_A_TENTH = Sizing()
+_SPAN = 252  # sessions from which on it matters who survived them
+
+
+def backtest(
+    events: Events | None,
+    prices: Prices | Frame,
+    rule: Rule,
+    *,
+    tickers: Sequence[str] | None = None,
+    costs: Costs = _FREE,
+    sizing: Sizing = _A_TENTH,
+    capital: float = 1_000_000.0,
+    benchmark: str | None = None,
+    risk_free: float = 0.0,
+    delisting_return: float | Mapping[str, float] = 0.0,
+    intraday: Frame | None = None,
+    on_closed: OnClosed = "raise",
+    calendar: CalendarName = "auto",
+) -> Backtest:
+    """Trade a rule on events, after costs.
+
+    Parameters
+    ----------
+    events : Event, sequence of Event, Catalog, DataFrame, or None
+        As in `event_study`. None for a rule that finds its own, such as `rules.AfterDrop`.
+    prices : Prices or DataFrame
+        Fills are at quoted opens and closes (split-adjusted, not dividend-adjusted), dividends are paid as cash,
+        signals read total returns. A frame of closes alone has no opens: give the rule ``entry="next_close"``.
+    rule : Rule
+        Of `marketshock.rules`, or any object with `timing`, `own_tickers` and ``legs(known)``.
+    tickers : sequence of str, optional
+        Securities on which market-wide events are traded.
+    costs : Costs, optional
+        None by default, which no market offers.
+    sizing : Sizing, optional
+        By default a tenth of equity an event, without leverage.
+    capital : float, optional
+        Cash before the first fill, in the currency of the prices.
+    benchmark : str, optional
+        A security of the prices, for alpha and beta.
+    risk_free : float, optional
+        Annual rate (decimal) taken off for the Sharpe and Sortino ratios.
+    delisting_return : float or mapping of str to float, optional
+        Return (decimal) from the last close of a security whose prices end before those of the others. 0 is sanguine:
+        Shumway (1997) finds -0.30 for delistings for cause on the NYSE and AMEX.
+    intraday : DataFrame, optional
+        Bars as `yahoo_intraday` returns them, for ``entry="intraday"``.
+    on_closed : {"raise", "next", "previous", "drop"}, optional
+        What to do with a date on which the market was closed.
+    calendar : {"auto", "NYSE", "index"}, optional
+        As in `event_study`.
+
+    Returns
+    -------
+    Backtest
+        ``.performance``, ``.trades``, ``.orders``, ``.positions``, ``.daily``, ``.events``, ``.path()``,
+        ``.bootstrap()``, ``.split(date)``; `placebo_trades` compares it with random dates.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range, the prices are of several currencies, or the rule cannot be traded on them.
+    NotSessionError
+        If a date is no session and nothing says what to do with it.
+
+    Warns
+    -----
+    LookAheadWarning
+        If positions are taken at the close of day 0 and the events do not say that the news came before it.
+    OverlapWarning
+        If positions of several events are held in one security at the same time.
+    SurvivorshipWarning
+        If the events span more than a year and every security traded lives to the end of the prices.
+    CalendarWarning
+        As in `event_study`.
+
+    Notes
+    -----
+    Three dangers no engine can remove. *Look-ahead*: an order filled in a session is decided on closes up to the
+    session before, and no rule here is shown more; but which events are in the list, and which rule is tried, were
+    chosen by someone who had seen what came after. *Survivorship*: who is in the prices is usually who is still there.
+    *Overlap*: trades held at the same time share the market's days; standard errors are clustered by event date, and
+    ``placebo_trades(..., how="shift")`` keeps the spacing of the events.
+
+    Within a session: dividends, fees and interest on what was held overnight; then at the open, within the day and at
+    the close first the ways out, then the ways in. Sizes and limits read the account at the close before. Positions of
+    several events in one security add up and are not netted: gross exposure and borrow fees count each.
+
+    References
+    ----------
+    Shumway (1997), Journal of Finance 52, 327-340.
+
+    Examples
+    --------
+    >>> import marketshock as ms
+    >>> events = ms.load_catalog()["deepseek-selloff"]
+    >>> rule = ms.rules.HoldAfter(days=5)
+    >>> result = ms.backtest(events, ms.snapshot(), rule, tickers=["NVDA"], costs=ms.Costs(bps=5))
+    >>> str(result.trades["entry_date"].iloc[0].date()), round(float(result.per_trade.mean), 4)
+    ('2025-01-28', -0.0433)
+    """
+    check_options(rule, costs, sizing, capital, risk_free)
+    check_choice("calendar", calendar, CALENDARS)
+    market = market_of(prices, calendar, intraday)
+    check_benchmark(benchmark, market.names)
+    delisting = delisting_returns(delisting_return, market.names)
+    spec = BacktestSpec(rule, costs, sizing, float(capital), benchmark, risk_free, delisting)
+    result = run_backtest(spec, table_of(events, market, rule, tickers), market, on_closed)
+    warn(result, stacklevel=3)
+    return result
+
+
+def run_backtest(spec: BacktestSpec, table: EventTable, market: Market, on_closed: OnClosed) -> Backtest:
+    """Trade a table of events."""
+    place = located(table, market, spec.rule, on_closed)
+    traded = trade(spec.rule, place.known, spec.costs, spec.delisting)
+    n = len(place.known)
+    book = run_account(traded.fills, traded.each, market, n, spec.costs, spec.sizing, spec.capital)
+    notes = tuple(_notes(spec, place.known, traded, book))
+    return Backtest(spec, place.known, traded, book, place.alignment, _skipped(place, traded, book), notes)
+
+
+def table_of(events: Events | None, market: Market, rule: Rule, tickers: Sequence[str] | None) -> EventTable:
+    """Return the events as a table; those that the rule finds in the prices where none are given.
+
+    Raises
+    ------
+    InputError
+        If there are none, and the rule finds none.
+    """
+    if events is None:
+        find = getattr(rule, "find", None)
+        if find is None:
+            raise InputError("events", f"got None, and {type(rule).__name__} does not find its own", "give events")
+        found = find(market)
+        found = found[found["ticker"].isin(list(tickers))] if tickers else found
+        if found.empty:
+            raise InputError("events", f"{rule} finds none in the prices", "give a longer history or another rule")
+        return event_table(found, None)
+    if not rule.own_tickers and not tickers:
+        tickers = (MARKET,)
+    return event_table(events, tickers)
+
+
+def check_options(rule: object, costs: object, sizing: object, capital: object, risk_free: object) -> None:
+    """Raise `InputError` for what is no rule, no costs, no sizing, or out of range."""
+    if isinstance(rule, type) or not isinstance(rule, Rule) or not isinstance(rule.timing, Timed):
+        raise InputError("rule", f"got {rule!r}", "give one of marketshock.rules, such as rules.HoldAfter(days=5)")
+    for name, value, kind in (("costs", costs, Costs), ("sizing", sizing, Sizing)):
+        if not isinstance(value, kind):
+            raise InputError(name, f"got {value!r}", f"give marketshock.{kind.__name__}(...)")
+    if not is_number(capital) or not 0 < capital < np.inf:  # type: ignore[operator]
+        raise InputError("capital", f"got {capital!r}", "give a positive amount of money")
+    if not is_number(risk_free) or not -1 < risk_free < 1:  # type: ignore[operator]
+        raise InputError("risk_free", f"got {risk_free!r}", "give an annual decimal rate, such as 0.04")
+
+
+def _skipped(place: Located, traded: Traded, book: Book) -> pd.DataFrame:
+    """Return every event that was not traded, with its reason."""
+    known = place.known
+    rows = [(e.event_id, e.ticker, e.date, e.code, e.reason) for e in place.exclusions.named()]
+    refused = [(int(i), "no_room", str(book.refused[i])) for i in np.flatnonzero(book.refused != "")]
+    at = sorted({i: (code, why) for i, code, why in [*traded.left, *refused]}.items())
+    if at:
+        ids, tickers, days = known.table.event_id, known.table.ticker, known.market.days
+        rows += [(str(ids[i]), str(tickers[i]), days[known.row[i]], code, why) for i, (code, why) in at]
+    frame = pd.DataFrame(rows, columns=["event_id", "ticker", "date", "code", "reason"])
+    return frame.astype({"date": "datetime64[ns]"})
+
+
+def _notes(spec: BacktestSpec, known: Known, traded: Traded, book: Book) -> list[str]:
+    fills, own = traded.fills, book.shares > 0
+    dates = len(np.unique(known.row[fills.event[own]]))
+    notes = []
+    if dates == 1:
+        notes.append("All trades are of one date: one draw. Nothing about the rule can be inferred from it.")
+    elif 1 < dates < 30:
+        notes.append(f"The trades are of {dates} dates; so few draws prove little, whatever their t.")
+    if spec.costs == _FREE:
+        notes.append("No costs are taken off.")
+    notes += known.market.notes
+    n_out, n_open = int((fills.why[own] == DELISTED).sum()), int((fills.why[own] == STILL_OPEN).sum())
+    if n_out:
+        notes.append(
+            f"{n_out} legs were of securities that stopped trading: out at the last close and delisting_return."
+        )
+    if n_open:
+        notes.append(f"{n_open} legs are still open when the prices end, valued at the last close.")
+    scaled = int((book.scale[book.stake > 0] < 1 - 1e-12).sum())
+    if scaled:
+        notes.append(f"{scaled} trades were scaled down by the limits (column scale of the trades).")
+    held = _held_together(fills, own)
+    if held:
+        notes.append(f"{held} of {int(own.sum())} legs are held while another event's are: their returns share days.")
+    notes.append(
+        "The events and the rule were chosen by someone who had seen what came after; the engine cannot see that."
+    )
+    return notes
+
+
+def _held_together(fills: Fills, own: np.ndarray) -> int:
+    """Return how many legs are held in some session together with a leg of another event date."""
+    row, out = fills.row[own], fills.out_row[own]
+    starts, ends = np.sort(row), np.sort(out)
+    alive = np.searchsorted(starts, out, side="left") - np.searchsorted(ends, row, side="right")
+    same = np.bincount(row, minlength=int(out.max(initial=0)) + 1)[row] if len(row) else row
+    return int((alive > same).sum())
+
+
+def warn(result: Backtest, stacklevel: int) -> None:
+    """Name the dangers that show in the data."""
+    known, fills, own = result.known, result.traded.fills, result.book.shares > 0
+    timing = result.spec.rule.timing
+    if timing.entry == "close":
+        silent = (known.table.timing == "") & np.isnat(known.table.utc)
+        if silent.any():
+            warnings.warn(
+                f"{int(silent.sum())} of {len(silent)} events do not say when in the day they were known, and trade "
+                "at the close of day 0: give timing='before_open' or 'during', or timestamps, or entry='next_open'",
+                LookAheadWarning,
+                stacklevel=stacklevel,
+            )
+    twice = overlapping(fills, own)
+    if twice:
+        warnings.warn(
+            f"{twice} of {int(own.sum())} positions are taken while an earlier one is held in the same security: they "
+            "add up, and their returns are not independent; placebo_trades(..., how='shift') keeps such spacing",
+            OverlapWarning,
+            stacklevel=stacklevel,
+        )
+    columns = np.unique(fills.column[own])
+    rows = known.row[np.unique(fills.event[own])]
+    alive = known.market.last[columns] == len(known.market.days) - 1
+    if len(columns) > 1 and alive.all() and rows.max(initial=0) - rows.min(initial=2**31) > _SPAN:
+        warnings.warn(
+            f"the events span more than a year, and each of the {len(columns)} securities traded has a price on the "
+            f"last session ({known.market.days[-1]}): those that failed are not there, nor what they would have cost",
+            SurvivorshipWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def overlapping(fills: Fills, own: np.ndarray) -> int:
+    """Return how many legs come in while a leg that came in earlier is held in the same security."""
+    at = np.flatnonzero(own)
+    order = at[np.lexsort((fills.phase[at], fills.row[at], fills.column[at]))]
+    column = fills.column[order]
+    start: IntArray = fills.row[order] * 3 + fills.phase[order]
+    end: FloatArray = (fills.out_row[order] * 3 + fills.out_phase[order]).astype(float)
+    if not len(order):
+        return 0
+    base = column * (float(end.max()) + 1)  # one axis on which the securities lie apart
+    first = starts_of(column, start)  # of the legs that come in at one moment
+    latest = np.maximum.accumulate(np.maximum.reduceat(base + end, first))
+    sizes = np.diff(np.append(first, len(order)))
+    return int(sizes[1:][(base + start)[first[1:]] < latest[:-1]].sum())

@@ -1,0 +1,323 @@
+"""What an equity curve and a list of trades amount to: arrays in, small frozen objects out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy import special
+
+from .._typing import FloatArray, IntArray
+from ..inference.outcome import t_pvalue
+from ..models._covariance import sandwich
+from ..models._ols import ols
+
+SESSIONS = 252  # a year
+_MONTH = 21
+_EULER = 0.5772156649015329
+
+
+@dataclass(frozen=True, slots=True)
+class CurveStats:
+    """Of daily returns; decimals, annual where it says so, NaN where there is nothing to compute it from.
+
+    Attributes
+    ----------
+    n_sessions : int
+        Sessions from the first fill on.
+    total_return : float
+        Over all of them.
+    annual_return : float
+        Compounded, of a year of 252 sessions. It and the ratios are NaN below 21 sessions: extrapolations.
+    volatility : float
+        Standard deviation, annual.
+    sharpe, sharpe_se : float
+        Mean excess return over its standard deviation, annual, and its standard error with the skewness and kurtosis
+        of the returns.
+    sortino : float
+        Mean excess return over the root of the mean squared shortfall below the risk-free rate, annual.
+    max_drawdown : float
+        Largest fall from a peak, not positive.
+    drawdown_sessions : int
+        Longest run of sessions below a peak.
+    skewness, kurtosis : float
+        Of the daily returns (3 for a normal).
+
+    References
+    ----------
+    Mertens (2002), Comments on variance of the IID estimator in Lo (2002); Lo (2002), Financial Analysts Journal 58;
+    Sortino and van der Meer (1991), Journal of Portfolio Management 17.
+    """
+
+    n_sessions: int
+    total_return: float
+    annual_return: float
+    volatility: float
+    sharpe: float
+    sharpe_se: float
+    sortino: float
+    max_drawdown: float
+    drawdown_sessions: int
+    skewness: float
+    kurtosis: float
+
+
+def curve_stats(returns: FloatArray, risk_free: float = 0.0) -> CurveStats:
+    """Return the statistics of daily returns, (n,); `risk_free` is annual."""
+    n = len(returns)
+    growth = np.cumprod(1 + returns)
+    total = float(growth[-1] - 1) if n else math.nan
+    excess = returns - risk_free / SESSIONS
+    daily, se, skewness, kurtosis = sharpe_ratio(excess)
+    peak = np.maximum.accumulate(np.concatenate([[1.0], growth]))[1:]
+    under = growth < peak
+    short = math.sqrt(float((np.minimum(excess, 0.0) ** 2).mean())) if n else math.nan
+    year = math.sqrt(SESSIONS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawdown = float((growth / peak - 1).min()) if n else math.nan
+    return CurveStats(
+        n,
+        total,
+        (1 + total) ** (SESSIONS / n) - 1 if n >= _MONTH and total > -1 else math.nan,
+        float(returns.std(ddof=1)) * year if n > 1 else math.nan,
+        daily * year if n >= _MONTH else math.nan,
+        se * year if n >= _MONTH else math.nan,
+        float(excess.mean()) / short * year if n >= _MONTH and short > 0 else math.nan,
+        min(drawdown, 0.0) if n else math.nan,
+        _longest(under),
+        skewness,
+        kurtosis,
+    )
+
+
+def sharpe_ratio(excess: FloatArray) -> tuple[float, float, float, float]:
+    """Return (ratio, its standard error, skewness, kurtosis) of excess returns, per period; NaN where undefined.
+
+    Notes
+    -----
+    se^2 = (1 + S^2 / 2 - g S + (k - 3) S^2 / 4) / n, with g the skewness and k the kurtosis (population moments).
+
+    References
+    ----------
+    Mertens (2002); Bailey and Lopez de Prado (2012), Journal of Risk 15.
+    """
+    n = len(excess)
+    sd = float(excess.std(ddof=1)) if n > 1 else math.nan
+    if not sd > 1e-15:
+        return math.nan, math.nan, math.nan, math.nan
+    centred = (excess - excess.mean()) / excess.std()
+    skewness, kurtosis = float((centred**3).mean()), float((centred**4).mean())
+    ratio = float(excess.mean()) / sd
+    spread = 1 + ratio**2 / 2 - skewness * ratio + (kurtosis - 3) * ratio**2 / 4
+    return ratio, math.sqrt(max(spread, 0.0) / n), skewness, kurtosis
+
+
+def _longest(under: np.ndarray) -> int:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], under.astype(np.int64), [0]])))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
+
+
+@dataclass(frozen=True, slots=True)
+class MarketLine:
+    """Regression of daily excess returns on those of a benchmark, with HAC errors.
+
+    Attributes
+    ----------
+    alpha, alpha_se : float
+        A year: 252 times the daily constant (decimal).
+    alpha_t, alpha_pvalue : float
+        t(n - 2), two-sided.
+    beta, beta_se : float
+    r_squared : float
+    n_obs, lags : int
+        Sessions with both, and Newey and West's lags, floor(4 (n/100)^(2/9)).
+    """
+
+    alpha: float
+    alpha_se: float
+    alpha_t: float
+    alpha_pvalue: float
+    beta: float
+    beta_se: float
+    r_squared: float
+    n_obs: int
+    lags: int
+
+
+def market_line(returns: FloatArray, benchmark: FloatArray, risk_free: float = 0.0) -> MarketLine | None:
+    """Regress daily returns on a benchmark's, (n,) each; None where fewer than 10 sessions have both, or it is flat."""
+    mask = (np.isfinite(returns) & np.isfinite(benchmark))[None]
+    n = int(mask.sum())
+    if n < 10:
+        return None
+    daily = risk_free / SESSIONS
+    y, x = (returns - daily)[None], np.stack([np.ones(len(returns)), benchmark - daily], axis=1)[None]
+    fit = ols(y, x, mask)
+    if not fit.full_rank[0]:
+        return None
+    lags = int(4 * (n / 100) ** (2 / 9))
+    residuals = y - np.einsum("emk,ek->em", x, fit.params)
+    se = np.sqrt(np.diag(sandwich(x, residuals, mask, fit, "HAC", lags)[0]))
+    centred = y[mask] - y[mask].mean()
+    alpha, beta = (float(p) for p in fit.params[0])
+    t = alpha / se[0] if se[0] > 0 else math.nan
+    total = float(centred @ centred)
+    return MarketLine(
+        alpha * SESSIONS,
+        float(se[0]) * SESSIONS,
+        float(t),
+        float(t_pvalue(np.array(t), n - 2, "two-sided")),
+        beta,
+        float(se[1]),
+        1 - float(fit.rss[0]) / total if total > 0 else math.nan,
+        n,
+        lags,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TradeStats:
+    """Of the returns of events traded; a return is the profit after costs over the event's stake (decimal).
+
+    Attributes
+    ----------
+    n_trades, n_dates : int
+        Events traded, and the sessions on which they fell.
+    mean, se : float
+        Mean return and its standard error, clustered by session: events of one date are one draw.
+    t, pvalue : float
+        t(n_dates - 1), two-sided; NaN for one date.
+    median : float
+    hit_rate : float
+        Share with a profit.
+    mean_win, mean_loss : float
+    profit_factor : float
+        Sum of profits over sum of losses; infinite without a loss, NaN without either.
+    best, worst : float
+
+    Notes
+    -----
+    se^2 = G/(G - 1) sum over dates of (sum of (r - mean))^2 / n^2, G dates.
+
+    References
+    ----------
+    Liang and Zeger (1986), Biometrika 73, for the clustered error.
+    """
+
+    n_trades: int
+    n_dates: int
+    mean: float
+    se: float
+    t: float
+    pvalue: float
+    median: float
+    hit_rate: float
+    mean_win: float
+    mean_loss: float
+    profit_factor: float
+    best: float
+    worst: float
+
+
+def trade_stats(returns: FloatArray, date: IntArray) -> TradeStats:
+    """Return the statistics of trades, (n,) each; `date` is a number for the session of the event."""
+    n = len(returns)
+    if not n:
+        return TradeStats(0, 0, *([math.nan] * (len(fields(TradeStats)) - 2)))
+    mean = float(returns.mean())
+    se, n_dates = clustered_se(returns, date)
+    t = mean / se if se > 0 else math.nan
+    win, loss = returns[returns > 0], returns[returns < 0]
+    lost = float(-loss.sum())
+    gained = float(win.sum())
+    return TradeStats(
+        n,
+        n_dates,
+        mean,
+        se,
+        t,
+        float(t_pvalue(np.array(t), max(n_dates - 1, 1), "two-sided")),
+        float(np.median(returns)),
+        len(win) / n,
+        float(win.mean()) if len(win) else math.nan,
+        float(loss.mean()) if len(loss) else math.nan,
+        gained / lost if lost else math.inf if gained else math.nan,
+        float(returns.max()),
+        float(returns.min()),
+    )
+
+
+def clustered_se(values: FloatArray, cluster: IntArray) -> tuple[float, int]:
+    """Return the standard error of a mean clustered by `cluster`, NaN for one cluster, and how many there are."""
+    _, place = np.unique(cluster, return_inverse=True)
+    sums = np.bincount(place, values - values.mean())
+    g = len(sums)
+    return (math.sqrt(g / (g - 1) * float(sums @ sums)) / len(values) if g > 1 else math.nan), g
+
+
+def bootstrap_by_date(
+    returns: FloatArray, date: IntArray, draws: int, level: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return the percentile interval of the mean return, dates drawn with replacement; NaN for one date.
+
+    References
+    ----------
+    Cameron, Gelbach and Miller (2008), Review of Economics and Statistics 90, for drawing clusters.
+    """
+    _, place = np.unique(date, return_inverse=True)
+    total, count = np.bincount(place, returns), np.bincount(place).astype(float)
+    g = len(total)
+    if g < 2:
+        return math.nan, math.nan
+    means = np.empty(draws)
+    step = max(1, 2**22 // g)
+    for lo in range(0, draws, step):
+        chosen = rng.integers(0, g, (min(step, draws - lo), g))
+        means[lo : lo + step] = total[chosen].sum(axis=1) / count[chosen].sum(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def deflated_sharpe(
+    sharpe: float, n_obs: int, skewness: float, kurtosis: float, n_trials: int, sd_trials: float
+) -> tuple[float, float]:
+    """Return the probability that a Sharpe ratio exceeds what the best of several worthless rules would show.
+
+    Parameters
+    ----------
+    sharpe : float
+        Per session, not annual.
+    n_obs : int
+        Sessions.
+    skewness, kurtosis : float
+        Of the returns (3 for a normal).
+    n_trials : int
+        Rules tried.
+    sd_trials : float
+        Standard deviation of their Sharpe ratios, per session.
+
+    Returns
+    -------
+    probability : float
+        P(true ratio > threshold); 0.95 and more is what a test at 5 % asks for.
+    threshold : float
+        Expected largest ratio of `n_trials` rules without any edge, per session; 0 for one rule.
+
+    Notes
+    -----
+    threshold = sd ((1 - g) z(1 - 1/N) + g z(1 - 1/(N e))), g Euler's constant, z the normal quantile; probability =
+    Phi((S - threshold) sqrt(n - 1) / sqrt(1 - skew S + (kurt - 1)/4 S^2)).
+
+    References
+    ----------
+    Bailey and Lopez de Prado (2014), Journal of Portfolio Management 40, 94-107.
+    """
+    threshold = 0.0
+    if n_trials > 1:
+        z = special.ndtri([1 - 1 / n_trials, 1 - 1 / (n_trials * math.e)])
+        threshold = sd_trials * ((1 - _EULER) * z[0] + _EULER * z[1])
+    spread = 1 - skewness * sharpe + (kurtosis - 1) / 4 * sharpe**2
+    if not spread > 0:
+        return math.nan, float(threshold)
+    return float(special.ndtr((sharpe - threshold) * math.sqrt(n_obs - 1) / math.sqrt(spread))), float(threshold)
