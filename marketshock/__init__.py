@@ -48,6 +48,7 @@ _HOME = {
     "RecentVolatility": "models.variance",
     "Reconciliation": "press",
     "Resampling": "inference.options",
+    "RuleComparison": "backtests.compare",
     "ScholesWilliams": "models.nonsync",
     "SharesTable": "providers.shares",
     "Sizing": "backtests.costs",
@@ -59,9 +60,11 @@ _HOME = {
     "TESTS": "inference.registry",
     "Verdict": "claims.verdict",
     "VolatilityPortfolios": "moves.portfolios",
+    "WalkForward": "backtests.compare",
     "adjust_pvalues": "inference.adjust",
     "backtest": "backtests.run",
     "compare": "robustness.compare",
+    "compare_rules": "backtests.compare",
     "earnings_dates": "providers.earnings",
     "errors": "errors",
     "event_study": "study",
@@ -96,6 +99,7 @@ _HOME = {
     "specification_curve": "robustness.curve",
     "volatility_portfolios": "moves.portfolios",
     "verify_claims": "claims.verify",
+    "walk_forward": "backtests.compare",
     "yahoo": "providers.fetch",
     "yahoo_intraday": "providers.fetch",
     "yahoo_share_counts": "providers.yahoo_shares",
@@ -138,6 +142,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "RecentVolatility",
     "Reconciliation",
     "Resampling",
+    "RuleComparison",
     "ScholesWilliams",
     "SharesTable",
     "Sizing",
@@ -149,9 +154,11 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "TESTS",
     "Verdict",
     "VolatilityPortfolios",
+    "WalkForward",
     "adjust_pvalues",
     "backtest",
     "compare",
+    "compare_rules",
     "earnings_dates",
     "errors",
     "event_study",
@@ -186,6 +193,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "specification_curve",
     "volatility_portfolios",
     "verify_claims",
+    "walk_forward",
     "yahoo",
     "yahoo_intraday",
     "yahoo_share_counts",
@@ -194,6 +202,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
 if TYPE_CHECKING:
     from . import errors, plots, simulate
     from .backtests import rules
+    from .backtests.compare import RuleComparison, WalkForward, compare_rules, walk_forward
     from .backtests.costs import Costs, Sizing
     from .backtests.placebo import PlaceboTrades, placebo_trades
     from .backtests.result import Backtest

@@ -12,7 +12,7 @@ from typing import Any
 
 from .console import bar, fail, print_sections, progress_bar, say, warnings_as_notes
 from .errors import BadData, InputError, MarketShockError, NoUsableEventsError, RateLimited, Unavailable
-from .inputs import events_of, fetched, market_of, model_of, screened, store_at
+from .inputs import backtested, events_of, fetched, market_of, model_of, screened, store_at
 from .options import command_parser
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
@@ -231,6 +231,24 @@ def claims(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def backtest(arguments: argparse.Namespace) -> int:
+    """Trade one rule or several on events, and hold them against random dates."""
+    from .report import backtest as report
+    from .report.files import output_folder, to_json
+
+    folder = output_folder(arguments.out) if arguments.out else None
+    made = backtested(arguments, os.environ, bar(arguments))
+    if arguments.json:
+        sys.stdout.write(to_json(report.to_dict(made)))
+    else:
+        print_sections(report.sections(made))
+    if folder:
+        say(arguments, "Written: " + ", ".join(str(path) for path in report.write(made, folder)))
+    if not any(len(result.events) for result in made.backtests.values()):
+        return fail("no event was traded", FELL_SHORT)
+    return DONE
+
+
 def events(arguments: argparse.Namespace) -> int:
     """Read a text; print what it dates and draft a catalog of it."""
     from .catalog.document import read_document
@@ -297,6 +315,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "loss": loss,
     "claims": claims,
     "fragility": fragility,
+    "backtest": backtest,
     "events": events,
     "simulate": simulate,
 }

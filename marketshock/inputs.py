@@ -13,9 +13,11 @@ from .errors import InputError, PartialDataWarning, PriceWarning
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .backtests.plan import Plan
     from .moves.fragility import Fragility
     from .providers.base import Prices
     from .providers.store import Store
+    from .report.backtest import BacktestReport
     from .report.fragility import Asked
 
 _CACHE = "MARKETSHOCK_CACHE"
@@ -125,6 +127,120 @@ def screened(arguments: argparse.Namespace) -> tuple[Fragility, Asked, bool]:
     group = tuple(arguments.group or ())
     span = (arguments.date, arguments.start, arguments.end)
     return measured, Asked(*span, arguments.rows, arguments.by, group, who), bundled
+
+
+_SIZES = {"size_by": "by"}
+_RULE = ("side", "entry", "exit", "stop", "target", "delay", "threshold", "sigma", "window", "long", "short")
+
+
+def planned(arguments: argparse.Namespace) -> Plan:
+    """Return the plan of a file and of the options beside it, which win."""
+    from .backtests.plan import OPTIONS, plan_of, read_plan
+
+    tables = read_plan(arguments.config) if arguments.config else {}
+    for name in (*OPTIONS, "on_closed", "duplicates", "calendar", "placebo", "match", "how", "seed", "tried"):
+        if (value := getattr(arguments, name, None)) is not None:
+            tables[name] = value
+    parts = {
+        "costs": ("bps", "per_share", "per_order", "half_spread_bps", "slippage_bps", "borrow", "financing"),
+        "sizing": ("size_by", "amount", "max_gross", "max_net", "max_position", "whole_shares"),
+    }
+    for part, names in parts.items():
+        given = {_SIZES.get(n, n): v for n in names if (v := getattr(arguments, n)) is not None}
+        tables[part] = {**tables.get(part, {}), **given}
+    rule = {n: v for n in (*_RULE, "groups", "lookback", "hedge") if (v := getattr(arguments, n)) is not None}
+    if arguments.rule:
+        if not arguments.days:
+            raise InputError("--days", f"is missing for --rule {arguments.rule}", "give closes, such as --days 5")
+        several = len(arguments.days) > 1
+        tables["rule"] = [
+            {
+                "kind": arguments.rule,
+                "days": n,
+                **({"name": f"{n} day{'s' if n > 1 else ''}"} if several else {}),
+                **rule,
+            }
+            for n in arguments.days
+        ]
+    elif rule or arguments.days:
+        name = next(iter(rule), "days")
+        raise InputError(f"--{name}", "is given without --rule", "name the rule, such as --rule hold")
+    if not tables.get("rule"):
+        raise InputError("--rule", "is missing", "name one, such as --rule hold --days 5, or give --config")
+    return plan_of(tables, arguments.config or "options")
+
+
+def backtested(
+    arguments: argparse.Namespace, environment: Mapping[str, str], progress: Callable[[Any, int], Any]
+) -> BacktestReport:
+    """Run what ``marketshock backtest`` was asked for."""
+    from .backtests.compare import compare_rules
+    from .backtests.placebo import placebo_trades
+    from .backtests.run import backtest
+    from .report.backtest import BacktestReport
+
+    plan = planned(arguments)
+    options = dict(plan.options)
+    named = options.pop("events", None)
+    events = events_of(named) if named else None
+    prices = _traded_prices(plan, options.pop("prices", "bundled"), events, arguments, environment)
+    bars = options.pop("intraday", None)
+    options["intraday"] = _bars_of(bars) if bars else None
+    results = {
+        name: backtest(events, prices, rule, costs=plan.costs, sizing=plan.sizing, **options)
+        for name, rule in progress(plan.rules.items(), len(plan.rules))
+    }
+    judged = dict(plan.judged)
+    tried, draws = judged.pop("tried", None), judged.pop("placebo", 999 if len(results) > 1 else 0)
+    judged = {name: tuple(value) if name == "match" else value for name, value in judged.items()}
+    if len(results) > 1 or tried:
+        compared = compare_rules(results, tried=tried, draws=draws or 999, **judged)
+        return BacktestReport(results, compared.placebos, compared)
+    placebos = {
+        n: placebo_trades(r, draws, progress=progress, **judged) for n, r in results.items() if draws and len(r.events)
+    }
+    return BacktestReport(results, placebos, None)
+
+
+def _traded_prices(
+    plan: Plan, named: str, events: Any, arguments: argparse.Namespace, environment: Mapping[str, str]
+) -> Prices:
+    """Return the prices that were named; from Yahoo, those of all that the rules trade, around the events."""
+    from .providers.files import read_prices
+    from .providers.snapshot import snapshot
+
+    if named == "bundled":
+        return snapshot()
+    if named != "yahoo":
+        return read_prices(named)
+    if events is None:
+        raise InputError("--prices", "yahoo needs events to know what to fetch", "give --events, or a file of prices")
+    rules = plan.rules.values()
+    legs = [getattr(rule, side, ()) for rule in rules for side in ("long", "short", "by")]
+    others = [plan.options.get("benchmark"), *(name for leg in legs for name in leg)]
+    asked = argparse.Namespace(**vars(arguments))
+    asked.tickers = plan.options.get("tickers") or tuple(name for name in others if name)
+    asked.benchmark = ",".join(dict.fromkeys(name for name in others if name)) or None
+    asked.estimation, asked.window = (-300, -1), (0, 2 * max(rule.timing.days for rule in rules))
+    return _prices_around(asked, events, environment)
+
+
+def _bars_of(path: str) -> pd.DataFrame:
+    """Read bars within the day as ``fetch --interval`` writes them: time, ticker, open, ..."""
+    import pandas as pd
+
+    from .providers.files import read_table
+
+    table = read_table(path)
+    table.columns = [str(c).strip().casefold() for c in table.columns]
+    missing = [name for name in ("time", "ticker", "open") if name not in table.columns]
+    if missing:
+        raise InputError(str(path), f"has no column {missing[0]!r}", "write it with fetch --interval 5m --out")
+    time = pd.to_datetime(table["time"], utc=True, errors="coerce")
+    if time.isna().any():
+        raise InputError(str(path), f"row {int(time.isna().argmax())} has no time", "write it with its zone")
+    wide = table.assign(time=time).pivot_table(index="time", columns="ticker", values="open", sort=True)
+    return pd.concat({"open": wide}, axis=1)
 
 
 def fetched(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple[dict[str, Any], pd.DataFrame]:

@@ -22,6 +22,7 @@ MODELS = (
     "huber",
     "garch",
 )
+RULES = ("hold", "fade", "follow", "drop", "pair", "low_volatility")
 
 
 def command_parser() -> argparse.ArgumentParser:
@@ -94,6 +95,14 @@ def command_parser() -> argparse.ArgumentParser:
             "events",
             "Read the dates, figures and names of a news text, and draft a catalog of its events.",
             "marketshock events article.txt --published 2025-02-13 --out draft.toml",
+        )
+    )
+    _backtest_parser(
+        _command(
+            commands,
+            "backtest",
+            "Trade a rule on events, after costs, and hold it against random dates; several rules side by side.",
+            "marketshock backtest --events bundled --tickers NVDA --rule hold --days 1,5,20 --bps 5 --placebo 999",
         )
     )
     _simulate_parser(
@@ -288,6 +297,62 @@ def _events_parser(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="FILE", help="write the draft catalog there, a .toml file")
 
 
+def _backtest_parser(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--config", metavar="FILE", help=".toml with [[rule]], [costs], [sizing]; options given beside it win")
+    add("--events", metavar="FILE", help="as in study; none for --rule drop, which finds its own")
+    add("--prices", metavar="FILE", help="CSV, Parquet or Feather, wide or long; 'yahoo' (default: 'bundled')")
+    add("--intraday", metavar="FILE", help="bars as fetch --interval writes them, for --entry intraday")
+    add("--tickers", type=_names, metavar="A,B", help="for market-wide events, and for --rule drop")
+    rule = parser.add_argument_group("the rule").add_argument
+    rule("--rule", choices=RULES, help="what is done after an event")
+    rule("--days", type=_whole, metavar="N,N", help="closes held; several make several rules")
+    rule("--side", choices=("long", "short"), help="of hold and drop (default: long)")
+    rule("--entry", choices=("next_open", "next_close", "close", "intraday"), help="way in (default: next_open)")
+    rule("--exit", choices=("close", "open"), help="way out (default: close)")
+    rule("--stop", type=float, metavar="SHARE", help="out after this loss, e.g. 0.05")
+    rule("--target", type=float, metavar="SHARE", help="out after this gain")
+    rule("--delay", type=float, metavar="MINUTES", help="from the timestamp to the first bar used, of intraday")
+    rule("--threshold", type=float, metavar="MOVE", help="smallest move of day 0 that fade and follow trade")
+    rule("--sigma", type=float, help="the fall that drop waits for, in units of volatility (default: 3)")
+    rule("--window", type=int, metavar="DAYS", help="sessions of that volatility (default: 21)")
+    rule("--long", type=_names, metavar="A,B", help="one side of pair")
+    rule("--short", type=_names, metavar="A,B", help="the other side of pair")
+    rule("--groups", type=int, help="of low_volatility (default: 3)")
+    rule("--lookback", type=int, metavar="DAYS", help="sessions low_volatility sorts by (default: 126)")
+    rule("--hedge", type=_names, metavar="A,B", help="securities whose estimated betas are sold against the position")
+    cost = parser.add_argument_group("costs").add_argument
+    cost("--bps", type=float, help="commission, basis points of each fill")
+    cost("--per-share", type=float, help="commission a share")
+    cost("--per-order", type=float, help="commission a fill")
+    cost("--half-spread-bps", type=float, help="half of the spread, basis points")
+    cost("--slippage-bps", type=float, help="slippage, basis points")
+    cost("--borrow", type=float, metavar="RATE", help="annual fee on short positions, e.g. 0.01")
+    cost("--financing", type=float, metavar="RATE", help="annual rate paid on cash below zero")
+    size = parser.add_argument_group("sizes").add_argument
+    size("--size-by", choices=("equal", "inverse_volatility", "fixed"), help="what --amount is (default: equal)")
+    size("--amount", type=float, help="share of equity, daily volatility, or money an event (default: 0.1)")
+    size("--max-gross", type=float, help="longs plus shorts over equity (default: 1)")
+    size("--max-net", type=float, help="longs less shorts over equity")
+    size("--max-position", type=float, help="one security over equity")
+    size("--whole-shares", action="store_true", default=None, help="no fractions of shares")
+    size("--capital", type=float, help="cash before the first fill (default: 1000000)")
+    judge = parser.add_argument_group("judged by").add_argument
+    judge("--benchmark", metavar="NAME", help="security for alpha and beta")
+    judge("--risk-free", type=float, metavar="RATE", help="annual rate taken off for the ratios")
+    judge("--placebo", type=int, metavar="N", help="sets of random dates (default: none; 999 for several rules)")
+    judge("--match", type=_names, metavar="A,B", help="ticker, weekday, volatility (default: ticker)")
+    judge("--how", choices=("dates", "shift"), help="random dates, or the calendar shifted (default: dates)")
+    judge("--seed", type=int, help="of the random dates (default: 0)")
+    judge("--tried", type=int, metavar="N", help="rules tried in all, for the correction")
+    add("--delisting-return", type=float, metavar="R", help="from the last close of what stops trading (default: 0)")
+    add("--on-closed", choices=ON_CLOSED, help="for dates without a session (default: raise)")
+    add("--duplicates", choices=DUPLICATES, help="second event of a security and session (default: exclude)")
+    add("--calendar", choices=CALENDARS, help="sessions on which days are counted (default: auto)")
+    _cache_options(parser)
+    add("--out", metavar="DIR", help="write ledgers as CSV, the whole as JSON, and the pictures there")
+
+
 def _simulate_parser(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--samples", type=int, default=1000, help="samples (default: %(default)s)")
@@ -310,6 +375,13 @@ def _simulate_parser(parser: argparse.ArgumentParser) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _whole(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}; write whole numbers as 1,5,20") from None
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from .._typing import FloatArray, IntArray
 from ..catalog.table import EventTable, repeated
@@ -15,7 +16,8 @@ from ..gates import Requirements, build_panel, exclude_unestimable
 from ..models.factor import FactorModel
 from ..windows import Window
 from .known import Known, Legs
-from .timing import Rule, Timed
+from .market import Market
+from .timing import Rule, Timed, found_events, regardless
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,20 @@ class Hedged:
     def own_tickers(self) -> bool:
         """As the rule."""
         return self.rule.own_tickers
+
+    def find(self, market: Market) -> pd.DataFrame:
+        """Return the events that the rule finds in the prices.
+
+        Raises
+        ------
+        InputError
+            If it finds none of its own.
+        """
+        return found_events(self.rule, market)
+
+    def regardless(self) -> Hedged:
+        """Return the same without the condition of the rule, where it has one."""
+        return replace(self, rule=regardless(self.rule))
 
     def legs(self, known: Known) -> Legs:
         """Return the legs of the rule and, after them, what hedges each event."""

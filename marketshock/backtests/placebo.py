@@ -20,7 +20,7 @@ from .draws import MATCHES, Group, Match, drawn_dates, drawn_pairs, shifted_date
 from .fills import STILL_OPEN
 from .known import Known
 from .result import Backtest, check_draws, reference_stake
-from .timing import Rule
+from .timing import Rule, regardless
 from .trading import MARKET, event_paths, event_returns, known_of, trade
 
 How: TypeAlias = Literal["dates", "shift"]
@@ -88,7 +88,7 @@ class PlaceboTrades:
         pairs = row * (len(self._result.known.market.names) + 1) + column
         unique, place = np.unique(pairs, return_inverse=True)
         width = len(self._result.known.market.names) + 1
-        rule = _regardless(self._result.spec.rule)
+        rule = regardless(self._result.spec.rule)
         steps = self._result.paths.shape[1] - 1
         paths = np.concatenate(
             [
@@ -149,7 +149,10 @@ class PlaceboTrades:
         f = self._figures
         low, high = (_format.percent(float(f[name])) for name in ("placebo_low", "placebo_high"))
         rows = [
-            [f"mean return of {self.n_trades} trades on {self.n_dates} dates", _format.percent(self.observed)],
+            [
+                f"mean return of a trade, {self.n_trades} on {self.n_dates} date{'s' if self.n_dates != 1 else ''}",
+                _format.percent(self.observed),
+            ],
             [f"mean of {f['draws']} draws", _format.percent(float(f["placebo_mean"]))],
             ["their central 95 %", f"{low} to {high}"],
             [f"p ({self.alternative})", _format.pvalue(self.pvalue)],
@@ -251,7 +254,7 @@ def placebo_trades(
         len(groups),
         counted,
         how,
-        chosen,
+        chosen if own else tuple(name for name in chosen if name != "ticker"),
         result.name,
         result,
         (drawn[0], drawn[1], columns[drawn[2]]),
@@ -274,12 +277,6 @@ def _columns(result: Backtest, groups: list[Group], same: bool) -> IntArray:
     return np.array([k for k, name in enumerate(result.known.market.names) if "^" not in name], dtype=np.int64)
 
 
-def _regardless(rule: Rule) -> Rule:
-    """Return the position of a rule without its condition, where it has one."""
-    make = getattr(rule, "regardless", None)
-    return make() if make is not None else rule
-
-
 def _known(result: Backtest, rule: Rule, row: IntArray, column: IntArray) -> Known:
     market = result.known.market
     n, nowhere = len(row), len(market.names)
@@ -296,7 +293,7 @@ def _table(result: Backtest, columns: IntArray, progress: Progress | None) -> Fl
     spec, market = result.spec, result.known.market
     if spec.rule.timing.entry == "intraday":
         raise InputError("rule", "enters within the day, and random dates have no time of day", "give another entry")
-    rule, stake = _regardless(spec.rule), reference_stake(spec.sizing, spec.capital)
+    rule, stake = regardless(spec.rule), reference_stake(spec.sizing, spec.capital)
     n_days = len(market.days)
     out = np.full(n_days * len(columns), np.nan)
     starts = range(0, len(out), _AT_ONCE)

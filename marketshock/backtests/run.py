@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._groups import starts_of
-from .._typing import CALENDARS, CalendarName, FloatArray, Frame, IntArray, OnClosed
+from .._typing import CALENDARS, DUPLICATES, ON_CLOSED, CalendarName, Duplicates, FloatArray, Frame, IntArray, OnClosed
 from ..catalog.table import Events, EventTable, event_table
 from ..errors import (
     InputError,
@@ -25,7 +25,7 @@ from .fills import DELISTED, STILL_OPEN, Fills, delisting_returns
 from .known import Known
 from .market import Market, market_of
 from .result import Backtest, BacktestSpec, check_benchmark
-from .timing import Rule, Timed, is_number
+from .timing import Rule, Timed, found_events, is_number
 from .trading import MARKET, Located, Traded, located, trade
 
 _FREE = Costs()
@@ -47,6 +47,7 @@ def backtest(
     delisting_return: float | Mapping[str, float] = 0.0,
     intraday: Frame | None = None,
     on_closed: OnClosed = "raise",
+    duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
 ) -> Backtest:
     """Trade a rule on events, after costs.
@@ -79,6 +80,8 @@ def backtest(
         Bars as `yahoo_intraday` returns them, for ``entry="intraday"``.
     on_closed : {"raise", "next", "previous", "drop"}, optional
         What to do with a date on which the market was closed.
+    duplicates : {"exclude", "keep"}, optional
+        A second event of a security (of a rule for the market: of any) and session is left out, or a second position.
     calendar : {"auto", "NYSE", "index"}, optional
         As in `event_study`.
 
@@ -133,18 +136,22 @@ def backtest(
     """
     check_options(rule, costs, sizing, capital, risk_free)
     check_choice("calendar", calendar, CALENDARS)
+    check_choice("on_closed", on_closed, ON_CLOSED)
+    check_choice("duplicates", duplicates, DUPLICATES)
     market = market_of(prices, calendar, intraday)
     check_benchmark(benchmark, market.names)
     delisting = delisting_returns(delisting_return, market.names)
     spec = BacktestSpec(rule, costs, sizing, float(capital), benchmark, risk_free, delisting)
-    result = run_backtest(spec, table_of(events, market, rule, tickers), market, on_closed)
+    result = run_backtest(spec, table_of(events, market, rule, tickers), market, on_closed, duplicates)
     warn(result, stacklevel=3)
     return result
 
 
-def run_backtest(spec: BacktestSpec, table: EventTable, market: Market, on_closed: OnClosed) -> Backtest:
+def run_backtest(
+    spec: BacktestSpec, table: EventTable, market: Market, on_closed: OnClosed, duplicates: Duplicates
+) -> Backtest:
     """Trade a table of events."""
-    place = located(table, market, spec.rule, on_closed)
+    place = located(table, market, spec.rule, on_closed, duplicates)
     traded = trade(spec.rule, place.known, spec.costs, spec.delisting)
     n = len(place.known)
     book = run_account(traded.fills, traded.each, market, n, spec.costs, spec.sizing, spec.capital)
@@ -161,10 +168,7 @@ def table_of(events: Events | None, market: Market, rule: Rule, tickers: Sequenc
         If there are none, and the rule finds none.
     """
     if events is None:
-        find = getattr(rule, "find", None)
-        if find is None:
-            raise InputError("events", f"got None, and {type(rule).__name__} does not find its own", "give events")
-        found = find(market)
+        found = found_events(rule, market)
         found = found[found["ticker"].isin(list(tickers))] if tickers else found
         if found.empty:
             raise InputError("events", f"{rule} finds none in the prices", "give a longer history or another rule")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
+import pandas as pd
 
 from ..errors import InputError, check_choice
 from .known import Known, Legs
+from .market import Market
 
 Entry: TypeAlias = Literal["next_open", "next_close", "close", "intraday"]
 ENTRIES: tuple[Entry, ...] = get_args(Entry)
@@ -116,3 +118,24 @@ class Timed:
 def is_number(value: object) -> bool:
     """Tell a number from text, truth values and the rest."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def found_events(rule: Rule, market: Market) -> pd.DataFrame:
+    """Return the events that a rule finds in the prices, with columns ticker and date.
+
+    Raises
+    ------
+    InputError
+        If it finds none of its own.
+    """
+    find = getattr(rule, "find", None)
+    if find is None:
+        raise InputError("events", f"got None, and {type(rule).__name__} does not find its own", "give events")
+    found: pd.DataFrame = find(market)
+    return found
+
+
+def regardless(rule: Rule) -> Rule:
+    """Return the position of a rule without its condition, where it has one."""
+    make = getattr(rule, "regardless", None)
+    return rule if make is None else make()

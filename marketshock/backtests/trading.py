@@ -38,9 +38,7 @@ class Traded:
     left: tuple[tuple[int, str, str], ...]
 
 
-def located(
-    table: EventTable, market: Market, rule: Rule, on_closed: OnClosed, duplicates: Duplicates = "exclude"
-) -> Located:
+def located(table: EventTable, market: Market, rule: Rule, on_closed: OnClosed, duplicates: Duplicates) -> Located:
     """Bring events and prices together.
 
     Raises

@@ -59,3 +59,13 @@ def style() -> AbstractContextManager[None]:
             "svg.hashsalt": "marketshock",
         }
     )
+
+
+def date_axis(ax: Axes) -> None:
+    """Write dates below as few as tell them apart."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    ax.margins(x=0.04)

@@ -14,7 +14,7 @@ from ..errors import InputError, UnknownNameError
 from ..moves._select import By, Direction
 from ..moves.fragility import Fragility
 from ..moves.membership import Membership
-from ._style import COLOURS, NEUTRAL, new_figure, style
+from ._style import COLOURS, NEUTRAL, date_axis, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ def fragility_counts(
         what = "% of the stocks" if share else "stocks"
         ax.set_ylabel(f"events a session, {what}")
         ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        _date_axis(ax)
+        date_axis(ax)
         n = frame.loc[frame["n_securities"] > 0, "n_securities"]
         of = f"{n.min()} to {n.max()}" if len(n) and n.min() < n.max() else f"{n.max() if len(n) else 0}"
         ax.set_title(f"{frame['events'].sum():,} events among {of} stocks\n{_convention(measured)}", fontsize=9)
@@ -235,15 +235,6 @@ def _name_days(ax: Axes, days: pd.Index, up: FloatArray, down: FloatArray) -> No
             va="bottom" if above[at] else "top",
             fontsize=8,
         )
-
-
-def _date_axis(ax: Axes) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    ax.margins(x=0.04)
 
 
 def _largest(measured: Fragility, z: FloatArray) -> list[str]:

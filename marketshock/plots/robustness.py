@@ -115,7 +115,7 @@ def placebo(result: Placebo, event_id: str | None = None, *, ax: Axes | None = N
     figure = new_figure(None, (7, 3.8)) if ax is None else ax.figure
     with style():
         ax = figure.add_subplot() if ax is None else ax
-        ax.hist(days, bins=_bins(days, value), color=NEUTRAL, alpha=0.55, label=f"{len(days)} placebo days")
+        ax.hist(days, bins=histogram_bins(days, value), color=NEUTRAL, alpha=0.55, label=f"{len(days)} placebo days")
         shown = f"{value:+.2f} %" if result.by == "car" else f"{value:.2f}"
         most = 1 / _HEADROOM  # the lines end below the legend
         ax.axvline(value, ymax=most, color=COLOURS[1], linewidth=1.8, label=f"{row['date'].date()}: {shown}")
@@ -161,7 +161,7 @@ def _choice_rows(curve: SpecificationCurve) -> list[tuple[str, str]]:
     return [(name, choice) for name, choices in varied.items() for choice in ("", *choices)]
 
 
-def _bins(days: FloatArray, value: float) -> list[float]:
+def histogram_bins(days: FloatArray, value: float) -> list[float]:
     """Return the edges of the bars by Freedman and Diaconis, 12 to 80 of them over the days and the event."""
     low, high = min(days.min(), value), max(days.max(), value)
     if low == high:

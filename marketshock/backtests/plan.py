@@ -1,0 +1,159 @@
+"""A backtest written down: rules, costs and sizes as a TOML file, or as the options of the command line.
+
+Each table is the keyword arguments of what it makes; ``kind`` names the rule, ``hedge`` what hedges it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import ChoiceError, InputError, UnknownNameError
+from .baskets import LowVolatility, Pair
+from .costs import Costs, Sizing
+from .hedged import Hedged
+from .rules import AfterDrop, Fade, Follow, HoldAfter
+from .timing import Rule
+
+KINDS: Mapping[str, type[Any]] = {
+    "hold": HoldAfter,
+    "fade": Fade,
+    "follow": Follow,
+    "drop": AfterDrop,
+    "pair": Pair,
+    "low_volatility": LowVolatility,
+}
+OPTIONS = ("events", "prices", "intraday", "tickers", "benchmark", "capital", "risk_free", "delisting_return")
+JUDGED = ("placebo", "match", "how", "seed", "tried")
+_OTHERS = ("on_closed", "duplicates", "calendar")
+_HEDGE = {"hedge": "by", "hedge_estimation": "estimation", "hedge_min_obs": "min_obs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run.
+
+    Attributes
+    ----------
+    rules : mapping of str to Rule
+        By name.
+    costs : Costs
+    sizing : Sizing
+    options : mapping
+        Of `backtest`, and the names of the files events, prices and intraday; those that were given.
+    judged : mapping
+        placebo (draws), match, how, seed, tried; those that were given.
+    """
+
+    rules: Mapping[str, Rule]
+    costs: Costs
+    sizing: Sizing
+    options: Mapping[str, Any]
+    judged: Mapping[str, Any]
+
+
+def read_plan(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file as tables; paths in it are relative to it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is no TOML.
+    """
+    path = Path(path)
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}", "name a .toml file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(str(path), f"is no TOML: {error}", "correct it") from error
+    for name in ("events", "prices", "intraday"):
+        named = tables.get(name)
+        if isinstance(named, str) and named not in ("bundled", "yahoo"):
+            tables[name] = str(path.parent / named)
+    return tables
+
+
+def plan_of(tables: Mapping[str, Any], where: str) -> Plan:
+    """Make a plan of tables, checking every name.
+
+    Parameters
+    ----------
+    tables : mapping
+        ``rule`` (a list of tables with ``kind``), ``costs``, ``sizing``, and single options.
+    where : str
+        File or command line, for errors.
+
+    Raises
+    ------
+    InputError
+        If a table or option is not known, a rule is missing, or a value cannot be.
+    """
+    known = ("rule", "costs", "sizing", *OPTIONS, *_OTHERS, *JUDGED)
+    _check_names(where, tables, known)
+    listed = tables.get("rule", [])
+    if not isinstance(listed, Sequence) or not listed or not all(isinstance(t, Mapping) for t in listed):
+        raise InputError(where, "has no [[rule]]", "give one or more, such as kind = 'hold', days = 5")
+    named = [(_name(table), rule_of(table, f"{where}, rule {k}")) for k, table in enumerate(listed, start=1)]
+    rules = {name or str(rule): rule for name, rule in named}
+    if len(rules) < len(named):
+        raise InputError(where, "two rules have one name", "give each its own name")
+    return Plan(
+        rules,
+        _made(Costs, tables.get("costs", {}), f"{where}, costs"),
+        _made(Sizing, tables.get("sizing", {}), f"{where}, sizing"),
+        {name: tables[name] for name in (*OPTIONS, *_OTHERS) if name in tables},
+        {name: tables[name] for name in JUDGED if name in tables},
+    )
+
+
+def rule_of(table: Mapping[str, Any], where: str) -> Rule:
+    """Make a rule of a table: ``kind``, its arguments, and ``hedge`` (with hedge_estimation, hedge_min_obs)."""
+    kind = str(table.get("kind"))
+    if kind not in KINDS:
+        raise ChoiceError(f"{where}, kind", kind, KINDS)
+    own = {k: v for k, v in table.items() if k not in ("kind", "name", *_HEDGE)}
+    rule: Rule = _made(KINDS[kind], own, f"{where}, {kind}")
+    hedge = {_HEDGE[k]: v for k, v in table.items() if k in _HEDGE}
+    if "estimation" in hedge:
+        hedge["estimation"] = tuple(hedge["estimation"])
+    if not hedge:
+        return rule
+    if "by" not in hedge:
+        raise InputError(where, "has options of a hedge and no hedge", "name what it is hedged with: hedge = 'SPY'")
+    return Hedged(rule=rule, **hedge)
+
+
+def _made(kind: type[Any], table: Any, where: str) -> Any:
+    if not isinstance(table, Mapping):
+        raise InputError(where, f"is no table but {table!r}", "write it as a table of options")
+    _check_names(where, table, [f.name for f in fields(kind)])
+    missing = [f.name for f in fields(kind) if f.name not in table and _needed(f)]
+    if missing:
+        raise InputError(where, f"lacks {', '.join(missing)}", "add it")
+    try:
+        return kind(**table)
+    except InputError as error:
+        raise InputError(f"{where}, {error.parameter}", error.problem, error.remedy) from error
+
+
+def _needed(field: Any) -> bool:
+    from dataclasses import MISSING
+
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _check_names(where: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
+    unknown = [str(name) for name in table if name not in known]
+    if unknown:
+        raise UnknownNameError(where, unknown, known)
+
+
+def _name(table: Mapping[str, Any]) -> str:
+    name = table.get("name", "")
+    if not isinstance(name, str):
+        raise InputError("name", f"got {name!r}", "give text")
+    return name

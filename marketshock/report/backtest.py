@@ -1,0 +1,160 @@
+"""Backtests as text, files and pictures: what ``marketshock backtest`` prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .._format import wrapped
+from ..backtests.compare import RuleComparison, as_record
+from ..backtests.placebo import PlaceboTrades
+from ..backtests.result import Backtest
+from .files import to_json, write_text
+from .reproduce import records
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """Rules traded on the same events.
+
+    Attributes
+    ----------
+    backtests : mapping of str to Backtest
+        By name.
+    placebos : mapping of str to PlaceboTrades
+        Of those that were compared with random dates.
+    comparison : RuleComparison or None
+        Of several rules.
+    """
+
+    backtests: Mapping[str, Backtest]
+    placebos: Mapping[str, PlaceboTrades]
+    comparison: RuleComparison | None
+
+
+def sections(report: BacktestReport) -> Iterator[tuple[str, str]]:
+    """Yield (heading, text) of a report."""
+    if report.comparison is not None:
+        yield "Rules side by side", repr(report.comparison)
+        yield "To be read with them", "\n".join(wrapped(f"- {note}", "  ") for note in _notes(report))
+    else:
+        for result in report.backtests.values():
+            yield "Backtest", repr(result)
+        for placebo in report.placebos.values():
+            yield "Random dates", repr(placebo)
+    lost = [
+        row for name, result in report.backtests.items() for row in _not_traded(name, result, len(report.backtests))
+    ]
+    if lost:
+        yield "Not traded", "\n".join(wrapped(row, "  ") for row in lost)
+
+
+def _notes(report: BacktestReport) -> Iterator[str]:
+    """Yield the notes that all rules share, then those of some, with their names."""
+    by: dict[str, list[str]] = {}
+    for name, result in report.backtests.items():
+        for note in result.notes:
+            by.setdefault(note, []).append(name)
+    everywhere = len(report.backtests)
+    yield from (note for note, names in by.items() if len(names) == everywhere)
+    yield from (f"{', '.join(names)}: {note}" for note, names in by.items() if len(names) < everywhere)
+
+
+def _not_traded(name: str, result: Backtest, n_rules: int) -> Iterator[str]:
+    """Yield a line a reason: how many events, and the first of them."""
+    whose = f"{name}: " if n_rules > 1 else ""
+    for code, frame in result.skipped.groupby("code", sort=False):
+        first = frame.iloc[0]
+        yield f"{whose}{len(frame)} {str(code).replace('_', ' ')}, the first {first['event_id']}: {first['reason']}"
+
+
+def to_dict(report: BacktestReport) -> dict[str, Any]:
+    """Return everything as plain values, ready for JSON."""
+    return {
+        "rules": {
+            name: {
+                "rule": result.name,
+                "costs": asdict(result.spec.costs),
+                "sizing": _finite(asdict(result.spec.sizing)),
+                "capital": result.spec.capital,
+                **{part: _finite(values) for part, values in as_record(result).items()},
+                "placebo": records(report.placebos[name].to_frame())[0] if name in report.placebos else None,
+                "events": records(result.events),
+                "skipped": records(result.skipped),
+                "notes": list(result.notes),
+            }
+            for name, result in report.backtests.items()
+        },
+        "comparison": None if report.comparison is None else records(report.comparison.table),
+    }
+
+
+def write(report: BacktestReport, folder: Path) -> list[Path]:
+    """Write the ledgers of each rule as CSV, the whole as JSON, and pictures; return the paths."""
+    written = []
+    several = len(report.backtests) > 1
+    for k, (name, result) in enumerate(report.backtests.items(), start=1):
+        stem = f"{k}_{_slug(name)}_" if several else ""
+        frames = {
+            "trades": result.trades,
+            "orders": result.orders,
+            "events": result.events,
+            "skipped": result.skipped,
+            "alignment": result.alignment,
+            "daily": result.daily,
+            "positions": result.positions,
+        }
+        for part, frame in frames.items():
+            path = folder / f"{stem}{part}.csv"
+            write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
+            written.append(path)
+        if len(result.events):
+            written += draw(result, report.placebos.get(name), folder, stem)
+    if report.comparison is not None:
+        path = folder / "comparison.csv"
+        write_text(path, report.comparison.table.to_csv(lineterminator="\n"))
+        written.append(path)
+    path = folder / "backtest.json"
+    write_text(path, to_json(to_dict(report)))
+    return [*written, path]
+
+
+def draw(result: Backtest, placebo: PlaceboTrades | None, folder: Path, stem: str = "") -> list[Path]:
+    """Save the pictures of one rule and return their paths."""
+    from .. import plots
+    from ..plots._style import style
+
+    pictures = {"equity": (7.5, 4.6), "trade_path": (6.8, 3.9), "trades": (7.0, 4.0)}
+    figures = {name: plots.bare_figure() for name in pictures}
+    plots.equity(result, figure=figures["equity"])
+    with style():
+        axes = {name: figures[name].add_subplot() for name in ("trade_path", "trades")}
+    plots.trade_path(result, placebo, ax=axes["trade_path"])
+    plots.trades(result, ax=axes["trades"])
+    if placebo is not None:
+        figures["placebo"] = plots.bare_figure()
+        pictures["placebo"] = (7.0, 3.8)
+        with style():
+            ax = figures["placebo"].add_subplot()
+        plots.placebo_trades(placebo, ax=ax)
+    written = []
+    for name, figure in figures.items():
+        figure.set_size_inches(pictures[name])
+        written.append(folder / f"{stem}{name}.png")
+        figure.savefig(written[-1], dpi=120, metadata={"Software": None})
+    return written
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:40]
+
+
+def _finite(values: Any) -> Any:
+    """Return plain values with None for what JSON cannot say."""
+    if not isinstance(values, Mapping):
+        return values
+    bad = (float("inf"), float("-inf"))
+    return {k: None if isinstance(v, float) and (v != v or v in bad) else v for k, v in values.items()}
