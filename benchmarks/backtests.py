@@ -13,6 +13,7 @@ marketshock needs no compiler. And 1,000 placebo draws of 100 events, from the b
 from __future__ import annotations
 
 import argparse
+import runpy
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import time
 import venv
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -31,25 +33,8 @@ ROOT = Path(__file__).parents[1]
 STORED = ROOT / "tests" / "reference" / "vectorbt_equity.csv"
 VECTORBT = "vectorbt==1.2.0"
 TOLERANCE = 1e-9
+case = SimpleNamespace(**runpy.run_path(str(STORED.with_name("vectorbt_case.py"))))
 COSTS = {"free": ms.Costs(), "costly": ms.Costs(bps=5, slippage_bps=10, per_order=1.0)}
-
-
-def orders_case() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return generated closes (260 sessions, 8 securities) and events, long and short, no two with one order."""
-    rng = np.random.default_rng(20261129)
-    days = pd.bdate_range("2021-01-04", periods=260, name="date")
-    names = [f"S{k}" for k in range(8)]
-    closes = pd.DataFrame(50 * np.exp(np.cumsum(0.02 * rng.standard_normal((260, 8)), axis=0)), days, names)
-    events, used = [], set()
-    for _ in range(2000):
-        row, column, side = int(rng.integers(0, 240)), int(rng.integers(0, 8)), str(rng.choice(["long", "short"]))
-        cells = {(row + 1, column), (row + 8, column)}
-        if not cells & used:
-            used |= cells
-            events.append((names[column], days[row], side))
-        if len(events) == 150:
-            break
-    return closes, pd.DataFrame(events, columns=["ticker", "date", "group"])
 
 
 def side_of(event: ms.rules.KnownEvent) -> float:
@@ -59,7 +44,7 @@ def side_of(event: ms.rules.KnownEvent) -> float:
 
 def ours(costs: ms.Costs) -> ms.Backtest:
     """Trade the case: in at the next close, out seven closes later, 2 % of equity an event."""
-    closes, events = orders_case()
+    closes, events = case.orders_case()
     rule = ms.rules.Own(function=side_of, days=7, entry="next_close")
     sizing = ms.Sizing(amount=0.02, max_gross=float("inf"))
     with warnings.catch_warnings():
@@ -71,7 +56,7 @@ def theirs(result: ms.Backtest, costs: ms.Costs) -> pd.Series:
     """Return the equity vectorbt computes from the same orders."""
     import vectorbt
 
-    closes, _ = orders_case()
+    closes, _ = case.orders_case()
     size = result.orders.pivot(index="date", columns="ticker", values="shares")
     size = size.reindex(index=closes.index, columns=closes.columns)
     made = vectorbt.Portfolio.from_orders(

@@ -9,6 +9,7 @@ import pytest
 import marketshock as ms
 
 from .conftest import REFERENCE
+from .reference.vectorbt_case import orders_case
 
 CENT = 0.005
 DAYS = pd.bdate_range("2024-03-04", periods=20, name="date")
@@ -123,30 +124,12 @@ def test_interest_by_hand(prices):
 # ------------------------------------------------------------------------------------------------------------ vectorbt
 
 
-def reference_case() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the generated closes and events of ``benchmarks/backtests.py``, which stored vectorbt 1.2.0's equity."""
-    rng = np.random.default_rng(20261129)
-    days = pd.bdate_range("2021-01-04", periods=260, name="date")
-    names = [f"S{k}" for k in range(8)]
-    closes = pd.DataFrame(50 * np.exp(np.cumsum(0.02 * rng.standard_normal((260, 8)), axis=0)), days, names)
-    events, used = [], set()
-    for _ in range(2000):
-        row, column, side = int(rng.integers(0, 240)), int(rng.integers(0, 8)), str(rng.choice(["long", "short"]))
-        cells = {(row + 1, column), (row + 8, column)}
-        if not cells & used:
-            used |= cells
-            events.append((names[column], days[row], side))
-        if len(events) == 150:
-            break
-    return closes, pd.DataFrame(events, columns=["ticker", "date", "group"])
-
-
 @pytest.mark.parametrize(
     ("column", "costs"), [("free", ms.Costs()), ("costly", ms.Costs(bps=5, slippage_bps=10, per_order=1.0))]
 )
 @pytest.mark.filterwarnings("ignore::marketshock.errors.OverlapWarning")
 def test_equity_is_vectorbts(column, costs):
-    closes, events = reference_case()
+    closes, events = orders_case()
     rule = ms.rules.Own(function=lambda e: 1.0 if e.group == "long" else -1.0, days=7, entry="next_close")
     sizing = ms.Sizing(amount=0.02, max_gross=float("inf"))
     result = ms.backtest(events, closes, rule, costs=costs, sizing=sizing, calendar="index")

@@ -13,7 +13,8 @@ import numpy as np
 
 from .._typing import FloatArray, IntArray, StrArray
 from .costs import Costs, Sizing
-from .fills import DELISTED, STILL_OPEN, Fills
+from .exits import DELISTED, STILL_OPEN
+from .fills import Fills
 from .market import Market
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from .._typing import FloatArray, IntArray
 from .costs import Costs
 from .engine import Book, PerShare
-from .fills import CLOSE, DELISTED, PHASES, STILL_OPEN, WHY, Fills
+from .exits import CLOSE, DELISTED, PHASES, STILL_OPEN, WHY
+from .fills import Fills
 from .known import Known
 from .trading import leg_pnl
 

@@ -17,7 +17,7 @@ from ..engines.run import Progress
 from ..errors import InputError, check_choice, check_share
 from ..inference.outcome import tails
 from .draws import MATCHES, Group, Match, drawn_dates, drawn_pairs, shifted_dates
-from .fills import STILL_OPEN
+from .exits import STILL_OPEN
 from .known import Known
 from .result import Backtest, check_draws, reference_stake
 from .timing import Rule, regardless

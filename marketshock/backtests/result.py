@@ -18,9 +18,9 @@ from ..sessions import day_named
 from . import ledger
 from .costs import Costs, Sizing
 from .engine import Book
-from .fills import STILL_OPEN
+from .exits import CLOSE, STILL_OPEN
 from .known import Known
-from .printed import backtest_html, backtest_text
+from .printed import HEAD, measure_rows
 from .stats import (
     CurveStats,
     MarketLine,
@@ -33,6 +33,8 @@ from .stats import (
 )
 from .timing import Rule
 from .trading import Traded, event_paths
+
+_FEW = 20  # trades that are printed
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +227,7 @@ class Backtest:
     def paths(self) -> pd.DataFrame:
         """Cumulative return of each trade over its stake, event_id by closes after the fill."""
         fills = self.traded.fills
-        steps = int((fills.out_row - fills.row + (fills.phase != 2)).max(initial=0))
+        steps = int((fills.out_row - fills.row + (fills.phase != CLOSE)).max(initial=0))
         made = event_paths(self.traded, self.known, self.spec.costs, self._reference_stake, steps)
         at = self._traded_events
         index = pd.Index(self.known.table.event_id[at], name="event_id", dtype=object)
@@ -319,10 +321,33 @@ class Backtest:
         return self.performance
 
     def __repr__(self) -> str:
-        return backtest_text(self)
+        parts = [self._caption(), _format.text_table(HEAD, self._measures())]
+        if 0 < len(self.events) <= _FEW:
+            parts.append(repr(self.events))
+        parts.append("\n".join(_format.wrapped(f"- {note}", "  ") for note in self.notes))
+        return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
-        return backtest_html(self)
+        return _format.html_table("\n".join([self._caption(), *self.notes]), HEAD, self._measures())
+
+    def _measures(self) -> list[list[str]]:
+        exposure = float(self.daily["gross"].mean())
+        return measure_rows(self.curve, self.per_trade, self.market, self.spec.benchmark, exposure)
+
+    def _caption(self) -> str:
+        spec, n, dates = self.spec, len(self.dates.table), self.per_trade.n_dates
+        days = self.daily.index
+        span = f"{days[0].date()} to {days[-1].date()}" if len(days) else "no session"
+        lines = (
+            f"Backtest: {self.name}",
+            f"{len(self.events)} of {_count(n, 'event')} traded, on {_count(dates, 'date')}; {span}",
+            f"{spec.sizing}; {spec.costs}; capital {spec.capital:,.0f}",
+        )
+        return "\n".join(_format.wrapped(line, "  ") for line in lines)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def reference_stake(sizing: Sizing, capital: float) -> float:

@@ -21,7 +21,8 @@ from ..errors import (
 from ..providers.base import Prices
 from .costs import Costs, Sizing
 from .engine import Book, run_account
-from .fills import DELISTED, STILL_OPEN, Fills, delisting_returns
+from .exits import DELISTED, STILL_OPEN, delisting_returns
+from .fills import Fills
 from .known import Known
 from .market import Market, market_of
 from .result import Backtest, BacktestSpec, check_benchmark

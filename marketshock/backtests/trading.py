@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..gates import Alignment, Exclusions, align, exclude_duplicates, locate
 from .costs import Costs
 from .engine import PerShare, per_share
+from .exits import CLOSE
 from .fills import Fills, entry_rows, fill_legs
 from .known import Known, Legs
 from .market import Market
@@ -148,7 +149,7 @@ def event_paths(traded: Traded, known: Known, costs: Costs, stake: float, steps:
         accrued[1:] = np.cumsum(np.nan_to_num(market.mark[:-1]) * market.elapsed[1:, None], axis=0) / costs.days_in_year
     out = np.full((n_events, steps + 1), np.nan)
     traded_at = np.bincount(fills.event, minlength=n_events) > 0
-    first = fills.row - (fills.phase != 2)
+    first = fills.row - (fills.phase != CLOSE)
     for k in range(steps + 1):
         row = np.minimum(first + k, n_days - 1)
         over = (first + k >= fills.out_row) & (k > 0)
