@@ -24,7 +24,7 @@ dip = {
     )
     for name, n in holds.items()
 }
-by_firm = pd.DataFrame({name: b.events.set_index("ticker")["return"] for name, b in dip.items()}).T
+by_firm = pd.DataFrame({name: b.trades.set_index("ticker")["return"] for name, b in dip.items()}).T
 print("Buying the dip of 27 January, return after costs, %\n")
 print((100 * by_firm).round(2).to_string(), "\n")
 print(ms.compare_rules(dip), "\n")

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .console import bar, fail, print_sections, progress_bar, say, warnings_as_notes
+from ._format import wrapped
+from .console import as_options, bar, fail, print_sections, progress_bar, say, warnings_as_notes
 from .errors import BadData, InputError, MarketShockError, NoUsableEventsError, RateLimited, Unavailable
 from .inputs import backtested, events_of, fetched, market_of, model_of, screened, store_at
 from .options import command_parser
@@ -241,10 +242,10 @@ def backtest(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(to_json(report.to_dict(made)))
     else:
-        print_sections(report.sections(made))
+        print_sections((heading, as_options(text)) for heading, text in report.sections(made))
     if folder:
-        say(arguments, "Written: " + ", ".join(str(path) for path in report.write(made, folder)))
-    if not any(len(result.events) for result in made.backtests.values()):
+        say(arguments, wrapped(f"Written to {folder}: " + ", ".join(p.name for p in report.write(made, folder)), "  "))
+    if not any(len(result.trades) for result in made.backtests.values()):
         return fail("no event was traded", FELL_SHORT)
     return DONE
 

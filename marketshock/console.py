@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .errors import MarketShockWarning, MembershipWarning
+from .errors import MarketShockWarning
 
 _MOST_SHOWN = 600  # characters of a message
 
@@ -52,12 +52,12 @@ def print_sections(sections: Iterable[tuple[str, str]]) -> None:
 def warnings_as_notes() -> Iterator[None]:
     """Print our own warnings as one line on stderr instead of Python's two with a path."""
     plain = warnings.showwarning
-    said: set[str] = set()  # a membership is asked by every table of a report
+    said: set[str] = set()  # several tables or rules have the same to say
 
     def show(message: Any, category: Any, *rest: Any, **named: Any) -> None:
         if issubclass(category, MarketShockWarning):
             line = _one_line(str(message))
-            if not (issubclass(category, MembershipWarning) and line in said):
+            if line not in said:
                 print(f"marketshock: note: {line}", file=sys.stderr)
             said.add(line)
         else:
@@ -83,11 +83,11 @@ def fail(error: object, code: int) -> int:
 
 def _one_line(text: str) -> str:
     """Return a message as one short printable line: names out of a file may be anything."""
-    line = _as_options("".join(c if c.isprintable() else " " for c in text))
+    line = as_options("".join(c if c.isprintable() else " " for c in text))
     return line if len(line) <= _MOST_SHOWN else f"{line[: _MOST_SHOWN - 150]} ... {line[-140:]}"
 
 
-def _as_options(text: str) -> str:
+def as_options(text: str) -> str:
     """Write the arguments a message names as options of the command line: on_closed='next' is --on-closed next."""
 
     def option(match: re.Match[str]) -> str:
@@ -95,6 +95,8 @@ def _as_options(text: str) -> str:
         return f"--{match[1].replace('_', '-')}{value}"
 
     text = re.sub(r"\btolerate=\[([^]]*)\]", lambda m: "--tolerate " + re.sub(r"[' ]", "", m[1]), text)
-    names = r"on_closed|calendar|duplicates|min_obs|log|allow_lookahead|by|offline|max_time|encoding"
+    names = (
+        r"on_closed|calendar|entry|how|max_gross|duplicates|min_obs|log|allow_lookahead|by|offline|max_time|encoding"
+    )
     text = re.sub(rf"\b({names})='?(\w+)'?", option, text)
     return text.replace("raise max_time", "raise --max-time")

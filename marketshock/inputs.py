@@ -133,8 +133,8 @@ _SIZES = {"size_by": "by"}
 _RULE = ("side", "entry", "exit", "stop", "target", "delay", "threshold", "sigma", "window", "long", "short")
 
 
-def planned(arguments: argparse.Namespace) -> Plan:
-    """Return the plan of a file and of the options beside it, which win."""
+def planned(arguments: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
+    """Return the plan of a file and of the options beside it, which win, and both as they were given."""
     from .backtests.plan import OPTIONS, plan_of, read_plan
 
     tables = read_plan(arguments.config) if arguments.config else {}
@@ -152,7 +152,7 @@ def planned(arguments: argparse.Namespace) -> Plan:
     if arguments.rule:
         if not arguments.days:
             raise InputError("--days", f"is missing for --rule {arguments.rule}", "give closes, such as --days 5")
-        several = len(arguments.days) > 1
+        several = len(set(arguments.days)) > 1
         tables["rule"] = [
             {
                 "kind": arguments.rule,
@@ -160,14 +160,19 @@ def planned(arguments: argparse.Namespace) -> Plan:
                 **({"name": f"{n} day{'s' if n > 1 else ''}"} if several else {}),
                 **rule,
             }
-            for n in arguments.days
+            for n in dict.fromkeys(arguments.days)
         ]
     elif rule or arguments.days:
         name = next(iter(rule), "days")
         raise InputError(f"--{name}", "is given without --rule", "name the rule, such as --rule hold")
-    if not tables.get("rule"):
+    if not arguments.config and not arguments.rule:
         raise InputError("--rule", "is missing", "name one, such as --rule hold --days 5, or give --config")
-    return plan_of(tables, arguments.config or "options")
+    n_rules = len(tables.get("rule", ()))
+    if n_rules == 1 and "placebo" not in tables and not tables.get("tried"):
+        for name in ("match", "how", "seed"):
+            if name in tables:
+                raise InputError(f"--{name}", "is given without --placebo", "give --placebo 999, or leave it out")
+    return plan_of(tables, arguments.config or "options"), tables
 
 
 def backtested(
@@ -179,10 +184,13 @@ def backtested(
     from .backtests.run import backtest
     from .report.backtest import BacktestReport
 
-    plan = planned(arguments)
+    plan, asked = planned(arguments)
     options = dict(plan.options)
     named = options.pop("events", None)
     events = events_of(named) if named else None
+    if options.get("tickers") and events is not None and "ticker" in getattr(events, "columns", ()):
+        what = f"is given, and the events of {named} name their own in a column 'ticker'"
+        raise InputError("--tickers", what, "leave it out, or keep the rows that are meant")
     prices = _traded_prices(plan, options.pop("prices", "bundled"), events, arguments, environment)
     bars = options.pop("intraday", None)
     options["intraday"] = _bars_of(bars) if bars else None
@@ -195,11 +203,11 @@ def backtested(
     judged = {name: tuple(value) if name == "match" else value for name, value in judged.items()}
     if len(results) > 1 or tried:
         compared = compare_rules(results, tried=tried, draws=draws or 999, **judged)
-        return BacktestReport(results, compared.placebos, compared)
+        return BacktestReport(results, compared.placebos, compared, asked)
     placebos = {
-        n: placebo_trades(r, draws, progress=progress, **judged) for n, r in results.items() if draws and len(r.events)
+        n: placebo_trades(r, draws, progress=progress, **judged) for n, r in results.items() if draws and len(r.trades)
     }
-    return BacktestReport(results, placebos, None)
+    return BacktestReport(results, placebos, None, asked)
 
 
 def _traded_prices(

@@ -298,12 +298,13 @@ def _events_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def _backtest_parser(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "marketshock backtest --events FILE --rule RULE --days N [options], or --config FILE"
     add = parser.add_argument
     add("--config", metavar="FILE", help=".toml with [[rule]], [costs], [sizing]; options given beside it win")
     add("--events", metavar="FILE", help="as in study; none for --rule drop, which finds its own")
     add("--prices", metavar="FILE", help="CSV, Parquet or Feather, wide or long; 'yahoo' (default: 'bundled')")
     add("--intraday", metavar="FILE", help="bars as fetch --interval writes them, for --entry intraday")
-    add("--tickers", type=_names, metavar="A,B", help="for market-wide events, and for --rule drop")
+    add("--tickers", type=_names, metavar="A,B", help="for events that name none, and for --rule drop")
     rule = parser.add_argument_group("the rule").add_argument
     rule("--rule", choices=RULES, help="what is done after an event")
     rule("--days", type=_whole, metavar="N,N", help="closes held; several make several rules")
@@ -331,7 +332,7 @@ def _backtest_parser(parser: argparse.ArgumentParser) -> None:
     cost("--financing", type=float, metavar="RATE", help="annual rate paid on cash below zero")
     size = parser.add_argument_group("sizes").add_argument
     size("--size-by", choices=("equal", "inverse_volatility", "fixed"), help="what --amount is (default: equal)")
-    size("--amount", type=float, help="share of equity, daily volatility, or money an event (default: 0.1)")
+    size("--amount", type=float, help="share of equity (0.1), daily volatility (0.002), or money an event")
     size("--max-gross", type=float, help="longs plus shorts over equity (default: 1)")
     size("--max-net", type=float, help="longs less shorts over equity")
     size("--max-position", type=float, help="one security over equity")

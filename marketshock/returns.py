@@ -13,6 +13,7 @@ from .errors import CalendarWarning, PriceError
 from .providers.base import Prices
 from .providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from .providers.shapes import return_frame
+from .providers.splits import refuse_unadjusted
 from .sessions import Sessions, index_sessions, nyse
 
 _MIN_COVERAGE = 0.9  # below this share of NYSE sessions the rows are no daily series of that market
@@ -77,8 +78,14 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
         See `choose_sessions`.
     log : bool
         Log instead of simple returns.
+
+    Raises
+    ------
+    PriceError
+        If closes are not adjusted for a split that is known.
     """
     days = prices.dates.to_numpy().astype("datetime64[D]")
+    refuse_unadjusted("prices", prices.checked_splits, prices.close)
     sessions = choose_sessions("prices", days, calendar)
     axis, levels = _on_axis(sessions, days, prices.adj_close.to_numpy())
     values = np.full_like(levels, np.nan)

@@ -78,7 +78,7 @@ def result(prices) -> ms.Backtest:
 @pytest.mark.parametrize("number", range(10))
 def test_ten_trades_to_the_cent(result, number):
     day, ticker, side, shares, out_shares, *money = BY_HAND[number]
-    row = result.trades.set_index("event_id").loc[f"trade {number + 1}"]
+    row = result.legs.set_index("event_id").loc[f"trade {number + 1}"]
     assert (row["ticker"], row["side"], row["why"]) == (ticker, side, "days held")
     assert (row["entry_date"], row["exit_date"]) == (DAYS[day + 1], DAYS[day + 4])
     assert row[["shares", "exit_shares"]].tolist() == pytest.approx([shares, out_shares], abs=1e-4)
@@ -87,16 +87,16 @@ def test_ten_trades_to_the_cent(result, number):
 
 
 def test_prices_are_those_of_the_day(result):
-    row = result.trades.set_index("event_id").loc["trade 3"]
+    row = result.legs.set_index("event_id").loc["trade 3"]
     assert row[["entry_price", "exit_price"]].tolist() == [108.0, 55.5]
     assert row["entry_fill"] == pytest.approx(108.108)
     assert row["exit_fill"] == pytest.approx(55.4445)
 
 
 def test_the_account_ends_where_the_trades_say(result):
-    assert result.trades["pnl"].sum() == pytest.approx(TOTAL, abs=CENT)
+    assert result.legs["pnl"].sum() == pytest.approx(TOTAL, abs=CENT)
     assert result.equity.iloc[-1] == pytest.approx(100_000 + TOTAL, abs=CENT)
-    assert result.events["pnl"].sum() == pytest.approx(TOTAL, abs=CENT)
+    assert result.trades["pnl"].sum() == pytest.approx(TOTAL, abs=CENT)
 
 
 def test_each_day_reconciles(result):

@@ -81,7 +81,7 @@ def test_what_cannot_be_compared(several):
 
 def test_walking_forward_is_a_loop_anyone_can_write(several):
     made = ms.walk_forward(several, "2021-10-01", every="month", by="mean", min_trades=5)
-    events = {name: b.events for name, b in several.items()}
+    events = {name: b.trades for name, b in several.items()}
     took = []
     for begin, end in itertools.pairwise(pd.date_range("2021-10-01", periods=10, freq="MS")):
         if begin > max(frame["date"].max() for frame in events.values()):
@@ -217,9 +217,9 @@ def test_a_plan_from_the_shell(capsys, folder):
     assert "2 rules, by mean return of a trade after costs" in out
     assert "an earlier one is held" in err or err == "" or "each of the" in err
     written = {path.name for path in (folder / "out").iterdir()}
-    assert {"comparison.csv", "backtest.json", "1_dip_trades.csv", "2_hedged_equity.png"} <= written
+    assert {"comparison.csv", "backtest.json", "1_dip_legs.csv", "2_hedged_equity.png"} <= written
     told = json.loads((folder / "out" / "backtest.json").read_text("utf-8"))
-    assert told["rules"]["dip"]["trades"]["n_trades"] == len(pd.read_csv(folder / "out" / "1_dip_events.csv"))
+    assert told["rules"]["dip"]["per_trade"]["n_trades"] == len(pd.read_csv(folder / "out" / "1_dip_trades.csv"))
     assert told["rules"]["dip"]["placebo"]["draws"] == 99
 
 
@@ -227,7 +227,7 @@ def test_one_rule_from_the_shell(capsys, tmp_path):
     options = ("--events", "bundled", "--tickers", "NVDA,AAPL", "--rule", "hold", "--days", 1, "--bps", 5)
     code, out, _ = run(capsys, "backtest", *options, "--placebo", 99, "--out", tmp_path, "--benchmark", "^GSPC")
     assert code == 0
-    for words in ("mean return of a trade", "alpha on ^GSPC", "Random dates", "duplicate, the first"):
+    for words in ("mean return of a trade", "alpha on ^GSPC", "Random dates", "duplicate (NVDA, AAPL"):
         assert words in out
     assert (tmp_path / "placebo.png").stat().st_size > 10_000
     code, out, _ = run(capsys, "backtest", *options, "--json")
@@ -255,7 +255,7 @@ def test_bars_from_the_shell(capsys, tmp_path, prices):
     options = ("--events", tmp_path / "e.csv", "--rule", "hold", "--days", 1, "--entry", "intraday")
     code, _, err = run(capsys, "backtest", *options, "--intraday", tmp_path / "bars.csv", "--out", tmp_path / "out")
     assert code == 0, err
-    trade = pd.read_csv(tmp_path / "out" / "trades.csv").iloc[0]
+    trade = pd.read_csv(tmp_path / "out" / "legs.csv").iloc[0]
     assert trade["entry_price"] == pytest.approx(np.linspace(124, 118, 20)[3])
     (tmp_path / "bars.csv").write_text("time,open\n2025-01-27,1\n", "utf-8")
     code, _, err = run(capsys, "backtest", *options, "--intraday", tmp_path / "bars.csv")
@@ -272,7 +272,7 @@ def test_bars_from_the_shell(capsys, tmp_path, prices):
         (("--rule", "pair", "--days", "5", "--events", "bundled"), 2, "lacks long, short"),
         (("--rule", "hold", "--days", "5", "--sigma", "3", "--events", "bundled"), 2, "unknown: 'sigma'"),
         (("--rule", "hold", "--days", "0", "--events", "bundled", "--tickers", "NVDA"), 2, "got 0"),
-        (("--rule", "drop", "--days", "5", "--tickers", "XYZ"), 2, "finds none in the prices"),
+        (("--rule", "drop", "--days", "5", "--tickers", "XYZ"), 2, "tickers: unknown: 'XYZ'"),
         (("--config", "nothing.toml"), 2, "cannot be read"),
     ],
 )
@@ -337,7 +337,7 @@ def test_trades_and_placebos(several):
         [line.get_xydata() for line in ax.lines if line.get_label().split(":")[0] in ("profit", "loss")]
     )
     at = np.argsort(points[:, 1])
-    np.testing.assert_allclose(points[at, 1], 100 * np.sort(result.events["return"]))
+    np.testing.assert_allclose(points[at, 1], 100 * np.sort(result.trades["return"]))
     placebo = ms.placebo_trades(result, 199)
     ax = ms.plots.placebo_trades(placebo)
     assert sum(bar.get_height() for bar in ax.patches) == 199
@@ -400,8 +400,12 @@ def test_the_page_says_what_the_example_computes(capsys):
 
 
 def test_the_pages_code_runs(monkeypatch, tmp_path, capsys):
-    code = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)[0]
-    exec(compile(code, "backtests.md", "exec"), {})
+    for code in re.findall(r"```python\n(.*?)```", PAGE, flags=re.S):
+        exec(compile(code, "backtests.md", "exec"), {"ms": ms})
+    (tmp_path / "long.csv").write_text(re.findall(r"```text\n(date,.*?)```", PAGE, flags=re.S)[0], "utf-8")
+    prices = ms.read_prices(tmp_path / "long.csv")
+    assert prices.provenance["currency"] == {"NVDA": "USD"}
+    assert prices.splits["ratio"].tolist() == [10.0]
     plan = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.S)[0]
     (tmp_path / "rules.toml").write_text(plan, "utf-8")
     made = plan_of(read_plan(tmp_path / "rules.toml"), "rules.toml")

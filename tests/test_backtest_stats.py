@@ -137,14 +137,14 @@ def test_measures_of_a_backtest_come_from_its_frames():
     daily = result.daily["return"]
     assert result.curve.total_return == pytest.approx(result.equity.iloc[-1] / 1e6 - 1, rel=1e-12)
     assert result.performance.loc[("account", "volatility"), "value"] == pytest.approx(daily.std() * math.sqrt(252))
-    assert result.per_trade.mean == pytest.approx(result.events["return"].mean())
+    assert result.per_trade.mean == pytest.approx(result.trades["return"].mean())
     assert result.market is not None
     assert result.market.n_obs == len(daily)
     path = result.path()
     assert path["mean"].iloc[-1] == pytest.approx(result.per_trade.mean, rel=1e-9)
     assert path["se"].iloc[-1] == pytest.approx(result.per_trade.se, rel=1e-9)
-    assert result.paths.iloc[:, -1].tolist() == pytest.approx(result.events["return"].tolist(), rel=1e-9)
-    assert result.events["share"].sum() == pytest.approx(1.0)
+    assert result.paths.iloc[:, -1].tolist() == pytest.approx(result.trades["return"].tolist(), rel=1e-9)
+    assert result.trades["share"].sum() == pytest.approx(1.0)
     low, high = result.bootstrap(999)
     assert low < result.per_trade.mean < high
     assert result.bootstrap(999) == (low, high)
@@ -157,7 +157,7 @@ def test_a_path_is_the_account_of_one_event():
         costs = ms.Costs(bps=5, half_spread_bps=3, per_order=2.0, borrow=0.05)
         events = pd.DataFrame({"ticker": ["AAA"], "date": [made_events()["date"].iloc[0]]})
         result = quiet(events, made_prices(), rule, costs=costs)
-        stake = result.events["stake"].iloc[0]
+        stake = result.trades["stake"].iloc[0]
         account = (result.equity.to_numpy() - 1e6) / stake
         path = result.paths.iloc[0].to_numpy()
         assert path[1:] == pytest.approx(account[1:], abs=1e-12)  # at the fill the account is valued after the spread
@@ -165,12 +165,12 @@ def test_a_path_is_the_account_of_one_event():
 
 def test_a_split_purges_what_is_held_across():
     result = quiet(made_events(40), made_prices(), RULES["hold"])
-    day = result.events["date"].sort_values().iloc[20]
+    day = result.trades["date"].sort_values().iloc[20]
     parts = result.split(day)
     assert parts["n_trades"].sum() == 40
-    across = (result.events["date"] < day) & (result.events["exit_date"] >= day)
+    across = (result.trades["date"] < day) & (result.trades["exit_date"] >= day)
     assert parts.loc["across", "n_trades"] == across.sum()
-    before = result.events.loc[(result.events["date"] < day) & ~across, "return"]
+    before = result.trades.loc[(result.trades["date"] < day) & ~across, "return"]
     assert parts.loc["before", "mean"] == pytest.approx(before.mean())
 
 

@@ -301,13 +301,31 @@ class TestShapes:
             ("2025-01-24", "A", 10.0, 9.0, 200, "x"),
             ("2025-01-27", "A", 11.0, None, 300, "x"),
         ]
-        long = pd.DataFrame(rows, columns=["Date", ticker, "Close", "Adj Close", "Volume", "currency"])
+        long = pd.DataFrame(rows, columns=["Date", ticker, "Close", "Adj Close", "Volume", "venue"])
         made = ms.Prices.from_frame(other(long))
         index = pd.DatetimeIndex(DATES.astype("datetime64[ns]"), name="date")
         assert_frame_equal(made.close, pd.DataFrame({"B": [np.nan, 2.0], "A": [10.0, 11.0]}, index=index))
         assert_frame_equal(made.adj_close, pd.DataFrame({"B": [np.nan, 1.9], "A": [9.0, np.nan]}, index=index))
         assert_frame_equal(made.extra["volume"], pd.DataFrame({"B": [np.nan, 100.0], "A": [200.0, 300.0]}, index=index))
-        assert made.provenance["not_read"] == ("currency",)
+        assert made.provenance["not_read"] == ("venue",)
+
+    @pytest.mark.parametrize("other", [pd.DataFrame, to_polars, to_arrow])
+    def test_currencies_of_a_long_frame(self, other):
+        rows = [("2025-01-24", "A", 10.0, "USD"), ("2025-01-27", "A", 11.0, "USD"), ("2025-01-27", "B", 9.0, "EUR")]
+        long = pd.DataFrame(rows, columns=["date", "ticker", "close", "Currency"])
+        made = ms.Prices.from_frame(other(long))
+        assert made.provenance["currency"] == {"A": "USD", "B": "EUR"}
+        assert "not_read" not in made.provenance
+        long.loc[1, "Currency"] = "CAD"
+        with pytest.raises(InputError, match="A is quoted in USD and CAD"):
+            ms.Prices.from_frame(other(long))
+
+    def test_dividends_of_a_long_frame_are_in_total_returns(self):
+        rows = [("2025-01-24", "A", 10.0, 0.0), ("2025-01-27", "A", 9.0, 1.0), ("2025-01-28", "A", 9.9, 0.0)]
+        made = ms.Prices.from_frame(pd.DataFrame(rows, columns=["date", "ticker", "close", "dividend"]))
+        assert made.adj_close["A"].pct_change().tolist()[1:] == pytest.approx([0.0, 0.1])
+        assert made.close["A"].tolist() == [10.0, 9.0, 9.9]
+        assert made.provenance["returns_from"] == "close and dividend"
 
     @pytest.mark.parametrize("other", [pd.DataFrame, to_polars, to_arrow])
     def test_splits_of_a_long_frame(self, other):

@@ -13,7 +13,7 @@ from ..moves._rules import one_a_firm
 from ..moves.membership import Membership
 from ..moves.portfolios import assign
 from .known import Known, Legs
-from .timing import Timed
+from .timing import Timed, tickers_named
 
 _MIN_SHARE = 0.9  # of the lookback
 
@@ -45,10 +45,7 @@ class Pair(_Market):
         super().__post_init__()
         for name in ("long", "short"):
             given = getattr(self, name)
-            names = (given,) if isinstance(given, str) else tuple(given)
-            if not names or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
-                raise InputError(name, f"got {given!r}", "name one ticker or more, each once")
-            object.__setattr__(self, name, names)
+            object.__setattr__(self, name, tickers_named(name, given))
         both = set(self.long) & set(self.short)
         if both:
             raise InputError("short", f"{sorted(both)[0]} is in long too", "name it on one side")
@@ -103,7 +100,9 @@ class LowVolatility(_Market):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise InputError(name, f"got {value!r}", f"give a whole number from {least}")
         if self.among is not None:
-            object.__setattr__(self, "among", tuple(self.among))
+            object.__setattr__(self, "among", tickers_named("among", self.among))
+        if self.members is not None and not isinstance(self.members, Membership):
+            raise InputError("members", f"got {self.members!r}", "give marketshock.Membership...")
 
     def legs(self, known: Known) -> Legs:
         """Sort at each event and return a leg for each stock of the outer groups."""
@@ -128,9 +127,9 @@ class LowVolatility(_Market):
             chosen = np.concatenate([low, high])
             legs.append((np.full(len(chosen), i), column[chosen], weight))
         if not legs:
-            return Legs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), tuple(left))
+            return Legs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), left=tuple(left))
         event, columns, weights = (np.concatenate(part) for part in zip(*legs, strict=True))
-        return Legs(event, columns, weights, tuple(left), together=False)
+        return Legs(event, columns, weights, np.zeros(len(event), dtype=bool), tuple(left))
 
     def _columns(self, known: Known) -> IntArray:
         names = known.market.names

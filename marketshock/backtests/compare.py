@@ -128,8 +128,9 @@ def compare_rules(
     Notes
     -----
     Holm's correction holds however the rules depend on each other; Benjamini and Hochberg's where they are positively
-    dependent, as variants of one rule are. With ``tried`` above the number shown, p-values are corrected as if the
-    others had a p of 1.
+    dependent, as variants of one rule are. Rules of `tried` that are not shown, and those that did not trade, are
+    counted with a p of 1. The deflated ratio takes the spread of worthless rules from the ratios shown, and where they
+    do not differ from what a ratio without an edge varies by, 1/sqrt(sessions).
     """
     named = _named(backtests)
     n = len(named)
@@ -139,10 +140,11 @@ def compare_rules(
     placebos = {
         name: placebo_trades(b, draws, match=match, how=how, alternative=alternative, seed=seed)
         for name, b in named.items()
-        if len(b.events)
+        if len(b.trades)
     }
     p = np.array([placebos[name].pvalue if name in placebos else np.nan for name in named])
-    padded = np.concatenate([p, np.ones(tried - n)])
+    padded = np.concatenate([np.where(np.isnan(p), 1.0, p), np.ones(tried - n)])  # what did not trade was tried too
+    holm, bh = (np.where(np.isnan(p), np.nan, adjust_pvalues(padded, how_)[:n]) for how_ in ("holm", "bh"))
     deflated = _deflated(named, tried)
     table = pd.DataFrame(
         {
@@ -156,8 +158,8 @@ def compare_rules(
             "deflated": deflated,
             "placebo_mean": [_mean(placebos.get(name)) for name in named],
             "pvalue": p,
-            "p_holm": adjust_pvalues(padded, "holm")[:n],
-            "p_bh": adjust_pvalues(padded, "bh")[:n],
+            "p_holm": holm,
+            "p_bh": bh,
         },
         index=pd.Index(list(named), name="rule", dtype=object),
     )
@@ -165,10 +167,14 @@ def compare_rules(
 
 
 def _named(backtests: Mapping[str, Backtest] | Sequence[Backtest]) -> dict[str, Backtest]:
+    remedy = "give a list of what marketshock.backtest returned, or a mapping of name to it"
+    if not isinstance(backtests, (Mapping, Sequence)):
+        raise InputError("backtests", f"got {type(backtests).__name__}", remedy)
+    given = backtests.values() if isinstance(backtests, Mapping) else backtests
+    if not given or not all(isinstance(b, Backtest) for b in given):
+        raise InputError("backtests", f"got {type(backtests).__name__}", remedy)
     listed = list(backtests.items()) if isinstance(backtests, Mapping) else [(b.name, b) for b in backtests]
     named = {str(name): b for name, b in listed}
-    if not named or not all(isinstance(b, Backtest) for b in named.values()):
-        raise InputError("backtests", f"got {type(backtests).__name__}", "give what marketshock.backtest returned")
     if len(named) < len(listed):
         raise InputError("backtests", "two of them have one name", "give a mapping of name to backtest")
     return named
@@ -180,11 +186,13 @@ def _deflated(named: Mapping[str, Backtest], tried: int) -> list[float]:
     ratios = np.array([b.curve.sharpe / year for b in named.values()])
     known = ratios[np.isfinite(ratios)]
     spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
+    distinct = spread > 1e-12
     out = []
     for b, ratio in zip(named.values(), ratios, strict=True):
         c = b.curve
         some = np.isfinite(ratio)
-        found = deflated_sharpe(ratio, c.n_sessions, c.skewness, c.kurtosis, tried, spread) if some else (np.nan, 0.0)
+        sd = spread if distinct else 1 / np.sqrt(max(c.n_sessions, 1))
+        found = deflated_sharpe(ratio, c.n_sessions, c.skewness, c.kurtosis, tried, sd) if some else (np.nan, 0.0)
         out.append(found[0])
     return out
 
@@ -194,7 +202,22 @@ def _mean(placebo: PlaceboTrades | None) -> float:
 
 
 def _notes(named: Mapping[str, Backtest], tried: int) -> list[str]:
-    notes = [f"p: the same rule on random dates; corrected for {tried} rules by Holm, and Benjamini and Hochberg."]
+    notes = [
+        "placebo, p: mean and p of the same rule on random dates; p Holm, p BH: corrected for "
+        f"{tried} rule{'s' if tried != 1 else ''}. deflated: probability that the Sharpe ratio exceeds what the best "
+        "of so many worthless rules would show."
+    ]
+    short = {name: n for name, b in named.items() if (n := int((b.skipped["code"] == "no_room").sum()))}
+    if short:
+        told = ", ".join(f"{name} {n}" for name, n in short.items())
+        notes.append(
+            f"Trades left out for want of room ({told}): the rules are not compared on the same events; Sizing with a "
+            "larger max_gross, or a smaller amount, takes them all."
+        )
+    cut = {name: b.n_open for name, b in named.items() if b.n_open}
+    if cut:
+        told = ", ".join(f"{name} {n}" for name, n in cut.items())
+        notes.append(f"Still open when the prices end ({told}): in the means, and not in p.")
     dates = max(b.per_trade.n_dates for b in named.values())
     if dates == 1:
         notes.append("All trades are of one date: variants of one draw. No correction makes it more.")
@@ -218,7 +241,7 @@ class WalkForward:
     outside : TradeStats
         Of these trades: out of sample.
     inside : TradeStats
-        Of the rule that is best in hindsight over the same periods.
+        Of the rule that is best in hindsight over the periods in which one was chosen.
     best : str
         That rule.
     by : {"mean", "t"}
@@ -311,7 +334,7 @@ def walk_forward(
     if isinstance(min_trades, bool) or not isinstance(min_trades, int) or min_trades < 2:
         raise InputError("min_trades", f"got {min_trades!r}", "give a whole number from 2")
     first = pd.Timestamp(day_named("start", start).astype("datetime64[ns]"))
-    frames = {name: b.events[["date", "exit_date", "return"]] for name, b in named.items()}
+    frames = {name: b.trades[["date", "exit_date", "return"]] for name, b in named.items()}
     last = max((frame["date"].max() for frame in frames.values() if len(frame)), default=first)
     if last < first or not any(len(frame) for frame in frames.values()):
         raise InputError("start", f"no trade falls on or after {first.date()}", "begin earlier")
@@ -335,7 +358,12 @@ def walk_forward(
     table = pd.DataFrame(rows, columns=["period", "rule", "train_n", "train_mean", "n", "mean"]).set_index("period")
     traded = pd.concat(parts).rename_axis("event_id").reset_index()
     traded = traded.reindex(columns=["event_id", "rule", "date", "return"])
-    hindsight = {name: _stats(_within(frame, first, starts[-1])) for name, frame in frames.items()}
+    chosen = table.index[table["rule"] != ""]
+    spans = [(begin, end) for begin, end in pairwise(starts) if begin in chosen]
+    hindsight = {
+        name: _stats(pd.concat([_within(frame, begin, end) for begin, end in spans] or [frame.iloc[:0]]))
+        for name, frame in frames.items()
+    }
     best = max(hindsight, key=lambda name: np.nan_to_num(getattr(hindsight[name], by), nan=-np.inf))
     return WalkForward(table, traded, _stats(traded), hindsight[best], best, by)
 
@@ -361,6 +389,6 @@ def as_record(result: Backtest) -> dict[str, object]:
     line = result.market
     return {
         "account": asdict(result.curve),
-        "trades": asdict(result.per_trade),
+        "per_trade": asdict(result.per_trade),
         "market": None if line is None else asdict(line),
     }

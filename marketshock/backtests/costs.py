@@ -16,6 +16,7 @@ SizedBy: TypeAlias = Literal["equal", "inverse_volatility", "fixed"]
 SIZED_BY: tuple[SizedBy, ...] = get_args(SizedBy)
 
 _BPS = 1e-4
+_AMOUNT = {"equal": 0.1, "inverse_volatility": 0.002}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Costs:
             value = getattr(self, field.name)
             for name, one in value.items() if isinstance(value, Mapping) else [("", value)]:
                 _check_amount(f"{field.name}[{name!r}]" if name else field.name, one)
+        if self.bps >= 1 / _BPS:
+            raise InputError("bps", f"got {self.bps:g}, which is all of the value", "basis points: 5 is 0.05 %")
         if self.days_in_year not in (360, 365, 366):
             raise InputError("days_in_year", f"got {self.days_in_year!r}", "give 360, 365 or 366")
         if self.half_spread_bps + self.slippage_bps >= 1 / _BPS:
@@ -148,7 +151,7 @@ class Sizing:
         equity) that each event is to contribute, and the stake is that over the volatility of the trade's own
         weighted return over the `window` sessions before. "fixed": `amount` is money.
     amount : float
-        See `by`; positive.
+        See `by`; positive. By default 0.1 ("equal") or 0.002 ("inverse_volatility"); of "fixed" there is none.
     window : int
         Sessions of the volatility.
     max_gross : float
@@ -169,7 +172,7 @@ class Sizing:
     """
 
     by: SizedBy = "equal"
-    amount: float = 0.1
+    amount: float | None = None
     window: int = 63
     max_gross: float = 1.0
     max_net: float | None = None
@@ -179,6 +182,10 @@ class Sizing:
     def __post_init__(self) -> None:
         check_choice("by", self.by, SIZED_BY)
         check_choice("whole_shares", self.whole_shares, (True, False))
+        if self.amount is None:
+            if self.by == "fixed":
+                raise InputError("amount", "is missing for fixed sizes", "give the money of an event, such as 10_000")
+            object.__setattr__(self, "amount", _AMOUNT[self.by])
         for name in ("amount", "max_gross", "max_net", "max_position"):
             value = getattr(self, name)
             if value is None and name in ("max_net", "max_position"):
@@ -186,17 +193,23 @@ class Sizing:
             _check_amount(name, value)
             if not value:
                 raise InputError(name, "got 0", "give a positive number")
-        if self.by != "fixed" and self.amount > 100:
+        if self.by != "fixed" and self.amount > 100:  # type: ignore[operator]
             what = f"got {self.amount:g}, a share of equity" if self.by == "equal" else f"got {self.amount:g}"
-            raise InputError("amount", what, "0.1 is a tenth; for money give by='fixed'")
+            raise InputError("amount", what, "0.1 is a tenth; sizes in money are the fixed ones")
         if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 2:
             raise InputError("window", f"got {self.window!r}", "give sessions, such as 63")
 
+    @property
+    def money(self) -> float:
+        """`amount`, which is there once the sizes are made."""
+        assert self.amount is not None
+        return self.amount
+
     def __str__(self) -> str:
         what = {
-            "equal": f"{100 * self.amount:g} % of equity an event",
-            "inverse_volatility": f"{100 * self.amount:g} % of daily volatility an event ({self.window} sessions)",
-            "fixed": f"{self.amount:,.0f} an event",
+            "equal": f"{100 * self.money:g} % of equity an event",
+            "inverse_volatility": f"{100 * self.money:g} % of daily volatility an event ({self.window} sessions)",
+            "fixed": f"{self.money:,.0f} an event",
         }[self.by]
         limits = {"gross": self.max_gross, "net": self.max_net, "a position": self.max_position}
         said = [f"{name} up to {100 * v:g} %" for name, v in limits.items() if v is not None and math.isfinite(v)]

@@ -16,47 +16,80 @@ MATCHES: tuple[Match, ...] = get_args(Match)
 
 _WINDOW = 63  # sessions of the volatility that is matched
 _BINS = 5
+_AGAIN = 50  # times that dates which fall together are drawn again
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The traded events of one date: session, and securities."""
+    """The traded events of one date: its session, their kinds (columns of the table of returns), their securities."""
 
     row: int
+    kinds: tuple[int, ...]
     columns: tuple[int, ...]
 
 
 Drawn: TypeAlias = tuple[IntArray, IntArray, IntArray]
-"""Of every placebo event: draw, session, column of the table."""
+"""Of every placebo event: draw, session, kind (column of the table of returns)."""
 
 
 def drawn_dates(
     market: Market,
     groups: list[Group],
-    place: dict[int, int],
+    column: IntArray,
     table: FloatArray,
     draws: int,
     match: tuple[Match, ...],
     rng: np.random.Generator,
 ) -> Drawn:
-    """Draw dates; groups with the same securities and the same candidates share no date within a draw."""
+    """Draw dates; no draw holds a security twice on one date where that can be avoided.
+
+    Groups of the same kinds with the same candidates are drawn without replacement; where groups of other kinds share a
+    security and fall on one date, the later one is drawn again.
+    """
     strata: dict[tuple[tuple[int, ...], bytes], int] = {}
-    candidates: dict[tuple[tuple[int, ...], bytes], BoolArray] = {}
+    candidates: dict[tuple[tuple[int, ...], bytes], IntArray] = {}
     for group in groups:
-        there = np.asarray(np.isfinite(table[:, [place[c] for c in group.columns]]).all(axis=1))
+        there = np.asarray(np.isfinite(table[:, list(group.kinds)]).all(axis=1))
         mask = there & _alike(market, group, there, match)
-        key = (group.columns, mask.tobytes())
-        strata[key], candidates[key] = strata.get(key, 0) + 1, mask
-    parts = []
+        key = (group.kinds, mask.tobytes())
+        strata[key], candidates[key] = strata.get(key, 0) + 1, np.flatnonzero(mask)
+    rows = []
     for key, k in strata.items():
-        rows = np.flatnonzero(candidates[key])
-        if len(rows) < max(k, 2):
-            what = f"{len(rows)} dates can be drawn for {k} of the events"
+        if len(candidates[key]) < max(k, 2):
+            what = f"{len(candidates[key])} dates can be drawn for {k} of the events"
             raise InputError("match", what, "match less, or give a longer history")
-        chosen = _without_replacement(rng, len(rows), k, draws)
-        parts.append(_spread(rows[chosen], [place[c] for c in key[0]]))
-    draw, row, column = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return draw, row, column
+        rows.append(candidates[key][_without_replacement(rng, len(candidates[key]), k, draws)])
+    keys = list(strata)
+    for _ in range(_AGAIN):
+        clash = _clashes(keys, rows, column)
+        if not clash:
+            break
+        for at, where in clash:
+            rows[at][where] = rng.choice(candidates[keys[at]], len(where[0]))
+    parts = [_spread(row, list(key[0])) for key, row in zip(keys, rows, strict=True)]
+    draw, row, kind = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return draw, row, kind
+
+
+def _clashes(
+    keys: list[tuple[tuple[int, ...], bytes]], rows: list[IntArray], column: IntArray
+) -> list[tuple[int, tuple[IntArray, IntArray]]]:
+    """Return, by stratum, the groups that fall on the date of an earlier one with a security of theirs."""
+    taken: dict[int, list[IntArray]] = {}
+    out = []
+    for at, ((kinds, _), row) in enumerate(zip(keys, rows, strict=True)):
+        own = {int(column[k]) for k in kinds}
+        others = [r for c in own for r in taken.get(c, [])]
+        clash = np.zeros(row.shape, dtype=bool)
+        for other in others:
+            clash |= (row[:, :, None] == other[:, None, :]).any(axis=2)
+        for j in range(1, row.shape[1]):
+            clash[:, j] |= (row[:, j, None] == row[:, :j]).any(axis=1)
+        if clash.any():
+            out.append((at, (np.nonzero(clash)[0], np.nonzero(clash)[1])))
+        for c in own:
+            taken.setdefault(c, []).append(row)
+    return out
 
 
 def _without_replacement(rng: np.random.Generator, n: int, k: int, draws: int) -> IntArray:
@@ -115,27 +148,32 @@ def drawn_pairs(
     match: tuple[Match, ...],
     rng: np.random.Generator,
 ) -> Drawn:
-    """Draw dates and, on each, as many securities as the events of a date had."""
+    """Draw dates, different ones where there are enough, and on each as many securities as the events of a date had."""
     there = np.isfinite(table)
+    rows = np.empty((draws, len(groups)), np.int64)
+    for number, group in enumerate(groups):
+        enough = np.asarray(there.sum(axis=1) >= len(group.kinds))
+        candidates = np.flatnonzero(enough & _alike(market, group, enough, match))
+        if len(candidates) < 2:
+            what = f"{len(candidates)} dates can be drawn for event date {number + 1}"
+            raise InputError("match", what, "match less, or give a longer history")
+        rows[:, number] = rng.choice(candidates, draws)
+        for _ in range(_AGAIN):
+            again = np.flatnonzero((rows[:, number, None] == rows[:, :number]).any(axis=1))
+            if not len(again) or len(candidates) <= number:
+                break
+            rows[again, number] = rng.choice(candidates, len(again))
     parts = []
     for number, group in enumerate(groups):
-        k = len(group.columns)
-        enough = np.asarray(there.sum(axis=1) >= k)
-        rows = np.flatnonzero(enough & _alike(market, group, enough, match))
-        if len(rows) < 2:
-            what = f"{len(rows)} dates can be drawn for event date {number + 1}"
-            raise InputError("match", what, "match less, or give a longer history")
-        row = rows[rng.integers(0, len(rows), draws)]
-        keys = np.where(there[row], rng.random((draws, table.shape[1])), 2.0)
-        column = keys.argpartition(k - 1, axis=1)[:, :k] if k < table.shape[1] else np.tile(np.arange(k), (draws, 1))
-        parts.append((np.repeat(np.arange(draws), k), np.repeat(row, k), column.ravel()))
-    draw, rows, columns = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return draw, rows, columns
+        k, row = len(group.kinds), rows[:, number]
+        order = np.where(there[row], rng.random((draws, table.shape[1])), 2.0)
+        kind = order.argpartition(k - 1, axis=1)[:, :k] if k < table.shape[1] else np.tile(np.arange(k), (draws, 1))
+        parts.append((np.repeat(np.arange(draws), k), np.repeat(row, k), kind.ravel()))
+    draw, row, kind = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return draw, row, kind
 
 
-def shifted_dates(
-    groups: list[Group], place: dict[int, int], table: FloatArray, draws: int, rng: np.random.Generator
-) -> Drawn:
+def shifted_dates(groups: list[Group], table: FloatArray, draws: int, rng: np.random.Generator) -> Drawn:
     """Shift all dates together, round the ends of the sessions on which some trade ends inside the prices."""
     usable = np.flatnonzero(np.isfinite(table).any(axis=1))
     first, n = int(usable[0]), int(usable[-1] - usable[0] + 1)
@@ -144,7 +182,7 @@ def shifted_dates(
     steps = np.arange(1, n)
     if draws < len(steps):
         steps = np.sort(rng.choice(steps, draws, replace=False))
-    row = np.repeat([g.row for g in groups], [len(g.columns) for g in groups])
-    column = np.array([place[c] for g in groups for c in g.columns])
+    row = np.repeat([g.row for g in groups], [len(g.kinds) for g in groups])
+    kind = np.array([k for g in groups for k in g.kinds])
     moved = first + (row[None] - first + steps[:, None]) % n
-    return np.repeat(np.arange(len(steps)), len(row)), moved.ravel(), np.tile(column, len(steps))
+    return np.repeat(np.arange(len(steps)), len(row)), moved.ravel(), np.tile(kind, len(steps))

@@ -213,7 +213,7 @@ class _Account:
                 traded, commission = traded + value, commission + paid
         long, short = self.held @ self.mark[row]
         self.equity = self.cash + long - short
-        self.daily[:, row] = (self.cash, long, -short, traded, commission, dividend, borrow, interest)
+        self.daily[:, row] = (self.cash, long, 0.0 - short, traded, commission, dividend, borrow, interest)
 
     def _overnight(self, row: int, cash: float) -> tuple[float, float, float]:
         """Return dividends, borrow fees and interest on what was held since the close before."""
@@ -272,15 +272,23 @@ class _Account:
         self.scale[event], self.stake[event] = scale, stake
         if not stake.all():
             self._refuse(event[stake == 0], "the limits leave no room")
-            self._refuse(event[wanted == 0], f"too few returns in the {self.sizing.window} sessions before to size it")
+            why = f"the {self.sizing.window} sessions before have too few returns, or none that moved, to size it"
+            self._refuse(event[wanted == 0], why)
         shares = stake * np.abs(weight) / self.fills.price[legs]
-        if self.sizing.whole_shares:
-            quoted = self.quoted[legs]
-            shares = np.floor(shares / quoted * (1 + 1e-12)) * quoted
-            self._refuse(event[(shares == 0) & (stake > 0)], "the stake buys no whole share of every leg")
-            shares[self.refused[event] != ""] = 0.0
-            self.stake[event[shares == 0]] = 0.0
-        return np.asarray(shares)
+        return self._whole(legs, event, shares) if self.sizing.whole_shares else np.asarray(shares)
+
+    def _whole(self, legs: IntArray, event: IntArray, shares: FloatArray) -> FloatArray:
+        """Round down to whole shares as traded; the stake becomes what was put in."""
+        quoted, weight = self.quoted[legs], np.abs(self.fills.weight[legs])
+        whole = np.floor(shares / quoted * (1 + 1e-12)) * quoted
+        lacking = (whole == 0) & (shares > 0) & self.fills.needed[legs]
+        self._refuse(event[lacking], "the stake buys no whole share of every leg")
+        whole[self.refused[event] != ""] = 0.0
+        n = len(self.stake)
+        put, units = np.bincount(event, whole * self.fills.price[legs], n), np.bincount(event, weight, n)
+        self.stake[event] = (put / np.where(units > 0, units, 1.0))[event]
+        self._refuse(event[(self.stake[event] == 0) & (self.refused[event] == "")], "the stake buys no whole share")
+        return np.asarray(whole)
 
     def _refuse(self, event: IntArray, why: str) -> None:
         self.refused[event], self.stake[event] = why, 0.0
@@ -290,22 +298,32 @@ class _Account:
         sizing, equity = self.sizing, self.equity
         mark = self.mark[row - 1] if row else self.mark[row]
         long, short = self.held @ mark
+        each = self._position_room(event, value, column, mark) if sizing.max_position is not None else 1.0
+        value = value * each
         wanted = float(np.abs(value).sum())
         if wanted == 0:
-            return 1.0
+            return each
         scale: float = min(1.0, max(0.0, (sizing.max_gross * equity - long - short) / wanted))
         if sizing.max_net is not None:
             scale = min(scale, _within(long - short, float(value.sum()), sizing.max_net * equity))
-        if sizing.max_position is None:
-            return scale
-        added = np.bincount(column, value, len(mark))
+        return each * scale
+
+    def _position_room(self, event: IntArray, value: FloatArray, column: IntArray, mark: FloatArray) -> FloatArray:
+        """Return the share of each leg, the same for an event, that keeps every security inside `max_position`.
+
+        Purchases and sales of one moment are judged apart: which of them are scaled elsewhere is not known yet.
+        """
+        limit = (self.sizing.max_position or np.inf) * self.equity
         now = (self.held[0] - self.held[1]) * mark
-        by_name = np.ones(len(mark))
-        for k in np.unique(column):
-            by_name[k] = _within(now[k], added[k], sizing.max_position * equity)
+        share = np.ones(len(value))
+        for way in (1.0, -1.0):
+            own = np.flatnonzero(value * way > 0)
+            added = np.bincount(column[own], value[own], len(mark))
+            for k in np.unique(column[own]):
+                share[own[column[own] == k]] = _within(now[k], added[k], limit)
         each = np.ones(len(self.unit))
-        np.minimum.at(each, event, by_name[column])
-        return np.asarray(np.minimum(each[event], scale))
+        np.minimum.at(each, event, share)
+        return np.asarray(each[event])
 
     def book(self) -> Book:
         """Return what was booked."""
@@ -353,10 +371,10 @@ def _within(now: float, added: float, limit: float) -> float:
 def _stake_per_unit(fills: Fills, market: Market, n_events: int, sizing: Sizing) -> FloatArray:
     """Return each event's stake: money, or a share of equity, (E,)."""
     if sizing.by != "inverse_volatility":
-        return np.full(n_events, float(sizing.amount))
+        return np.full(n_events, sizing.money)
     volatility = trade_volatility(fills, market, n_events, sizing.window)
     with np.errstate(divide="ignore", invalid="ignore"):
-        unit = sizing.amount / volatility
+        unit = sizing.money / volatility
     return np.where(np.isfinite(unit), unit, 0.0)
 
 

@@ -29,8 +29,12 @@ class Fills:
         The same of the way out. A leg still open at the end of the prices is valued at its last close there.
     why : ndarray of shape (n,), int
         Place in `WHY`.
+    needed : ndarray of shape (n,), bool
+        Whether the event is traded only with this leg.
     left : tuple of (int, str, str)
         Events not traded: place, code, reason.
+    n_dropped : int
+        Legs of portfolios that had no price at the way in, and were left out of theirs.
     """
 
     event: IntArray
@@ -43,7 +47,9 @@ class Fills:
     out_phase: IntArray
     out_price: FloatArray
     why: IntArray
+    needed: BoolArray
     left: tuple[tuple[int, str, str], ...]
+    n_dropped: int
 
     def __len__(self) -> int:
         return len(self.event)
@@ -77,7 +83,8 @@ def fill_legs(known: Known, legs: Legs, timing: Timed, delisting: FloatArray) ->
     market = known.market
     entry = _entries(known, legs, timing)
     keep, left = _priced(known, legs, entry)
-    legs = Legs(legs.event[keep], legs.column[keep], legs.weight[keep], (), legs.together)
+    n_dropped = int((~keep & ~np.isin(legs.event, [event for event, *_ in left])).sum())
+    legs = Legs(legs.event[keep], legs.column[keep], legs.weight[keep], legs.must[keep])
     entry = In(entry.row[keep], entry.phase[keep], entry.price[keep])
     out = ways_out(market, legs, timing, entry, delisting)
     return Fills(
@@ -91,7 +98,9 @@ def fill_legs(known: Known, legs: Legs, timing: Timed, delisting: FloatArray) ->
         out.phase,
         out.price,
         out.why,
+        legs.must,
         left,
+        n_dropped,
     )
 
 
@@ -102,7 +111,8 @@ def _entries(known: Known, legs: Legs, timing: Timed) -> In:
     row = row + int(timing.after_day_zero)
     if timing.entry == "next_open":
         if market.open is None:
-            raise InputError("entry", "got 'next_open', and the prices have no opens", "give 'next_close', or opens")
+            what = "the prices have no opens, which entry='next_open', the default, needs"
+            raise InputError("entry", what, "give entry='next_close', or opens")
         return In(row, np.full(len(row), OPEN), _price(market.open, row, legs.column))
     return In(row, np.full(len(row), CLOSE), _price(market.close, row, legs.column))
 
@@ -144,7 +154,7 @@ def _priced(known: Known, legs: Legs, entry: In) -> tuple[BoolArray, tuple[tuple
     """Return which legs can be filled, and the events that cannot."""
     market, keep = known.market, np.isfinite(entry.price)
     lost: dict[int, tuple[str, str]] = {}
-    for k in np.flatnonzero(~keep):
+    for k in np.flatnonzero(~keep)[np.argsort(~legs.must[~keep], kind="stable")]:
         event, row = int(legs.event[k]), int(entry.row[k])
         if event in lost:
             continue
@@ -154,9 +164,7 @@ def _priced(known: Known, legs: Legs, entry: In) -> tuple[BoolArray, tuple[tuple
             lost[event] = ("outside_prices", what if phase != PHASES[WITHIN] else f"{name} has no bar after the news")
         else:
             lost[event] = ("no_price", f"{name} has no price at the {phase} of {market.days[row]}")
-    if legs.together:
-        keep = keep & ~np.isin(legs.event, list(lost))
-    elif lost:
-        filled = set(legs.event[keep].tolist())
-        lost = {event: why for event, why in lost.items() if event not in filled}
-    return keep, tuple((event, *why) for event, why in lost.items())
+    broken = np.unique(legs.event[~keep & legs.must])
+    keep = keep & ~np.isin(legs.event, broken)
+    filled = set(legs.event[keep].tolist())
+    return keep, tuple((event, *why) for event, why in lost.items() if event not in filled)

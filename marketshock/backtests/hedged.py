@@ -17,16 +17,16 @@ from ..models.factor import FactorModel
 from ..windows import Window
 from .known import Known, Legs
 from .market import Market
-from .timing import Rule, Timed, found_events, regardless
+from .timing import Rule, Timed, found_events, regardless, tickers_named
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Hedged:
     """A rule whose legs are hedged by their estimated betas.
 
     Each leg of weight w is joined by -w b of each of `by`, with b the coefficients of the regression of its returns on
     theirs (with a constant) over the estimation window. Held like that, a position earns the abnormal return of the
-    market or factor model, less the constant.
+    market or factor model plus its constant.
 
     Attributes
     ----------
@@ -51,9 +51,9 @@ class Hedged:
     min_obs: int = 120
 
     def __post_init__(self) -> None:
-        names = (self.by,) if isinstance(self.by, str) else tuple(self.by)
-        if not names or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
-            raise InputError("by", f"got {self.by!r}", "name one security or more, each once")
+        if isinstance(self.rule, type) or not isinstance(self.rule, Rule) or not isinstance(self.rule.timing, Timed):
+            raise InputError("rule", f"got {self.rule!r}", "give one of marketshock.rules, such as rules.HoldAfter(5)")
+        names = tickers_named("hedge", self.by)
         object.__setattr__(self, "by", names)
         window = Window.of("estimation", self.estimation)
         known = 0 if self.rule.timing.after_day_zero else -1
@@ -78,6 +78,11 @@ class Hedged:
         """As the rule."""
         return self.rule.own_tickers
 
+    @property
+    def reads_labels(self) -> bool:
+        """As the rule."""
+        return bool(getattr(self.rule, "reads_labels", True))
+
     def find(self, market: Market) -> pd.DataFrame:
         """Return the events that the rule finds in the prices.
 
@@ -97,7 +102,7 @@ class Hedged:
         market = known.market
         unknown = [name for name in self.by if name not in market.names]
         if unknown:
-            raise UnknownNameError("by", unknown, market.names)
+            raise UnknownNameError("hedge", unknown, market.names)
         base = self.rule.legs(known)
         beta, problem = self._betas(known, base)
         lost = sorted({int(base.event[k]): problem[k] for k in np.flatnonzero(problem != "")}.items())
@@ -107,13 +112,14 @@ class Hedged:
         with_ = np.array([market.names.index(name) for name in self.by])
         hedge = np.zeros((len(traded), len(with_)))
         np.add.at(hedge, place, -weight[:, None] * beta[keep])
-        event = np.concatenate([event, np.repeat(traded, len(with_))])
-        column = np.concatenate([column, np.tile(with_, len(traded))])
-        weight = np.concatenate([weight, hedge.ravel()])
-        order = np.argsort(event, kind="stable")
-        order = order[weight[order] != 0]
+        made = Legs(
+            np.concatenate([event, np.repeat(traded, len(with_))]),
+            np.concatenate([column, np.tile(with_, len(traded))]),
+            np.concatenate([weight, hedge.ravel()]),
+            np.concatenate([base.must[keep], np.ones(hedge.size, dtype=bool)]),
+        )
         left = (*base.left, *((i, "no_hedge", why) for i, why in lost))
-        return Legs(event[order], column[order], weight[order], left, base.together)
+        return _netted(made, left)
 
     def _betas(self, known: Known, base: Legs) -> tuple[FloatArray, np.ndarray]:
         """Return each leg's coefficients, (n, K), and why there are none, (n,)."""
@@ -154,3 +160,19 @@ def _table(known: Known, event: IntArray, column: IntArray) -> EventTable:
     return EventTable(
         names, column, days[known.row[event]], repeated(np.datetime64("NaT", "us"), n), blank, blank, blank, ids, ids
     )
+
+
+def _netted(legs: Legs, left: tuple[tuple[int, str, str], ...]) -> Legs:
+    """Join the legs of an event in one security: what is bought and sold at once is not traded."""
+    width = int(legs.column.max(initial=0)) + 1
+    key, first, place = np.unique(legs.event * width + legs.column, return_index=True, return_inverse=True)
+    weight = np.bincount(place, legs.weight, len(key))
+    needed = np.bincount(place, legs.must, len(key)) > 0
+    weight[np.abs(weight) <= 1e-12 * np.bincount(place, np.abs(legs.weight), len(key))] = 0.0
+    order = np.argsort(first, kind="stable")
+    order = order[np.argsort(key[order] // width, kind="stable")]  # by event, the legs of the rule before the hedge
+    order = order[weight[order] != 0]
+    event, column = key[order] // width, key[order] % width
+    nothing = np.setdiff1d(legs.event, event)
+    left = (*left, *((int(i), "no_signal", "the hedge takes all of the position back") for i in nothing))
+    return Legs(event, column, weight[order], needed[order], left)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._typing import FloatArray, IntArray
+from .._typing import BoolArray, FloatArray, IntArray
 from ..catalog.table import EventTable
+from ..errors import InputError
 from ..moves._trailing import About
 from .market import Market
 
@@ -41,9 +42,18 @@ class KnownEvent:
 
     @property
     def move(self) -> float:
-        """Return of the event's ticker on day 0 (decimal); NaN where that is not known yet."""
-        if self.date not in self.returns.index or self.ticker not in self.returns.columns:
-            return float("nan")
+        """Return of the event's ticker on day 0 (decimal), NaN where it is missing.
+
+        Raises
+        ------
+        InputError
+            If day 0's close is not known when the order is placed, or the event has no ticker of the prices.
+        """
+        if self.date not in self.returns.index:
+            what = f"the rule reads the move of {self.event_id}, and day 0's close is not known at that fill"
+            raise InputError("entry", what, "give 'next_open' or 'next_close'")
+        if self.ticker not in self.returns.columns:
+            raise InputError("function", f"{self.event_id} has no ticker of the prices", "read event.returns")
         return float(self.returns[self.ticker].to_numpy()[self.returns.index.get_loc(self.date)])
 
 
@@ -95,7 +105,7 @@ class Known:
         return self.market.volatility(window, min_obs, about)[np.minimum(self.last + 1, len(self.market.days) - 1)]
 
     def events(self) -> Iterator[KnownEvent]:
-        """Yield the events one by one, each with copies of the returns known."""
+        """Yield the events one by one, each with the returns known (read-only)."""
         market = self.market
         index = pd.DatetimeIndex(market.days.astype("datetime64[ns]"), name="date")
         values = market.returns.values.copy()
@@ -119,22 +129,28 @@ class Legs:
         Security.
     weight : ndarray of shape (n,)
         Signed, in units of the event's stake: 1.0 is long the stake, -0.8 short four fifths of it.
+    needed : ndarray of shape (n,), bool, or None
+        Whether the event is traded only if this leg can be filled; None for all.
     left : tuple of (int, str, str)
-        Events that are not traded: place, code, reason.
-    together : bool
-        Whether an event is traded only if each of its legs can be.
+        Events that are not traded: place, code, reason. Events that are nowhere are said to take no position.
     """
 
     event: IntArray
     column: IntArray
     weight: FloatArray
+    needed: BoolArray | None = None
     left: tuple[tuple[int, str, str], ...] = ()
-    together: bool = True
+
+    @property
+    def must(self) -> BoolArray:
+        """`needed` as an array, (n,)."""
+        return np.ones(len(self.event), dtype=bool) if self.needed is None else self.needed
 
 
-def single(known: Known, weight: FloatArray, why_not: str) -> Legs:
-    """Return one leg an event in its own security; where the weight is 0 or NaN there is none, for that reason."""
+def single(known: Known, weight: FloatArray, why_not: str, unknown: str = "") -> Legs:
+    """Return one leg an event in its own security; none where the weight is 0 (`why_not`) or NaN (`unknown`)."""
     traded = np.isfinite(weight) & (weight != 0)
     at = np.flatnonzero(traded)
-    left = tuple((int(i), "no_signal", why_not) for i in np.flatnonzero(~traded))
-    return Legs(at, known.column[at], weight[at], left)
+    why = {int(i): unknown if np.isnan(weight[i]) else why_not for i in np.flatnonzero(~traded)}
+    left = tuple((i, "no_signal", said) for i, said in why.items())
+    return Legs(at, known.column[at], weight[at], left=left)

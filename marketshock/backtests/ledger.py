@@ -19,15 +19,15 @@ from .known import Known
 from .trading import leg_pnl
 
 
-def trades_frame(known: Known, fills: Fills, each: PerShare, book: Book, costs: Costs) -> pd.DataFrame:
-    """Return one row a leg that was traded; see `Backtest.trades`."""
+def legs_frame(known: Known, fills: Fills, each: PerShare, book: Book, costs: Costs) -> pd.DataFrame:
+    """Return one row a leg that was traded; see `Backtest.legs`."""
     at = np.flatnonzero(book.shares > 0)
     market, shares = known.market, book.shares[at]
     event, column, row, out = fills.event[at], fills.column[at], fills.row[at], fills.out_row[at]
     split, out_split = market.quoted_per_share(row, column), market.quoted_per_share(out, column)
     days, side = market.days, each.side[at]
     pnl = leg_pnl(each, book.shares, costs)[at]
-    entered = shares * each.fill[at]
+    entered = shares * fills.price[at]
     return pd.DataFrame(
         {
             "event_id": known.table.event_id[event],
@@ -48,7 +48,7 @@ def trades_frame(known: Known, fills: Fills, each: PerShare, book: Book, costs: 
             "sessions": out - row + (fills.phase[at] != CLOSE),
             "scale": book.scale[event],
             "gross": side * shares * (fills.out_price[at] - fills.price[at]),
-            "dividends": shares * each.dividend[at],
+            "dividends": shares * each.dividend[at] + 0.0,
             "slippage": shares * each.slippage[at],
             "commission": shares * (each.commission + each.out_commission)[at] + costs.per_order * each.orders[at],
             "borrow": shares * each.borrow[at],
@@ -126,7 +126,7 @@ def daily_frame(known: Known, book: Book, capital: float, span: slice) -> pd.Dat
     with np.errstate(divide="ignore", invalid="ignore"):
         columns: Mapping[str, FloatArray] = {
             "equity": equity,
-            "return": equity / before - 1,
+            "return": np.where(before > 0, equity / before - 1, np.nan),
             "cash": book.cash,
             "long": book.long,
             "short": book.short,
@@ -144,19 +144,19 @@ def daily_frame(known: Known, book: Book, capital: float, span: slice) -> pd.Dat
     return frame.iloc[span]
 
 
-def events_frame(known: Known, fills: Fills, each: PerShare, book: Book, costs: Costs, capital: float) -> pd.DataFrame:
-    """Return one row an event that was traded; see `Backtest.events`."""
+def trades_frame(known: Known, fills: Fills, each: PerShare, book: Book, costs: Costs, capital: float) -> pd.DataFrame:
+    """Return one row an event that was traded; see `Backtest.trades`."""
     n = len(known)
     pnl = np.bincount(fills.event, leg_pnl(each, book.shares, costs), n)
     parts = {
         "gross": each.side * (fills.out_price - fills.price),
         "dividends": each.dividend,
-        "slippage": -each.slippage,
-        "commission": -(each.commission + each.out_commission),
-        "borrow": -each.borrow,
+        "slippage": each.slippage,
+        "commission": each.commission + each.out_commission,
+        "borrow": each.borrow,
     }
     summed = {name: np.bincount(fills.event, book.shares * one, n) for name, one in parts.items()}
-    summed["commission"] -= np.bincount(fills.event, costs.per_order * each.orders * (book.shares > 0), n)
+    summed["commission"] += np.bincount(fills.event, costs.per_order * each.orders * (book.shares > 0), n)
     at = np.flatnonzero((book.stake > 0) & (np.bincount(fills.event, book.shares, n) > 0))
     entered, left = np.full(n, len(known.market.days)), np.zeros(n, np.int64)
     np.minimum.at(entered, fills.event, fills.row)

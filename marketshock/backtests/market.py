@@ -18,8 +18,11 @@ from ..providers.frames import numeric_values
 from ..returns import Returns, returns_of_prices
 from ..sessions import NEW_YORK
 
-_DECIMALS = range(9)
+_DECIMALS = 8
 _ROUNDED = 1.05  # a dividend is believed above this many times the rounding of the prices that show it
+_FLOAT = 1.2e-7  # relative rounding of prices that were single-precision floats once
+_OPENS = 9 * 60 + 30  # minutes after midnight in New York
+_OUTSIDE = 1e-3  # share of the price by which an open or close may lie outside of low and high
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,8 @@ class Market:
         For entries within the day.
     notes : tuple of str
         What a reader should know of the prices.
+    source : str
+        Where they are from.
     """
 
     returns: Returns
@@ -72,6 +77,7 @@ class Market:
     split: FloatArray | None
     bars: Intraday | None = None
     notes: tuple[str, ...] = ()
+    source: str = ""
     _memo: dict[Any, FloatArray] = field(default_factory=dict, repr=False)
 
     @property
@@ -137,8 +143,11 @@ def market_of(prices: Prices | Frame, calendar: CalendarName, intraday: Frame | 
     dividend = _dividends(held, paid, close, at, returns, notes)
     _check_one_currency(held.provenance.get("currency"), names)
     split = _split_factor(held, returns)
-    bars = _bars(intraday, returns) if intraday is not None else None
-    return Market(returns, close, opens, high, low, dividend, split, bars, tuple(notes))
+    _check_range(returns, close, opens, high, low, notes)
+    bars = _bars(intraday, returns, notes) if intraday is not None else None
+    return Market(
+        returns, close, opens, high, low, dividend, split, bars, tuple(notes), str(held.provenance.get("source", ""))
+    )
 
 
 def _on_axis(frame: pd.DataFrame, at: IntArray, returns: Returns, names: Sequence[str]) -> FloatArray:
@@ -170,17 +179,19 @@ def _extra(held: Prices, name: str, at: IntArray, returns: Returns) -> FloatArra
 def _dividends(
     held: Prices, given: FloatArray | None, close: FloatArray, at: IntArray, returns: Returns, notes: list[str]
 ) -> FloatArray | None:
+    inside = held.provenance.get("close_is") in (ADJUSTED, PRESUMED)
+    if inside:
+        notes.append("The closes are adjusted for dividends: fills are at adjusted prices, and dividends are in them.")
     if given is not None:
         if (given < 0).any():
             row, column = np.argwhere(given < 0)[0]
             what = f"the dividend of {returns.names[column]} on {returns.days[row]} is negative"
             raise InputError("prices", what, "correct it, or set it to 0")
-        return given if given.any() else None
+        return given if given.any() and not inside else None
+    if inside:
+        return None
     if held.adj_close is held.close or held.adj_close.equals(held.close):
-        if held.provenance.get("close_is") in (ADJUSTED, PRESUMED):
-            notes.append("The closes are adjusted for dividends: fills are at adjusted prices, dividends are in them.")
-        else:
-            notes.append("No dividends are known: only a field 'dividend' or adjusted closes would say.")
+        notes.append("No dividends are known: only a field 'dividend' or adjusted closes would say.")
         return None
     adjusted = _on_axis(held.adj_close, at, returns, list(returns.names))
     dividend, odd = implied_dividends(close, adjusted)
@@ -194,32 +205,57 @@ def implied_dividends(close: FloatArray, adjusted: FloatArray) -> tuple[FloatArr
     """Return the dividends that adjusted closes imply, (T, S), and on how many days a negative one would be needed.
 
     With a = adjusted / close, a dividend D on day t makes a(t-1) = a(t) (1 - D / close(t-1)). What is within the
-    rounding of the prices is none.
+    rounding of the prices is none. Over days without a price a dividend is that of the first day with one.
     """
-    dividend = np.zeros(close.shape)
-    if len(close) < 2:
-        return dividend, 0
-    with np.errstate(invalid="ignore"):
-        factor = adjusted / close
+    dividend, odd = np.zeros(close.shape), 0
+    unit, adjusted_unit = _half_unit(close), _half_unit(adjusted)
+    for k in range(close.shape[1]):
+        there = np.flatnonzero(np.isfinite(close[:, k]) & np.isfinite(adjusted[:, k]))
+        c, a = close[there, k], adjusted[there, k]
+        factor, noise = a / c, unit[there, k] / c + adjusted_unit[there, k] / a + _FLOAT
         rate = 1 - factor[:-1] / factor[1:]
-        noise = _half_unit(close) / close + _half_unit(adjusted) / adjusted
         believed = np.abs(rate) > _ROUNDED * (noise[1:] + noise[:-1])
-        dividend[1:] = np.where(believed & (rate > 0), rate * close[:-1], 0.0)
-    return dividend, int((believed & (rate < 0)).sum())
+        dividend[there[1:], k] = np.where(believed & (rate > 0), rate * c[:-1], 0.0)
+        odd += int((believed & (rate < 0)).sum())
+    return dividend, odd
 
 
 def _half_unit(values: FloatArray) -> FloatArray:
-    """Return half the last decimal place each column is written in, (S,)."""
-    out = np.full(values.shape[1], 1e-10)
-    open_columns = np.ones(values.shape[1], dtype=bool)
+    """Return half the last decimal place that a column was written in up to each day, (T, S): nothing later is read."""
     known = np.where(np.isfinite(values), values, 0.0)
-    for decimals in _DECIMALS:
-        fits = (np.abs(known - np.round(known, decimals)) <= 1e-12 * (1 + np.abs(known))).all(axis=0)
-        out[open_columns & fits] = 0.5 * 10.0**-decimals
-        open_columns &= ~fits
-        if not open_columns.any():
-            break
-    return out
+    decimals = np.full(values.shape, _DECIMALS)
+    for places in range(_DECIMALS - 1, -1, -1):
+        decimals[np.abs(known - np.round(known, places)) <= 1e-12 * (1 + np.abs(known))] = places
+    return np.asarray(0.5 * 10.0 ** -np.maximum.accumulate(decimals, axis=0))
+
+
+def _check_range(
+    returns: Returns,
+    close: FloatArray,
+    opens: FloatArray | None,
+    high: FloatArray | None,
+    low: FloatArray | None,
+    notes: list[str],
+) -> None:
+    """Refuse a low above the high; note opens and closes outside of them."""
+    if high is None or low is None:
+        return
+    with np.errstate(invalid="ignore"):
+        crossed = low > high
+        outside = np.zeros(close.shape, dtype=bool)
+        for field in (close, opens):
+            if field is not None:
+                outside |= (field > high * (1 + _OUTSIDE)) | (field < low * (1 - _OUTSIDE))
+    if crossed.any():
+        row, column = np.argwhere(crossed)[0]
+        where = f"{returns.names[column]} on {returns.days[row]}"
+        raise InputError("prices", f"the low is above the high: {where}", "correct them, or set both missing")
+    if outside.any():
+        row, column = np.argwhere(outside)[0]
+        notes.append(
+            f"On {int(outside.sum())} security-days the open or close lies outside of low and high, the first "
+            f"{returns.names[column]} on {returns.days[row]}: stops and targets read these."
+        )
 
 
 def _split_factor(held: Prices, returns: Returns) -> FloatArray | None:
@@ -248,7 +284,7 @@ def _check_one_currency(currency: Any, names: Sequence[str]) -> None:
         raise InputError("prices", what, "convert them, or leave the others out")
 
 
-def _bars(intraday: Frame, returns: Returns) -> Intraday:
+def _bars(intraday: Frame, returns: Returns, notes: list[str]) -> Intraday:
     """Read bars within the day, as `yahoo_intraday` gives them: (field, ticker) columns, starts with a zone."""
     frame = intraday if isinstance(intraday, pd.DataFrame) else None
     if frame is None or not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is None:
@@ -260,8 +296,15 @@ def _bars(intraday: Frame, returns: Returns) -> Intraday:
     opens = pd.DataFrame(frame["open"])
     values = numeric_values("intraday", opens.reindex(columns=list(returns.names)))
     utc = frame.index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
-    local = frame.index.tz_convert(NEW_YORK).tz_localize(None).to_numpy().astype("datetime64[D]")
-    row = np.searchsorted(returns.days, local)
-    inside = row < len(returns.days)
-    row = np.where(inside & (returns.days[np.minimum(row, len(returns.days) - 1)] == local), row, -1)
-    return Intraday(utc, row.astype(np.int64), values)
+    local = frame.index.tz_convert(NEW_YORK)
+    day = local.tz_localize(None).to_numpy().astype("datetime64[D]")
+    row = np.minimum(np.searchsorted(returns.days, day), len(returns.days) - 1)
+    closes = returns.sessions.closes
+    if closes is None:
+        what = "the dates of the prices are the calendar, which has no times of day"
+        raise InputError("intraday", what, "give prices on NYSE sessions (calendar='NYSE')")
+    shut = closes[np.minimum(np.searchsorted(returns.sessions.days, returns.days[row]), len(closes) - 1)]
+    inside = (returns.days[row] == day) & (utc < shut) & (local.hour * 60 + local.minute >= _OPENS)
+    if not inside.all():
+        notes.append(f"{int((~inside).sum())} bars outside of the sessions (09:30 to the close) are not used.")
+    return Intraday(utc, np.where(inside, row, -1).astype(np.int64), values)

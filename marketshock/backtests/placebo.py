@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
-from .._typing import ALTERNATIVES, Alternative, FloatArray, IntArray
+from .._typing import ALTERNATIVES, Alternative, FloatArray, IntArray, StrArray
 from ..catalog.table import EventTable, repeated
 from ..engines.run import Progress
 from ..errors import InputError, check_choice, check_share
 from ..inference.outcome import tails
-from .draws import MATCHES, Group, Match, drawn_dates, drawn_pairs, shifted_dates
+from .draws import MATCHES, Drawn, Group, Match, drawn_dates, drawn_pairs, shifted_dates
 from .exits import STILL_OPEN
 from .known import Known
-from .result import Backtest, check_draws, reference_stake
+from .result import Backtest, check_draws, generator, reference_stake
 from .timing import Rule, regardless
 from .trading import MARKET, event_paths, event_returns, known_of, trade
 
@@ -38,7 +38,8 @@ class PlaceboTrades:
     Attributes
     ----------
     observed : float
-        Mean return of a trade (decimal).
+        Mean return of the trades that ended inside the prices (decimal); commissions an order on the stake the account
+        begins with.
     distribution : ndarray of shape (draws,)
         Mean return of a trade in each draw.
     pvalue : float
@@ -46,7 +47,7 @@ class PlaceboTrades:
     alternative : {"greater", "less", "two-sided"}
         "greater" asks whether the rule earned more than on random dates.
     n_trades, n_dates : int
-        Events traded, and their dates.
+        These trades, and their dates.
     traded : ndarray of shape (draws,), int
         Placebo events traded in each draw.
     how : {"dates", "shift"}
@@ -68,7 +69,8 @@ class PlaceboTrades:
     match: tuple[Match, ...]
     rule: str
     _result: Backtest
-    _drawn: tuple[IntArray, IntArray, IntArray]
+    _kinds: _Kinds
+    _drawn: Drawn
 
     def band(self, level: float = 0.95) -> pd.DataFrame:
         """Return where the average trade of random dates lies in event time.
@@ -84,20 +86,12 @@ class PlaceboTrades:
             Indexed by closes after the fill, as ``Backtest.path()``: mean, low, high (decimal).
         """
         check_share("level", level, 0.95)
-        draw, row, column = self._drawn
-        pairs = row * (len(self._result.known.market.names) + 1) + column
-        unique, place = np.unique(pairs, return_inverse=True)
-        width = len(self._result.known.market.names) + 1
-        rule = regardless(self._result.spec.rule)
+        draw, row, kind = self._drawn
+        width = len(self._kinds.column)
+        unique, place = np.unique(row * width + kind, return_inverse=True)
         steps = self._result.paths.shape[1] - 1
-        paths = np.concatenate(
-            [
-                _paths(
-                    self._result, rule, unique[lo : lo + _AT_ONCE] // width, unique[lo : lo + _AT_ONCE] % width, steps
-                )
-                for lo in range(0, len(unique), _AT_ONCE)
-            ]
-        )
+        blocks = [unique[lo : lo + _AT_ONCE] for lo in range(0, len(unique), _AT_ONCE)]
+        paths = np.concatenate([_paths(self._result, self._kinds, b // width, b % width, steps) for b in blocks])
         n = len(self.distribution)
         means = np.empty((n, steps + 1))
         there = np.isfinite(paths[:, 0])[place]
@@ -137,13 +131,16 @@ class PlaceboTrades:
         return _format.html_table(self._caption(), *self._summary())
 
     def _caption(self) -> str:
-        what = "all dates shifted together" if self.how == "shift" else "dates drawn without replacement"
+        what = "dates drawn without replacement"
+        if self.how == "shift":
+            what = f"all dates shifted together, {len(self.distribution)} of the shifts there are"
         same = f", the same {' and '.join(self.match)}" if self.match else ""
         few = ""
         if self.traded.min(initial=self.n_trades) < self.n_trades:
             few = f"\non average {self.traded.mean():.1f} of {self.n_trades} placebo events were traded"
         text = f"Placebo trades: {self.rule}; {what}{same}"
-        return _format.wrapped(text, "  ") + few
+        alone = "\none date: where it lies among others, no more" if self.n_dates == 1 else ""
+        return _format.wrapped(text, "  ") + few + alone
 
     def _summary(self) -> tuple[list[str], list[list[str]]]:
         f = self._figures
@@ -208,36 +205,40 @@ def placebo_trades(
     -----
     The p-value is exact if, but for the rule, the event dates are as good as drawn at random from the matched ones
     (``how="dates"``), or their calendar as good as any shift of it (``"shift"``). The statistic is the mean of the
-    trades' returns over their stakes, after costs, so that it does not depend on sizes and limits; commissions an
-    order are taken on the stake the account begins with.
+    trades' returns over their stakes, after costs: no size enters, but which events were traded at all may depend on
+    the limits. Trades cut off by the end of the prices are on neither side.
 
     References
     ----------
     Brown and Warner (1980), Journal of Financial Economics 8, for random event dates; Phipson and Smyth (2010), for the
     1 in both counts.
     """
+    if not isinstance(match, (str, Sequence)):
+        raise InputError("match", f"got {match!r}", f"give some of {', '.join(MATCHES)}")
     chosen = (match,) if isinstance(match, str) else tuple(match)
     for name in chosen:
         check_choice("match", name, MATCHES)
     check_choice("how", how, HOWS)
     check_choice("alternative", alternative, ALTERNATIVES)
     check_draws(draws)
+    if not isinstance(result, Backtest):
+        raise InputError("result", f"got {type(result).__name__}", "give what marketshock.backtest returned")
+    if "volatility" in chosen and "ticker" not in chosen:
+        raise InputError("match", f"got {chosen}", "'volatility' is matched for the tickers kept: add 'ticker'")
     if how == "shift" and set(chosen) - {"ticker"}:
         raise InputError("match", f"got {chosen} with how='shift'", "a shift keeps the tickers alone")
     if how == "shift" and "ticker" not in chosen:
         raise InputError("match", "has no 'ticker' with how='shift'", "a shift keeps the tickers")
-    groups = _groups(result)
-    rng = np.random.default_rng(seed)
     own, market = result.spec.rule.own_tickers, result.known.market
-    columns = _columns(result, groups, "ticker" in chosen)
-    table = _table(result, columns, progress)
-    place = {int(c): k for k, c in enumerate(columns)}
+    kinds, groups = _kinds(result, "ticker" in chosen or not own)
+    rng = generator(seed)
+    table = _table(result, kinds, progress)
     if how == "shift":
-        drawn = shifted_dates(groups, place, table, draws, rng)
+        drawn = shifted_dates(groups, table, draws, rng)
     elif own and "ticker" not in chosen:
         drawn = drawn_pairs(market, groups, table, draws, chosen, rng)
     else:
-        drawn = drawn_dates(market, groups, place, table, draws, chosen, rng)
+        drawn = drawn_dates(market, groups, kinds.column, table, draws, chosen, rng)
     n_draws = int(drawn[0].max()) + 1
     values = table[drawn[1], drawn[2]]
     there = np.isfinite(values)
@@ -250,66 +251,99 @@ def placebo_trades(
         distribution,
         _pvalue(observed, distribution, alternative),
         alternative,
-        len(result.events),
+        sum(len(group.kinds) for group in groups),
         len(groups),
         counted,
         how,
         chosen if own else tuple(name for name in chosen if name != "ticker"),
         result.name,
         result,
-        (drawn[0], drawn[1], columns[drawn[2]]),
+        kinds,
+        drawn,
     )
 
 
-def _groups(result: Backtest) -> list[Group]:
-    known, traded = result.known, result._traded_events
-    if not len(traded):
-        raise InputError("result", "no event was traded", "see result.skipped")
-    nowhere = len(known.market.names)  # the column that stands for none
-    rows = known.row[traded]
-    columns = np.where(known.column[traded] < 0, nowhere, known.column[traded])
-    return [Group(int(row), tuple(sorted(columns[rows == row].tolist()))) for row in np.unique(rows)]
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """What can be traded on a date: security (one past the last stands for none) and group, (K,) each."""
+
+    column: IntArray
+    group: StrArray
 
 
-def _columns(result: Backtest, groups: list[Group], same: bool) -> IntArray:
-    if same or not result.spec.rule.own_tickers:
-        return np.unique([c for group in groups for c in group.columns])
-    return np.array([k for k, name in enumerate(result.known.market.names) if "^" not in name], dtype=np.int64)
+def _kinds(result: Backtest, same: bool) -> tuple[_Kinds, list[Group]]:
+    """Return the kinds of trades, and the traded events of each date as places among them."""
+    known, at = result.known, _ended(result)
+    nowhere = len(known.market.names)
+    columns = np.where(known.column[at] < 0, nowhere, known.column[at])
+    reads = bool(getattr(result.spec.rule, "reads_labels", True))
+    labels = known.table.group[at] if reads else np.full(len(at), "", dtype=object)
+    if same:
+        pairs = sorted(set(zip(columns.tolist(), labels.tolist(), strict=True)))
+    else:
+        if len(set(labels.tolist())) > 1:
+            what = "has no 'ticker', and the rule may read the groups of the events"
+            raise InputError("match", what, "keep 'ticker', or give events of one group")
+        pairs = [(k, str(labels[0])) for k, name in enumerate(known.market.names) if "^" not in name]
+    place = {pair: k for k, pair in enumerate(pairs)}
+    rows = known.row[at]
+    groups = []
+    for row in np.unique(rows):
+        own = np.flatnonzero(rows == row)
+        kinds = tuple(place.get((int(columns[i]), str(labels[i])), 0) for i in own)
+        groups.append(Group(int(row), tuple(sorted(kinds)), tuple(int(c) for c in columns[own])))
+    group = np.empty(len(pairs), dtype=object)
+    group[:] = [label for _, label in pairs]
+    return _Kinds(np.array([c for c, _ in pairs], dtype=np.int64), group), groups
 
 
-def _known(result: Backtest, rule: Rule, row: IntArray, column: IntArray) -> Known:
+def _ended(result: Backtest) -> IntArray:
+    """Return the traded events whose trades end inside the prices: only such are drawn, and only such are compared."""
+    fills = result.traded.fills
+    cut = np.unique(fills.event[(fills.why == STILL_OPEN) & (result.book.shares > 0)])
+    at = np.setdiff1d(result._traded_events, cut)
+    if not len(at):
+        n = len(result._traded_events)
+        what = f"{n} events were traded, and none until its way out" if n else "no event was traded"
+        raise InputError("result", what, "see result.skipped")
+    return at
+
+
+def _known(result: Backtest, rule: Rule, row: IntArray, column: IntArray, group: StrArray) -> Known:
     market = result.known.market
     n, nowhere = len(row), len(market.names)
     names = np.array([*market.names, MARKET], dtype=object)
     blank = repeated("", n)
     ids = np.arange(n).astype(str).astype(object)
     no_time = repeated(np.datetime64("NaT", "us"), n)
-    table = EventTable(names, column, market.days[row], no_time, blank, blank, blank, ids, ids)
+    table = EventTable(names, column, market.days[row], no_time, blank, blank, group, ids, ids)
     return known_of(table, row, np.where(column == nowhere, -1, column), market, rule)
 
 
-def _table(result: Backtest, columns: IntArray, progress: Progress | None) -> FloatArray:
-    """Return the return of a trade at each session of each security, (T, C); NaN where there is none to its end."""
+def _table(result: Backtest, kinds: _Kinds, progress: Progress | None) -> FloatArray:
+    """Return the return of a trade of each kind at each session, (T, K); NaN where there is none to its end."""
     spec, market = result.spec, result.known.market
     if spec.rule.timing.entry == "intraday":
         raise InputError("rule", "enters within the day, and random dates have no time of day", "give another entry")
     rule, stake = regardless(spec.rule), reference_stake(spec.sizing, spec.capital)
     n_days = len(market.days)
-    out = np.full(n_days * len(columns), np.nan)
+    out = np.full(n_days * len(kinds.column), np.nan)
     starts = range(0, len(out), _AT_ONCE)
     for lo in progress(starts, len(starts)) if progress else starts:
         cell = np.arange(lo, min(lo + _AT_ONCE, len(out)))
-        known = _known(result, rule, cell % n_days, columns[cell // n_days])
+        kind = cell // n_days
+        known = _known(result, rule, cell % n_days, kinds.column[kind], kinds.group[kind])
         made = trade(rule, known, spec.costs, spec.delisting)
         value = event_returns(made, len(known), spec.costs, stake)
         value[made.fills.event[made.fills.why == STILL_OPEN]] = np.nan  # cut off by the end of the prices
         out[cell] = value
-    return out.reshape(len(columns), n_days).T
+    return out.reshape(len(kinds.column), n_days).T
 
 
-def _paths(result: Backtest, rule: Rule, row: IntArray, column: IntArray, steps: int) -> FloatArray:
+def _paths(result: Backtest, kinds: _Kinds, row: IntArray, kind: IntArray, steps: int) -> FloatArray:
     spec = result.spec
-    known = _known(result, rule, row, column)
+    rule = regardless(spec.rule)
+    known = _known(result, rule, row, kinds.column[kind], kinds.group[kind])
     made = trade(rule, known, spec.costs, spec.delisting)
     return event_paths(made, known, spec.costs, reference_stake(spec.sizing, spec.capital), steps)
 
@@ -317,8 +351,7 @@ def _paths(result: Backtest, rule: Rule, row: IntArray, column: IntArray, steps:
 def _observed(result: Backtest) -> float:
     spec = result.spec
     stake = reference_stake(spec.sizing, spec.capital)
-    returns = event_returns(result.traded, len(result.known), spec.costs, stake)
-    return float(returns[result._traded_events].mean())
+    return float(event_returns(result.traded, len(result.known), spec.costs, stake)[_ended(result)].mean())
 
 
 def _pvalue(observed: float, distribution: FloatArray, alternative: Alternative) -> float:

@@ -15,6 +15,7 @@ from ..errors import ChoiceError, InputError, UnknownNameError
 from .baskets import LowVolatility, Pair
 from .costs import Costs, Sizing
 from .hedged import Hedged
+from .result import check_draws, generator
 from .rules import AfterDrop, Fade, Follow, HoldAfter
 from .timing import Rule
 
@@ -69,7 +70,7 @@ def read_plan(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(str(path), f"cannot be read: {error.strerror}", "name a .toml file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"is no TOML: {error}", "correct it") from error
+        raise InputError(str(path), f"is no TOML: {error}", "correct it; each rule begins with [[rule]]") from error
     for name in ("events", "prices", "intraday"):
         named = tables.get(name)
         if isinstance(named, str) and named not in ("bundled", "yahoo"):
@@ -96,17 +97,23 @@ def plan_of(tables: Mapping[str, Any], where: str) -> Plan:
     _check_names(where, tables, known)
     listed = tables.get("rule", [])
     if not isinstance(listed, Sequence) or not listed or not all(isinstance(t, Mapping) for t in listed):
-        raise InputError(where, "has no [[rule]]", "give one or more, such as kind = 'hold', days = 5")
+        raise InputError(where, "has no [[rule]]", "give one or more, with kind = 'hold' and days = 5 in it")
     named = [(_name(table), rule_of(table, f"{where}, rule {k}")) for k, table in enumerate(listed, start=1)]
     rules = {name or str(rule): rule for name, rule in named}
     if len(rules) < len(named):
         raise InputError(where, "two rules have one name", "give each its own name")
+    judged = {name: tables[name] for name in JUDGED if name in tables}
+    if "placebo" in judged:
+        check_draws(judged["placebo"], "placebo")
+    if isinstance(judged.get("match"), str):
+        judged["match"] = (judged["match"],)
+    generator(judged.get("seed", 0))
     return Plan(
         rules,
         _made(Costs, tables.get("costs", {}), f"{where}, costs"),
         _made(Sizing, tables.get("sizing", {}), f"{where}, sizing"),
         {name: tables[name] for name in (*OPTIONS, *_OTHERS) if name in tables},
-        {name: tables[name] for name in JUDGED if name in tables},
+        judged,
     )
 
 

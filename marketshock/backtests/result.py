@@ -108,15 +108,16 @@ class Backtest:
         )
 
     @cached_property
-    def trades(self) -> pd.DataFrame:
-        """The ledger of trades, one row a leg.
+    def legs(self) -> pd.DataFrame:
+        """The ledger, one row a leg, in the order of the events.
 
         event_id, ticker, side, weight; entry_date, entry (moment), entry_price, entry_fill (after spread and slippage),
         shares; the same of the exit and why; sessions held (closes after the fill); scale (what the limits left of the
-        size wanted); and in money gross, dividends, slippage, commission, borrow, pnl; return (pnl over the value
-        filled). Prices and shares are as traded on their day; gross - slippage - commission - borrow + dividends = pnl.
+        size wanted); and in money gross, dividends, slippage, commission, borrow, pnl; return (pnl over shares x price
+        at the way in). Prices and shares are as traded on their day. gross + dividends - slippage - commission - borrow
+        = pnl.
         """
-        return ledger.trades_frame(self.known, self.traded.fills, self.traded.each, self.book, self.spec.costs)
+        return ledger.legs_frame(self.known, self.traded.fills, self.traded.each, self.book, self.spec.costs)
 
     @cached_property
     def orders(self) -> pd.DataFrame:
@@ -140,17 +141,17 @@ class Backtest:
         return ledger.daily_frame(self.known, self.book, self.spec.capital, self._span)
 
     @cached_property
-    def events(self) -> pd.DataFrame:
-        """What each trade brought, indexed by event_id.
+    def trades(self) -> pd.DataFrame:
+        """One row a trade, that is an event with all its legs, indexed by event_id, in the order of the events.
 
-        ticker, group, date (day 0), entry_date, exit_date, legs, stake, scale; in money gross, dividends, slippage,
-        commission, borrow, pnl; return (over the stake), share (of the profit of all), without (total return without
-        this event, sizes unchanged).
+        ticker, group, date (day 0), entry_date, exit_date, legs, stake (what a leg of weight 1 got), scale; in money
+        gross, dividends, slippage, commission, borrow, pnl, as in `legs`; return (over the stake), share (of the profit
+        of all), without (profit of the others over the capital, interest apart).
         """
-        frame = ledger.events_frame(
+        frame = ledger.trades_frame(
             self.known, self.traded.fills, self.traded.each, self.book, self.spec.costs, self.spec.capital
         )
-        return ReadableFrame.of(frame, _printed_events)
+        return ReadableFrame.of(frame, _printed_trades)
 
     @property
     def equity(self) -> pd.Series[float]:
@@ -160,12 +161,15 @@ class Backtest:
     @cached_property
     def curve(self) -> CurveStats:
         """Statistics of the daily returns, from the first fill to the last way out."""
-        return curve_stats(self.daily["return"].to_numpy(), self.spec.risk_free)
+        equity = self.daily["equity"].to_numpy()
+        before = np.concatenate([[self.spec.capital], equity[:-1]])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return curve_stats(equity / before - 1, self.spec.risk_free)
 
     @cached_property
     def per_trade(self) -> TradeStats:
         """Statistics of the returns of trades; standard error clustered by date."""
-        return trade_stats(self.events["return"].to_numpy(), self._event_day)
+        return trade_stats(self.trades["return"].to_numpy(), self._event_day)
 
     @cached_property
     def market(self) -> MarketLine | None:
@@ -217,6 +221,7 @@ class Backtest:
         rows = []
         for k in range(paths.shape[1]):
             se, n_dates = clustered_se(paths[:, k], self._event_day) if len(paths) else (np.nan, 0)
+            se = 0.0 if se < 1e-15 else se  # the cost of the way in is the same for all
             wide = se * special.stdtrit(max(n_dates - 1, 1), (1 + confidence) / 2)
             mean = paths[:, k].mean() if len(paths) else np.nan
             rows.append((mean, se, mean - wide, mean + wide, len(paths)))
@@ -228,7 +233,7 @@ class Backtest:
         """Cumulative return of each trade over its stake, event_id by closes after the fill."""
         fills = self.traded.fills
         steps = int((fills.out_row - fills.row + (fills.phase != CLOSE)).max(initial=0))
-        made = event_paths(self.traded, self.known, self.spec.costs, self._reference_stake, steps)
+        made = event_paths(self.traded, self.known, self.spec.costs, self.book.stake, steps)
         at = self._traded_events
         index = pd.Index(self.known.table.event_id[at], name="event_id", dtype=object)
         return pd.DataFrame(made[at], index=index, columns=pd.RangeIndex(steps + 1, name="close"))
@@ -254,8 +259,8 @@ class Backtest:
         """
         check_share("confidence", confidence, 0.95)
         check_draws(draws)
-        returns = self.events["return"].to_numpy()
-        return bootstrap_by_date(returns, self._event_day, draws, confidence, np.random.default_rng(seed))
+        returns = self.trades["return"].to_numpy()
+        return bootstrap_by_date(returns, self._event_day, draws, confidence, generator(seed))
 
     def split(self, date: object) -> pd.DataFrame:
         """Return the statistics of trades before and from a date, to fit on the one and judge on the other.
@@ -272,7 +277,7 @@ class Backtest:
             Indexed by part ("before", "across", "after"): the figures of `TradeStats`.
         """
         day = day_named("date", date).astype("datetime64[ns]")
-        events = self.events
+        events = self.trades
         starts, ends = events["date"].to_numpy(), events["exit_date"].to_numpy()
         parts = {
             "before": (starts < day) & (ends < day),
@@ -299,10 +304,6 @@ class Backtest:
     def _event_day(self) -> IntArray:
         return self.known.row[self._traded_events]
 
-    @property
-    def _reference_stake(self) -> float:
-        return reference_stake(self.spec.sizing, self.spec.capital)
-
     @cached_property
     def _span(self) -> slice:
         own = self.book.shares > 0
@@ -322,8 +323,8 @@ class Backtest:
 
     def __repr__(self) -> str:
         parts = [self._caption(), _format.text_table(HEAD, self._measures())]
-        if 0 < len(self.events) <= _FEW:
-            parts.append(repr(self.events))
+        if 0 < len(self.trades) <= _FEW:
+            parts.append(repr(self.trades))
         parts.append("\n".join(_format.wrapped(f"- {note}", "  ") for note in self.notes))
         return "\n\n".join(parts)
 
@@ -334,51 +335,72 @@ class Backtest:
         exposure = float(self.daily["gross"].mean())
         return measure_rows(self.curve, self.per_trade, self.market, self.spec.benchmark, exposure)
 
+    def _source(self) -> str:
+        market = self.known.market
+        return f"; prices: {market.source}, {_count(len(market.names), 'security')}" if market.source else ""
+
     def _caption(self) -> str:
         spec, n, dates = self.spec, len(self.dates.table), self.per_trade.n_dates
         days = self.daily.index
         span = f"{days[0].date()} to {days[-1].date()}" if len(days) else "no session"
         lines = (
             f"Backtest: {self.name}",
-            f"{len(self.events)} of {_count(n, 'event')} traded, on {_count(dates, 'date')}; {span}",
-            f"{spec.sizing}; {spec.costs}; capital {spec.capital:,.0f}",
+            f"{len(self.trades)} of {_count(n, 'event')} traded, on {_count(dates, 'date')}; {span}",
+            f"{spec.sizing}; {spec.costs}; capital {spec.capital:,.0f}{self._source()}",
         )
         return "\n".join(_format.wrapped(line, "  ") for line in lines)
 
 
 def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
+    many = what.removesuffix("y") + "ies" if what.endswith("y") else f"{what}s"
+    return f"{n} {what if n == 1 else many}"
 
 
 def reference_stake(sizing: Sizing, capital: float) -> float:
     """Return the money that commissions an order are spread over where there is no account."""
-    return sizing.amount if sizing.by == "fixed" else capital * (sizing.amount if sizing.by == "equal" else 0.1)
+    return {"fixed": sizing.money, "equal": capital * sizing.money}.get(sizing.by, capital / 10)
 
 
-def check_draws(draws: object) -> None:
+def check_draws(draws: object, parameter: str = "draws") -> None:
     """Raise `InputError` unless `draws` is a whole number from 19 to a million."""
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or not 19 <= draws <= 10**6:
-        raise InputError("draws", f"got {draws!r}", "give a whole number, such as 999")
+        raise InputError(parameter, f"got {draws!r}", "give a whole number from 19, such as 999")
+
+
+def generator(seed: object) -> np.random.Generator:
+    """Return the generator of a seed.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        return np.random.default_rng(seed)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise InputError("seed", f"got {seed!r}", "give a whole number, or a numpy Generator") from error
 
 
 def check_benchmark(benchmark: str | None, names: Sequence[str]) -> None:
     """Raise `UnknownNameError` unless the benchmark is a security of the prices."""
+    if benchmark is not None and not isinstance(benchmark, str):
+        raise InputError("benchmark", f"got {benchmark!r}", "name one security of the prices")
     if benchmark is not None and benchmark not in names:
         raise UnknownNameError("benchmark", [benchmark], names)
 
 
-def _printed_events(frame: pd.DataFrame) -> tuple[list[str], list[list[str]], list[str]]:
-    head = ["event", "day 0", "in", "out", "stake", "gross", "costs", "pnl", "return", "share"]
+def _printed_trades(frame: pd.DataFrame) -> tuple[list[str], list[list[str]], list[str]]:
+    head = ["event", "day 0", "in", "out", "stake", "gross", "dividends", "costs", "pnl", "return"]
     rows = []
-    for r in _format.rows(frame):
+    for r in _format.rows(frame.sort_values("entry_date", kind="stable")):
         costs = r["slippage"] + r["commission"] + r["borrow"]
+        money = (r["stake"], r["gross"], r["dividends"], costs, r["pnl"])
         rows.append(
             [
                 str(r["event_id"]),
                 *(str(r[name].date()) for name in ("date", "entry_date", "exit_date")),
-                *(_format.number(value, 0) for value in (r["stake"], r["gross"] + r["dividends"], costs, r["pnl"])),
+                *(_format.number(value + 0.0, 0) for value in money),
                 _format.percent(r["return"]),
-                "-" if np.isnan(r["share"]) else f"{100 * r['share']:.0f} %",
             ]
         )
-    return head, rows, ["gross includes dividends; money in the currency of the prices"]
+    return head, rows, ["pnl = gross + dividends - costs, in the currency of the prices; return: over the stake"]

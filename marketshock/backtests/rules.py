@@ -71,9 +71,9 @@ class _OnMove(Timed):
 
     def _signed(self, known: Known, sign: float) -> Legs:
         move = known.move()
-        weight = np.where(np.abs(move) >= self.threshold, sign * np.sign(move), 0.0)
+        weight = np.where(np.abs(move) >= self.threshold, sign * np.sign(move), np.where(np.isnan(move), np.nan, 0.0))
         at_least = f" of at least {100 * self.threshold:g} %" if self.threshold else ""
-        return single(known, weight, f"day 0 has no move{at_least}")
+        return single(known, weight, f"day 0 has no move{at_least}", "day 0 has no return")
 
     def _text(self, what: str) -> str:
         at_least = f" of {100 * self.threshold:g} % or more" if self.threshold else ""
@@ -146,10 +146,12 @@ class AfterDrop(Timed):
 
     def legs(self, known: Known) -> Legs:
         """Return one leg an event that was such a fall."""
+        score = known.score(self.window)
         with np.errstate(invalid="ignore"):
-            fell = known.score(self.window) <= -self.sigma
-        weight = np.where(fell, 1.0 if self.side == "long" else -1.0, 0.0)
-        return single(known, weight, f"day 0 is no fall of {self.sigma:g} times its volatility")
+            weight = np.where(score <= -self.sigma, 1.0 if self.side == "long" else -1.0, 0.0)
+        weight[np.isnan(score)] = np.nan
+        unknown = f"day 0 has no return, or the {self.window} sessions before lack one"
+        return single(known, weight, f"day 0 is no fall of {self.sigma:g} times its volatility", unknown)
 
     def regardless(self) -> HoldAfter:
         """Return the same position without the condition: what random dates are held with."""
@@ -168,10 +170,10 @@ class Own(Timed):
     Attributes
     ----------
     function : callable
-        ``function(event)`` with a `KnownEvent` returns the weight of the event's ticker (a number), or a mapping of
-        ticker to weight; 0, None or an empty mapping for no trade. It is called once an event, with the prices up to
-        the last close before the fill; a function that reads prices from elsewhere looks ahead, and nothing here can
-        see that.
+        ``function(event)`` with a `KnownEvent` returns the weight of the event's ticker (a number; True is 1), or a
+        mapping or Series of ticker to weight; 0, False, None or nothing in it for no trade. It is called once an event,
+        with the prices up to the last close before the fill; a function that reads prices from elsewhere looks ahead,
+        and nothing here can see that.
     name : str
         For tables; by default that of the function.
     days, entry, exit, stop, target, delay
@@ -186,13 +188,23 @@ class Own(Timed):
         if not callable(self.function):
             raise InputError("function", f"got {self.function!r}", "give a function of one event")
 
+    @property
+    def reads_labels(self) -> bool:
+        """True: the function may read the group of an event."""
+        return True
+
     def legs(self, known: Known) -> Legs:
         """Call the function with each event."""
         place = {name: k for k, name in enumerate(known.market.names)}
         legs: list[tuple[int, int, float]] = []
         left: list[tuple[int, str, str]] = []
         for i, event in enumerate(known.events()):
-            weights = _weights(self.function(event), event)
+            try:
+                given = self.function(event)
+            except Exception as error:
+                error.add_note(f"in the function of rules.Own, at event {event.event_id}")
+                raise
+            weights = _weights(given, event)
             unknown = [name for name in weights if name not in place]
             if unknown:
                 raise UnknownNameError("function", unknown, known.market.names)
@@ -201,13 +213,16 @@ class Own(Timed):
             if not wanted:
                 left.append((i, "no_signal", "the rule takes no position"))
         places, columns = (np.array([leg[k] for leg in legs], dtype=np.int64) for k in (0, 1))
-        return Legs(places, columns, np.array([leg[2] for leg in legs]), tuple(left))
+        return Legs(places, columns, np.array([leg[2] for leg in legs]), left=tuple(left))
 
     def __str__(self) -> str:
         return f"{self.name or getattr(self.function, '__name__', 'own rule')}, {self.when()}"
 
 
 def _weights(given: Any, event: KnownEvent) -> dict[str, float]:
+    if isinstance(given, (bool, np.bool_)):
+        given = float(given)
+    given = given.to_dict() if isinstance(given, pd.Series) else given
     weights = {event.ticker: given} if is_number(given) else {} if given is None else given
     if not isinstance(weights, Mapping) or not all(is_number(w) and np.isfinite(w) for w in weights.values()):
         raise InputError("function", f"returned {given!r} for {event.event_id}", "return a number, or ticker -> number")

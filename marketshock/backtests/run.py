@@ -8,30 +8,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from .._groups import starts_of
-from .._typing import CALENDARS, DUPLICATES, ON_CLOSED, CalendarName, Duplicates, FloatArray, Frame, IntArray, OnClosed
+from .._typing import CALENDARS, DUPLICATES, ON_CLOSED, CalendarName, Duplicates, Frame, OnClosed
 from ..catalog.table import Events, EventTable, event_table
-from ..errors import (
-    InputError,
-    LookAheadWarning,
-    OverlapWarning,
-    SurvivorshipWarning,
-    check_choice,
-)
+from ..errors import InputError, UnknownNameError, check_choice
 from ..providers.base import Prices
 from .costs import Costs, Sizing
 from .engine import Book, run_account
-from .exits import DELISTED, STILL_OPEN, delisting_returns
-from .fills import Fills
-from .known import Known
+from .exits import delisting_returns
 from .market import Market, market_of
+from .notes import dangers_of, notes_of
 from .result import Backtest, BacktestSpec, check_benchmark
-from .timing import Rule, Timed, found_events, is_number
+from .timing import Rule, Timed, found_events, is_number, tickers_named
 from .trading import MARKET, Located, Traded, located, trade
 
 _FREE = Costs()
 _A_TENTH = Sizing()
-_SPAN = 252  # sessions from which on it matters who survived them
 
 
 def backtest(
@@ -56,7 +47,8 @@ def backtest(
     Parameters
     ----------
     events : Event, sequence of Event, Catalog, DataFrame, or None
-        As in `event_study`. None for a rule that finds its own, such as `rules.AfterDrop`.
+        As in `event_study`. None for a rule that finds its own, such as `rules.AfterDrop`: in every security but
+        indices (a name with ^) and the benchmark, or in `tickers`.
     prices : Prices or DataFrame
         Fills are at quoted opens and closes (split-adjusted, not dividend-adjusted), dividends are paid as cash,
         signals read total returns. A frame of closes alone has no opens: give the rule ``entry="next_close"``.
@@ -89,8 +81,9 @@ def backtest(
     Returns
     -------
     Backtest
-        ``.performance``, ``.trades``, ``.orders``, ``.positions``, ``.daily``, ``.events``, ``.path()``,
-        ``.bootstrap()``, ``.split(date)``; `placebo_trades` compares it with random dates.
+        ``.performance``, ``.trades`` (an event with all its legs each), ``.legs``, ``.orders``, ``.positions``,
+        ``.daily``, ``.skipped``, ``.notes``, ``.path()``, ``.bootstrap()``, ``.split(date)``; `placebo_trades` compares
+        it with random dates.
 
     Raises
     ------
@@ -106,7 +99,8 @@ def backtest(
     OverlapWarning
         If positions of several events are held in one security at the same time.
     SurvivorshipWarning
-        If the events span more than a year and every security traded lives to the end of the prices.
+        If the events span more than a year and several securities are traded, all of which live to the end of the
+        prices.
     CalendarWarning
         As in `event_study`.
 
@@ -132,7 +126,7 @@ def backtest(
     >>> events = ms.load_catalog()["deepseek-selloff"]
     >>> rule = ms.rules.HoldAfter(days=5)
     >>> result = ms.backtest(events, ms.snapshot(), rule, tickers=["NVDA"], costs=ms.Costs(bps=5))
-    >>> str(result.trades["entry_date"].iloc[0].date()), round(float(result.per_trade.mean), 4)
+    >>> str(result.legs["entry_date"].iloc[0].date()), round(float(result.per_trade.mean), 4)
     ('2025-01-28', -0.0433)
     """
     check_options(rule, costs, sizing, capital, risk_free)
@@ -143,25 +137,34 @@ def backtest(
     check_benchmark(benchmark, market.names)
     delisting = delisting_returns(delisting_return, market.names)
     spec = BacktestSpec(rule, costs, sizing, float(capital), benchmark, risk_free, delisting)
-    result = run_backtest(spec, table_of(events, market, rule, tickers), market, on_closed, duplicates)
-    warn(result, stacklevel=3)
-    return result
+    return run_backtest(spec, table_of(events, market, rule, tickers, benchmark), market, on_closed, duplicates)
 
 
 def run_backtest(
     spec: BacktestSpec, table: EventTable, market: Market, on_closed: OnClosed, duplicates: Duplicates
 ) -> Backtest:
-    """Trade a table of events."""
+    """Trade a table of events, and name the dangers that show in the data."""
     place = located(table, market, spec.rule, on_closed, duplicates)
     traded = trade(spec.rule, place.known, spec.costs, spec.delisting)
     n = len(place.known)
     book = run_account(traded.fills, traded.each, market, n, spec.costs, spec.sizing, spec.capital)
-    notes = tuple(_notes(spec, place.known, traded, book))
+    dangers = list(dangers_of(spec.rule.timing, place.known, traded.fills, book.shares > 0))
+    for kind, text in dangers:
+        warnings.warn(text, kind, stacklevel=4)
+    notes = (*(text for _, text in dangers), *notes_of(spec, place.known, traded, book))
     return Backtest(spec, place.known, traded, book, place.alignment, _skipped(place, traded, book), notes)
 
 
-def table_of(events: Events | None, market: Market, rule: Rule, tickers: Sequence[str] | None) -> EventTable:
+def table_of(
+    events: Events | None,
+    market: Market,
+    rule: Rule,
+    tickers: Sequence[str] | None,
+    benchmark: str | None = None,
+) -> EventTable:
     """Return the events as a table; those that the rule finds in the prices where none are given.
+
+    Found are those of `tickers`, or of every security but indices (a name with ^) and the benchmark.
 
     Raises
     ------
@@ -170,7 +173,13 @@ def table_of(events: Events | None, market: Market, rule: Rule, tickers: Sequenc
     """
     if events is None:
         found = found_events(rule, market)
-        found = found[found["ticker"].isin(list(tickers))] if tickers else found
+        among = [name for name in market.names if "^" not in name and name != benchmark]
+        if tickers:
+            among = list(tickers_named("tickers", tickers))
+            unknown = [name for name in among if name not in market.names]
+            if unknown:
+                raise UnknownNameError("tickers", unknown, market.names)
+        found = found[found["ticker"].isin(among)]
         if found.empty:
             raise InputError("events", f"{rule} finds none in the prices", "give a longer history or another rule")
         return event_table(found, None)
@@ -203,91 +212,3 @@ def _skipped(place: Located, traded: Traded, book: Book) -> pd.DataFrame:
         rows += [(str(ids[i]), str(tickers[i]), days[known.row[i]], code, why) for i, (code, why) in at]
     frame = pd.DataFrame(rows, columns=["event_id", "ticker", "date", "code", "reason"])
     return frame.astype({"date": "datetime64[ns]"})
-
-
-def _notes(spec: BacktestSpec, known: Known, traded: Traded, book: Book) -> list[str]:
-    fills, own = traded.fills, book.shares > 0
-    dates = len(np.unique(known.row[fills.event[own]]))
-    notes = []
-    if dates == 1:
-        notes.append("All trades are of one date: one draw. Nothing about the rule can be inferred from it.")
-    elif 1 < dates < 30:
-        notes.append(f"The trades are of {dates} dates; so few draws prove little, whatever their t.")
-    if spec.costs == _FREE:
-        notes.append("No costs are taken off.")
-    notes += known.market.notes
-    n_out, n_open = int((fills.why[own] == DELISTED).sum()), int((fills.why[own] == STILL_OPEN).sum())
-    if n_out:
-        notes.append(
-            f"{n_out} legs were of securities that stopped trading: out at the last close and delisting_return."
-        )
-    if n_open:
-        notes.append(f"{n_open} legs are still open when the prices end, valued at the last close.")
-    scaled = int((book.scale[book.stake > 0] < 1 - 1e-12).sum())
-    if scaled:
-        notes.append(f"{scaled} trades were scaled down by the limits (column scale of the trades).")
-    held = _held_together(fills, own)
-    if held:
-        notes.append(f"{held} of {int(own.sum())} legs are held while another event's are: their returns share days.")
-    notes.append(
-        "The events and the rule were chosen by someone who had seen what came after; the engine cannot see that."
-    )
-    return notes
-
-
-def _held_together(fills: Fills, own: np.ndarray) -> int:
-    """Return how many legs are held in some session together with a leg of another event date."""
-    row, out = fills.row[own], fills.out_row[own]
-    starts, ends = np.sort(row), np.sort(out)
-    alive = np.searchsorted(starts, out, side="left") - np.searchsorted(ends, row, side="right")
-    same = np.bincount(row, minlength=int(out.max(initial=0)) + 1)[row] if len(row) else row
-    return int((alive > same).sum())
-
-
-def warn(result: Backtest, stacklevel: int) -> None:
-    """Name the dangers that show in the data."""
-    known, fills, own = result.known, result.traded.fills, result.book.shares > 0
-    timing = result.spec.rule.timing
-    if timing.entry == "close":
-        silent = (known.table.timing == "") & np.isnat(known.table.utc)
-        if silent.any():
-            warnings.warn(
-                f"{int(silent.sum())} of {len(silent)} events do not say when in the day they were known, and trade "
-                "at the close of day 0: give timing='before_open' or 'during', or timestamps, or entry='next_open'",
-                LookAheadWarning,
-                stacklevel=stacklevel,
-            )
-    twice = overlapping(fills, own)
-    if twice:
-        warnings.warn(
-            f"{twice} of {int(own.sum())} positions are taken while an earlier one is held in the same security: they "
-            "add up, and their returns are not independent; placebo_trades(..., how='shift') keeps such spacing",
-            OverlapWarning,
-            stacklevel=stacklevel,
-        )
-    columns = np.unique(fills.column[own])
-    rows = known.row[np.unique(fills.event[own])]
-    alive = known.market.last[columns] == len(known.market.days) - 1
-    if len(columns) > 1 and alive.all() and rows.max(initial=0) - rows.min(initial=2**31) > _SPAN:
-        warnings.warn(
-            f"the events span more than a year, and each of the {len(columns)} securities traded has a price on the "
-            f"last session ({known.market.days[-1]}): those that failed are not there, nor what they would have cost",
-            SurvivorshipWarning,
-            stacklevel=stacklevel,
-        )
-
-
-def overlapping(fills: Fills, own: np.ndarray) -> int:
-    """Return how many legs come in while a leg that came in earlier is held in the same security."""
-    at = np.flatnonzero(own)
-    order = at[np.lexsort((fills.phase[at], fills.row[at], fills.column[at]))]
-    column = fills.column[order]
-    start: IntArray = fills.row[order] * 3 + fills.phase[order]
-    end: FloatArray = (fills.out_row[order] * 3 + fills.out_phase[order]).astype(float)
-    if not len(order):
-        return 0
-    base = column * (float(end.max()) + 1)  # one axis on which the securities lie apart
-    first = starts_of(column, start)  # of the legs that come in at one moment
-    latest = np.maximum.accumulate(np.maximum.reduceat(base + end, first))
-    sizes = np.diff(np.append(first, len(order)))
-    return int(sizes[1:][(base + start)[first[1:]] < latest[:-1]].sum())

@@ -29,7 +29,7 @@ class CurveStats:
     total_return : float
         Over all of them.
     annual_return : float
-        Compounded, of a year of 252 sessions. It and the ratios are NaN below 21 sessions: extrapolations.
+        Compounded, of a year of 252 sessions. It, the volatility and the ratios are NaN below 21 sessions.
     volatility : float
         Standard deviation, annual.
     sharpe, sharpe_se : float
@@ -67,6 +67,8 @@ def curve_stats(returns: FloatArray, risk_free: float = 0.0) -> CurveStats:
     """Return the statistics of daily returns, (n,); `risk_free` is annual."""
     n = len(returns)
     growth = np.cumprod(1 + returns)
+    if n and not (growth > 0).all():
+        return _lost(n, np.asarray(growth))
     total = float(growth[-1] - 1) if n else math.nan
     excess = returns - risk_free / SESSIONS
     daily, se, skewness, kurtosis = sharpe_ratio(excess)
@@ -80,7 +82,7 @@ def curve_stats(returns: FloatArray, risk_free: float = 0.0) -> CurveStats:
         n,
         total,
         (1 + total) ** (SESSIONS / n) - 1 if n >= _MONTH and total > -1 else math.nan,
-        float(returns.std(ddof=1)) * year if n > 1 else math.nan,
+        float(returns.std(ddof=1)) * year if n >= _MONTH else math.nan,
         daily * year if n >= _MONTH else math.nan,
         se * year if n >= _MONTH else math.nan,
         float(excess.mean()) / short * year if n >= _MONTH and short > 0 else math.nan,
@@ -89,6 +91,14 @@ def curve_stats(returns: FloatArray, risk_free: float = 0.0) -> CurveStats:
         skewness,
         kurtosis,
     )
+
+
+def _lost(n: int, growth: FloatArray) -> CurveStats:
+    """Return what can be said of an account whose equity was zero or less: no ratio means anything after that."""
+    nan = math.nan
+    peak = np.maximum.accumulate(np.concatenate([[1.0], growth]))[1:]
+    total, fall = float(growth[-1] - 1), float((growth / peak - 1).min())
+    return CurveStats(n, total, nan, nan, nan, nan, nan, fall, _longest(growth < peak), nan, nan)
 
 
 def sharpe_ratio(excess: FloatArray) -> tuple[float, float, float, float]:
@@ -146,10 +156,10 @@ class MarketLine:
 
 
 def market_line(returns: FloatArray, benchmark: FloatArray, risk_free: float = 0.0) -> MarketLine | None:
-    """Regress daily returns on a benchmark's, (n,) each; None where fewer than 10 sessions have both, or it is flat."""
+    """Regress daily returns on a benchmark's, (n,) each; None where fewer than 21 sessions have both, or it is flat."""
     mask = (np.isfinite(returns) & np.isfinite(benchmark))[None]
     n = int(mask.sum())
-    if n < 10:
+    if n < _MONTH:
         return None
     daily = risk_free / SESSIONS
     y, x = (returns - daily)[None], np.stack([np.ones(len(returns)), benchmark - daily], axis=1)[None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
@@ -36,7 +37,7 @@ class Rule(Protocol):
         """Return the positions wanted, from what is known."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Timed:
     """When a rule goes in and out.
 
@@ -52,8 +53,9 @@ class Timed:
         Out at that close, or at the next session's open.
     stop, target : float or None
         Out when the position has lost, or won, this share of its entry price. A leg alone, with highs and lows: the
-        order rests in the market from the fill on, is filled at its level or, if the session opens beyond it, at the
-        open; where both are touched in one session, the stop is taken to have been first. Several legs, or prices
+        order rests in the market (after a fill at the close or within the day from the next session on), is filled at
+        the open of a session that begins beyond its level, else at the level; where both are touched after the open,
+        the stop is taken to have been first. Several legs, or prices
         without highs and lows: the weighted return is looked at at each close, and the way out is the next close.
     delay : float
         Minutes between the timestamp and the first bar that may be used, of "intraday".
@@ -65,6 +67,7 @@ class Timed:
     """
 
     days: int
+    _: KW_ONLY
     entry: Entry = "next_open"
     exit: Exit = "close"
     stop: float | None = None
@@ -97,6 +100,11 @@ class Timed:
         return True
 
     @property
+    def reads_labels(self) -> bool:
+        """Whether the rule reads what events are called; random dates then bear the groups of the events."""
+        return False
+
+    @property
     def after_day_zero(self) -> bool:
         """Whether day 0's close is known when the order is placed."""
         return self.entry in ("next_open", "next_close")
@@ -118,6 +126,20 @@ class Timed:
 def is_number(value: object) -> bool:
     """Tell a number from text, truth values and the rest."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def tickers_named(parameter: str, given: object) -> tuple[str, ...]:
+    """Return tickers given as one or as a sequence.
+
+    Raises
+    ------
+    InputError
+        If there is none, one stands there twice, or something is no text.
+    """
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else ()
+    if not names or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
+        raise InputError(parameter, f"got {given!r}", "name one ticker or more, each once")
+    return names
 
 
 def found_events(rule: Rule, market: Market) -> pd.DataFrame:

@@ -93,18 +93,25 @@ def trade(rule: Rule, known: Known, costs: Costs, delisting: FloatArray) -> Trad
     InputError
         If the rule returns legs that cannot be: weights that are no numbers, securities or events that are not there.
     """
-    legs = rule.legs(known)
-    _check_legs(legs, known)
+    legs = _checked(rule.legs(known), known)
     fills = fill_legs(known, legs, rule.timing, delisting)
     return Traded(fills, per_share(fills, known.market, costs), (*legs.left, *fills.left))
 
 
-def _check_legs(legs: Legs, known: Known) -> None:
+def _checked(legs: Legs, known: Known) -> Legs:
+    """Return legs that can be, with a reason for every event that has none."""
     n, remedy = len(legs.event), "see marketshock.backtests.known.Legs"
     if not (len(legs.column) == len(legs.weight) == n):
         raise InputError("rule", f"returned {n} events, {len(legs.column)} columns, {len(legs.weight)} weights", remedy)
-    if not n:
-        return
+    if n:
+        _check_values(legs, known, remedy)
+    said = np.concatenate([legs.event, np.array([i for i, *_ in legs.left], dtype=np.int64)])
+    silent = np.setdiff1d(np.arange(len(known)), said)
+    left = (*legs.left, *((int(i), "no_signal", "the rule takes no position") for i in silent))
+    return Legs(legs.event, legs.column, legs.weight, legs.needed, left)
+
+
+def _check_values(legs: Legs, known: Known, remedy: str) -> None:
     if not np.isfinite(legs.weight).all() or not legs.weight.all():
         raise InputError("rule", "returned a weight of zero or one that is no number", "leave such legs out")
     if (np.diff(legs.event) < 0).any() or legs.event[0] < 0 or legs.event[-1] >= len(known):
@@ -131,16 +138,19 @@ def event_returns(traded: Traded, n_events: int, costs: Costs, stake: float) -> 
     return np.asarray(out)
 
 
-def event_paths(traded: Traded, known: Known, costs: Costs, stake: float, steps: int) -> FloatArray:
+def event_paths(traded: Traded, known: Known, costs: Costs, stake: float | FloatArray, steps: int) -> FloatArray:
     """Return each event's cumulative return over its stake at the fill and the closes after it, (E, steps + 1).
 
-    Column k is at the k-th close after the fill; column 0 at the fill, with the cost of the way in. From the way out
+    `stake` is the money of each event, (E,), or of all: commissions an order are spread over it. Column k is at the
+    k-th close after the fill; column 0 at the fill, with the cost of the way in. From the way out
     on it stays what it was; NaN where the event was not traded.
     """
     market, fills, each = known.market, traded.fills, traded.each
     shares = np.abs(fills.weight) / fills.price
-    final = leg_pnl(each, stake * shares, costs) / stake
-    paid = each.commission * shares + costs.per_order / stake
+    money = np.broadcast_to(np.asarray(stake, dtype=float), (len(known),))[fills.event]
+    per_order = np.divide(costs.per_order, money, out=np.zeros(len(money)), where=money > 0)
+    final = shares * each.pnl - per_order * each.orders
+    paid = each.commission * shares + per_order
     n_days, n_events = len(market.days), len(known)
     paid_out = np.zeros(market.close.shape) if market.dividend is None else np.cumsum(market.dividend, axis=0)
     fee = costs.borrow_by(market.names)[fills.column] * (each.side < 0)

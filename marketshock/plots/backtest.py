@@ -59,7 +59,7 @@ def equity(result: Backtest, *, figure: Figure | None = None) -> list[Axes]:
             upper.plot(dates, np.concatenate([[0.0], held]), color=NEUTRAL, linewidth=1.0, linestyle="--", label=label)
         upper.axhline(0, color="black", linewidth=0.6)
         upper.set_ylabel("gain, %")
-        upper.set_title(_title(result, f"{_trades(len(result.events))}, {result.spec.costs}"))
+        upper.set_title(_title(result, f"{_trades(len(result.trades))}, {result.spec.costs}"))
         _room_above(upper)
         upper.legend(fontsize=8, ncols=2, loc="upper left")
         fallen = 100 * np.concatenate([[0.0], daily["drawdown"].to_numpy()])
@@ -158,7 +158,7 @@ def trades(result: Backtest, *, x: Literal["date", "move"] = "date", ax: Axes | 
     """
     check_choice("x", x, ("date", "move"))
     _daily(result)
-    events, known = result.events, result.known
+    events, known = result.trades, result.known
     at = result._traded_events
     if x == "move" and (known.column[at] < 0).any():
         raise InputError("x", "got 'move', and the rule trades no event's own security", "give 'date'")

@@ -12,8 +12,9 @@ import pandas as pd
 
 from .._typing import Frame
 from ..errors import InputError, UnknownNameError, check_choice
+from .bars import adjusted_close
 from .frames import check_columns, check_positive, numeric_values, pandas_frame, session_dates
-from .shapes import price_fields
+from .shapes import currencies, price_fields
 from .splits import checked_splits, splits_in
 
 AS_TRADED, ADJUSTED = "not dividend-adjusted", "dividend-adjusted"
@@ -94,11 +95,12 @@ class Prices:
               dividend, split.
 
             A field "split" or "Stock Splits" (0 or missing on days without) becomes `splits`, known from the first
-            close of a ticker until its last: ``provenance["splits_since"]`` and ``["splits_until"]``. A time of day and
-            a time zone are dropped: the date in that zone counts.
+            close of a ticker until its last: ``provenance["splits_since"]`` and ``["splits_until"]``. A column
+            "currency" of a long frame becomes ``provenance["currency"]``, by ticker. A time of day and a time zone are
+            dropped: the date in that zone counts.
         adj_close : DataFrame, optional
             Dividend-adjusted closes, wide, for the same dates and tickers. Without them returns are computed from the
-            closes; ``provenance["returns_from"]`` then says "close".
+            closes and, where the frame has that field, the dividends; ``provenance["returns_from"]`` says which.
         adjusted : bool, optional
             Where there are no adjusted closes beside them: whether the closes are dividend-adjusted themselves. True:
             returns are total, and market caps refuse such closes. False: returns are price returns, market caps are
@@ -163,18 +165,36 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
     told = _told(close, fields, adjusted)
     second = _checked("adj_close", fields.pop("adj_close")) if "adj_close" in fields else None
     first = _checked(parameter, fields.pop("close")) if "close" in fields or second is None else second
+    if second is None and "dividend" in fields and told["close_is"] in (AS_TRADED, NOT_SAID):
+        second, told = (
+            _with_dividends(first, fields["dividend"]),
+            {"returns_from": "close and dividend", "close_is": AS_TRADED},
+        )
     second = first if second is None else second
     if not (second.index.equals(first.index) and set(second.columns) == set(first.columns)):
         raise InputError(
             "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
         )
-    about = {"source": source, **told} | ({"not_read": not_read} if not_read else {})
+    about: dict[str, Any] = {"source": source, **told}
+    currency = currencies(parameter, close)
+    if currency:
+        about["currency"] = currency
+        not_read = tuple(name for name in not_read if name.strip().casefold() != "currency")
+    about |= {"not_read": not_read} if not_read else {}
     splits = None
     if "split" in fields:
         splits, known = splits_in(parameter, fields.pop("split"), first)
         about |= known
     extra = {name: frame.set_axis(first.index).rename_axis(columns=None) for name, frame in fields.items()}
     return Prices(first, second[first.columns], extra, about, splits)
+
+
+def _with_dividends(close: pd.DataFrame, dividend: pd.DataFrame) -> pd.DataFrame:
+    """Return closes adjusted for the dividends of a field of the same frame."""
+    paid = numeric_values("dividend", dividend.reindex(columns=close.columns))
+    values = close.to_numpy()
+    adjusted = [adjusted_close(values[:, k], paid[:, k]) for k in range(values.shape[1])]
+    return pd.DataFrame(np.column_stack(adjusted), index=close.index, columns=close.columns)
 
 
 def _told(close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], adjusted: bool | None) -> dict[str, str]:

@@ -63,6 +63,28 @@ def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame],
     return {"close": table}, ()
 
 
+def currencies(parameter: str, frame: Frame) -> dict[str, str]:
+    """Return the currency of each ticker of a long frame with a column of that name; empty for any other.
+
+    Raises
+    ------
+    InputError
+        If a ticker is quoted in two.
+    """
+    table = pandas_frame(parameter, frame)
+    found = [c for c in table.columns if isinstance(c, str) and _folded(c) == "currency"]
+    ticker = _ticker_column(parameter, table) if found and table.columns.nlevels == 1 else None
+    if ticker is None:
+        return {}
+    pairs = table[[ticker, found[0]]].dropna().drop_duplicates()
+    twice = pairs[pairs[ticker].duplicated()]
+    if len(twice):
+        name = twice[ticker].iloc[0]
+        both = " and ".join(pairs.loc[pairs[ticker] == name, found[0]].astype(str))
+        raise InputError(parameter, f"{name} is quoted in {both}", "give one currency a ticker")
+    return dict(zip(pairs[ticker].astype(str), pairs[found[0]].astype(str), strict=True))
+
+
 def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     """Bring a wide or long frame of returns to dates by tickers; dates are the index or a column "date".
 

@@ -18,6 +18,7 @@ from .frames import iso_days, numeric_values
 
 _COLUMNS = ("ticker", "date", "ratio")
 _NEAR = 1e-4
+_LARGE_SPLIT = np.log(1.5)
 _TERMS = range(1, 21)
 _FRACTIONS = np.unique([p / q for p in _TERMS for q in _TERMS])
 
@@ -93,6 +94,31 @@ def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tupl
         "splits_until": {str(name): column.last_valid_index() for name, column in close.items()},
     }
     return splits, {name: _one_or_each(days) for name, days in ends.items()}
+
+
+def refuse_unadjusted(parameter: str, splits: pd.DataFrame, close: pd.DataFrame) -> None:
+    """Raise `PriceError` if the closes fall (or rise) on the day of a split as if they were not adjusted for it.
+
+    A split of r for one makes unadjusted closes move by 1/r - 1. Refused are splits of 1.5 for one and more, or their
+    inverse, on whose day the closes moved nearer to that than to nothing.
+    """
+    if splits.empty:
+        return
+    days = close.index.to_numpy().astype("datetime64[D]")
+    for ticker, day, ratio in zip(splits["ticker"], splits["date"], splits["ratio"], strict=True):
+        if ticker not in close.columns or abs(np.log(ratio)) < _LARGE_SPLIT:
+            continue
+        values = close[ticker].to_numpy(dtype=float)
+        at = int(np.searchsorted(days, np.datetime64(day, "D")))
+        before, after = values[:at][np.isfinite(values[:at])], values[at:][np.isfinite(values[at:])]
+        if not len(before) or not len(after):
+            continue
+        moved = np.log(after[0] / before[-1])
+        if abs(moved + np.log(ratio)) < abs(moved):
+            what = f"{ticker} moves {100 * np.expm1(moved):+.0f} % on {day.date()}, the day of its split of {ratio:g}"
+            raise PriceError(
+                parameter, f"{what}: the closes are not adjusted for it", f"divide those before by {ratio:g}"
+            )
 
 
 def spun_off(ratio: FloatArray) -> BoolArray:

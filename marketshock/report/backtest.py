@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from ..backtests.placebo import PlaceboTrades
 from ..backtests.result import Backtest
 from .files import to_json, write_text
 from .reproduce import records
+
+_NAMED = 6  # tickers named
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,14 @@ class BacktestReport:
         Of those that were compared with random dates.
     comparison : RuleComparison or None
         Of several rules.
+    asked : mapping
+        The plan as it was given: files, rules, costs, options.
     """
 
     backtests: Mapping[str, Backtest]
     placebos: Mapping[str, PlaceboTrades]
     comparison: RuleComparison | None
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 def sections(report: BacktestReport) -> Iterator[tuple[str, str]]:
@@ -67,13 +73,23 @@ def _not_traded(name: str, result: Backtest, n_rules: int) -> Iterator[str]:
     """Yield a line a reason: how many events, and the first of them."""
     whose = f"{name}: " if n_rules > 1 else ""
     for code, frame in result.skipped.groupby("code", sort=False):
-        first = frame.iloc[0]
-        yield f"{whose}{len(frame)} {str(code).replace('_', ' ')}, the first {first['event_id']}: {first['reason']}"
+        first, tickers = frame.iloc[0], list(dict.fromkeys(frame["ticker"]))
+        named = ", ".join(tickers[:_NAMED]) + (", ..." if len(tickers) > _NAMED else "")
+        what = f"{len(frame)} {str(code).replace('_', ' ')} ({named})"
+        yield f"{whose}{what}, the first {first['event_id']}: {first['reason']}"
 
 
 def to_dict(report: BacktestReport) -> dict[str, Any]:
     """Return everything as plain values, ready for JSON."""
+    prices = next(iter(report.backtests.values())).known.market
     return {
+        "asked": dict(report.asked),
+        "prices": {
+            "source": prices.source,
+            "sessions": [str(prices.days[0]), str(prices.days[-1]), len(prices.days)],
+            "securities": list(prices.names),
+        },
+        "versions": {name: version(name) for name in ("marketshock", "numpy", "pandas")},
         "rules": {
             name: {
                 "rule": result.name,
@@ -82,7 +98,7 @@ def to_dict(report: BacktestReport) -> dict[str, Any]:
                 "capital": result.spec.capital,
                 **{part: _finite(values) for part, values in as_record(result).items()},
                 "placebo": records(report.placebos[name].to_frame())[0] if name in report.placebos else None,
-                "events": records(result.events),
+                "trades": records(result.trades),
                 "skipped": records(result.skipped),
                 "notes": list(result.notes),
             }
@@ -99,9 +115,9 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
     for k, (name, result) in enumerate(report.backtests.items(), start=1):
         stem = f"{k}_{_slug(name)}_" if several else ""
         frames = {
-            "trades": result.trades,
+            "legs": result.legs,
             "orders": result.orders,
-            "events": result.events,
+            "trades": result.trades,
             "skipped": result.skipped,
             "alignment": result.alignment,
             "daily": result.daily,
@@ -111,7 +127,7 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
             path = folder / f"{stem}{part}.csv"
             write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
             written.append(path)
-        if len(result.events):
+        if len(result.trades):
             written += draw(result, report.placebos.get(name), folder, stem)
     if report.comparison is not None:
         path = folder / "comparison.csv"
