@@ -83,7 +83,7 @@ def fill_legs(known: Known, legs: Legs, timing: Timed, delisting: FloatArray) ->
     market = known.market
     entry = _entries(known, legs, timing)
     keep, left = _priced(known, legs, entry)
-    n_dropped = int((~keep & ~np.isin(legs.event, [event for event, *_ in left])).sum())
+    n_dropped = int((~keep & ~np.isin(legs.event, [event for event, *_ in left])).sum()) if left else int((~keep).sum())
     legs = Legs(legs.event[keep], legs.column[keep], legs.weight[keep], legs.must[keep])
     entry = In(entry.row[keep], entry.phase[keep], entry.price[keep])
     out = ways_out(market, legs, timing, entry, delisting)
@@ -164,7 +164,10 @@ def _priced(known: Known, legs: Legs, entry: In) -> tuple[BoolArray, tuple[tuple
             lost[event] = ("outside_prices", what if phase != PHASES[WITHIN] else f"{name} has no bar after the news")
         else:
             lost[event] = ("no_price", f"{name} has no price at the {phase} of {market.days[row]}")
-    broken = np.unique(legs.event[~keep & legs.must])
-    keep = keep & ~np.isin(legs.event, broken)
+    if not lost:
+        return keep, ()
+    broken = np.zeros(len(known), dtype=bool)
+    broken[legs.event[~keep & legs.must]] = True
+    keep = keep & ~broken[legs.event]
     filled = set(legs.event[keep].tolist())
     return keep, tuple((event, *why) for event, why in lost.items() if event not in filled)

@@ -20,6 +20,7 @@ from .trading import Traded
 
 _SPAN = 252  # sessions from which on it matters who survived them
 _LARGE = 0.4  # a move in one session that asks for a look at the prices
+_LOOKED_AT = 200  # such moves, the largest first
 
 
 def dangers_of(
@@ -41,8 +42,8 @@ def dangers_of(
             f"{twice} of {int(own.sum())} positions are taken while an earlier one is held in the same security: they "
             "add up, and their returns are not independent; random dates with how='shift' keep such spacing",
         )
-    columns = np.unique(fills.column[own])
-    rows = known.row[np.unique(fills.event[own])]
+    columns = np.flatnonzero(np.bincount(fills.column[own]))
+    rows = known.row[fills.event[own]]
     alive = known.market.last[columns] == len(known.market.days) - 1
     if len(columns) > 1 and alive.all() and rows.max(initial=0) - rows.min(initial=2**31) > _SPAN:
         yield (
@@ -55,7 +56,7 @@ def dangers_of(
 def notes_of(spec: BacktestSpec, known: Known, traded: Traded, book: Book) -> Iterator[str]:
     """Yield what was done that a reader would not see in the figures."""
     fills, own = traded.fills, book.shares > 0
-    dates = len(np.unique(known.row[fills.event[own]]))
+    dates = int(np.count_nonzero(np.bincount(known.row[fills.event[own]])))
     if dates == 1:
         yield "All trades are of one date: one draw. Nothing about the rule can be inferred from it."
     elif 1 < dates < 30:
@@ -92,24 +93,21 @@ def _of_legs(known: Known, fills: Fills, own: BoolArray) -> Iterator[str]:
     if n_open:
         yield f"{_many(n_open, 'leg')} still open when the prices end, valued at the last close."
     move, where = _largest_move(known, fills, own)
-    if abs(move) > _LARGE:
+    if move:
         name, day = market.names[where[1]], market.days[where[0]]
         yield f"{name} moved {100 * move:+.1f} % on {day} while held: an unadjusted split, or a wrong price?"
 
 
 def _largest_move(known: Known, fills: Fills, own: BoolArray) -> tuple[float, tuple[int, int]]:
-    """Return the largest return, either way, of a security on a session on which it was held overnight."""
+    """Return the largest move beyond `_LARGE` of a security on a session over which it was held, 0 for none."""
     values = known.market.returns.values
-    columns = np.unique(fills.column[own])
-    change = np.zeros((len(values) + 1, values.shape[1]), dtype=np.int64)
-    np.add.at(change, (fills.row[own] + 1, fills.column[own]), 1)
-    np.add.at(change, (fills.out_row[own] + 1, fills.column[own]), -1)
-    held = np.cumsum(change[:-1, columns], axis=0) > 0
-    moves = np.where(held, np.nan_to_num(values[:, columns]), 0.0)
-    if not moves.size:
-        return 0.0, (0, 0)
-    row, at = np.unravel_index(int(np.abs(moves).argmax()), moves.shape)
-    return float(moves[row, at]), (int(row), int(columns[at]))
+    with np.errstate(invalid="ignore"):
+        row, column = np.nonzero((values > _LARGE) | (values < -_LARGE))
+    for k in np.argsort(-np.abs(values[row, column]), kind="stable")[:_LOOKED_AT]:
+        held = own & (fills.column == column[k]) & (fills.row < row[k]) & (row[k] <= fills.out_row)
+        if held.any():
+            return float(values[row[k], column[k]]), (int(row[k]), int(column[k]))
+    return 0.0, (0, 0)
 
 
 def _held_together(known: Known, fills: Fills, own: BoolArray) -> int:

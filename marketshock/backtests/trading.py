@@ -105,9 +105,10 @@ def _checked(legs: Legs, known: Known) -> Legs:
         raise InputError("rule", f"returned {n} events, {len(legs.column)} columns, {len(legs.weight)} weights", remedy)
     if n:
         _check_values(legs, known, remedy)
-    said = np.concatenate([legs.event, np.array([i for i, *_ in legs.left], dtype=np.int64)])
-    silent = np.setdiff1d(np.arange(len(known)), said)
-    left = (*legs.left, *((int(i), "no_signal", "the rule takes no position") for i in silent))
+    silent = np.ones(len(known), dtype=bool)
+    silent[legs.event] = False
+    silent[[i for i, *_ in legs.left]] = False
+    left = (*legs.left, *((int(i), "no_signal", "the rule takes no position") for i in np.flatnonzero(silent)))
     return Legs(legs.event, legs.column, legs.weight, legs.needed, left)
 
 
