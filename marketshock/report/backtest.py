@@ -13,7 +13,7 @@ from .._format import wrapped
 from ..backtests.compare import RuleComparison, as_record
 from ..backtests.placebo import PlaceboTrades
 from ..backtests.result import Backtest
-from .files import to_json, write_text
+from .files import save_figure, to_json, write_text
 from .reproduce import records
 
 _NAMED = 6  # tickers named
@@ -159,8 +159,7 @@ def draw(result: Backtest, placebo: PlaceboTrades | None, folder: Path, stem: st
     written = []
     for name, figure in figures.items():
         figure.set_size_inches(pictures[name])
-        written.append(folder / f"{stem}{name}.png")
-        figure.savefig(written[-1], dpi=120, metadata={"Software": None})
+        written.append(save_figure(figure, folder / f"{stem}{name}.png"))
     return written
 
 

@@ -14,6 +14,7 @@ from ..results import StudyResult
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def output_folder(path: str | Path) -> Path:
@@ -43,6 +44,20 @@ def write_text(path: Path, text: str) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def save_figure(figure: Figure, path: Path, dpi: int = 120) -> Path:
+    """Save a picture through a temporary file beside it, without a date in it: the same picture is the same bytes."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        figure.savefig(part, dpi=dpi, metadata={"Software": None})
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError("--out", f"{path} cannot be written: {error.strerror}", "name another folder") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return path
 
 
 def writable(path: str | Path) -> Path:

@@ -17,7 +17,7 @@ from ..moves.clustering import Clustering
 from ..moves.contribution import IndexContribution, index_contribution
 from ..moves.fragility import Fragility
 from ..moves.membership import Membership
-from .files import to_json, write_text
+from .files import save_figure, to_json, write_text
 from .reproduce import records
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
@@ -209,8 +209,7 @@ def draw(report: FragilityReport, folder: Path) -> list[Path]:
         plots.fragility_ranking(measured, *span, n=_BARS, by=asked.by, ax=axes["ranking"])
     written = []
     for name, figure in figures.items():
-        written.append(folder / f"{name}.png")
-        figure.savefig(written[-1], dpi=120, metadata={"Software": None})
+        written.append(save_figure(figure, folder / f"{name}.png"))
     return written
 
 

@@ -25,6 +25,7 @@ from ..results import StudyResult
 from ..study import event_study
 from . import tables
 from .claims import to_dict as claim_records
+from .files import save_figure
 
 INDEX_NOTE = (
     "The index contains the seven firms: what they share is partly taken out with it, and the intervals know nothing "
@@ -194,8 +195,7 @@ def draw(result: Reproduction, folder: Path) -> list[Path]:
     plots.market_caps(result.changes, figure=caps)
     written = []
     for name, figure in (("car_by_firm.png", by_firm), ("market_cap.png", caps)):
-        written.append(folder / name)
-        figure.savefig(written[-1], dpi=120, metadata={"Software": None})
+        written.append(save_figure(figure, folder / name))
     return written
 
 

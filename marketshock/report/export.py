@@ -1,0 +1,317 @@
+"""Tables for papers, notebooks and spreadsheets: LaTeX, Markdown, Excel."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .. import _format
+from .._frame import ReadableFrame
+from ..backtests.result import Backtest
+from ..errors import InputError
+from ..results import StudyResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STARS = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
+_NO_ESTIMATE = ("t", "df", "se", "s.e.", "sq p", "n")
+_NUMBER = re.compile(r"[-+<]*[\d.,]+(e[-+]?\d+)?[ *%]*|\[.*\]|inf")
+_SHEET = 31  # characters of a sheet's name in Excel
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "\u00b1": r"$\pm$",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A result as its ``repr`` prints it.
+
+    Attributes
+    ----------
+    caption : str
+    head : sequence of str
+    rows : sequence of sequence of str
+    notes : sequence of str
+        Lines below.
+    """
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
+
+
+def printed(result: Any) -> Printed:
+    """Return the printed table of a result of this library, or of a frame.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if isinstance(result, ReadableFrame) and "printer" in result.__dict__:
+        head, rows, below = result.printer(result)
+        return Printed("", head, rows, below)
+    if isinstance(result, pd.DataFrame):
+        return _of_frame(result)
+    if isinstance(result, Backtest):
+        from ..backtests.printed import HEAD
+
+        return Printed(result._caption(), HEAD, result._measures(), result.notes)
+    if hasattr(result, "_summary") and hasattr(result, "_caption"):
+        head, rows = result._summary()
+        footer = result._footer().strip().splitlines() if hasattr(result, "_footer") else []
+        return Printed(result._caption(), head, rows, [*footer, *getattr(result, "notes", ())])
+    if hasattr(result, "to_frame"):
+        return _of_frame(result.to_frame())
+    remedy = "give a result of this library, or a DataFrame"
+    raise InputError("result", f"got {type(result).__name__}, which has no table", remedy)
+
+
+def to_latex(result: Any, *, stars: bool = False, caption: str = "", label: str = "") -> str:
+    r"""Return a table for LaTeX with the rules of the booktabs package.
+
+    Parameters
+    ----------
+    result : object
+        A result of this library, one of its frames, or a DataFrame.
+    stars : bool, optional
+        Mark estimates by their p-values: *** below 0.01, ** below 0.05, * below 0.1. The note below says so.
+    caption : str, optional
+        Instead of the result's own.
+    label : str, optional
+        For ``\ref``.
+
+    Returns
+    -------
+    str
+        A ``table`` environment; the preamble needs ``\usepackage{booktabs}``. Numbers are as printed, minus signs and
+        special characters are escaped.
+
+    Raises
+    ------
+    InputError
+        If the result has no table, or stars are asked of one without p-values.
+    """
+    table = _starred(printed(result)) if stars else printed(result)
+    columns = "".join("l" if text else "r" for text in _is_text(table))
+    lines = [r"\begin{table}[htbp]", r"\centering"]
+    said = " ".join((caption or table.caption).split())
+    if said:
+        lines.append(rf"\caption{{{latex(said)}}}")
+    if label:
+        lines.append(rf"\label{{{label}}}")
+    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
+    lines += [" & ".join(map(latex, table.head)) + r" \\", r"\midrule"]
+    lines += [" & ".join(map(latex, row)) + r" \\" for row in table.rows]
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if table.notes:
+        notes = r" \\ ".join(map(latex, table.notes))
+        lines += [r"\par\smallskip", rf"\parbox{{\linewidth}}{{\footnotesize {notes}}}"]
+    return "\n".join([*lines, r"\end{table}", ""])
+
+
+def to_markdown(result: Any, *, stars: bool = False) -> str:
+    """Return a Markdown table, aligned in the source, with caption above and notes below.
+
+    Parameters
+    ----------
+    result, stars
+        As in `to_latex`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        As `to_latex`.
+    """
+    table = _starred(printed(result)) if stars else printed(result)
+    cells = [[_markdown(cell) for cell in row] for row in [table.head, *table.rows]]
+    widths = [max(3, *(len(row[k]) for row in cells)) for k in range(len(table.head))]
+    text = _is_text(table)
+
+    def line(row: Sequence[str]) -> str:
+        parts = (c.ljust(w) if t else c.rjust(w) for c, w, t in zip(row, widths, text, strict=True))
+        return f"| {' | '.join(parts)} |"
+
+    rule = [("-" * w) if t else "-" * (w - 1) + ":" for w, t in zip(widths, text, strict=True)]
+    above = [*table.caption.splitlines(), ""] if table.caption else []
+    below = ["", *(f"- {_markdown(note)}" for note in table.notes)] if table.notes else []
+    return "\n".join([*above, line(cells[0]), f"| {' | '.join(rule)} |", *map(line, cells[1:]), *below, ""])
+
+
+def to_excel(result: Any, path: str | Path) -> Path:
+    """Write a result to an Excel file: one sheet a frame, numbers unrounded, and a sheet "about" with its text.
+
+    Parameters
+    ----------
+    result : object
+        A result of this library, a DataFrame, or a mapping of sheet name to either.
+    path : str or Path
+        An .xlsx file.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If there is nothing to write, a name is no .xlsx file or cannot be written, two sheets get one name, or openpyxl
+        is missing (``pip install 'marketshock[excel]'``).
+    """
+    path = Path(path)
+    if path.suffix != ".xlsx":
+        raise InputError("path", f"unknown kind of file {path.suffix!r}", "give an .xlsx file")
+    try:
+        import openpyxl  # noqa: F401
+    except ImportError as error:
+        raise InputError("path", "Excel files need openpyxl", "pip install 'marketshock[excel]'") from error
+    sheets: dict[str, pd.DataFrame] = {}
+    for name, frame in _sheets(result):
+        short = re.sub(r"[\[\]:*?/\\]", "_", name)[:_SHEET] or "table"
+        if short.casefold() in {s.casefold() for s in sheets}:
+            raise InputError("result", f"two sheets are called {short!r}", "give a mapping with names of their own")
+        sheets[short] = frame
+    if not sheets:
+        raise InputError("result", "holds nothing to write", "give a result of this library, or a DataFrame")
+    part = path.with_name(f".{path.name}.part.xlsx")
+    try:
+        with pd.ExcelWriter(part, engine="openpyxl") as writer:
+            for name, frame in sheets.items():
+                _plain_cells(frame).to_excel(writer, sheet_name=name, index=frame.index.names != [None])
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError("path", f"{path} cannot be written: {error.strerror or error}", "name another file") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def latex(text: str) -> str:
+    """Return text with LaTeX's special characters escaped, and the minus sign of a number as one."""
+    escaped = "".join(_LATEX.get(c, c) for c in str(text))
+    return re.sub(r"(?<![\w.])-(?=\d)", "$-$", escaped)
+
+
+def _markdown(text: str) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def _is_text(table: Printed) -> list[bool]:
+    """Return which columns are text: those in which no cell is a number."""
+    return [not any(_NUMBER.fullmatch(str(row[k])) for row in table.rows) for k in range(len(table.head))]
+
+
+def _starred(table: Printed) -> Printed:
+    """Return a table whose estimates bear stars by the p-values beside them."""
+    places = [k for k, name in enumerate(table.head) if re.fullmatch(r"p|p \(.*\)|p-?value", str(name).strip())]
+    if not places:
+        raise InputError("stars", "is asked of a table without p-values", "leave it out")
+    rows = [list(row) for row in table.rows]
+    for place in places:
+        estimate = _estimate_before(table.head, place)
+        for row in rows:
+            row[estimate] += _stars(row[place])
+    note = "; ".join(f"{mark} p < {level:g}" for level, mark in STARS)
+    return Printed(table.caption, table.head, rows, [*table.notes, note])
+
+
+def _estimate_before(head: Sequence[str], place: int) -> int:
+    for k in range(place - 1, 0, -1):
+        name = str(head[k]).strip().casefold()
+        if name not in _NO_ESTIMATE and "interval" not in name and name != "distribution":
+            return k
+    return max(place - 1, 0)
+
+
+def _stars(text: str) -> str:
+    try:
+        p = float(text.strip().lstrip("<"))
+    except ValueError:
+        return ""
+    bound = text.strip().startswith("<")
+    return next((mark for level, mark in STARS if p < level or (bound and p <= level)), "")
+
+
+def _of_frame(frame: pd.DataFrame) -> Printed:
+    """Return any frame as text: numbers to six digits, dates as days."""
+    head = [str(c) for c in (frame.reset_index() if frame.index.names != [None] else frame).columns]
+    return Printed("", head, [[_cell(v) for v in row.values()] for row in _format.rows(frame)], [])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, pd.Timestamp):
+        return str(value.date()) if value == value.normalize() else str(value)
+    if isinstance(value, (float, np.floating)):
+        return _format.MISSING if np.isnan(value) else f"{value:.6g}"
+    return str(value)
+
+
+def _sheets(result: Any) -> Iterator[tuple[str, pd.DataFrame]]:
+    if isinstance(result, Mapping):
+        for name, one in result.items():
+            inner = list(_sheets(one))
+            alone = len([n for n, _ in inner if n != "about"]) == 1
+            for sheet, frame in inner:
+                if sheet == "about" and alone:
+                    continue
+                yield (str(name) if alone else f"{name} {sheet}"), frame
+        return
+    if isinstance(result, pd.DataFrame):
+        yield "table", pd.DataFrame(result)
+        return
+    yield from _frames(result)
+    yield "about", pd.DataFrame({"text": str(result).splitlines()})
+
+
+def _frames(result: Any) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the frames of a result by name."""
+    if isinstance(result, StudyResult):
+        window = result.spec.window
+        yield "car", result.car(window.first, window.last)
+        yield "tests", result.tests(window.first, window.last)
+        yield from ((name, getattr(result, name)) for name in ("ar", "events", "params", "exclusions", "alignment"))
+    elif isinstance(result, Backtest):
+        names = ("performance", "trades", "legs", "orders", "daily", "skipped", "alignment")
+        yield from ((name, getattr(result, name)) for name in names)
+    elif hasattr(result, "to_frame"):
+        yield "table", result.to_frame()
+    else:
+        remedy = "give a result of this library, or a DataFrame"
+        raise InputError("result", f"got {type(result).__name__}, which has no frame", remedy)
+
+
+def _plain_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose cells Excel knows: tuples as text, no time zones."""
+    out = pd.DataFrame(frame).copy()
+    for name in out.columns:
+        column = out[name]
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            out[name] = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        elif column.dtype == object:
+            out[name] = [v if isinstance(v, (str, int, float, bool, type(None))) else str(v) for v in column]
+    return out
