@@ -144,7 +144,7 @@ def test_what_is_not_there_is_not_asked_for_again(server, store, status):
 
 @pytest.mark.parametrize("url", ["http://", "nonsense", "gopher://127.0.0.1/a"])
 def test_what_is_no_address_is_the_caller_s_error(store, url):
-    with pytest.raises(InputError, match="give an address like"):
+    with pytest.raises(InputError, match="give an https address"):
         download(store).file(KEY, url)
 
 

@@ -102,7 +102,7 @@ class LowVolatility(_Market):
         if self.among is not None:
             object.__setattr__(self, "among", tickers_named("among", self.among))
         if self.members is not None and not isinstance(self.members, Membership):
-            raise InputError("members", f"got {self.members!r}", "give marketshock.Membership...")
+            raise InputError("members", f"got {self.members!r}", "give a marketshock.Membership")
 
     def legs(self, known: Known) -> Legs:
         """Sort at each event and return a leg for each stock of the outer groups."""

@@ -106,7 +106,7 @@ def _spec(
 ) -> FragilitySpec:
     if log is None and of_returns:
         what = "is not said, and returns= may be either"
-        raise InputError("log", what, "log=False for simple returns, log=True for log returns")
+        raise InputError("log", what, "give log=False for simple returns, log=True for log returns")
     check_choice("log", log, (None, True, False))
     check_choice("about", about, ABOUT)
     least = 1 if about == "zero" else 2

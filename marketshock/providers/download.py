@@ -126,7 +126,7 @@ class Download:
                 _refuse(name, url, response)
                 return _body(response, name, url, bound)
         except _no_addresses() as error:  # asking again is no use
-            raise InputError("url", f"got {url!r}: {_short(error)}", "give an address like https://...") from error
+            raise InputError("url", f"got {url!r}: {_short(error)}", "give an https address") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             came = f"{type(error).__name__}: {_short(error)}"
             raise Unavailable(name, url, came, "check the connection and the address, or try again later") from error
