@@ -211,12 +211,11 @@ def claims(arguments: argparse.Namespace) -> int:
     from .report import claims as report
     from .report.files import to_json
 
-    around = bar(arguments)
     result = verify_claims(
         load_catalog(arguments.catalog),
         prices=read_prices(arguments.prices) if arguments.prices else None,
         facts=recorded_facts(arguments.facts) if arguments.facts else None,
-        progress=lambda todo: around(todo, len(todo)),
+        progress=bar(arguments),
     )
     result = result.of_document(arguments.document) if arguments.document else result
     if arguments.id:

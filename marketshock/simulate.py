@@ -18,6 +18,7 @@ import pandas as pd
 from . import _format
 from ._typing import ALTERNATIVES, Alternative, FloatArray, Frame
 from .abnormal import abnormal_returns
+from .engines.progress import Progress, watched
 from .errors import InputError, check_choice, check_share
 from .inference.base import Evidence, Sample
 from .inference.outcome import Inapplicable
@@ -134,7 +135,7 @@ def rejection_rates(
     market: str | None = None,
     seed: int = 0,
     workers: int = 1,
-    progress: Callable[[Iterable[Any], int], Iterable[Any]] | None = None,
+    progress: Progress = None,
 ) -> RejectionRates:
     """Count how often each test rejects, for abnormal returns of known size.
 
@@ -160,8 +161,8 @@ def rejection_rates(
         The same seed gives the same table whatever `workers` is.
     workers : int, optional
         Processes.
-    progress : callable, optional
-        Called with the iterable of blocks and their number, e.g. ``lambda it, n: tqdm(it, total=n)``.
+    progress : bool or callable, optional
+        True shows a bar; ``progress(items, n)`` wraps the work in one of your own.
 
     Returns
     -------
@@ -231,15 +232,15 @@ def _mapped(
     work: Callable[[tuple[Any, int]], FloatArray],
     jobs: list[tuple[Any, int]],
     workers: int,
-    progress: Callable[[Iterable[Any], int], Iterable[Any]] | None,
+    progress: Progress,
 ) -> Iterable[FloatArray]:
     if workers == 1:
         results: Iterable[FloatArray] = map(work, jobs)
-        yield from progress(results, len(jobs)) if progress else results
+        yield from watched(results, len(jobs), progress)
         return
     with ProcessPoolExecutor(workers) as pool:
         results = pool.map(work, jobs)
-        yield from progress(results, len(jobs)) if progress else results
+        yield from watched(results, len(jobs), progress)
 
 
 def _run_block(

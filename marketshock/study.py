@@ -12,7 +12,8 @@ import pandas as pd
 
 from ._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
 from .catalog.table import Events, EventTable, event_table
-from .engines.run import Engine, Progress, check_engine, run_partitions
+from .engines.progress import Progress
+from .engines.run import Engine, check_engine, run_partitions
 from .errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
 from .estimation import CELLS, Estimated, Pieces, assembled, estimate, estimate_piece
 from .folder import FolderPartitions, folder_market
@@ -62,7 +63,7 @@ def event_study(
     keep: Literal["all"] = "all",
     windows: Sequence[tuple[int, int]] | None = None,
     engine: Engine = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
 ) -> StudyResult: ...
 
 
@@ -86,7 +87,7 @@ def event_study(
     keep: Literal["car", "aggregates"],
     windows: Sequence[tuple[int, int]] | None = None,
     engine: Engine = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
 ) -> StudySummary: ...
 
 
@@ -109,7 +110,7 @@ def event_study(
     keep: Keep = "all",
     windows: Sequence[tuple[int, int]] | None = None,
     engine: Engine = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
 ) -> StudyResult | StudySummary:
     """Estimate abnormal returns around events.
 
@@ -154,8 +155,8 @@ def event_study(
         tests of each single day are always there.
     engine : None, concurrent.futures.Executor, or distributed.Client, optional
         Where the work is done: here, on an executor's workers, or on a Dask cluster. The numbers do not depend on it.
-    progress : callable, optional
-        ``progress(iterable, total)`` wraps the partitions as they are done: ``lambda done, n: tqdm(done, total=n)``.
+    progress : bool or callable, optional
+        True shows a bar over the partitions; ``progress(items, n)`` wraps them in one of your own.
 
     Returns
     -------
@@ -244,12 +245,10 @@ def event_study(
     return study
 
 
-def _summarised(
-    wanted: Wanted, table: EventTable, market: Returns, engine: Engine, progress: Progress | None
-) -> StudySummary:
+def _summarised(wanted: Wanted, table: EventTable, market: Returns, engine: Engine, progress: Progress) -> StudySummary:
     """Study events whose returns are in memory, and keep sums."""
     build = located(wanted.spec, table, market)
-    cells = None if engine is None and progress is None else CELLS
+    cells = None if engine is None and not progress else CELLS
     partitions = PanelPartitions(wanted, build.panel, cells) if len(build.panel) else ()
     parts = run_partitions(study_partition, partitions, engine, progress)
     return _checked(StudySummary.of(wanted, market.sessions.name, table, [parts_of_build(build), *parts]))
@@ -261,7 +260,7 @@ def _study_folder(
     dataset: ReturnsDataset,
     factors: pd.DataFrame | None,
     engine: Engine,
-    progress: Progress | None,
+    progress: Progress,
 ) -> StudySummary:
     """Study events whose returns lie in files, and keep sums."""
     spec = wanted.spec
@@ -291,7 +290,7 @@ def _refuse_unknown(tickers: Sequence[str] | None, known: Sequence[str]) -> None
 
 
 def run_study(
-    spec: StudySpec, table: EventTable, market: Returns, engine: Engine = None, progress: Progress | None = None
+    spec: StudySpec, table: EventTable, market: Returns, engine: Engine = None, progress: Progress = None
 ) -> StudyResult:
     """Study the events of a table by a spec, on returns that are read already: what `event_study` does last.
 
@@ -316,9 +315,9 @@ def run_study(
     return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions.named())
 
 
-def _estimated(panel: EventPanel, model: ReturnModel, engine: Engine, progress: Progress | None) -> Estimated:
+def _estimated(panel: EventPanel, model: ReturnModel, engine: Engine, progress: Progress) -> Estimated:
     """Estimate all events, on an engine a few securities at a time."""
-    if engine is None and progress is None:
+    if engine is None and not progress:
         return estimate(panel, model)
     work = partial(estimate_piece, model=model)
     return assembled(panel, run_partitions(work, Pieces(panel, CELLS), engine, progress))

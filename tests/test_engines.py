@@ -13,6 +13,7 @@ from multiprocessing import get_context
 
 import pytest
 
+import marketshock as ms
 from marketshock import errors
 from marketshock.engines.run import check_engine, run_partitions
 from marketshock.errors import EngineError, InputError, PriceError
@@ -329,3 +330,18 @@ class TestDask:
             pass
         with pytest.raises(InputError, match=r"engine: .*closed"):
             check_engine(other)
+
+
+def test_bars(capsys, seven):
+    from marketshock.engines.progress import watched
+
+    assert watched([1, 2], 2, None) == [1, 2]
+    assert watched([1, 2], 2, False) == [1, 2]
+    assert list(watched([1, 2], 2, True)) == [1, 2]
+    seen = []
+    assert list(watched([1, 2], 2, lambda items, n: seen.append(n) or items)) == [1, 2]
+    assert seen == [2]
+    with pytest.raises(InputError, match=r"give True, False, or progress\(items, n\)"):
+        watched([1], 1, "yes")
+    ms.verify_claims(progress=True)
+    assert capsys.readouterr().out == ""

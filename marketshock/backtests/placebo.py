@@ -13,7 +13,7 @@ import pandas as pd
 from .. import _format
 from .._typing import ALTERNATIVES, Alternative, FloatArray, IntArray, StrArray
 from ..catalog.table import EventTable, repeated
-from ..engines.run import Progress
+from ..engines.progress import Progress, watched
 from ..errors import InputError, check_choice, check_share
 from ..inference.outcome import tails
 from .draws import MATCHES, Drawn, Group, Match, drawn_dates, drawn_pairs, shifted_dates
@@ -165,7 +165,7 @@ def placebo_trades(
     how: How = "dates",
     alternative: Alternative = "greater",
     seed: int | np.random.Generator = 0,
-    progress: Progress | None = None,
+    progress: Progress = None,
 ) -> PlaceboTrades:
     """Trade the same rule on random dates, many times, and see where the mean return of the events lies.
 
@@ -186,8 +186,8 @@ def placebo_trades(
         Of "the rule earns more on the events than on random dates".
     seed : int or Generator, optional
         The same seed gives the same bytes.
-    progress : callable, optional
-        ``progress(parts, n)`` wraps the work, as tqdm does.
+    progress : bool or callable, optional
+        True shows a bar; ``progress(parts, n)`` wraps the work in one of your own.
 
     Returns
     -------
@@ -320,7 +320,7 @@ def _known(result: Backtest, rule: Rule, row: IntArray, column: IntArray, group:
     return known_of(table, row, np.where(column == nowhere, -1, column), market, rule)
 
 
-def _table(result: Backtest, kinds: _Kinds, progress: Progress | None) -> FloatArray:
+def _table(result: Backtest, kinds: _Kinds, progress: Progress) -> FloatArray:
     """Return the return of a trade of each kind at each session, (T, K); NaN where there is none to its end."""
     spec, market = result.spec, result.known.market
     if spec.rule.timing.entry == "intraday":
@@ -329,7 +329,7 @@ def _table(result: Backtest, kinds: _Kinds, progress: Progress | None) -> FloatA
     n_days = len(market.days)
     out = np.full(n_days * len(kinds.column), np.nan)
     starts = range(0, len(out), _AT_ONCE)
-    for lo in progress(starts, len(starts)) if progress else starts:
+    for lo in watched(starts, len(starts), progress):
         cell = np.arange(lo, min(lo + _AT_ONCE, len(out)))
         kind = cell // n_days
         known = _known(result, rule, cell % n_days, kinds.column[kind], kinds.group[kind])

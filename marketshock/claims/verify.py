@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from .._typing import Frame
 from ..catalog.claim import Claim, Part
 from ..catalog.load import load_catalog, release_calendar
 from ..catalog.model import Catalog
+from ..engines.progress import Progress, watched
 from ..errors import CatalogError, MarketShockError, UnknownNameError
 from ..marketcap import market_inputs
 from ..providers.base import Prices
@@ -117,7 +117,7 @@ def verify_claims(
     index: IndexMembers | None = None,
     facts: pd.DataFrame | None = None,
     releases: Catalog | None = None,
-    progress: Callable[[Sequence[Claim]], Any] | None = None,
+    progress: Progress = None,
 ) -> Claims:
     """Check every claim of a catalog against figures and recorded facts; offline.
 
@@ -135,8 +135,8 @@ def verify_claims(
         As `recorded_facts` returns them.
     releases : Catalog, optional
         Whose results came when; `release_calendar` by default.
-    progress : callable, optional
-        Wraps the list of claims, e.g. ``tqdm.tqdm``.
+    progress : bool or callable, optional
+        True shows a bar; ``progress(items, n)`` wraps the work in one of your own.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def verify_claims(
         release_calendar() if releases is None else releases,
     )
     todo = list(catalog.claims.values())
-    return Claims({claim.id: _verdict(claim, evidence) for claim in (progress(todo) if progress else todo)})
+    return Claims({claim.id: _verdict(claim, evidence) for claim in watched(todo, len(todo), progress)})
 
 
 def _verdict(claim: Claim, evidence: Evidence) -> Verdict:

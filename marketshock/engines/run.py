@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import closing
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import EngineError, InputError
+from .progress import Progress, watched
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -17,16 +18,12 @@ R = TypeVar("R")
 Engine: TypeAlias = Executor | Any | None
 """None, a ``concurrent.futures.Executor``, or a ``distributed.Client``."""
 
-Progress: TypeAlias = Callable[[Iterable[Any], int], Iterable[Any]]
-
 _AHEAD = 2  # partitions sent for each worker: one at work and one waiting
 _AGAIN = 1  # how often a cluster tries an error again: its workers may read over a network
 _SHOWN = 5  # partitions named in a message
 
 
-def run_partitions(
-    work: Callable[[P], R], parts: Sequence[P], engine: Engine, progress: Progress | None = None
-) -> list[R]:
+def run_partitions(work: Callable[[P], R], parts: Sequence[P], engine: Engine, progress: Progress = None) -> list[R]:
     """Return ``work(part)`` of each part, in the order of the parts.
 
     Parameters
@@ -37,8 +34,8 @@ def run_partitions(
         What it is called with. At most two a worker are on their way at a time.
     engine : None, concurrent.futures.Executor, or distributed.Client
         Where it runs. None is this process.
-    progress : callable, optional
-        ``progress(results, n)`` wraps the results as they come, as tqdm does.
+    progress : bool or callable, optional
+        True shows a bar; ``progress(results, n)`` wraps the results as they come.
 
     Raises
     ------
@@ -63,7 +60,7 @@ def run_partitions(
         done = _on_cluster(work, parts, engine)
     results: dict[int, R] = {}
     with closing(done):  # an interrupt outside of the generator cancels too
-        for at, result in progress(done, len(parts)) if progress else done:
+        for at, result in watched(done, len(parts), progress):
             results[at] = result
     return [results[at] for at in range(len(parts))]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from .. import _format
 from .._typing import BoolArray, FloatArray, IntArray
+from ..engines.progress import Progress, watched
 from ..errors import InputError
 
 _BLOCK = 32  # permutations that share one random stream: the result depends on nothing but the seed
@@ -77,7 +77,7 @@ def clustering(
     counted: BoolArray,
     n_permutations: int = 999,
     seed: int = 0,
-    progress: Callable[[Iterable[Any], int], Iterable[Any]] | None = None,
+    progress: Progress = None,
 ) -> Clustering:
     """Compare the pairs of events on one day with those of independently shifted stocks.
 
@@ -110,7 +110,7 @@ def clustering(
         return Clustering(observed, np.nan, np.nan, np.nan, *about)
     sizes = [min(_BLOCK, n_permutations - start) for start in range(0, n_permutations, _BLOCK)]
     blocks = _permuted(hits[:, active], counted[:, active], sizes, seed)
-    drawn = np.concatenate(list(progress(blocks, len(sizes)) if progress else blocks))
+    drawn = np.concatenate(list(watched(blocks, len(sizes), progress)))
     expected = float(drawn.mean())
     pvalue = float((1 + (drawn >= observed).sum()) / (n_permutations + 1))
     return Clustering(observed, expected, observed / expected if expected else np.nan, pvalue, *about)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ import pandas as pd
 from .. import _format
 from .._frame import ReadableFrame
 from .._typing import FloatArray
+from ..engines.progress import Progress
 from ..errors import InputError
 from ..returns import Returns
 from . import _tables
@@ -232,7 +232,7 @@ class Fragility:
         by: By = "firm",
         n_permutations: int = 999,
         seed: int = 0,
-        progress: Callable[[Iterable[Any], int], Iterable[Any]] | None = None,
+        progress: Progress = None,
     ) -> Clustering:
         """Test whether events of different stocks fall on the same days more often than if each had its own time.
 
@@ -246,8 +246,8 @@ class Fragility:
             Random shifts of all stocks.
         seed : int, optional
             The same seed gives the same result.
-        progress : callable, optional
-            Called with the iterable of blocks and their number, e.g. ``lambda it, n: tqdm(it, total=n)``.
+        progress : bool or callable, optional
+            True shows a bar; ``progress(items, n)`` wraps the work in one of your own.
 
         Returns
         -------

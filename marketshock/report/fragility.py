@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import _format
 from .._frame import ReadableFrame
+from ..engines.progress import Progress
 from ..moves._select import By, Direction, period, session_row
 from ..moves._tables import count_table, rank_table
 from ..moves.clustering import Clustering
@@ -19,8 +20,6 @@ from ..moves.fragility import Fragility
 from ..moves.membership import Membership
 from .files import save_figure, to_json, write_text
 from .reproduce import records
-
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 _WAYS: tuple[tuple[Direction, str], ...] = (("absolute", "moves"), ("up", "upward moves"), ("down", "downward moves"))
 _CROWDED, _BARS = 10, 15
@@ -87,7 +86,7 @@ def fragility_report(
     *,
     clustered: bool = False,
     weighed: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = None,
 ) -> FragilityReport:
     """Make the tables.
 
