@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import textwrap
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,11 +15,32 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 NEUTRAL = "#7F7F7F"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+WIDE = 84  # characters of a title line of 7 inches
 
 
-def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Return `ax`, or the Axes of a new figure of that size in inches."""
-    return ax if ax is not None else new_figure(None, size).add_subplot()
+def ink() -> str:
+    """Return the colour of lines and marks that must stand out from the page: that of the user's text."""
+    import matplotlib as mpl
+
+    return str(mpl.rcParams["text.color"])
+
+
+def paper() -> str:
+    """Return the colour of the page, for the inside of hollow marks and the rims of full ones."""
+    import matplotlib as mpl
+
+    return str(mpl.rcParams["axes.facecolor"])
+
+
+@contextmanager
+def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
+    """Draw in the house's style on `ax`, or on the Axes of a new figure of that size in inches.
+
+    The figure is made before the style is on: the first one chooses the backend, and what that sets is the user's.
+    """
+    figure = new_figure(None, size) if ax is None else None
+    with style():
+        yield figure.add_subplot() if figure is not None else ax  # type: ignore[misc]
 
 
 def new_figure(figure: Figure | None, size: tuple[float, float]) -> Figure:
@@ -59,6 +82,11 @@ def style() -> AbstractContextManager[None]:
             "svg.hashsalt": "marketshock",
         }
     )
+
+
+def folded(text: str, wide: int = WIDE) -> str:
+    """Return a line of a title in two lines at most."""
+    return textwrap.fill(text, wide, max_lines=2, placeholder=" ...", break_on_hyphens=False)
 
 
 def date_axis(ax: Axes) -> None:

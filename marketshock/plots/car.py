@@ -10,7 +10,7 @@ import numpy as np
 from .._typing import FloatArray
 from ..errors import InputError, UnknownNameError
 from ..results import StudyResult
-from ._style import COLOURS, MARKERS, NEUTRAL, new_axes, new_figure, style
+from ._style import COLOURS, MARKERS, NEUTRAL, canvas, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,10 +53,9 @@ def car(
         raise UnknownNameError("event_id", unknown, known)
     if len(ids) > len(COLOURS):
         raise InputError("event_id", f"{len(ids)} events are too many for one picture", "name up to seven")
-    ax = new_axes(ax, (7, 4))
     several = len(set(study.panel.event)) > 1
     drawn = paths(study, confidence)
-    with style():
+    with canvas(ax, (7, 4)) as ax:
         for look, name in enumerate(ids):
             i = known.index(name)
             _draw(ax, drawn, i, look, name if several else str(study.panel.ticker[i]))

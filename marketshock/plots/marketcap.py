@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _format
 from ..marketcap import MarketCapChange
-from ._style import COLOURS, NEUTRAL, new_axes, new_figure, style
+from ._style import COLOURS, NEUTRAL, canvas, ink, new_figure, paper, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,8 +36,7 @@ def market_cap(change: MarketCapChange, *, ax: Axes | None = None) -> Axes:
     abnormal, low, high = (table[c].to_numpy() / 1e9 for c in ("abnormal_usd", "ci_low_usd", "ci_high_usd"))
     from matplotlib.patches import Patch
 
-    ax = new_axes(ax, (7, 0.5 * len(table) + 1.6))
-    with style():
+    with canvas(ax, (7, 0.5 * len(table) + 1.6)) as ax:
         colours = [COLOURS[1] if value < 0 else COLOURS[0] for value in raw]
         ax.barh(at, raw, height=0.55, color=colours, alpha=0.75)
         known = ~np.isnan(abnormal)
@@ -49,8 +48,8 @@ def market_cap(change: MarketCapChange, *, ax: Axes | None = None) -> Axes:
                 xerr=reach,
                 fmt="o",
                 markersize=4,
-                color="black",
-                markeredgecolor="white",
+                color=ink(),
+                markeredgecolor=paper(),
                 ecolor=NEUTRAL,
                 capsize=2,
                 linewidth=1.2,
