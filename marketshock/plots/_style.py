@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
+from .. import _format
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -30,6 +32,14 @@ def paper() -> str:
     import matplotlib as mpl
 
     return str(mpl.rcParams["axes.facecolor"])
+
+
+def veil(alpha: float) -> float:
+    """Return the opacity on the user's page: what is faint on white would vanish on black."""
+    from matplotlib.colors import rgb_to_hsv, to_rgb
+
+    dark = rgb_to_hsv(to_rgb(ink()))[2] > 0.5
+    return 1 - (1 - alpha) ** 2 if dark else alpha
 
 
 @contextmanager
@@ -87,6 +97,12 @@ def style() -> AbstractContextManager[None]:
 def folded(text: str, wide: int = WIDE) -> str:
     """Return a line of a title in two lines at most."""
     return textwrap.fill(text, wide, max_lines=2, placeholder=" ...", break_on_hyphens=False)
+
+
+def p_said(pvalue: float) -> str:
+    """Return "p = 0.0123", or "p < 0.0001"."""
+    shown = _format.pvalue(pvalue)
+    return f"p < {shown[1:]}" if shown.startswith("<") else f"p = {shown}"
 
 
 def date_axis(ax: Axes) -> None:

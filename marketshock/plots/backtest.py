@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from .. import _format
 from ..backtests.placebo import PlaceboTrades
 from ..backtests.result import Backtest
 from ..errors import InputError, check_choice
-from ._style import COLOURS, MARKERS, NEUTRAL, canvas, date_axis, folded, ink, new_figure, style
+from ._style import COLOURS, MARKERS, NEUTRAL, canvas, date_axis, folded, ink, new_figure, p_said, style, veil
 from .robustness import histogram_bins
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def equity(result: Backtest, *, figure: Figure | None = None) -> list[Axes]:
         _room_above(upper)
         upper.legend(fontsize=8, ncols=2, loc="upper left")
         fallen = 100 * np.concatenate([[0.0], daily["drawdown"].to_numpy()])
-        lower.fill_between(dates, fallen, 0, color=COLOURS[1], alpha=0.35, linewidth=0)
+        lower.fill_between(dates, fallen, 0, color=COLOURS[1], alpha=veil(0.35), linewidth=0)
         lower.plot(dates, fallen, color=COLOURS[1], linewidth=0.8)
         lower.set_ylabel("drawdown, %")
         lower.set_ylim(min(float(fallen.min()) * 1.15, -0.1), 0)
@@ -104,20 +103,20 @@ def trade_path(
         if placebo is not None:
             band = placebo.band(confidence)
             ax.fill_between(
-                at, 100 * band["low"], 100 * band["high"], color=NEUTRAL, alpha=0.25, linewidth=0,
+                at, 100 * band["low"], 100 * band["high"], color=NEUTRAL, alpha=veil(0.25), linewidth=0,
                 label=f"{level} of random dates",
             )  # fmt: skip
             ax.plot(at, 100 * band["mean"], color=NEUTRAL, linewidth=1, linestyle="--", label="their mean")
         if path["se"].notna().any():
             ax.fill_between(
-                at, 100 * path["ci_low"], 100 * path["ci_high"], color=COLOURS[0], alpha=0.25, linewidth=0,
+                at, 100 * path["ci_low"], 100 * path["ci_high"], color=COLOURS[0], alpha=veil(0.25), linewidth=0,
                 label=f"{level} interval of the mean",
             )  # fmt: skip
         else:
             lines = 100 * result.paths.to_numpy()[:50]
             for k, line in enumerate(lines):
                 label = "single trades" if k == 0 else None
-                ax.plot(at, line, color=COLOURS[5], linewidth=0.7, alpha=0.8, label=label)
+                ax.plot(at, line, color=COLOURS[5], linewidth=0.7, alpha=0.5, label=label)
         ax.plot(at, 100 * path["mean"], color=COLOURS[0], linewidth=1.8, marker="o", markersize=3.5, label="mean trade")
         ax.axhline(0, color=ink(), linewidth=0.6)
         ax.set_xlabel("closes after the fill")
@@ -170,9 +169,8 @@ def trades(result: Backtest, *, x: Literal["date", "move"] = "date", ax: Axes | 
         ):
             if won.any():
                 label = f"{text}: {won.sum()}"
-                ax.plot(
-                    place[won], gained[won], marker, color=colour, alpha=0.8, markersize=5, linewidth=0, label=label
-                )
+                look: dict[str, Any] = {"color": colour, "alpha": veil(0.8), "markersize": 5, "linewidth": 0}
+                ax.plot(place[won], gained[won], marker, label=label, **look)
         mean = float(gained.mean())
         ax.axhline(0, color=ink(), linewidth=0.6)
         ax.axhline(mean, color=NEUTRAL, linewidth=1, linestyle="--", label=f"mean {mean:+.2f} %")
@@ -206,13 +204,13 @@ def placebo_trades(placebo: PlaceboTrades, *, ax: Axes | None = None) -> Axes:
     drawn = 100 * placebo.distribution[np.isfinite(placebo.distribution)]
     value = 100 * placebo.observed
     with canvas(ax, (7.0, 3.8)) as ax:
-        ax.hist(drawn, bins=histogram_bins(drawn, value), color=NEUTRAL, alpha=0.55, label=f"{len(drawn)} draws")
+        ax.hist(drawn, bins=histogram_bins(drawn, value), color=NEUTRAL, alpha=veil(0.55), label=f"{len(drawn)} draws")
         ax.axvline(value, ymax=1 / _HEADROOM, color=COLOURS[1], linewidth=1.8, label=f"the events: {value:+.2f} %")
         ax.axvline(0, ymax=1 / _HEADROOM, color=ink(), linewidth=0.6, linestyle=":")
         ax.set_xlabel("mean return of a trade, %")
         ax.set_ylabel("draws")
         what = "shifted calendars" if placebo.how == "shift" else f"random dates, same {' and '.join(placebo.match)}"
-        below = f"{what if placebo.match else 'random dates and securities'}: p = {_format.pvalue(placebo.pvalue)}"
+        below = f"{what if placebo.match else 'random dates and securities'}: {p_said(placebo.pvalue)}"
         ax.set_title(f"{folded(placebo.rule)}\n{below} ({placebo.alternative})")
         ax.set_ylim(0, _HEADROOM * ax.get_ylim()[1])
         ax.legend(fontsize=8, ncols=2, loc="upper center")
