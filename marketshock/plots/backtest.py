@@ -116,7 +116,7 @@ def trade_path(
             lines = 100 * result.paths.to_numpy()[:50]
             for k, line in enumerate(lines):
                 label = "single trades" if k == 0 else None
-                ax.plot(at, line, color=COLOURS[5], linewidth=0.7, alpha=0.5, label=label)
+                ax.plot(at, line, color=COLOURS[5], linewidth=0.7, alpha=0.6, label=label)
         ax.plot(at, 100 * path["mean"], color=COLOURS[0], linewidth=1.8, marker="o", markersize=3.5, label="mean trade")
         ax.axhline(0, color=ink(), linewidth=0.6)
         ax.set_xlabel("closes after the fill")
