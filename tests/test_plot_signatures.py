@@ -22,7 +22,7 @@ NAMES = [name for name in ms.plots.__all__ if name != "bare_figure"]
 RESULTS = {"study", "result", "measured", "change", "changes", "placebo", "curve", "rates"}
 WHICH = {"event_id", "first", "last", "start", "end", "tickers", "placebo"}  # what is drawn, not how
 DEFAULTS = {"confidence": 0.95, "level": 0.05, "first": 0, "last": 0, "start": None, "end": None, "members": None}
-LEAST_LINE, LEAST_FILL = 2.2, 1.12  # contrast with the page (WCAG 2: 1 is none, 21 black on white)
+LEAST_LINE, LEAST_FILL = 2.2, 1.1  # contrast with the page (WCAG 2: 1 is none, 21 black on white)
 
 
 @pytest.fixture(autouse=True)
@@ -146,8 +146,10 @@ def test_nothing_vanishes_on_the_page(name, look):
             for text in [*labels, *inside]:
                 assert not text.get_text() or contrast(text.get_color(), page) > 7, text
             for line in [] if ax.images else ax.lines:
-                shown = line.get_markeredgecolor() if line.get_linestyle() == "None" else line.get_color()
-                assert contrast(shown, page, line.get_alpha()) > (LEAST_FILL if line.get_alpha() else LEAST_LINE), line
+                marks = [line.get_markeredgecolor(), line.get_markerfacecolor()]
+                shown = marks if line.get_linestyle() == "None" else [line.get_color()]
+                least = LEAST_FILL if line.get_alpha() else LEAST_LINE
+                assert max(contrast(c, page, line.get_alpha()) for c in shown) > least, line
             for part in [] if ax.images else [*ax.collections, *ax.patches]:
                 colours = np.atleast_2d(part.get_facecolor()) if len(np.atleast_1d(part.get_facecolor())) else []
                 edges = np.atleast_2d(part.get_edgecolor()) if len(np.atleast_1d(part.get_edgecolor())) else []
