@@ -101,6 +101,9 @@ class RejectionRates:
         Direction tested.
     seed : int
         Seed.
+    real : bool
+        Whether the returns were drawn from real ones: of the design only the numbers of firms and
+        days and their dates are then theirs.
     """
 
     table: pd.DataFrame
@@ -108,6 +111,7 @@ class RejectionRates:
     level: float
     alternative: Alternative
     seed: int
+    real: bool = False
 
     def __repr__(self) -> str:
         rates = self.table["rate"].unstack("shock").reindex(self.table.index.unique("test"))
@@ -116,7 +120,9 @@ class RejectionRates:
             [TESTS[str(name)].label, *(_format.number(100 * r, 1) for r in row)]
             for name, row in zip(rates.index, rates.to_numpy(), strict=True)
         ]
-        settings = ", ".join(f"{key}={value}" for key, value in asdict(self.design).items())
+        made_up = ("sigma", "correlation", "tails", "event_variance", "missing") if self.real else ()
+        kept = {key: value for key, value in asdict(self.design).items() if key not in made_up}
+        settings = ", ".join(f"{key}={value}" for key, value in kept.items()) + (", real returns" if self.real else "")
         tested = f"at the {100 * self.level:g} % level ({self.alternative})"
         drawn = f"{int(self.table['n_samples'].max()):,} samples, seed {self.seed}; {settings}"
         caption = f"Rejections in percent {tested}, by abnormal return on day 0; {drawn}"
@@ -191,7 +197,7 @@ def rejection_rates(
     counts = np.zeros((2, len(chosen), len(shocks)))
     for part in _mapped(work, jobs, workers, progress):
         counts += part
-    return RejectionRates(_table(counts, chosen, shocks), design, level, alternative, seed)
+    return RejectionRates(_table(counts, chosen, shocks), design, level, alternative, seed, source is not None)
 
 
 def bmp_size(n_firms: int, correlation: float, level: float = 0.05) -> float:

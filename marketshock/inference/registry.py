@@ -13,6 +13,7 @@ from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
 from .base import Sample
+from .mean import MOSTLY_APART
 from .outcome import Inapplicable, Outcome
 from .spread import Streamed, Summary
 
@@ -301,7 +302,7 @@ def _dependence(sample: Summary) -> list[str]:
     if len(dates) == 1:
         told = "" if r is None else f" (mean correlation of the residuals {r:.2f})"
         return [f"{MISLEADS}the events share one date, and the test takes them as independent{told}"]
-    if len(dates) <= 0.75 * len(sample):
+    if len(dates) <= MOSTLY_APART * len(sample):
         told = "" if r is None else f" (mean correlation by overlap {r:.2f})"
         return [f"{MISLEADS}{len(sample)} events on {len(dates)} dates, which the test takes as independent{told}"]
     if len(dates) == len(sample) and (np.diff(dates) >= sample.n_days).all():

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import textwrap
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
+
+from .. import _format
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,11 +17,40 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 NEUTRAL = "#7F7F7F"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+WIDE = 84  # characters of a title line of 7 inches
 
 
-def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Return `ax`, or the Axes of a new figure of that size in inches."""
-    return ax if ax is not None else new_figure(None, size).add_subplot()
+def ink() -> str:
+    """Return the colour of lines and marks that must stand out from the page: that of the user's text."""
+    import matplotlib as mpl
+
+    return str(mpl.rcParams["text.color"])
+
+
+def paper() -> str:
+    """Return the colour of the page, for the inside of hollow marks and the rims of full ones."""
+    import matplotlib as mpl
+
+    return str(mpl.rcParams["axes.facecolor"])
+
+
+def veil(alpha: float) -> float:
+    """Return the opacity on the user's page: what is faint on white would vanish on black."""
+    from matplotlib.colors import rgb_to_hsv, to_rgb
+
+    dark = rgb_to_hsv(to_rgb(ink()))[2] > 0.5
+    return 1 - (1 - alpha) ** 2 if dark else alpha
+
+
+@contextmanager
+def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
+    """Draw in the house's style on `ax`, or on the Axes of a new figure of that size in inches.
+
+    The figure is made before the style is on: the first one chooses the backend, and what that sets is the user's.
+    """
+    figure = new_figure(None, size) if ax is None else None
+    with style():
+        yield figure.add_subplot() if figure is not None else ax  # type: ignore[misc]
 
 
 def new_figure(figure: Figure | None, size: tuple[float, float]) -> Figure:
@@ -59,6 +92,17 @@ def style() -> AbstractContextManager[None]:
             "svg.hashsalt": "marketshock",
         }
     )
+
+
+def folded(text: str, wide: int = WIDE) -> str:
+    """Return a line of a title in two lines at most."""
+    return textwrap.fill(text, wide, max_lines=2, placeholder=" ...", break_on_hyphens=False)
+
+
+def p_said(pvalue: float) -> str:
+    """Return "p = 0.0123", or "p < 0.0001"."""
+    shown = _format.pvalue(pvalue)
+    return f"p < {shown[1:]}" if shown.startswith("<") else f"p = {shown}"
 
 
 def date_axis(ax: Axes) -> None:

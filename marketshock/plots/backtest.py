@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from .. import _format
 from ..backtests.placebo import PlaceboTrades
 from ..backtests.result import Backtest
 from ..errors import InputError, check_choice
-from ._style import COLOURS, MARKERS, NEUTRAL, date_axis, new_axes, new_figure, style
+from ._style import COLOURS, MARKERS, NEUTRAL, canvas, date_axis, folded, ink, new_figure, p_said, style, veil
 from .robustness import histogram_bins
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
 _HEADROOM = 1.25
 _FEW = 12  # trades that can be named
-_WIDE = 84  # characters of a title line
 
 
 def equity(result: Backtest, *, figure: Figure | None = None) -> list[Axes]:
@@ -57,13 +54,13 @@ def equity(result: Backtest, *, figure: Figure | None = None) -> list[Axes]:
             held = 100 * (np.cumprod(1 + np.nan_to_num(column)) - 1)
             label = f"{result.spec.benchmark}, held throughout"
             upper.plot(dates, np.concatenate([[0.0], held]), color=NEUTRAL, linewidth=1.0, linestyle="--", label=label)
-        upper.axhline(0, color="black", linewidth=0.6)
+        upper.axhline(0, color=ink(), linewidth=0.6)
         upper.set_ylabel("gain, %")
         upper.set_title(_title(result, f"{_trades(len(result.trades))}, {result.spec.costs}"))
         _room_above(upper)
         upper.legend(fontsize=8, ncols=2, loc="upper left")
         fallen = 100 * np.concatenate([[0.0], daily["drawdown"].to_numpy()])
-        lower.fill_between(dates, fallen, 0, color=COLOURS[1], alpha=0.35, linewidth=0)
+        lower.fill_between(dates, fallen, 0, color=COLOURS[1], alpha=veil(0.35), linewidth=0)
         lower.plot(dates, fallen, color=COLOURS[1], linewidth=0.8)
         lower.set_ylabel("drawdown, %")
         lower.set_ylim(min(float(fallen.min()) * 1.15, -0.1), 0)
@@ -102,27 +99,26 @@ def trade_path(
     path = result.path(confidence)
     at = path.index.to_numpy()
     level = f"{100 * confidence:.0f} %"
-    with style():
-        ax = new_axes(ax, (6.8, 3.9))
+    with canvas(ax, (6.8, 3.9)) as ax:
         if placebo is not None:
             band = placebo.band(confidence)
             ax.fill_between(
-                at, 100 * band["low"], 100 * band["high"], color=NEUTRAL, alpha=0.25, linewidth=0,
+                at, 100 * band["low"], 100 * band["high"], color=NEUTRAL, alpha=veil(0.25), linewidth=0,
                 label=f"{level} of random dates",
             )  # fmt: skip
             ax.plot(at, 100 * band["mean"], color=NEUTRAL, linewidth=1, linestyle="--", label="their mean")
         if path["se"].notna().any():
             ax.fill_between(
-                at, 100 * path["ci_low"], 100 * path["ci_high"], color=COLOURS[0], alpha=0.25, linewidth=0,
+                at, 100 * path["ci_low"], 100 * path["ci_high"], color=COLOURS[0], alpha=veil(0.25), linewidth=0,
                 label=f"{level} interval of the mean",
             )  # fmt: skip
         else:
             lines = 100 * result.paths.to_numpy()[:50]
             for k, line in enumerate(lines):
                 label = "single trades" if k == 0 else None
-                ax.plot(at, line, color=COLOURS[5], linewidth=0.7, alpha=0.8, label=label)
+                ax.plot(at, line, color=COLOURS[5], linewidth=0.7, alpha=0.6, label=label)
         ax.plot(at, 100 * path["mean"], color=COLOURS[0], linewidth=1.8, marker="o", markersize=3.5, label="mean trade")
-        ax.axhline(0, color="black", linewidth=0.6)
+        ax.axhline(0, color=ink(), linewidth=0.6)
         ax.set_xlabel("closes after the fill")
         ax.set_ylabel("cumulative return, %")
         _whole_ticks(ax, int(at[-1]))
@@ -166,19 +162,17 @@ def trades(result: Backtest, *, x: Literal["date", "move"] = "date", ax: Axes | 
         events["date"].to_numpy() if x == "date" else 100 * known.market.returns.values[known.row[at], known.column[at]]
     )
     gained = 100 * events["return"].to_numpy()
-    with style():
-        ax = new_axes(ax, (7.0, 4.0))
+    with canvas(ax, (7.0, 4.0)) as ax:
         for won, colour, marker, text in (
             (gained > 0, COLOURS[0], MARKERS[0], "profit"),
             (gained <= 0, COLOURS[1], MARKERS[1], "loss"),
         ):
             if won.any():
                 label = f"{text}: {won.sum()}"
-                ax.plot(
-                    place[won], gained[won], marker, color=colour, alpha=0.8, markersize=5, linewidth=0, label=label
-                )
+                look: dict[str, Any] = {"color": colour, "alpha": veil(0.8), "markersize": 5, "linewidth": 0}
+                ax.plot(place[won], gained[won], marker, label=label, **look)
         mean = float(gained.mean())
-        ax.axhline(0, color="black", linewidth=0.6)
+        ax.axhline(0, color=ink(), linewidth=0.6)
         ax.axhline(mean, color=NEUTRAL, linewidth=1, linestyle="--", label=f"mean {mean:+.2f} %")
         ax.set_xlabel("day 0" if x == "date" else "return of day 0, %")
         ax.set_ylabel("return of the trade, %")
@@ -209,16 +203,15 @@ def placebo_trades(placebo: PlaceboTrades, *, ax: Axes | None = None) -> Axes:
     """
     drawn = 100 * placebo.distribution[np.isfinite(placebo.distribution)]
     value = 100 * placebo.observed
-    with style():
-        ax = new_axes(ax, (7.0, 3.8))
-        ax.hist(drawn, bins=histogram_bins(drawn, value), color=NEUTRAL, alpha=0.55, label=f"{len(drawn)} draws")
+    with canvas(ax, (7.0, 3.8)) as ax:
+        ax.hist(drawn, bins=histogram_bins(drawn, value), color=NEUTRAL, alpha=veil(0.55), label=f"{len(drawn)} draws")
         ax.axvline(value, ymax=1 / _HEADROOM, color=COLOURS[1], linewidth=1.8, label=f"the events: {value:+.2f} %")
-        ax.axvline(0, ymax=1 / _HEADROOM, color="black", linewidth=0.6, linestyle=":")
+        ax.axvline(0, ymax=1 / _HEADROOM, color=ink(), linewidth=0.6, linestyle=":")
         ax.set_xlabel("mean return of a trade, %")
         ax.set_ylabel("draws")
         what = "shifted calendars" if placebo.how == "shift" else f"random dates, same {' and '.join(placebo.match)}"
-        below = f"{what if placebo.match else 'random dates and securities'}: p = {_format.pvalue(placebo.pvalue)}"
-        ax.set_title(f"{_folded(placebo.rule)}\n{below} ({placebo.alternative})")
+        below = f"{what if placebo.match else 'random dates and securities'}: {p_said(placebo.pvalue)}"
+        ax.set_title(f"{folded(placebo.rule)}\n{below} ({placebo.alternative})")
         ax.set_ylim(0, _HEADROOM * ax.get_ylim()[1])
         ax.legend(fontsize=8, ncols=2, loc="upper center")
     return ax
@@ -238,15 +231,11 @@ def _with_start(result: Backtest, daily: pd.DataFrame) -> pd.DatetimeIndex:
 
 
 def _title(result: Backtest, below: str) -> str:
-    return f"{_folded(result.name)}\n{_folded(below)}"
+    return f"{folded(result.name)}\n{folded(below)}"
 
 
 def _trades(n: int) -> str:
     return f"{n} trade{'s' if n != 1 else ''}"
-
-
-def _folded(text: str) -> str:
-    return textwrap.fill(text, _WIDE, max_lines=2, placeholder=" ...", break_on_hyphens=False)
 
 
 def _room_above(ax: Axes, share: float = 0.16) -> None:

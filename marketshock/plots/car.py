@@ -10,7 +10,7 @@ import numpy as np
 from .._typing import FloatArray
 from ..errors import InputError, UnknownNameError
 from ..results import StudyResult
-from ._style import COLOURS, MARKERS, NEUTRAL, new_axes, new_figure, style
+from ._style import COLOURS, MARKERS, NEUTRAL, canvas, new_figure, style, veil
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,17 +53,17 @@ def car(
         raise UnknownNameError("event_id", unknown, known)
     if len(ids) > len(COLOURS):
         raise InputError("event_id", f"{len(ids)} events are too many for one picture", "name up to seven")
-    ax = new_axes(ax, (7, 4))
     several = len(set(study.panel.event)) > 1
     drawn = paths(study, confidence)
-    with style():
+    with canvas(ax, (7, 4)) as ax:
         for look, name in enumerate(ids):
             i = known.index(name)
             _draw(ax, drawn, i, look, name if several else str(study.panel.ticker[i]))
         _mark_axes(ax)
         ax.set_xlabel("trading day relative to the event")
         ax.set_ylabel(f"CAR from day {study.spec.window.first}, %")
-        ax.set_title(f"{study.spec.model.name}; bands: {100 * confidence:.0f} % at each day", fontsize=9, loc="left")
+        bands = f"bands: {100 * confidence:.0f} % at each day, of each event's own prediction"
+        ax.set_title(f"Cumulative abnormal returns, {study.spec.model.name}\n{bands}", fontsize=9, loc="left")
         ax.legend(ncols=2 if len(ids) > 4 else 1, fontsize=8)
     return ax
 
@@ -137,7 +137,7 @@ def _draw(ax: Axes, drawn: tuple[FloatArray, ...], event: int, look: int, label:
     days, centre, low, high = drawn
     colour, marker = COLOURS[look], MARKERS[look]
     ax.plot(days, 100 * centre[event], color=colour, marker=marker, markersize=3.2, linewidth=1.4, label=label)
-    ax.fill_between(days, 100 * low[event], 100 * high[event], color=colour, alpha=0.14, linewidth=0)
+    ax.fill_between(days, 100 * low[event], 100 * high[event], color=colour, alpha=veil(0.14), linewidth=0)
 
 
 def _label_figure(figure: Figure, panels: list[Axes], study: StudyResult, confidence: float, shared: bool) -> None:

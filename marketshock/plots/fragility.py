@@ -14,7 +14,7 @@ from ..errors import InputError, UnknownNameError
 from ..moves._select import By, Direction
 from ..moves.fragility import Fragility
 from ..moves.membership import Membership
-from ._style import COLOURS, NEUTRAL, date_axis, new_figure, style
+from ._style import COLOURS, NEUTRAL, canvas, date_axis, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,14 +59,12 @@ def fragility_counts(
     frame = measured.counts(start, end, members=members, by=by)
     unit = 100 / frame["n_securities"].clip(lower=1) if share else pd.Series(1.0, index=frame.index)
     up, down = (frame["up"] * unit).to_numpy(), -(frame["down"] * unit).to_numpy()
-    figure = new_figure(None, (8, 3.8)) if ax is None else ax.figure
-    with style():
-        ax = figure.add_subplot() if ax is None else ax
+    with canvas(ax, (8, 3.8)) as ax:
         wide = min(9.0, max(0.9, 380 / max(len(frame), 1)))  # points: a bar thinner than a pixel is not drawn
         for values, colour, name in ((up, _UP, "up"), (down, _DOWN, "down")):
             there = values != 0
             ax.vlines(frame.index[there], 0, values[there], color=colour, linewidth=wide, label=name)
-        ax.axhline(0, color="black", linewidth=0.6)
+        ax.axhline(0, color=ink(), linewidth=0.6)
         _name_days(ax, frame.index, up, down)
         what = "% of the stocks" if share else "stocks"
         ax.set_ylabel(f"events a session, {what}")
@@ -132,9 +130,7 @@ def fragility_heatmap(
         raise InputError("tickers", what, f"draw up to {_TICKERS} tickers and {_SESSIONS} sessions that have one")
     values = z[:, [measured.market.names.index(t) for t in names]].T
     size = (min(14.0, 2.6 + 0.11 * max(len(z), 40)), 1.6 + 0.155 * max(len(names), 6))
-    figure = new_figure(None, size) if ax is None else ax.figure
-    with style():
-        ax = figure.add_subplot() if ax is None else ax
+    with canvas(ax, size) as ax:
         _draw_cells(ax, values, measured.spec.threshold)
         ax.set_yticks(range(len(names)), names, fontsize=8 if len(names) <= 40 else 7)
         _session_ticks(ax, measured.market.days[part.rows])
@@ -181,9 +177,7 @@ def fragility_ranking(
     if table.empty:
         raise InputError("start", "no move in the period", "choose another period")
     at, z = np.arange(len(table)), table["z"].to_numpy()
-    figure = new_figure(None, (6.5, 0.24 * len(table) + 1.4)) if ax is None else ax.figure
-    with style():
-        ax = figure.add_subplot() if ax is None else ax
+    with canvas(ax, (6.5, 0.24 * len(table) + 1.4)) as ax:
         ax.barh(at, z, height=0.65, color=[_UP if value > 0 else _DOWN for value in z])
         labels = [f"{r['ticker']}  {r['date'].date()}" for r in _format.rows(table)]
         ax.set_yticks(at, labels, fontsize=8)
@@ -195,8 +189,8 @@ def fragility_ranking(
             )
         for line in (-measured.spec.threshold, measured.spec.threshold):
             if min(z.min(), 0) < line < max(z.max(), 0):
-                ax.axvline(line, color="black", linewidth=0.8, linestyle=":")
-        ax.axvline(0, color="black", linewidth=0.6)
+                ax.axvline(line, color=ink(), linewidth=0.8, linestyle=":")
+        ax.axvline(0, color=ink(), linewidth=0.6)
         low, high = min(z.min(), 0), max(z.max(), 0)
         room = 0.1 * (high - low)  # for the figures beside the bars
         ax.set_xlim(low - room * (low < 0), high + room * (high > 0))
@@ -252,6 +246,7 @@ def _draw_cells(ax: Axes, values: FloatArray, threshold: float) -> None:
     image = ax.imshow(values, aspect="auto", cmap=colours, vmin=-limit, vmax=limit, interpolation="nearest")
     with np.errstate(invalid="ignore"):
         row, column = np.nonzero(np.abs(values) >= threshold)
+    # These colours are the map's: its cells are light on a dark page too.
     ax.plot(column, row, "o", color="black", markeredgecolor="white", markeredgewidth=0.5, markersize=3)
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _format
 from .._typing import FloatArray
 from ..errors import InputError, UnknownNameError
 from ..robustness.curve import SpecificationCurve
 from ..robustness.placebo import Placebo
-from ._style import COLOURS, NEUTRAL, new_figure, style
+from ._style import COLOURS, NEUTRAL, canvas, ink, new_figure, p_said, paper, style, veil
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,8 +62,8 @@ def specification_curve(curve: SpecificationCurve, *, level: float = 0.05, figur
         for y, (dimension, choice) in enumerate(rows):
             if choice:
                 there = (table[dimension] == choice).to_numpy()
-                lower.axhline(y, color=NEUTRAL, alpha=0.2, linewidth=0.8, zorder=0)
-                lower.plot(at[there], np.full(there.sum(), y), "s", color="black", markersize=size)
+                lower.axhline(y, color=NEUTRAL, alpha=veil(0.2), linewidth=0.8, zorder=0)
+                lower.plot(at[there], np.full(there.sum(), y), "s", color=ink(), markersize=size)
         lower.set_yticks(range(len(rows)), [choice or dimension for dimension, choice in rows], fontsize=8)
         for label, (_, choice) in zip(lower.get_yticklabels(), rows, strict=True):
             label.set_fontweight("normal" if choice else "bold")
@@ -112,18 +111,18 @@ def placebo(result: Placebo, event_id: str | None = None, *, ax: Axes | None = N
     value = float(row[result.by]) * unit
     if not len(days) or np.isnan(value):
         raise InputError("event_id", f"{name}: {row['note']}", "choose another event")
-    figure = new_figure(None, (7, 3.8)) if ax is None else ax.figure
-    with style():
-        ax = figure.add_subplot() if ax is None else ax
-        ax.hist(days, bins=histogram_bins(days, value), color=NEUTRAL, alpha=0.55, label=f"{len(days)} placebo days")
+    with canvas(ax, (7, 3.8)) as ax:
+        ax.hist(
+            days, bins=histogram_bins(days, value), color=NEUTRAL, alpha=veil(0.55), label=f"{len(days)} placebo days"
+        )
         shown = f"{value:+.2f} %" if result.by == "car" else f"{value:.2f}"
         most = 1 / _HEADROOM  # the lines end below the legend
         ax.axvline(value, ymax=most, color=COLOURS[1], linewidth=1.8, label=f"{row['date'].date()}: {shown}")
-        ax.axvline(0, ymax=most, color="black", linewidth=0.6, linestyle=":")
+        ax.axvline(0, ymax=most, color=ink(), linewidth=0.6, linestyle=":")
         ax.set_xlabel("CAR, %" if result.by == "car" else "CAR over its standard error")
         ax.set_ylabel("days")
         rank = f"rank {row['rank']:.0f} of {row['n_placebo'] + 1} from below"
-        ax.set_title(f"{name}, days {result.window}: {rank}, p = {_format.pvalue(row['pvalue'])}\n{result.model}")
+        ax.set_title(f"{name}, days {result.window}: {rank}, {p_said(row['pvalue'])}\n{result.model}")
         ax.set_ylim(0, _HEADROOM * ax.get_ylim()[1])  # room for the legend above the bars
         ax.legend(fontsize=8, ncols=2, loc="upper center")
     return ax
@@ -135,15 +134,15 @@ def _draw_estimates(ax: Axes, curve: SpecificationCurve, level: float) -> None:
     low, high = 100 * table["ci_low"].to_numpy(), 100 * table["ci_high"].to_numpy()
     size = float(np.clip(200 / max(len(table), 1), 2.0, 5.0))
     significant = (table["pvalue"] < level).to_numpy()
-    ax.vlines(at, low, high, color=NEUTRAL, alpha=0.5, linewidth=min(1.5, 0.4 * size))
+    ax.vlines(at, low, high, color=NEUTRAL, alpha=veil(0.5), linewidth=min(1.5, 0.4 * size))
     for which, colour, text in (
         (significant, _SIGNIFICANT, f"p < {level:g}"),
         (~significant, _NOT, f"p >= {level:g}, or none"),
     ):
         if which.any():
-            face = colour if which is significant else "white"
+            face = colour if which is significant else paper()
             ax.plot(at[which], car[which], "o", color=colour, markerfacecolor=face, markersize=size, label=text)
-    ax.axhline(0, color="black", linewidth=0.8)
+    ax.axhline(0, color=ink(), linewidth=0.8)
     ax.axhline(100 * curve.median, color=COLOURS[1], linewidth=1, linestyle="--", label="median")
     ax.set_ylabel(f"CAR, %, with {100 * curve.confidence:.0f} % interval")
     lost = len(curve) - len(table)
