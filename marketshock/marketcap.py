@@ -88,9 +88,7 @@ class MarketCapChange:
         name = tickers[firm]
         found, note = self._abnormal.get(name, {}), str(self.table.loc[name, "note"])
         return explain_change(
-            FirmChange(
-                name, self.previous, self.session, self.classes[name], found, self.confidence, note, self.source
-            )
+            FirmChange(name, self.previous, self.session, self.classes[name], found, self.confidence, note, self.source)
         )
 
     def to_frame(self) -> pd.DataFrame:

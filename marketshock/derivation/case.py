@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -11,8 +10,6 @@ import numpy as np
 
 from .._typing import BoolArray, FloatArray
 from ..abnormal import Abnormal
-from ..explained.blocks import Block, Grid, Line, Step
-from ..explained.mathtext import FIELD
 from ..models.base import ModelFit
 from ..models.benchmark import Term
 from ..models.factor import LinearFit
@@ -127,7 +124,7 @@ class Case:
 
     @cached_property
     def estimation(self) -> tuple[FloatArray, FloatArray]:
-        """The estimation days with data: y (n,) and all regressors (n, K), those that only the estimation needs last."""
+        """The estimation days with data: y (n,) and all regressors (n, K), leads and lags last."""
         data = self.panel.estimation_data
         used = data.mask[0]
         return data.y[0, used], data.x[0, used]
@@ -138,31 +135,13 @@ class Case:
         return str(days[at]) if 0 <= at < len(days) else ""
 
     @cached_property
+    def steady(self) -> bool:
+        """Whether the variance of every event day is s^2."""
+        return bool((self.fit.sigma2_days == self.fit.sigma2[:, None]).all())
+
+    @cached_property
     def written_out(self) -> list[int]:
         """The days whose formulas are printed with their numbers; of a long window the tables hold the others."""
         if len(self.summed) <= 3:
             return self.summed
         return [0] if 0 in self.summed else self.summed[:1]
-
-
-def step(heading: str, body: Iterable[Block], figures: Mapping[str, float]) -> Step:
-    """Return a step that holds the figures its templates name."""
-    blocks = tuple(body)
-    names: dict[str, float] = {}
-    for block in blocks:
-        for template in _templates(block):
-            names |= {name: float(figures[name]) for name, _ in FIELD.findall(template)}
-    return Step(heading, blocks, names)
-
-
-def _templates(block: Block) -> Iterable[str]:
-    if isinstance(block, Line):
-        return block.put_in, block.value
-    if isinstance(block, Grid):
-        return [cell for row in block.rows for cell in row]
-    return [block]
-
-
-def listed(parts: Iterable[str], joint: str = " + ") -> str:
-    """Return terms of a sum as text."""
-    return joint.join(parts)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..explained.blocks import Block, Grid, Line, Step
-from .case import Case, step
+from ..explained.blocks import Block, Grid, Line, Step, step_of
+from .case import Case
 
 
 def days_step(case: Case, figures: dict[str, float]) -> Step:
@@ -19,9 +19,8 @@ def days_step(case: Case, figures: dict[str, float]) -> Step:
         body += _variance(case, day)
         body += [Line(f"SAR({day})", f"AR({day}) / sqrt(Var({day}))", *_ratio(day))]
     if len(case.days) > 1:
-        left = len(case.written_out) < len(case.summed)
-        body += ["All days:" if left else "The same as a table:", _table(case)]
-    return step("Expected and abnormal return, and its forecast-error variance", body, figures)
+        body += ["All days:", _table(case)] if len(case.written_out) < len(case.summed) else []
+    return step_of("Expected and abnormal return, and its forecast-error variance", body, figures)
 
 
 def _in_words(case: Case) -> str:
@@ -29,7 +28,11 @@ def _in_words(case: Case) -> str:
     if case.kind == "adjusted":
         return f"{expected} Nothing is estimated, so that the variance of an AR is s^2 alone."
     error = "h, in units of s^2," if case.classic else "u"
-    return f"{expected} To the variance of the day itself {error} adds what the estimated coefficients may be off."
+    said = f"{expected} To the variance of the day itself {error} adds what the estimated coefficients may be off."
+    if len(case.coefficients) > 2:
+        regressors, matrix = ", ".join(case.regressors), "(X'X)^-1" if case.classic else "V"
+        said += f" z holds 1 and {regressors} of the day, and c is {matrix} z."
+    return said
 
 
 def _value(name: str, day: int) -> str:
@@ -70,7 +73,8 @@ def _variance(case: Case, day: int) -> Iterator[Line]:
         yield Line(f"Var({of})", f"s^2 (1 + h({of}))", f"{{s2:.8g}} x (1 + {{h({of}):.8g}})", f"{{Var({of}):.8g}}")
         return
     yield Line(f"u({of})", *_u(case, of, "1", named))
-    yield Line(f"Var({of})", f"s^2({of}) + u({of})", f"{{s2({of}):.8g}} + {{u({of}):.8g}}", f"{{Var({of}):.8g}}")
+    s2 = "s^2" if case.steady else f"s^2({of})"
+    yield Line(f"Var({of})", f"{s2} + u({of})", f"{{s2({of}):.8g}} + {{u({of}):.8g}}", f"{{Var({of}):.8g}}")
 
 
 def _h(case: Case, of: str, count: str, named: dict[str, tuple[str, str]]) -> tuple[str, str, str]:
@@ -128,13 +132,13 @@ def total_step(case: Case, figures: dict[str, float]) -> Step:
     """Write out the CAR and its variance, estimation error shared by the days."""
     label, days = _label(case), case.summed
     if not days:
-        return step(f"{label}", ["No day of the window has a return: there is no CAR."], figures)
+        return step_of(f"{label}", ["No day of the window has a return: there is no CAR."], figures)
     parts = " + ".join(f"AR({day})" for day in days) if len(days) <= 3 else f"AR({days[0]}) + ... + AR({days[-1]})"
     numbers = " + ".join(f"{{AR({day}):.6f}}" for day in days) if len(days) > 1 else ""
     body: list[Block] = [Line(label, parts, numbers, "{car:.6f}")]
     body += _one_day(label, days[0]) if len(days) == 1 else _shared(case, label)
     body.append(Line(f"se({label})", f"sqrt(Var({label}))", "sqrt({variance:.8g})", "{se:.6f}"))
-    return step(f"{label} and its standard error", body, figures)
+    return step_of(f"{label} and its standard error", body, figures)
 
 
 def _label(case: Case) -> str:
@@ -162,7 +166,11 @@ def _shared(case: Case, label: str) -> Iterator[Block]:
         yield Line(f"Var({label})", "s^2 (N + h)", "{s2:.8g} x ({N:d} + {h(CAR):.8g})", "{variance:.8g}")
     else:
         yield Line("u", *_u(case, "CAR", "N", named))
-        yield Line(f"Var({label})", "sum of s^2(t) + u", "{sum s2:.8g} + {u(CAR):.8g}", "{variance:.8g}")
+        s2, numbers = ("N s^2", "{N:d} x {s2:.8g}") if case.steady else ("sum of s^2(t)", "{sum s2:.8g}")
+        yield Line(f"Var({label})", f"{s2} + u", f"{numbers} + {{u(CAR):.8g}}", "{variance:.8g}")
+    if len(case.coefficients) > 2:
+        sums = ", ".join(symbol for symbol, _ in named.values())
+        yield f"Here z holds N and {sums}, and c is the matrix times that z."
     yield (
         "The days share one estimation error, so their regressors are summed before they are squared; the sum of the "
         "days' own variances, {apart:.8g}, would take their errors as independent."
@@ -180,7 +188,7 @@ def test_step(case: Case, figures: dict[str, float]) -> Step:
         Line("high", f"{label} + q se({label})", "{car:.6f} + {quantile:.6f} x {se:.6f}", "{high:.6f}"),
     ]
     said = "p is two-sided: the null is a CAR of zero. Low and high are the {confidence:share} interval."
-    return step("Test", [*body, said], figures)
+    return step_of("Test", [*body, said], figures)
 
 
 test_step.__test__ = False  # type: ignore[attr-defined]  # pytest: no test, whatever its name

@@ -7,12 +7,12 @@ import pandas as pd
 
 from .. import _format
 from ..errors import MarketShockError
-from ..explained.blocks import Block, Grid, Line, Step
+from ..explained.blocks import Block, Grid, Line, Step, step_of
 from ..explained.mathtext import literal
 from ..providers.base import ADJUSTED, PRESUMED
 from ..providers.shares import SharesTable, share_counts
 from ..valuation import class_values, doubts_of
-from .case import Case, step
+from .case import Case
 
 _HEADING = "Dollars"
 
@@ -21,7 +21,7 @@ def dollars_step(case: Case, figures: dict[str, float], shares: SharesTable | No
     """Write out the CAR times the market cap before its first day, or say why there are no dollars."""
     why = _refused(case)
     if why:
-        return step(_HEADING, [f"None: {why}."], {})
+        return step_of(_HEADING, [f"None: {why}."], {})
     counted = share_counts() if shares is None else shares
     try:
         firm = counted.firm_of(case.ticker)
@@ -31,12 +31,14 @@ def dollars_step(case: Case, figures: dict[str, float], shares: SharesTable | No
         classes = class_values(counts, case.prices, before, first)
         doubts = doubts_of(counts, case.prices, first)
     except MarketShockError as error:  # no count of the firm, or a close is missing: the p-value stands without dollars
-        return step(_HEADING, [f"None: {literal(str(error))}."], {})
+        return step_of(_HEADING, [f"None: {literal(str(error))}."], {})
     made, rows = class_figures(classes)
     cap = sum(made[f"cap {k}"] for k in range(1, len(rows) + 1))
     made |= {name: figures[name] for name in ("car", "low", "high")}
     made |= {"cap before": cap, **{f"usd {name}": made[name] * cap for name in ("car", "low", "high")}}
-    return step(f"Dollars: the market cap before, {before}, times the CAR", _body(case, classes, doubts, firm), made)
+    return step_of(
+        f"Dollars: the market cap at the close of {before} times the CAR", _body(case, classes, doubts, firm), made
+    )
 
 
 def _refused(case: Case) -> str:
@@ -76,9 +78,7 @@ def _body(case: Case, classes: pd.DataFrame, doubts: list[str], firm: str) -> li
     _, rows = class_figures(classes)
     split = bool((classes["split_factor"] != 1).any())
     head = (*CLASS_HEAD, *(["splits"] if split else []), "close before", "value, USD")
-    grid = [
-        (*class_cells(row, k, split), f"{{before {k}:,.4f}}", f"{{cap {k}:bn}}") for k, row in enumerate(rows, 1)
-    ]
+    grid = [(*class_cells(row, k, split), f"{{before {k}:,.4f}}", f"{{cap {k}:bn}}") for k, row in enumerate(rows, 1)]
     label = f"CAR({case.window.first}, {case.window.last})"
     caps = " + ".join(f"{{cap {k}:bn}}" for k in range(1, len(rows) + 1)) if len(rows) > 1 else ""
     body: list[Block] = [

@@ -53,7 +53,8 @@ def _sums(x: FloatArray, y: FloatArray) -> dict[str, float]:
             "Sxy": float(((m - mean) * (y - y.mean())).sum()),
             "Syy": float(((y - y.mean()) ** 2).sum()),
         }
-    out, q = {}, _inverse(x)
+    out: dict[str, float] = {}
+    q = _inverse(x)
     for j, (row, of_y, inverse) in enumerate(zip(x.T @ x, x.T @ y, q, strict=True), 1):
         out |= {f"X{j}{k}": float(v) for k, v in enumerate(row, 1)}
         out |= {f"Q{j}{k}": float(v) for k, v in enumerate(inverse, 1)}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..explained.blocks import Block, Grid, Line, Step
+from ..explained.blocks import Block, Grid, Line, Step, step_of
 from ..explained.mathtext import literal
 from ..models.garch import GarchModel
 from ..models.mean import MarketAdjusted
 from ..models.nonsync import Dimson, ScholesWilliams
 from ..models.robust import HuberModel
 from ..models.variance import RecentVolatility
-from .case import Case, step
+from .case import Case
 
-_COEFFICIENT = ".6f"
+_V = "V is the covariance of the coefficients; Vjk stands in row j and column k."
 _ESTIMATES = {
     ScholesWilliams: (
         "beta = cov(R, z) / cov(Rm, z) with the instrument z, the sum of the benchmark's return on the day before, the "
@@ -49,7 +49,7 @@ def model_step(case: Case, figures: dict[str, float]) -> Step:
         heading, body = f"Regression {_equation(case)} + e by least squares", _several(case)
     if case.kind == "least squares" and not case.classic:
         body = [*body, *_robust(case)]
-    return step(heading, body, figures)
+    return step_of(heading, body, figures)
 
 
 def _equation(case: Case) -> str:
@@ -63,7 +63,7 @@ def _mean(left: str, case: Case) -> Line:
 
 def _adjusted(case: Case) -> list[Block]:
     about_mean = isinstance(case.spec.model, MarketAdjusted) and case.spec.model.variance == "about_mean"
-    said = "Their mean is taken out of the variance below, not out of the abnormal returns."
+    said = "This mean is taken out of the variance below, not out of the abnormal returns."
     return [_mean("mean(Y)", case), said] if about_mean else ["The abnormal return is Y = R - Rm itself."]
 
 
@@ -106,12 +106,12 @@ def _fitted(case: Case) -> list[Block]:
     model = case.spec.model
     estimates = next((text for kind, text in _ESTIMATES.items() if isinstance(model, kind)), "")
     said = f"{literal(model.name)}: {estimates or 'the model says itself what it estimates.'}"
-    return [f"{said} What follows goes on from its fit.", _coefficient_grid(case, "coefficient")]
+    return [f"{said} What follows goes on from its fit. {_V}", _coefficient_grid(case, "coefficient")]
 
 
 def _robust(case: Case) -> list[Block]:
     cov = str(getattr(case.spec.model, "cov", ""))
-    said = f"The covariance V of the coefficients is {cov}, a sandwich around (X'X)^-1, taken from the fit:"
+    said = f"The covariance of the coefficients is {cov}, a sandwich around (X'X)^-1, taken from the fit. {_V}"
     return [said, _coefficient_grid(case, "coefficient")]
 
 
@@ -131,7 +131,7 @@ def variance_step(case: Case, figures: dict[str, float]) -> Step:
         body: list[Block] = ["Both as the model gives them.", Line("s^2", "", "", "{s2:.8g}"), root, df]
     else:
         body = [Line("RSS", *_rss(case)), df, Line("s^2", "RSS / df", "{rss:.8g} / {df:d}", "{s2:.8g}"), root]
-    return step("Variance of a daily abnormal return", body, figures)
+    return step_of("Variance of a daily abnormal return", body, figures)
 
 
 def _df(case: Case) -> tuple[str, str, str]:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..explained.blocks import Block, Grid, Line, Step
+from ..explained.blocks import Block, Grid, Line, Step, step_of
 from ..explained.explanation import Explanation
 from ..explained.mathtext import literal
-from .case import step
 from .dollars import CLASS_HEAD, class_cells, class_figures
 
 
@@ -65,7 +64,7 @@ def figures_of_change(change: FirmChange) -> dict[str, float]:
     """Return every figure of the derivation, unrounded, in USD and decimals."""
     made, rows = class_figures(change.classes)
     for k, row in enumerate(rows, 1):
-        unit, move = float(row["band"]), made[f"after {k}"] - made[f"before {k}"]
+        unit, move = float(str(row["band"])), made[f"after {k}"] - made[f"before {k}"]
         made |= {f"unit {k}": unit, f"move {k}": move, f"change {k}": move * made[f"shares {k}"]}
         made |= {f"cap after {k}": made[f"after {k}"] * made[f"shares {k}"], f"slack {k}": abs(move) * unit / 2}
     k_all = range(1, len(rows) + 1)
@@ -87,7 +86,7 @@ def _counts(change: FirmChange, figures: dict[str, float]) -> Step:
     head = (*CLASS_HEAD, *(["splits"] if split else []), "rounded to")
     grid = [(*class_cells(row, k, split), _unit(figures, k)) for k, row in enumerate(rows, 1)]
     body: list[Block] = [Grid(head, tuple(grid)), *_provenance(rows)]
-    return step("Share counts, as they were filed last before the session", body, figures)
+    return step_of("Share counts, as they were filed last before the session", body, figures)
 
 
 def _unit(figures: dict[str, float], k: int) -> str:
@@ -117,13 +116,13 @@ def _caps(change: FirmChange, figures: dict[str, float]) -> Step:
         Line("change", "sum of shares x (close after - close before)", of_one if one else of_all, "{change:bn} USD"),
         Line("return", "change / cap before", "{change:bn} / {cap before:bn}", "{return:.6f}"),
     ]
-    return step("Shares x close on both sessions, USD", body, figures)
+    return step_of("Shares x close on both sessions, USD", body, figures)
 
 
 def _band(change: FirmChange, figures: dict[str, float]) -> Step:
     rounded = [k for k in range(1, len(change.classes) + 1) if figures[f"unit {k}"]]
     if not rounded:
-        return step("Rounding band", ["Every count is exact: rounding leaves nothing open."], figures)
+        return step_of("Rounding band", ["Every count is exact: rounding leaves nothing open."], figures)
     numbers = " + ".join(f"|{{move {k}:,.4f}}| x {{unit {k}:d}} / 2" for k in rounded)
     body: list[Block] = [
         "A count rounded to a unit may be off by half of it.",
@@ -131,15 +130,15 @@ def _band(change: FirmChange, figures: dict[str, float]) -> Step:
         Line("low", "change - slack", "{change:bn} - {slack:bn}", "{change low:bn} USD"),
         Line("high", "change + slack", "{change:bn} + {slack:bn}", "{change high:bn} USD"),
     ]
-    return step("Rounding band", body, figures)
+    return step_of("Rounding band", body, figures)
 
 
 def _abnormal(change: FirmChange, figures: dict[str, float]) -> Step:
     heading, found = "Abnormal part", change.abnormal
     if not found:
-        return step(heading, ["None: no study of this firm on that session was given."], figures)
+        return step_of(heading, ["None: no study of this firm on that session was given."], figures)
     if np.isnan(figures["ar"]):
-        return step(heading, [f"None: {literal(str(found['event_id']))} has no return on that session."], figures)
+        return step_of(heading, [f"None: {literal(str(found['event_id']))} has no return on that session."], figures)
     body: list[Block] = [
         f"AR(0) of {literal(str(found['ticker']))} in the study, event {literal(str(found['event_id']))}: "
         "{ar:.6f} with a standard error of {se:.6f} on {df:d} degrees of freedom. study.explain derives it.",
@@ -151,4 +150,4 @@ def _abnormal(change: FirmChange, figures: dict[str, float]) -> Step:
         Line("dollars high", "high x cap before", "{high:.6f} x {cap before:bn}", "{usd high:bn} USD"),
         "Low and high are the {confidence:share} interval.",
     ]
-    return step(heading, body, figures)
+    return step_of(heading, body, figures)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ..explained.blocks import Block, Grid, Line, Step
+from ..explained.blocks import Block, Grid, Line, Step, step_of
 from ..explained.mathtext import literal
 from ..models.benchmark import LeaveOneOut, Term
-from .case import Case, step
+from .case import Case
 
 _NAMED = 3  # missing days that are named
 
@@ -43,9 +43,10 @@ def returns_step(case: Case, figures: dict[str, float]) -> Step:
         names += [*([] if series else ["R"]), *others]
         cells = [_cell(figures, name, day, name in of_closes) for name in names]
         rows.append((str(day), case.date(day) or "no session", *cells))
-    body = [*_formulas(case, of_closes, figures), Grid(tuple(head), tuple(rows)), *_missing(case)]
+    given = [f"{', '.join(others)}: returns as they were given, without closes."] if series and others else []
+    body = [*_formulas(case, of_closes, figures), *given, Grid(tuple(head), tuple(rows)), *_missing(case)]
     heading = "Closes of the event days and the returns made of them" if series else "Returns of the event days"
-    return step(heading, body, figures)
+    return step_of(heading, body, figures)
 
 
 def _formulas(case: Case, of_closes: dict[str, str], figures: dict[str, float]) -> Iterator[Block]:
@@ -73,7 +74,9 @@ def _formulas(case: Case, of_closes: dict[str, str], figures: dict[str, float]) 
 def _what_closes(case: Case) -> str:
     told = {} if case.prices is None else case.prices.provenance
     if told.get("returns_from") == "close":
-        return f"Closes as they were given ({told.get('close_is', 'not said')}): there are no adjusted ones beside them."
+        return (
+            f"Closes as they were given ({told.get('close_is', 'not said')}): there are no adjusted ones beside them."
+        )
     return "Closes adjusted for splits and dividends."
 
 
@@ -125,7 +128,9 @@ def _close(case: Case, column: str, day: int) -> float:
     date = case.date(day)
     if case.prices is None or not date or pd.Timestamp(date) not in case.prices.adj_close.index:
         return float("nan")
-    return float(case.prices.adj_close.at[pd.Timestamp(date), column])
+    frame = case.prices.adj_close
+    at = int(np.searchsorted(frame.index.to_numpy(), np.datetime64(date, "ns")))
+    return float(frame[column].to_numpy(dtype=float)[at])
 
 
 def legend_of(case: Case) -> list[str]:
@@ -133,17 +138,15 @@ def legend_of(case: Case) -> list[str]:
     said = [f"R: return of {literal(case.ticker)}"]
     model = case.spec.model
     if case.offset and model.offset is not None:
-        said.append(f"{case.offset}: return of {literal(str(model.offset))}")
-        if case.kind != "adjusted":
-            said.append(f"Y = R - {case.offset}")
-    said += [f"{s}: {_kind_of(term)}{literal(str(term))}" for term, s in zip(case.terms, case.regressors, strict=True)]
+        what = "return of" if case.kind == "adjusted" else "risk-free return,"
+        said += [f"{case.offset}: {what} {literal(str(model.offset))}", f"Y = R - {case.offset}"]
+    for term, symbol in zip(case.terms, case.regressors, strict=True):
+        of_factor = str(term.column) in case.panel.returns.factor_names
+        what = "factor " if of_factor else "return of " if _is_price(term) else ""
+        said.append(f"{symbol}: {what}{literal(str(term))}")
     for term in (*case.terms, *([model.offset] if model.offset else [])):
         said += _made(term, case.ticker)
     return ["; ".join(said) + "."]
-
-
-def _kind_of(term: Term) -> str:
-    return "return of " if _is_price(term) else ""
 
 
 def _made(term: Term, ticker: str) -> list[str]:
@@ -169,4 +172,4 @@ def window_step(case: Case, figures: dict[str, float]) -> Step:
         parts = [", ".join(named[:_NAMED]) + (", ..." if len(named) > _NAMED else "")] if named else []
         parts += [f"{before} before the first return"] if before else []
         body.append("Missing, {gaps:d} in all, and left out: " + "; ".join(parts) + ".")
-    return step("Estimation window", body, figures)
+    return step_of("Estimation window", body, figures)

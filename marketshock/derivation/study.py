@@ -46,8 +46,8 @@ def _about(case: Case, label: str) -> list[str]:
     said = [f"{literal(case.ticker)}, day 0 is {case.date(0)}; {literal(case.spec.model.name)}."]
     if case.summed:
         said.append(
-            f"{label} = {{car:pct}}, {{confidence:share}} interval {{low:pct}} to {{high:pct}}, t({{df:d}}) = {{t:.2f}}, "
-            "p = {p:.3g}."
+            f"{label} = {{car:pct}}, {{confidence:share}} interval {{low:pct}} to {{high:pct}}, "
+            "t({df:d}) = {t:.2f}, p = {p:.3g}."
         )
     kind = "Log" if case.spec.log else "Simple"
     said.append(f"{kind} returns, as decimals: -0.17 is -17 %. Days are counted in {_calendar(case)} sessions.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from .. import _format
-from .mathtext import fill, to_math
+from .mathtext import FIELD, fill, to_math
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,24 @@ class Step:
         """What its last formula gives, as text; "" if it has none."""
         given = [line for line in self.lines if line.value]
         return fill(given[-1].value, self.values) if given else ""
+
+
+def step_of(heading: str, body: Iterable[Block], figures: Mapping[str, float]) -> Step:
+    """Return a step that holds the figures its templates name."""
+    blocks = tuple(body)
+    names: dict[str, float] = {}
+    for block in blocks:
+        for template in _templates(block):
+            names |= {name: float(figures[name]) for name, _ in FIELD.findall(template)}
+    return Step(heading, blocks, names)
+
+
+def _templates(block: Block) -> Iterable[str]:
+    if isinstance(block, Line):
+        return block.put_in, block.value
+    if isinstance(block, Grid):
+        return [cell for row in block.rows for cell in row]
+    return [block]
 
 
 def runs_of(step: Step) -> Iterator[list[Line] | Grid | str]:

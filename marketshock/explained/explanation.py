@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from . import render
 from .blocks import Step
+from .mathtext import fill
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,6 +59,26 @@ class Explanation:
             A ``\subsection*`` with a ``\paragraph`` a step; special characters are escaped.
         """
         return render.latex(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, ready for JSON.
+
+        Returns
+        -------
+        dict
+            title, about (sentences) and steps: each with heading, formula (LaTeX), put_in, value and values.
+        """
+        steps = [
+            {
+                "heading": step.heading,
+                "formula": step.formula,
+                "put_in": step.put_in,
+                "value": step.value,
+                "values": dict(step.values),
+            }
+            for step in self.steps
+        ]
+        return {"title": self.title, "about": [fill(line, self.values) for line in self.about], "steps": steps}
 
     def _repr_html_(self) -> str:
         return render.html(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 
@@ -11,6 +12,7 @@ FIELD = re.compile(r"\{([^{}:]+):([^{}]+)\}")
 _AFTER = re.compile(r"(?:^|[\s(])[-+/x] $")  # an operator before a figure: a negative one then stands in parentheses
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _TOKEN = re.compile(rf"(?P<number>{_NUMBER})|(?P<root>sqrt\()|(?P<times> x )|(?P<word>[A-Za-z]+\d*)|(?P<power>\^-?\d+)")
+_NAMED = re.compile(r"(pct|bn)(\d*)")
 _SYMBOLS = {
     "alpha": r"\alpha",
     "beta": r"\beta",
@@ -49,16 +51,21 @@ def show(value: float, spec: str) -> str:
     value : float
         The figure.
     spec : str
-        A format of Python; or "d" (a whole number), "pct" (a decimal as percent, two digits), "share" (the same,
-        as short as it is), "bn" (dollars in billions).
+        A format of Python; or "d" (a whole number), "pct" (a decimal as percent with two digits, "pct4" with four),
+        "share" (the same, as short as it is), "bn" (dollars in billions with three digits, "bn1" with one), "date" (of
+        an ordinal day).
     """
     if spec == "d":
         return f"{round(value):,d}"
-    if spec == "pct":
-        return f"{100 * value:.2f} %"
     if spec == "share":
         return f"{100 * value:g} %"
-    return f"{value / 1e9:,.3f} bn" if spec == "bn" else f"{value:{spec}}"
+    if spec == "date":
+        return str(dt.date.fromordinal(round(value)))
+    named = _NAMED.fullmatch(spec)
+    if named is None:
+        return f"{value:{spec}}"
+    digits = named[2] or {"pct": "2", "bn": "3"}[named[1]]
+    return f"{100 * value:.{digits}f} %" if named[1] == "pct" else f"{value / 1e9:,.{digits}f} bn"
 
 
 def fill(template: str, values: Mapping[str, float]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MARKED = ("\\", "*", "_", "|", "<", "$", "`", "~", "[", "#")  # what Markdown would read as its own
 _SPACE = " " * INDENT
+_ROW = 64  # characters of a row of an equation that a page of LaTeX holds
 
 
 def text(explanation: Explanation) -> str:
@@ -61,9 +62,21 @@ def _equations(lines: Sequence[Line], step: Step) -> list[str]:
             out.append(whole)
             continue
         for at, side in enumerate(sides):
-            first, *rest = textwrap.wrap(side, room, break_on_hyphens=False, break_long_words=False)
+            first, *rest = broken(side, room)
             out += [f"{_SPACE}{left if at == 0 else '':<{pad}} = {first}", *(further + line for line in rest)]
     return out
+
+
+def broken(side: str, room: int) -> list[str]:
+    """Break one side of an equation into lines, before a plus where there is one."""
+    lines = [""]
+    for k, term in enumerate(side.split(" + ")):
+        part = f"+ {term}" if k else term
+        if lines[-1] and len(lines[-1]) + 1 + len(part) > room:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {part}".strip()
+    wrapped = (textwrap.wrap(line, room, break_on_hyphens=False, break_long_words=False) for line in lines)
+    return [piece for pieces in wrapped for piece in pieces]
 
 
 def markdown(explanation: Explanation) -> str:
@@ -97,8 +110,10 @@ def _aligned(lines: Sequence[Line], step: Step) -> str:
     """Return formulas as the inside of an ``align``, each side of an equation on a row of its own."""
     rows = []
     for line in lines:
-        left, first, *sides = map(to_math, line.filled(step.values))
-        rows += [f"{left} &= {first}", *(f"&= {side}" for side in sides)]
+        left, *sides = line.filled(step.values)
+        for at, side in enumerate(sides):
+            first, *rest = map(to_math, broken(side, _ROW))
+            rows += [f"{'' if at else to_math(left)} &= {first}", *(rf"&\quad {{}}{piece}" for piece in rest)]
     return " \\\\\n".join(rows)
 
 
