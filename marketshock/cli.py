@@ -13,7 +13,8 @@ from typing import Any
 from ._format import wrapped
 from .console import as_options, bar, fail, print_sections, progress_bar, say, warnings_as_notes
 from .errors import BadData, InputError, MarketShockError, NoUsableEventsError, RateLimited, Unavailable
-from .inputs import backtested, events_of, fetched, market_of, model_of, screened, store_at
+from .explained.explanation import Explanation
+from .inputs import backtested, events_of, explained_event, fetched, market_of, model_of, screened, store_at
 from .options import command_parser
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
@@ -70,6 +71,8 @@ def study(arguments: argparse.Namespace) -> int:
     from .report.tables import alignment_table, exclusion_table
     from .study import event_study
 
+    if arguments.explain_days and not arguments.explain:
+        raise InputError("--explain-days", "is given without --explain", "name the event")
     folder = output_folder(arguments.out) if arguments.out else None
     events = events_of(arguments.events)
     model = model_of(arguments)  # before anything is fetched
@@ -86,6 +89,8 @@ def study(arguments: argparse.Namespace) -> int:
         calendar=arguments.calendar,
         log=arguments.log,
     )
+    if arguments.explain:
+        return _explained(explained_event(result, arguments), arguments)
     window = result.spec.window
     tests = result.tests(window.first, window.last)
     if arguments.json:
@@ -156,6 +161,8 @@ def loss(arguments: argparse.Namespace) -> int:
     prices = snapshot()
     ahead = arguments.allow_lookahead
     change = market_cap_change(arguments.date, prices, tickers=(arguments.ticker,), allow_lookahead=ahead)
+    if arguments.explain:
+        return _explained(change.explain(arguments.ticker), arguments)
     try:
         told = reconcile(
             arguments.ticker,
@@ -211,6 +218,8 @@ def claims(arguments: argparse.Namespace) -> int:
     from .report import claims as report
     from .report.files import to_json
 
+    if arguments.explain and not arguments.id:
+        raise InputError("--explain", "is given without --id", "name the claim, such as --id A11")
     result = verify_claims(
         load_catalog(arguments.catalog),
         prices=read_prices(arguments.prices) if arguments.prices else None,
@@ -220,6 +229,8 @@ def claims(arguments: argparse.Namespace) -> int:
     result = result.of_document(arguments.document) if arguments.document else result
     if arguments.id:
         result = result.only(arguments.id)
+    if arguments.explain:
+        return _explained(result[arguments.id].explain(), arguments)
     if arguments.json:
         sys.stdout.write(to_json(report.to_dict(result)))
     elif arguments.markdown:
@@ -304,6 +315,14 @@ def simulate(arguments: argparse.Namespace) -> int:
     if folder:
         write_text(folder / "rejection_rates.csv", rates.table.to_csv(lineterminator="\n"))
         say(arguments, f"Written: {folder / 'rejection_rates.csv'}")
+    return DONE
+
+
+def _explained(explanation: Explanation, arguments: argparse.Namespace) -> int:
+    """Print a derivation."""
+    from .report.files import to_json
+
+    sys.stdout.write(to_json(explanation.to_dict()) if arguments.json else f"{explanation}\n")
     return DONE
 
 

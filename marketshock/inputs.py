@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .backtests.plan import Plan
+    from .explained.explanation import Explanation
     from .moves.fragility import Fragility
     from .providers.base import Prices
     from .providers.store import Store
     from .report.backtest import BacktestReport
     from .report.fragility import Asked
+    from .results import StudyResult
 
 _CACHE = "MARKETSHOCK_CACHE"
 _A_DAY = dt.timedelta(days=1)
@@ -285,6 +287,13 @@ def store_at(arguments: argparse.Namespace, environment: Mapping[str, str]) -> S
 
     named = environment.get(_CACHE) or None if arguments.cache is None else arguments.cache
     return Store(named)
+
+
+def explained_event(result: StudyResult, arguments: argparse.Namespace) -> Explanation:
+    """Return the derivation of the event that was named: of its day 0, of the whole window, or of the days named."""
+    window = result.spec.window
+    day_0 = (0, 0) if window.first <= 0 <= window.last else (window.first, window.last)
+    return result.explain(arguments.explain, *(arguments.explain_days or day_0))
 
 
 def model_of(arguments: argparse.Namespace) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ import pandas as pd
 
 from . import _format
 from ._typing import FloatArray, Frame
+from .derivation.marketcap import FirmChange, explain_change
 from .errors import InputError, PriceError, ShareCountWarning, UnknownNameError, check_share
+from .explained.explanation import Explanation
 from .inference.joint import common_system
 from .inference.outcome import t_quantile
 from .providers.base import ADJUSTED, PRESUMED, Prices
@@ -23,7 +25,7 @@ from .providers.shares import SharesTable, share_counts
 from .providers.snapshot import snapshot
 from .results import StudyResult
 from .sessions import nearest_sessions, nyse, resolve_session
-from .valuation import doubts_of, raw_change, splits_note
+from .valuation import class_values, doubts_of, raw_change, splits_note
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,9 @@ class MarketCapChange:
         Coverage of the intervals.
     source : str
         Of the closes and of the share counts.
+    classes : mapping of str to DataFrame
+        By firm, its share classes: the columns of `SharesTable.known_on`, split_factor, counted (shares times that
+        factor), band (unit of that count, 0 where it is exact), close_before, close_after.
     """
 
     session: np.datetime64
@@ -54,6 +59,37 @@ class MarketCapChange:
     note: str
     confidence: float
     source: str
+    classes: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    _abnormal: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def explain(self, firm: str) -> Explanation:
+        """Write out how a firm's change comes from its share counts and closes, with its own numbers in every line.
+
+        Parameters
+        ----------
+        firm : str
+            A firm of the table, by any of its tickers.
+
+        Returns
+        -------
+        Explanation
+            The counts by class with their filing dates; closes before and after, values and the change; the band that
+            the rounding of the counts leaves; with a study the abnormal part and its interval. The figures of each step
+            are in ``step.values``, unrounded.
+
+        Raises
+        ------
+        UnknownNameError
+            If the firm is not in the table.
+        """
+        tickers = {t: name for name, rows in self.classes.items() for t in (*rows["priced_at"], name)}
+        if firm not in tickers:
+            raise UnknownNameError("firm", [str(firm)], list(tickers))
+        name = tickers[firm]
+        found, note = self._abnormal.get(name, {}), str(self.table.loc[name, "note"])
+        return explain_change(
+            FirmChange(name, self.previous, self.session, self.classes[name], found, self.confidence, note, self.source)
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a firm, indexed by firm (its main ticker).
@@ -193,7 +229,9 @@ def market_cap_change(
     priced = [ticker for counts in known.values() for ticker in counts["priced_at"]]
     note = "; ".join(filter(None, [note, splits_note(prices, priced)]))
     source = f"closes: {prices.provenance.get('source', 'unknown')}; counts: {shares.source}"
-    return MarketCapChange(session, previous, table, total, note, confidence, source)
+    classes = {firm: class_values(counts, prices, previous, session) for firm, counts in known.items()}
+    abnormal = _day_0(study, events, confidence)
+    return MarketCapChange(session, previous, table, total, note, confidence, source, classes, abnormal)
 
 
 def market_inputs(prices: Prices | Frame | None, shares: SharesTable | Frame | None) -> tuple[Prices, SharesTable]:
@@ -263,6 +301,15 @@ def _with_abnormal(
         scaled = [row["car"], *(cap * row[name] for name in ("car", "ci_low", "ci_high"))]
         table.loc[firm, list(columns)] = scaled
     return table, _total_interval(table, study, events, confidence)
+
+
+def _day_0(study: StudyResult | None, events: Mapping[str, int], confidence: float) -> dict[str, dict[str, Any]]:
+    """Return the study's day 0 of each firm: a row of its table of CARs, with the event's id and the quantile of t."""
+    if study is None:
+        return {}
+    frame = study.car(0, 0, confidence=confidence).reset_index()
+    rows = {firm: {str(k): v for k, v in frame.iloc[at].items()} for firm, at in events.items()}
+    return {f: {**row, "quantile": float(t_quantile(0.5 + confidence / 2, row["df"]))} for f, row in rows.items()}
 
 
 def _add_note(table: pd.DataFrame, firm: str, note: str) -> None:

@@ -192,6 +192,8 @@ def _study_parser(parser: argparse.ArgumentParser) -> None:
         help="sessions on which days are counted (default: %(default)s)",
     )
     add("--log", action="store_true", help="log instead of simple returns")
+    add("--explain", metavar="EVENT_ID", help="print instead how that event's CAR comes from its prices, step by step")
+    add("--explain-days", type=_days, metavar="A:B", help="days of that CAR (default: 0:0, else the whole window)")
     _cache_options(parser)
     add(
         "--out",
@@ -247,6 +249,7 @@ def _loss_parser(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also use counts filed on or after the session, marked *",
     )
+    parser.add_argument("--explain", action="store_true", help="print instead how the change comes from its figures")
 
 
 def _claims_parser(parser: argparse.ArgumentParser) -> None:
@@ -254,6 +257,7 @@ def _claims_parser(parser: argparse.ArgumentParser) -> None:
     add("--document", metavar="NAME", help="claims of one document, by the beginning of its name")
     add("--id", metavar="ID", help="one claim in full: every convention tried, the figures that went in")
     add("--markdown", action="store_true", help="print Markdown tables with every reason")
+    add("--explain", action="store_true", help="with --id: print how the verdict comes from the figures")
     add("--catalog", metavar="FILE", help="a .toml file with [[claim]] tables (default: the bundled ones)")
     add(
         "--prices",

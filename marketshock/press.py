@@ -192,9 +192,14 @@ def _conventions(
             raise InputError("printed", f"{bad[0]!r} is {printed[bad[0]]!r}", "give positive prices")
         yield from ((name, {firm: float(price)}) for name, price in printed.items())
         return
-    known = pd.read_csv(bundled_path("figures", "printed_prices.csv"))
-    for row in _format.rows(known[(known["ticker"] == firm) & (known["date"] == str(session))]):
+    for row in _format.rows(printed_prices(firm, session)):
         yield row["convention"], {firm: row["price"]}
+
+
+def printed_prices(firm: str, session: np.datetime64) -> pd.DataFrame:
+    """Return the bundled prices that were printed that evening: ticker, date, price, convention, rounding, source."""
+    known = pd.read_csv(bundled_path("figures", "printed_prices.csv"))
+    return known[(known["ticker"] == firm) & (known["date"] == str(session))]
 
 
 def _counts(

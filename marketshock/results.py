@@ -12,11 +12,14 @@ import pandas as pd
 
 from . import _format
 from ._frame import ReadableFrame
-from ._typing import ALTERNATIVES, Alternative, IntArray, StrArray
+from ._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
 from .abnormal import Abnormal, Cumulative
 from .catalog.table import Events
 from .confounders import confounders
-from .errors import InputError, check_choice, check_share
+from .derivation.case import Case
+from .derivation.study import explain_event
+from .errors import InputError, UnknownNameError, check_choice, check_share
+from .explained.explanation import Explanation
 from .gates import Alignment, Exclusion
 from .inference.adjust import adjust_pvalues
 from .inference.answers import answers, car_columns
@@ -28,6 +31,7 @@ from .models.base import ModelFit
 from .panel import EventPanel
 from .printed import car_table, test_table
 from .providers.base import Prices
+from .providers.shares import SharesTable
 from .spec import StudySpec
 from .windows import Window, check_inside
 
@@ -211,6 +215,57 @@ class StudyResult:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
         label = f"CAR{window}".replace(" ", "")
         return ReadableFrame.of(frame, partial(car_table, label=label, confidence=confidence))
+
+    def explain(
+        self,
+        event_id: str,
+        first: int = 0,
+        last: int = 0,
+        *,
+        confidence: float = 0.95,
+        shares: SharesTable | Frame | None = None,
+    ) -> Explanation:
+        """Write out how an event's CAR comes from its closing prices, with its own numbers in every line.
+
+        Parameters
+        ----------
+        event_id : str
+            An event of `events`.
+        first, last : int
+            Trading days relative to day 0, both included.
+        confidence : float, optional
+            Coverage of the two-sided interval.
+        shares : SharesTable or DataFrame, optional
+            Share counts for the dollars; the bundled ones by default.
+
+        Returns
+        -------
+        Explanation
+            Closes and returns; the estimation window; the model's sums and coefficients; the variance of a daily
+            abnormal return; each event day with its forecast-error variance; the CAR with the estimation error its days
+            share; t, p and the interval; dollars, or why there are none. It prints itself, and has `to_markdown` and
+            `to_latex`. The figures of each step are in ``step.values``, unrounded. Days without a return are named and
+            left out. Of a model that is more than least squares the fit is given and taken from there.
+
+        Raises
+        ------
+        UnknownNameError
+            If no event has that id, or it was left out; the message says why.
+        WindowError
+            If the days are not inside the study's window.
+        InputError
+            If `confidence` is not between 0 and 1.
+
+        References
+        ----------
+        As in `car`; Patell (1976), the forecast-error variance.
+        """
+        window = self._window(first, last)
+        check_share("confidence", confidence, 0.95)
+        part = np.array([self._position(event_id)])
+        one = (self.panel.take(part), self.fit.take(part), self.abnormal.take(part))
+        counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
+        return explain_event(Case(self.spec, *one, self.prices, window, confidence), counts)
 
     def bhar(self, first: int = 0, last: int = 0) -> pd.DataFrame:
         """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
@@ -496,6 +551,15 @@ class StudyResult:
         window = Window.of("window", (first, last))
         check_inside("window", window, self.spec.window)
         return window
+
+    def _position(self, event_id: str) -> int:
+        """Return the place of an event by its id."""
+        found = np.flatnonzero(self.panel.event_id == event_id)
+        if len(found):
+            return int(found[0])
+        left = next((e.reason for e in self._exclusions if e.event_id == event_id), "")
+        known = [str(name) for name in self.panel.event_id]
+        raise UnknownNameError("event_id", [str(event_id)], known, f"it was left out: {left}" if left else "")
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first

@@ -48,15 +48,9 @@ def raw_change(
     SharesError
         If a count is older than what is known of splits.
     """
-    _check_usd(prices, counts["priced_at"])
-    check_reach(counts, prices)
-    factor = np.array([factor_of(applied) for applied, _ in _met(counts, prices, session)])
-    given = counts["rounding"].to_numpy(dtype=float)
-    n = counts["shares"].to_numpy(dtype=float) * factor
-    unit = np.where(given > 1, given * factor, 0.0)
-    before = np.array([_close(prices, t, previous) for t in counts["priced_at"]])
-    told = closes or {}
-    after = np.array([told[t] if t in told else _close(prices, t, session) for t in counts["priced_at"]])
+    classes = class_values(counts, prices, previous, session, closes)
+    columns = ("split_factor", "counted", "band", "close_before", "close_after")
+    factor, n, unit, before, after = (classes[name].to_numpy(dtype=float) for name in columns)
     change = float(((after - before) * n).sum())
     slack = float((np.abs(after - before) * unit / 2).sum())
     main = list(counts["priced_at"]).index(firm) if firm in set(counts["priced_at"]) else 0
@@ -80,6 +74,45 @@ def raw_change(
         "return": change / cap_before,
         "note": "; ".join(filter(None, [*notes, *doubts_of(counts, prices, session)])),
     }
+
+
+def class_values(
+    counts: pd.DataFrame,
+    prices: Prices,
+    previous: np.datetime64,
+    session: np.datetime64,
+    closes: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """Return each share class of a firm with its count in the shares that closes are quoted in, and both closes.
+
+    Parameters
+    ----------
+    counts, prices, previous, session, closes
+        As in `raw_change`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `counts` and: split_factor, counted (shares times that factor), band (unit of that count, 0 where
+        it is exact), close_before, close_after (USD).
+
+    Raises
+    ------
+    PriceError, SharesError
+        As in `raw_change`.
+    """
+    _check_usd(prices, counts["priced_at"])
+    check_reach(counts, prices)
+    factor = np.array([factor_of(applied) for applied, _ in _met(counts, prices, session)])
+    given = counts["rounding"].to_numpy(dtype=float)
+    told = closes or {}
+    return counts.reset_index(drop=True).assign(
+        split_factor=factor,
+        counted=counts["shares"].to_numpy(dtype=float) * factor,
+        band=np.where(given > 1, given * factor, 0.0),
+        close_before=[_close(prices, t, previous) for t in counts["priced_at"]],
+        close_after=[told[t] if t in told else _close(prices, t, session) for t in counts["priced_at"]],
+    )
 
 
 def check_reach(counts: pd.DataFrame, prices: Prices) -> None:

@@ -26,7 +26,8 @@ def market_cap_change(evidence: Evidence, *, ticker: str, date: dt.date, reporte
     listed = rows(pd.concat([table[table["plain"]].iloc[::-1], table[~table["plain"]]]))
     measures = tuple(Measure(f"{row['price']} x {row['count']}", row["change_usd"]) for row in listed)
     first = listed[0]
-    inputs = {f"{ticker} close {told.previous}": first["close_before"], f"{ticker} shares": first["shares"]}
+    inputs = {f"{ticker} close {told.previous}": first["close_before"]}
+    inputs |= {f"{ticker} shares, {row['count']}": row["shares"] for row in listed}
     inputs |= {f"{ticker} {row['price']} {session}": row["close_after"] for row in listed}
     return Answer(measures, inputs, note="Which price and count an outlet used is inference")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from ..catalog.claim import Claim, Part, Stated, Unit
+from ..catalog.claim import Claim, Part, Unit
+from ..explained.explanation import Explanation
+from .shown import show, show_interval, show_stated
 
 Status: TypeAlias = Literal[
     "contradicted", "not_reproduced", "misleading", "not_checkable", "reproduced_by_convention", "reproduced"
@@ -87,12 +88,15 @@ class Finding:
         One of `STATUSES`.
     measure : Measure or None
         The measure the status rests on: the first that agrees, else the plain reading.
+    sources : tuple of str
+        Where the figures that went in come from.
     """
 
     part: Part
     answer: Answer
     status: Status
     measure: Measure | None
+    sources: tuple[str, ...] = ()
 
     def agrees(self, measure: Measure) -> bool:
         """Return whether a measure agrees with what was stated."""
@@ -161,8 +165,23 @@ class Verdict:
         """Why this status, in a sentence or two."""
         return " ".join(dict.fromkeys(text for f in self.findings for text in _reasons(f, len(self.findings) > 1)))
 
+    def explain(self) -> Explanation:
+        """Write out how the verdict comes from the figures.
 
-def judge(part: Part, answer: Answer) -> Finding:
+        Returns
+        -------
+        Explanation
+            What is claimed; of each part the figures that went in with their sources, the interval that agrees with
+            what was stated, every convention tried with what it gives and how far that lies inside or outside; and
+            which of it decides. The figures of each step are in ``step.values``, unrounded: decimals for percent, USD,
+            ordinal days for dates.
+        """
+        from .explain import explain_verdict  # which reads verdicts
+
+        return explain_verdict(self, MEANING[self.status])
+
+
+def judge(part: Part, answer: Answer, sources: Sequence[str] = ()) -> Finding:
     """Hold the measures of a part against what was stated.
 
     The first measure is the plain reading. If it agrees the part is reproduced; if only another does, reproduced by
@@ -172,10 +191,10 @@ def judge(part: Part, answer: Answer) -> Finding:
     """
     known = [m for m in answer.measures if not math.isnan(m.value)]
     if part.stated is None or not known:
-        return Finding(part, answer, "not_checkable", known[0] if known else None)
+        return Finding(part, answer, "not_checkable", known[0] if known else None, tuple(sources))
     agreeing = [m for m in known if part.stated.agrees(m.value)]
     chosen = agreeing[0] if agreeing else known[0]
-    return Finding(part, answer, _status(answer, chosen, len(agreeing), len(known)), chosen)
+    return Finding(part, answer, _status(answer, chosen, len(agreeing), len(known)), chosen, tuple(sources))
 
 
 def _status(answer: Answer, chosen: Measure, agreeing: int, known: int) -> Status:
@@ -229,59 +248,3 @@ def _sentence(text: str) -> str:
 
 def _unit(part: Part) -> Unit:
     return part.stated.unit if part.stated is not None else "ratio"
-
-
-_WORDS = {
-    "": "",
-    "about": "about ",
-    "nearly": "nearly ",
-    "more_than": "more than ",
-    "less_than": "less than ",
-    "at_least": "at least ",
-    "at_most": "at most ",
-}
-
-
-def show(value: float, unit: Unit, step: float = 0.0) -> str:
-    """Return a value as text in its unit; `step` sets the digits of a stated one."""
-    if math.isnan(value):
-        return "-"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    if unit == "date":
-        return str(dt.date.fromordinal(round(value)))
-    if unit == "percent" and value == 0:
-        return "0 %"
-    if unit == "percent":
-        return f"{100 * value:+.{_digits(100 * step, 2)}f} %"
-    if unit == "usd":
-        return f"{value / 1e9:+,.{_digits(step / 1e9, 1)}f} bn USD" if abs(value) >= 1e8 else f"{value:,.0f} USD"
-    if unit == "sigma":
-        return f"{value:.{_digits(step, 2)}f} sigma"
-    if unit in ("ratio", "index"):
-        return f"{value:.{_digits(step, 2 if unit == 'ratio' else 1)}f}"
-    if unit == "rank":
-        return f"rank {value:.0f}"
-    plural = {"days": " days", "months": " months", "persons": " persons"}
-    return f"{value:.0f}" if unit == "year" else f"{value:,.0f}{plural.get(unit, '')}"
-
-
-def show_stated(stated: Stated) -> str:
-    """Return what was stated as text: "nearly -17 %"."""
-    return f"{_WORDS[stated.wording]}{show(stated.value, stated.unit, stated.step)}"
-
-
-def show_interval(stated: Stated) -> str:
-    """Return the bounds that agree as text."""
-    low, high = stated.interval()
-    if stated.unit in ("date", "count", "rank", "year", "days", "months") and stated.wording == "":
-        return "exact"
-    if math.isinf(high):
-        return f"{'>' if stated.wording == 'more_than' else '>='} {show(low, stated.unit)}"
-    if math.isinf(low):
-        return f"{'<' if stated.wording == 'less_than' else '<='} {show(high, stated.unit)}"
-    return f"{show(low, stated.unit)} to {show(high, stated.unit)}"
-
-
-def _digits(step: float, otherwise: int) -> int:
-    return max(0, round(-math.log10(step))) if step > 0 else otherwise

@@ -23,6 +23,7 @@ from ..providers.members import IndexMembers, sp500
 from ..providers.shares import SharesTable
 from .evidence import Evidence
 from .registry import KINDS, check_claim
+from .sources import sources_of
 from .verdict import MEANING, STATUSES, Answer, Finding, Status, Verdict, combine, judge
 
 
@@ -187,7 +188,7 @@ def _finding(part: Part, evidence: Evidence) -> Finding:
         answer = KINDS[part.kind](evidence, **part.parameters)
     except MarketShockError as error:
         answer = Answer(missing=f"What is needed is not there: {error}")
-    return judge(part, answer)
+    return judge(part, answer, sources_of(evidence, part))
 
 
 def _printed(frame: pd.DataFrame) -> Table:
