@@ -8,9 +8,7 @@ import numpy as np
 
 from .. import _format
 from .._typing import BoolArray, DateArray, FloatArray
-from ..errors import InputError
 from ..inference.diagnostics import ResidualChecks, normal_quantiles, residual_checks
-from ..inference.outcome import flat
 from ..results import StudyResult
 from ._style import COLOURS, NEUTRAL, date_axis, folded, ink, new_figure, p_said, style, veil
 from .robustness import histogram_bins
@@ -45,17 +43,13 @@ def residuals(study: StudyResult, event_id: str, *, figure: Figure | None = None
     ------
     UnknownNameError
         If the event is not in the study.
-    InputError
-        If its residuals do not vary.
     """
     i = position_of(study, event_id)
     evidence = study.evidence.take(np.array([i]))
     mask = evidence.mask[0]
     values = evidence.residuals[0] - evidence.fit.residual_mean[0]
     known = values[mask]
-    sd = float(known.std(ddof=1)) if len(known) > 1 else 0.0
-    if flat(sd, float(np.sqrt((evidence.y[0][mask] ** 2).mean()))):
-        raise InputError("event_id", f"{event_id}: the residuals do not vary", "choose another event")
+    sd = float(known.std(ddof=1))  # not zero: a study leaves out events whose residuals do not vary
     checks = residual_checks(values, mask)
     inside = np.clip(evidence.rows[0], 0, len(study.panel.returns.days) - 1)
     figure = new_figure(figure, (8.4, 6.0))

@@ -99,7 +99,10 @@ def caar(
     with canvas(ax, (7, 4)) as ax:
         for line, colour, marker in zip(lines, COLOURS, MARKERS, strict=False):
             name = f"{line.label} ({_events(line.n)})"
-            ax.fill_between(days, 100 * line.low, 100 * line.high, color=colour, alpha=veil(0.18), linewidth=0)
+            if len(days) > 1:
+                ax.fill_between(days, 100 * line.low, 100 * line.high, color=colour, alpha=veil(0.18), linewidth=0)
+            else:  # a band without a width is not seen
+                ax.vlines(days, 100 * line.low, 100 * line.high, color=colour, linewidth=1.2)
             ax.plot(days, 100 * line.mean, color=colour, marker=marker, markersize=3.6, linewidth=1.6, label=name)
         ax.axhline(0, color=ink(), linewidth=0.6)
         if study.spec.window.first <= 0 <= study.spec.window.last:
