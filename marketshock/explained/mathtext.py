@@ -21,8 +21,8 @@ _SYMBOLS = {
     "Rm": "R_m",
     "Pm": "P_m",
     "RF": "R_f",
-    "bn": r"\;\mathrm{bn}",
-    "USD": r"\;\mathrm{USD}",
+    "bn": r"\mathrm{bn}",
+    "USD": r"\mathrm{USD}",
 }
 _SPECIAL = {
     "\\": r"\textbackslash{}",
