@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
@@ -15,6 +16,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 import marketshock as ms
+from marketshock.cli import main
 from marketshock.errors import InputError, UnknownNameError, WindowError
 from marketshock.explained.blocks import Grid, Line
 from marketshock.explained.mathtext import FIELD, fill, to_math
@@ -575,7 +577,7 @@ class TestForms:
             assert text.count(rf"\begin{{{name}}}") == text.count(rf"\end{{{name}}}") > 0
         bare = re.sub(r"\\[\\{}%&#$_]", "", text)
         assert bare.count("{") == bare.count("}")
-        outside = re.sub(r"(?s)\\begin\{(align\*|tabular)\}.*?\\end\{\1\}", "", bare)
+        outside = re.sub(r"(?s)\\begin\{(align\*|tabular)\}.*?\\end\{\1\}|\$[^$\n]*\$", "", bare)
         assert not re.search(r"[&%#$_^~]", outside)
 
     def test_latex_compiles(self, all_of_them, tmp_path):
@@ -674,3 +676,75 @@ class TestErrors:
         before = seven.to_frame()
         seven.explain(f"{DEEPSEEK}/NVDA", -1, 5)
         pd.testing.assert_frame_equal(before, seven.to_frame())
+
+
+class TestCommandLine:
+    def run(self, capsys, *argv):
+        code = main([str(a) for a in argv])
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    STUDY = (
+        "study",
+        "--events",
+        "bundled",
+        "--prices",
+        "bundled",
+        "--benchmark",
+        "^GSPC",
+        "--tickers",
+        "NVDA",
+        "--quiet",
+    )
+
+    def test_study(self, capsys, seven):
+        code, out, _ = self.run(capsys, *self.STUDY, "--explain", f"{DEEPSEEK}/NVDA")
+        assert code == 0
+        assert out == f"{seven.explain(f'{DEEPSEEK}/NVDA')}\n"
+
+    def test_days_of_its_own_as_json(self, capsys, seven):
+        argv = ("--explain", f"{DEEPSEEK}/NVDA", "--explain-days=-1:1", "--json")
+        code, out, _ = self.run(capsys, *self.STUDY, *argv)
+        plain = json.loads(out)
+        assert code == 0
+        assert plain["steps"][5]["values"]["car"] == pytest.approx(seven.car(-1, 1).loc[f"{DEEPSEEK}/NVDA", "car"])
+
+    def test_a_window_without_day_0(self, capsys):
+        code, out, _ = self.run(capsys, *self.STUDY, "--window", "1:3", "--explain", f"{DEEPSEEK}/NVDA")
+        assert code == 0
+        assert "CAR(1, 3) from closing prices" in out
+
+    def test_loss(self, capsys):
+        code, out, _ = self.run(capsys, "loss", "--ticker", "NVDA", "--date", "2025-01-27", "--explain")
+        assert code == 0
+        assert out == f"{ms.market_cap_change('2025-01-27', tickers=['NVDA']).explain('NVDA')}\n"
+
+    def test_claims(self, capsys, verdicts):
+        code, out, _ = self.run(capsys, "claims", "--id", "A11", "--explain", "--quiet")
+        assert code == 0
+        assert out == f"{verdicts['A11'].explain()}\n"
+
+    @pytest.mark.parametrize(
+        ("argv", "message"),
+        [
+            ((*STUDY, "--explain", "deepseek-selloff/NVDAA"), "did you mean"),
+            ((*STUDY, "--explain-days", "0:1"), "--explain"),
+            (("claims", "--explain"), "name the claim"),
+        ],
+    )
+    def test_errors(self, capsys, argv, message):
+        code, out, err = self.run(capsys, *argv)
+        assert (code, out) == (2, "")
+        assert message in err
+
+
+def test_the_page_is_what_the_program_prints(capsys):
+    """Every pair of code and text in docs/explain.md."""
+    page = (ROOT / "docs" / "explain.md").read_text("utf-8")
+    pairs = re.findall(r"```python\n([^`]*)```\n\n```text\n(.*?)```", page, flags=re.S)
+    assert len(pairs) == 3
+    names: dict[str, object] = {}
+    for code, text in pairs:
+        exec(compile(code, "docs/explain.md", "exec"), names)
+        assert capsys.readouterr().out == text
+    exec(compile(re.findall(r"```python\n(explained = [^`]*)```", page)[0], "docs/explain.md", "exec"), names)
