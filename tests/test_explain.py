@@ -498,7 +498,7 @@ class TestVerdict:
     def test_every_verdict_says_how_it_was_decided(self, verdicts):
         for verdict in verdicts.values():
             text = " ".join(str(verdict.explain()).split())
-            assert f"So: {verdict.status.replace('_', ' ')}," in text
+            assert f"So: {verdict.status.replace('_', ' ')}: " in text
             for finding in verdict.findings:
                 for measure in finding.answer.measures:
                     assert measure.convention in text

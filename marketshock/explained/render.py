@@ -33,7 +33,9 @@ def _about(explanation: Explanation) -> list[str]:
 
 
 def _folded(line: str, indent: str = "") -> str:
-    return textwrap.fill(line, _format.WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.fill(
+        line, _format.WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+    )
 
 
 def _body(step: Step) -> str:
