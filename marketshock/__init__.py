@@ -29,6 +29,7 @@ _HOME = {
     "Document": "catalog.document",
     "EqualWeighted": "models.benchmark",
     "Event": "catalog.model",
+    "Explanation": "explained.explanation",
     "FactorModel": "models.factor",
     "FamaFrench": "models.factor",
     "Fragility": "moves.fragility",
@@ -123,6 +124,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "Document",
     "EqualWeighted",
     "Event",
+    "Explanation",
     "FactorModel",
     "FamaFrench",
     "Fragility",
@@ -214,6 +216,7 @@ if TYPE_CHECKING:
     from .claims.verdict import Verdict
     from .claims.verify import Claims, verify_claims
     from .crosssection import CrossSection, group_differences, regress_car
+    from .explained.explanation import Explanation
     from .inference.adjust import adjust_pvalues
     from .inference.options import Conventions, Resampling
     from .inference.power import minimum_detectable, power_of_t

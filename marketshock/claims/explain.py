@@ -44,7 +44,8 @@ def _claimed(verdict: Verdict) -> Step:
     claim = verdict.claim
     event = f", event {claim.event}" if claim.event else ""
     body = [literal(f"{claim.text}."), literal(f"Stands in {claim.document}, paragraph {claim.paragraph}{event}.")]
-    body.append(literal(f"As a figure: {verdict.stated}."))
+    if any(finding.part.stated for finding in verdict.findings):
+        body.append(literal(f"As a figure: {verdict.stated}."))
     return step_of("What is claimed", body, {})
 
 
@@ -70,7 +71,9 @@ def _inputs(finding: Finding, lead: str, name: str) -> Step:
         figures[f"{name}input {k}"] = float(value)
         spec = ",.0f" if abs(value) >= 1e6 else ",.6g"
         body.append(f"{literal(what)}: {{{name}input {k}:{spec}}}")
-    body += [literal(f"Source of {source}") for source in finding.sources]
+    texts = [value for value in finding.answer.inputs.values() if isinstance(value, str)]
+    beside = tuple(tail for text in texts if (tail := text.partition("; ")[2]))  # a fact stands beside its source
+    body += [literal(f"Source of {source}") for source in finding.sources if not source.endswith(beside)]
     return step_of(_headed(lead, "the figures that went in"), body or ["None."], figures)
 
 
@@ -118,7 +121,7 @@ def _tried(finding: Finding, stated: Stated, lead: str, name: str) -> Step:
         cell = "-" if math.isnan(measure.value) else _place(f"{name}tried {k}", stated)
         rows.append((str(k), literal(measure.convention), cell, "yes" if finding.agrees(measure) else "no"))
     body: list[Block] = [
-        "The first is the plain reading.",
+        _rule(finding),
         Grid(("no.", "convention", "computed", "agrees"), tuple(rows), left=2),
     ]
     for k in _told(finding):
@@ -127,6 +130,17 @@ def _tried(finding: Finding, stated: Stated, lead: str, name: str) -> Step:
         figures[f"{name}margin {k}"] = margin
         body.append(text)
     return step_of(_headed(lead, "the conventions tried"), body, figures)
+
+
+def _rule(finding: Finding) -> str:
+    """Say which of the conventions have to agree."""
+    if len(finding.answer.measures) == 1:
+        return "There is one."
+    if finding.answer.stand_in:
+        return "Other figures stand in for those that would settle it: every convention has to agree."
+    if finding.answer.equal:
+        return "The document leaves open which it means: it is plainly so only if all agree."
+    return "The first is the plain reading. If only another agrees, it is so by that convention."
 
 
 def _told(finding: Finding) -> list[int]:
@@ -154,7 +168,7 @@ def _decided(verdict: Verdict, meaning: str) -> Step:
     if len(verdict.findings) > 1:
         parts = "; ".join(f"part {k} {f.status.replace('_', ' ')}" for k, f in enumerate(verdict.findings, 1))
         body.append(f"{parts[0].upper()}{parts[1:]}. The worst part that could be checked counts.")
-    body.append(f"So: {verdict.status.replace('_', ' ')}, {meaning}.")
+    body.append(f"So: {verdict.status.replace('_', ' ')}: {meaning}.")
     return step_of("How that decides", body, {})
 
 

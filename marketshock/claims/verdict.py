@@ -19,7 +19,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 MEANING: Mapping[Status, str] = {
     "reproduced": "the figures give what is stated, read plainly",
-    "reproduced_by_convention": "they give it by one convention and not by all that are as plain; it is named",
+    "reproduced_by_convention": "the figures give it by one convention and not by all that are as plain; it is named",
     "misleading": "the number is right, the cause it is given is not",
     "contradicted": "the figures that would settle it give something else by every convention tried",
     "not_reproduced": "figures that stand in for the right ones do not give it by every convention",

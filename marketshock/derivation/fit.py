@@ -149,13 +149,9 @@ def _rss(case: Case) -> tuple[str, str, str]:
     if case.n_params == 2:
         return "Syy - beta Sxy", "{Syy:.8g} - {beta:.6f} x {Sxy:.8g}", "{rss:.8g}"
     if case.n_params > 2:
-        return f"sum({y}^2) - {_dotted(case)}", "{sum yy:.8g} - {bXy:.8g}", "{rss:.8g}"
+        return f"sum({y}^2) - b' X'{y}", "{sum yy:.8g} - {bXy:.8g}", "{rss:.8g}"
     if case.kind == "adjusted" and "- 1" not in _df(case)[0]:
         return f"sum({y}^2)", "", "{rss:.8g}"
     mean = "alpha" if case.n_params else f"mean({y})"
     value = "{alpha:.8g}" if case.n_params else "{mean y:.8g}"
     return f"sum(({y} - {mean})^2) = sum({y}^2) - n {mean}^2", f"{{sum yy:.8g}} - {{n:d}} x {value}^2", "{rss:.8g}"
-
-
-def _dotted(case: Case) -> str:
-    return f"b' X'{case.y}"

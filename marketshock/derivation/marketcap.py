@@ -49,9 +49,10 @@ def explain_change(change: FirmChange) -> Explanation:
     """Write out share counts times closes by class, the difference, its rounding band, and the abnormal part."""
     figures = figures_of_change(change)
     steps = [_counts(change, figures), _caps(change, figures), _band(change, figures), _abnormal(change, figures)]
+    rounded = "the rounding of the counts leaves {change low:bn} to {change high:bn}"
+    band = rounded if figures["slack"] else "the counts are exact"
     about = [
-        "Change = {change:bn} USD, {return:pct} of the market cap before; the rounding of the counts leaves "
-        "{change low:bn} to {change high:bn}.",
+        f"Change = {{change:bn}} USD, {{return:pct}} of the market cap before; {band}.",
         f"From {literal(change.source)}.",
     ]
     if change.note:

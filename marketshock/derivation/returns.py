@@ -43,8 +43,16 @@ def returns_step(case: Case, figures: dict[str, float]) -> Step:
         names += [*([] if series else ["R"]), *others]
         cells = [_cell(figures, name, day, name in of_closes) for name in names]
         rows.append((str(day), case.date(day) or "no session", *cells))
-    given = [f"{', '.join(others)}: returns as they were given, without closes."] if series and others else []
-    body = [*_formulas(case, of_closes, figures), *given, Grid(tuple(head), tuple(rows)), *_missing(case)]
+    made = _left_out(case)
+    loose = [name for name in others if made is None or name != made[0]]
+    given = [f"{', '.join(loose)}: returns without closes of their own."] if series and loose else []
+    body = [
+        *_formulas(case, of_closes, figures),
+        *_without_firm(case),
+        *given,
+        Grid(tuple(head), tuple(rows)),
+        *_missing(case),
+    ]
     heading = "Closes of the event days and the returns made of them" if series else "Returns of the event days"
     return step_of(heading, body, figures)
 
@@ -144,16 +152,44 @@ def legend_of(case: Case) -> list[str]:
         of_factor = str(term.column) in case.panel.returns.factor_names
         what = "factor " if of_factor else "return of " if _is_price(term) else ""
         said.append(f"{symbol}: {what}{literal(str(term))}")
-    for term in (*case.terms, *([model.offset] if model.offset else [])):
-        said += _made(term, case.ticker)
     return ["; ".join(said) + "."]
 
 
-def _made(term: Term, ticker: str) -> list[str]:
-    """Say how a benchmark without the firm is made of an index."""
-    if not isinstance(term.column, LeaveOneOut) or term.column.leave_out != "own":
-        return []
-    return [f"{term} = (R_index - w R) / (1 - w) with w = {dict(term.column.weights).get(ticker, 0.0):g}"]
+def index_of(case: Case) -> dict[str, float]:
+    """Return the index a benchmark without the firm is made of, and the firm's weight; {} if there is no such one."""
+    found = _left_out(case)
+    if found is None:
+        return {}
+    _, column = found
+    index, row = case.panel.returns.column(column.index), int(case.panel.row[0])
+    out = {f"Ri({day})": float(index[row + day]) for day in case.summed}
+    return {**out, "w": dict(column.weights).get(case.ticker, 0.0)}
+
+
+def _left_out(case: Case) -> tuple[str, LeaveOneOut] | None:
+    """Return symbol and make of the benchmark from which the firm itself was taken out."""
+    offset = case.spec.model.offset
+    pairs = [*zip(case.terms, case.regressors, strict=True), *([(offset, case.offset)] if offset else [])]
+    for term, symbol in pairs:
+        if isinstance(term.column, LeaveOneOut) and term.column.leave_out == "own":
+            return symbol, term.column
+    return None
+
+
+def _without_firm(case: Case) -> Iterator[Block]:
+    """Write out ``(Ri - w R) / (1 - w)`` on one day."""
+    found, day = _left_out(case), next(iter(case.written_out), None)
+    if found is None or day is None:
+        return
+    symbol, column = found
+    index = literal(column.index)
+    yield f"{symbol} is {index} without the firm: Ri is the return of the index, w the weight of the firm in it."
+    yield Line(
+        f"{symbol}({day})",
+        f"(Ri({day}) - w R({day})) / (1 - w)",
+        f"({{Ri({day}):.6f}} - {{w:g}} x {{R({day}):.6f}}) / (1 - {{w:g}})",
+        f"{{{symbol}({day}):.6f}}",
+    )
 
 
 def window_step(case: Case, figures: dict[str, float]) -> Step:
@@ -169,7 +205,8 @@ def window_step(case: Case, figures: dict[str, float]) -> Step:
     if len(gone):
         named = [case.date(int(day)) for day in gone if case.date(int(day))]
         before = len(gone) - len(named)
-        parts = [", ".join(named[:_NAMED]) + (", ..." if len(named) > _NAMED else "")] if named else []
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        parts = [", ".join(named[:_NAMED]) + more] if named else []
         parts += [f"{before} before the first return"] if before else []
         body.append("Missing, {gaps:d} in all, and left out: " + "; ".join(parts) + ".")
     return step_of("Estimation window", body, figures)

@@ -11,7 +11,7 @@ from .days import days_step, test_step, total_step
 from .dollars import dollars_step
 from .figures import figures_of
 from .fit import model_step, variance_step
-from .returns import closes_of, legend_of, returns_step, window_step
+from .returns import closes_of, index_of, legend_of, returns_step, window_step
 
 
 def explain_event(case: Case, shares: SharesTable | None) -> Explanation:
@@ -24,13 +24,13 @@ def explain_event(case: Case, shares: SharesTable | None) -> Explanation:
     shares : SharesTable or None
         Share counts; the bundled ones by default.
     """
-    figures = {**figures_of(case), **closes_of(case)}
+    figures = {**figures_of(case), **closes_of(case), **index_of(case)}
     steps: list[Step] = [
         returns_step(case, figures),
         window_step(case, figures),
         model_step(case, figures),
         variance_step(case, figures),
-        days_step(case, figures),
+        *([days_step(case, figures)] if case.summed else []),
         total_step(case, figures),
     ]
     if case.summed:

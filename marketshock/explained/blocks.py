@@ -134,11 +134,13 @@ def runs_of(step: Step) -> Iterator[list[Line] | Grid | str]:
         yield lines
 
 
-def parts_of(grid: Grid, values: Mapping[str, float]) -> list[tuple[list[str], list[list[str]]]]:
-    """Return a table as head and rows, in several parts where it is wider than running text."""
+def parts_of(
+    grid: Grid, values: Mapping[str, float], width: int = _format.WIDTH
+) -> list[tuple[list[str], list[list[str]]]]:
+    """Return a table as head and rows, in several parts where it is wider than so many columns."""
     rows = grid.filled(values)
     widths = [max(len(row[i]) for row in [list(grid.head), *rows]) + 2 for i in range(len(grid.head))]
-    first, room = list(range(grid.left)), _format.WIDTH - INDENT - sum(widths[: grid.left])
+    first, room = list(range(grid.left)), width - INDENT - sum(widths[: grid.left])
     parts: list[list[int]] = [[]]
     for i in range(grid.left, len(widths)):
         if parts[-1] and sum(widths[j] for j in [*parts[-1], i]) > room:

@@ -13,6 +13,7 @@ _AFTER = re.compile(r"(?:^|[\s(])[-+/x] $")  # an operator before a figure: a ne
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _TOKEN = re.compile(rf"(?P<number>{_NUMBER})|(?P<root>sqrt\()|(?P<times> x )|(?P<word>[A-Za-z]+\d*)|(?P<power>\^-?\d+)")
 _NAMED = re.compile(r"(pct|bn)(\d*)")
+_IN_TEXT = re.compile(r"(?<![\w.,-])(?:-\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?|\d+(?:\.\d+)?e[+-]?\d+)(?![\w-])")
 _SYMBOLS = {
     "alpha": r"\alpha",
     "beta": r"\beta",
@@ -21,8 +22,8 @@ _SYMBOLS = {
     "Rm": "R_m",
     "Pm": "P_m",
     "RF": "R_f",
-    "bn": r"\;\mathrm{bn}",
-    "USD": r"\;\mathrm{USD}",
+    "bn": r"\mathrm{bn}",
+    "USD": r"\mathrm{USD}",
 }
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -130,5 +131,10 @@ def _closing(text: str, at: int) -> int:
 
 
 def to_latex_text(text: str) -> str:
-    """Return running text with the characters that mean something to LaTeX escaped."""
-    return "".join(_SPECIAL.get(c, c) for c in text)
+    """Return running text with the characters that mean something to LaTeX escaped, and minus signs as such."""
+    parts, at = [], 0
+    for number in _IN_TEXT.finditer(text):
+        plain = "".join(_SPECIAL.get(c, c) for c in text[at : number.start()])
+        parts += [plain, f"${to_math(number[0])}$"]
+        at = number.end()
+    return "".join([*parts, *(_SPECIAL.get(c, c) for c in text[at:])])

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _MARKED = ("\\", "*", "_", "|", "<", "$", "`", "~", "[", "#")  # what Markdown would read as its own
 _SPACE = " " * INDENT
-_ROW = 64  # characters of a row of an equation that a page of LaTeX holds
+_ROW = 68  # characters of an equation that a row of a LaTeX page holds
+_PAGE = 84  # columns of a table that it holds
 
 
 def text(explanation: Explanation) -> str:
@@ -32,7 +33,9 @@ def _about(explanation: Explanation) -> list[str]:
 
 
 def _folded(line: str, indent: str = "") -> str:
-    return textwrap.fill(line, _format.WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.fill(
+        line, _format.WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+    )
 
 
 def _body(step: Step) -> str:
@@ -107,10 +110,13 @@ def _piped(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str
 
 
 def _aligned(lines: Sequence[Line], step: Step) -> str:
-    """Return formulas as the inside of an ``align``, each side of an equation on a row of its own."""
+    """Return formulas as the inside of an ``align``; what is too wide has each side on a row of its own."""
     rows = []
     for line in lines:
         left, *sides = line.filled(step.values)
+        if len(left) + sum(len(side) + 3 for side in sides) <= _ROW:
+            rows.append(f"{to_math(left)} &= {' = '.join(map(to_math, sides))}")
+            continue
         for at, side in enumerate(sides):
             first, *rest = map(to_math, broken(side, _ROW))
             rows += [f"{'' if at else to_math(left)} &= {first}", *(rf"&\quad {{}}{piece}" for piece in rest)]
@@ -119,16 +125,17 @@ def _aligned(lines: Sequence[Line], step: Step) -> str:
 
 def latex(explanation: Explanation) -> str:
     """Return it as LaTeX that needs ``amsmath``."""
-    parts = [f"\\subsection*{{{to_latex_text(explanation.title)}}}", *map(to_latex_text, _about(explanation))]
+    parts = [f"\\subsection*{{{to_latex_text(explanation.title)}}}"]
+    parts += [f"\\noindent {to_latex_text(line)}" for line in _about(explanation)]
     for number, step in enumerate(explanation.steps, 1):
         parts.append(f"\\paragraph{{{number}. {to_latex_text(step.heading)}}}\\mbox{{}}")
         for run in runs_of(step):
             if isinstance(run, str):
-                parts.append(to_latex_text(fill(run, step.values)))
+                parts.append(f"\\noindent {to_latex_text(fill(run, step.values))}")
             elif isinstance(run, Grid):
-                parts += [_tabular(head, rows, run.left) for head, rows in parts_of(run, step.values)]
+                parts += [_tabular(head, rows, run.left) for head, rows in parts_of(run, step.values, _PAGE)]
             else:
-                parts.append(f"\\begin{{align*}}\n{_aligned(run, step)}\n\\end{{align*}}")
+                parts.append(f"{{\\allowdisplaybreaks\n\\begin{{align*}}\n{_aligned(run, step)}\n\\end{{align*}}}}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -136,7 +143,8 @@ def _tabular(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> s
     columns = "l" * left + "r" * (len(head) - left)
     first, *rest = (" & ".join(map(to_latex_text, row)) + r" \\" for row in [head, *rows])
     inner = "\n".join([first, r"\hline", *rest])
-    return f"{{\\footnotesize\n\\begin{{tabular}}{{{columns}}}\n{inner}\n\\end{{tabular}}\\par}}"
+    table = f"\\begin{{tabular}}{{{columns}}}\n{inner}\n\\end{{tabular}}"
+    return f"\\smallskip\n{{\\noindent\\footnotesize\n{table}\\par}}\n\\smallskip"
 
 
 def html(explanation: Explanation) -> str:
