@@ -62,6 +62,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "marketshock"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_sidebars = {name: [] for name in ("index", "start", "coming_from")}  # pages without neighbours
 html_show_sourcelink = False
 html_copy_source = False
 html_show_copyright = False
