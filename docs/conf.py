@@ -47,7 +47,7 @@ autosummary_generate = True
 autosummary_filename_map = {  # `placebo` and `Placebo` are one file where the disk knows no capitals
     f"marketshock.{name}": f"marketshock.{name}-class"
     for name in marketshock.__all__
-    if name.lower() in marketshock.__all__
+    if name != name.lower() and name.lower() in marketshock.__all__
 }
 autodoc_typehints = "none"  # the docstrings say types, shapes and units
 autodoc_member_order = "bysource"
@@ -81,17 +81,15 @@ html_theme_options = {
 }
 
 
-def copy_examples(*_: object) -> None:
-    """Copy ``examples/*.py`` beside the pages: Sphinx reads nothing outside its folder."""
+def make_sources(*_: object) -> None:
+    """Copy ``examples/*.py`` beside the pages, for Sphinx reads nothing outside its folder; forget names that are gone."""
+    shutil.rmtree(HERE / "api" / "names", ignore_errors=True)
+    for old in (HERE / "examples").glob("*.py"):
+        old.unlink()
     for path in sorted((ROOT / "examples").glob("*.py")):
-        to = HERE / "examples" / path.name
-        if not to.exists() or to.read_bytes() != path.read_bytes():
-            shutil.copyfile(path, to)
-    for stale in (HERE / "examples").glob("*.py"):
-        if not (ROOT / "examples" / stale.name).exists():
-            stale.unlink()
+        shutil.copy2(path, HERE / "examples")
 
 
 def setup(app: Sphinx) -> None:
     """Connect what happens before pages are looked for."""
-    app.connect("config-inited", copy_examples)
+    app.connect("config-inited", make_sources)
