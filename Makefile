@@ -71,7 +71,7 @@ bench-large: $(VENV)/.installed-bench  ## ten million events, a folder of a hund
 
 .PHONY: docs
 docs: $(VENV)/.installed-docs  ## build the documentation into build/docs, running every example on the way
-	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
+	$(BIN)/python -m sphinx -E -W --keep-going -n -q -b html docs build/docs
 	@echo "build/docs/index.html"
 
 .PHONY: test-oldest

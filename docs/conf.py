@@ -82,7 +82,7 @@ html_theme_options = {
 
 
 def make_sources(*_: object) -> None:
-    """Copy ``examples/*.py`` beside the pages, for Sphinx reads nothing outside its folder; forget names that are gone."""
+    """Copy ``examples/*.py`` beside the pages (Sphinx reads nothing outside its folder); forget names that are gone."""
     shutil.rmtree(HERE / "api" / "names", ignore_errors=True)
     for old in (HERE / "examples").glob("*.py"):
         old.unlink()
