@@ -54,7 +54,8 @@ print(curve)
 lately = ms.event_study(
     event, prices=prices, model=ms.RecentVolatility(ms.MarketModel("^NDX"), days=21), window=(-1, 5)
 )
-print(ms.compare({"estimation window": study, "last 21 days": lately}).to_string())
+both = ms.compare({"estimation window": study, "last 21 days": lately})
+print(both[["car", "se", "t", "pvalue"]].to_string())
 
 # %% [markdown]
 # ## What could have been found at all
