@@ -69,6 +69,11 @@ bench-large: $(VENV)/.installed-bench  ## ten million events, a folder of a hund
 	$(BIN)/python benchmarks/scaling.py --large
 	$(BIN)/python benchmarks/folder.py --rows 1e8 --events 1e7
 
+.PHONY: docs
+docs: $(VENV)/.installed-docs  ## build the documentation into build/docs, running every example on the way
+	$(BIN)/python -m sphinx -E -W --keep-going -n -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
 .PHONY: test-oldest
 test-oldest:  ## run the tests on the oldest dependencies (constraints-oldest.txt, its own environment)
 	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt PYTEST_ARGS='-o filterwarnings=default'

@@ -36,10 +36,10 @@ class ScholesWilliams:
 
     Notes
     -----
-    Scholes and Williams give beta = (b_-1 + b_0 + b_+1) / (1 + 2 rho), with b_k the slopes of three simple regressions
-    of R_t on Rm_(t+k) and rho the market's first autocorrelation. Where the three regressors have one variance, as they
-    have in the population, numerator and denominator times that variance are cov(R, z) and cov(Rm, z): the two forms
-    are one (Fowler and Rorke 1983), and in a sample they differ by the days at its ends.
+    Scholes and Williams give ``beta = (b_-1 + b_0 + b_+1) / (1 + 2 rho)``, with ``b_k`` the slopes of three simple
+    regressions of R_t on Rm_(t+k) and rho the market's first autocorrelation. Where the three regressors have one
+    variance, as they have in the population, numerator and denominator times that variance are cov(R, z) and
+    cov(Rm, z): the two forms are one (Fowler and Rorke 1983), and in a sample they differ by the days at its ends.
 
     With Z = (1, z) and X = (1, Rm), all in decimal returns:
 

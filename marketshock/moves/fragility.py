@@ -33,7 +33,7 @@ class FragilitySpec:
     window : int
         Sessions of the volatility, ending the day before.
     threshold : float
-        |z| from which a move is an event.
+        ``|z|`` from which a move is an event.
     log : bool
         Log or simple returns.
     about : {"zero", "mean"}
@@ -183,7 +183,7 @@ class Fragility:
         -------
         DataFrame
             Indexed by year: events, n_securities (with a z in the year), stock_days, per_stock_year (events /
-            stock_days x 252), mean_size (mean |z| of the events), fragility (per_stock_year x mean_size), expected
+            stock_days x 252), mean_size (mean ``|z|`` of the events), fragility (per_stock_year x mean_size), expected
             (events a stock-year if returns were independent and normal with constant variance: Student's t), partial
             (the sessions with a z begin after 10 January or end before 20 December).
         """
@@ -208,15 +208,15 @@ class Fragility:
         start, end, members, by : optional
             What is ranked.
         direction : {"absolute", "up", "down"}, optional
-            By |z|, or the upward or downward moves alone.
+            By ``|z|``, or the upward or downward moves alone.
         n : int, optional
             Rows; None for all.
 
         Returns
         -------
         DataFrame
-            Indexed by rank from 1: date, ticker, return, volatility, z, event (whether |z| reaches the threshold). Ties
-            are in the order of date and column.
+            Indexed by rank from 1: date, ticker, return, volatility, z, event (whether ``|z|`` reaches the threshold).
+            Ties are in the order of date and column.
         """
         part = self.part(start, end, members, by)
         frame = _tables.ranking(self.market, self.trailing, self.scores, self.spec.threshold, part, direction, n)

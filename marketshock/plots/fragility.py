@@ -96,7 +96,7 @@ def fragility_heatmap(
     measured : Fragility
         Of `marketshock.fragility`.
     tickers : sequence of str, optional
-        Up to 100, from top to bottom; by default the 40 with the largest |z| of the period, the largest first.
+        Up to 100, from top to bottom; by default the 40 with the largest ``|z|`` of the period, the largest first.
     start, end : date or str, optional
         Up to 130 sessions; by default the last 60.
     members : Membership, optional
