@@ -12,7 +12,7 @@ from .._format import MISSING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_NUMBER = re.compile(r"[\[(<±]?\s*[+-]?(\d[\d,]*(\.\d+)?|inf)(e[+-]?\d+)?( %|[*])?( to .*|, .*\])?$")
+_NUMBER = re.compile(r"([\[<±]?[+-]?(\d[\d,]*(\.\d+)?|inf)(e[+-]?\d+)?( %|[*])?( to .*|, .*)?|exact)$")
 _BLANK = ("", MISSING)
 
 

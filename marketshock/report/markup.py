@@ -10,7 +10,7 @@ from typing import Any
 
 from .blocks import Block, Part, Picture, Section, Table, Text
 
-_LONG = 26  # characters from which on a cell may break into lines
+_LONG, _PROSE = 26, 110  # characters from which on a cell may break into lines, and needs room
 
 
 @dataclass(slots=True)
@@ -72,7 +72,11 @@ def parts_html(parts: Sequence[Part], names: Names) -> tuple[str, tuple[Entry, .
         name = names.new(part.heading)
         entries.append(Entry(name, part.heading))
         out.append(f'<h3 id="{name}">{escape(part.heading)}</h3>\n')
-        out += [block_html(block, names) for block in part.blocks]
+        made = [block_html(block, names) for block in part.blocks]
+        tables = {k: block for k, block in enumerate(part.blocks) if isinstance(block, Table)}
+        if tables:
+            made.insert(max(tables) + 1, _terms(list(tables.values())))
+        out += made
     return "".join(out), tuple(entries)
 
 
@@ -93,7 +97,7 @@ def text_html(text: Text) -> str:
 
 
 def table_html(table: Table, name: str) -> str:
-    """Return a table that scrolls in its box, its button before it and what its columns mean below it."""
+    """Return a table that scrolls in its box, its button before it and its notes below it."""
     numeric = [table.is_number(k) for k in range(len(table.head))]
     head = "".join(
         f'<th scope="col"{_kind(is_number)}><button type="button">{escape(label)}</button></th>'
@@ -113,7 +117,6 @@ def table_html(table: Table, name: str) -> str:
         + (f"<tfoot>\n{foot}</tfoot>\n" if foot else "")
         + "</table>\n</div>\n"
         + "".join(f'<p class="note">{escape(note)}</p>\n' for note in table.notes)
-        + _terms(table)
         + "</div>\n"
     )
 
@@ -125,7 +128,7 @@ def _kind(is_number: bool) -> str:
 def _row(cells: Sequence[str], numeric: Sequence[bool]) -> str:
     out = []
     for k, (cell, is_number) in enumerate(zip(cells, numeric, strict=True)):
-        kind = "number" if is_number else "long" if len(cell) > _LONG else ""
+        kind = "number" if is_number else _width(cell)
         attribute = f' class="{kind}"' if kind else ""
         out.append(
             f'<th scope="row"{attribute}>{escape(cell)}</th>' if k == 0 else f"<td{attribute}>{escape(cell)}</td>"
@@ -133,12 +136,16 @@ def _row(cells: Sequence[str], numeric: Sequence[bool]) -> str:
     return f"<tr>{''.join(out)}</tr>\n"
 
 
-def _terms(table: Table) -> str:
-    """Return what the columns mean, in their order; a name that stands twice is explained once."""
-    known = [label for label in dict.fromkeys(table.head) if label in table.terms]
+def _width(cell: str) -> str:
+    return "prose" if len(cell) > _PROSE else "long" if len(cell) > _LONG else ""
+
+
+def _terms(tables: Sequence[Table]) -> str:
+    """Return what the columns of a part's tables mean, each name once."""
+    known = {label: table.terms[label] for table in tables for label in table.head if label in table.terms}
     if not known:
         return ""
-    items = "".join(f"<dt>{escape(label)}</dt><dd>{escape(table.terms[label])}</dd>\n" for label in known)
+    items = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>\n" for label, text in known.items())
     return f"<details>\n<summary>What the columns mean</summary>\n<dl>\n{items}</dl>\n</details>\n"
 
 

@@ -4,6 +4,7 @@
   var said = document.querySelector(".said");
 
   function number(text) {
+    if (text === "exact") { return 0; }
     var found = text.replace(/,/g, "").match(/[+-]?(\d+(\.\d+)?(e[+-]?\d+)?|inf)/i);
     if (!found) { return NaN; }
     var value = /inf/i.test(found[0]) ? (found[0][0] === "-" ? -Infinity : Infinity) : parseFloat(found[0]);

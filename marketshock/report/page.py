@@ -89,7 +89,10 @@ def page_html(sections: Sequence[Section], title: str | None = None) -> str:
 def _last(sections: Sequence[Section]) -> Section:
     """Return what all of it rests on: a table a result, and the versions."""
     parts = [
-        Part(f"Of: {section.title}", [record_table(section.record, f"Spec and provenance: {section.title}")])
+        Part(
+            f"{section.title}: what it rests on",
+            [record_table(section.record, f"Spec and provenance, {section.title}")],
+        )
         for section in sections
         if section.record
     ]

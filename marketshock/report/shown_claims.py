@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from ..claims.verdict import MEANING, Verdict, show
+from ..claims.verdict import MEANING, Verdict, show, show_interval
 from ..claims.verify import Claims
 from .blocks import Part, Section, Table, Text
+from .claims import plain
 
-_HEAD = ("id", "verdict", "claim", "stated", "agrees", "computed", "convention", "reason")
+_HEAD = ("id", "verdict", "claim", "stated", "computed", "reason")
 _TERMS = {
     "verdict": "What each means stands under Verdicts.",
     "stated": "In the document, at the precision it was given.",
-    "agrees": "Which values agree with what was stated, by that precision.",
-    "computed": "By the convention in the next column.",
-    "convention": "The first that agrees, else the plain reading.",
-    "reason": "Why this verdict.",
+    "computed": "By the first convention that agrees, else by the plain reading; the reason names it.",
+    "reason": "Why this verdict, and by which convention.",
 }
 _TRIED_TERMS = {
     "part": "Of the claim, where it has several.",
+    "agrees with": "Which values agree with what was stated, by its precision and its words.",
     "convention": "The plain reading first, then the others.",
-    "agrees": "With what was stated.",
+    "agrees": "Whether what was computed is one of them.",
 }
 
 
@@ -30,17 +30,14 @@ def section(claims: Claims) -> Section:
     parts = [Part("Verdicts", [Table("How many of each", ("verdict", "claims", "meaning"), counts)])]
     parts += [Part(f"Claims of {name}", [_table(name, mine)]) for name, mine in by.items()]
     needs = [f"{v.claim.id}: {v.claim.needs}" for v in claims.values() if v.claim.needs]
-    parts.append(Part("Every convention tried", [_tried(claims)]))
+    parts += [Part("Every convention tried", [_tried(claims)]), Part("The figures that went in", [_inputs(claims)])]
     parts += [Part("What would settle the others", [Text(tuple(needs), listed=True)])] if needs else []
     record = {"claims of": {name: len(mine) for name, mine in by.items()}}
     return Section("What the documents state", (claims.summary,), parts, record)
 
 
 def _table(document: str, verdicts: list[Verdict]) -> Table:
-    rows = [
-        [v.claim.id, _words(v.status), v.claim.text, v.stated, v.tolerance, v.computed, v.convention or "-", v.reason]
-        for v in verdicts
-    ]
+    rows = [[v.claim.id, _words(v.status), v.claim.text, v.stated, v.computed, v.reason] for v in verdicts]
     return Table(f"Claims of {document} against the figures", _HEAD, rows, terms=_TERMS)
 
 
@@ -50,6 +47,7 @@ def _tried(claims: Claims) -> Table:
             v.claim.id,
             f.part.what or "-",
             f.stated,
+            show_interval(f.part.stated),
             m.convention,
             show(m.value, f.part.stated.unit),
             "yes" if f.agrees(m) else "no",
@@ -59,8 +57,13 @@ def _tried(claims: Claims) -> Table:
         if f.part.stated is not None
         for m in f.answer.measures
     ]
-    head = ("id", "part", "stated", "convention", "computed", "agrees")
+    head = ("id", "part", "stated", "agrees with", "convention", "computed", "agrees")
     return Table("What each convention gives", head, rows, terms=_TRIED_TERMS)
+
+
+def _inputs(claims: Claims) -> Table:
+    rows = [[v.claim.id, name, plain(value)] for v in claims.values() for name, value in v.inputs.items()]
+    return Table("What was computed from", ("id", "figure", "value"), rows)
 
 
 def _words(status: str) -> str:

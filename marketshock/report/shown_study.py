@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .. import _format
-from ..inference.registry import DOES_NOT_APPLY, TESTS
+from ..inference.registry import DOES_NOT_APPLY, MEANING, TESTS, Assumption
 from ..printed import car_table
 from ..results import StudyResult
 from .blocks import Block, Part, Picture, Section, Table, Text
@@ -44,24 +44,31 @@ _FIRM_TERMS = {
     ),
 }
 _CAR = "Sum of the abnormal returns over these trading days, both included."
+_SHORT: dict[Assumption, str] = {
+    "normal": "normal",
+    "independent": "independent",
+    "constant_variance": "variance",
+    "one_sign": "sign",
+    "complete": "complete",
+}
 _TEST_TERMS = {
     "test": "Its name; the column reference has its paper.",
-    "tested": "One event's security, or (all) of the sample.",
+    "tested": "One event's security, or all of the sample.",
     "statistic": "As the paper defines it.",
     "distribution": "Under the null, with its degrees of freedom.",
     "p": "By the alternative in the caption; small where the null and the data do not go together.",
     "n": "Events in the sample.",
     "null": "What is tested.",
     "reference": "The paper.",
-    "assumes": "What the test takes for granted.",
-    "note": "Which of that fails in this sample, or why the test does not apply.",
+    "assumes": "What the test takes for granted: " + "; ".join(f"{_SHORT[k]}: {MEANING[k]}" for k in _SHORT) + ".",
+    "note": "By its number below the table: what fails in this sample, or why the test does not apply.",
 }
-_DATE_TERMS = {
+DATE_TERMS = {
     "date": "As it was given.",
     "time, UTC": "As it was given, where it was.",
     "day 0": "The session whose return is the first that can hold the event.",
     "moved": "Sessions from the given day to day 0.",
-    "rule": "Why.",
+    "rule": "Why that session.",
 }
 
 
@@ -83,7 +90,7 @@ def section(study: StudyResult) -> Section:
         f"sessions); {kind} total returns.",
         *([_flat(overlap_note(study))] if 1 < len(events) <= _APART else []),
     )
-    return Section(f"Event study: {_named(events)}", lead, parts, study_record(study))
+    return Section(f"Event study: {_named(events)}", lead, parts, _record(study))
 
 
 def in_short(result: Reproduction) -> Section:
@@ -95,7 +102,7 @@ def in_short(result: Reproduction) -> Section:
 
 def dates_section(study: StudyResult) -> Section:
     """Return a section of what was done with the dates of a study, and nothing else."""
-    return Section("Other dates of the documents", (), dates_parts(study), study_record(study))
+    return Section("Other dates of the documents", (), dates_parts(study), _record(study))
 
 
 def dates_parts(study: StudyResult) -> list[Part]:
@@ -113,7 +120,7 @@ def dates_parts(study: StudyResult) -> list[Part]:
         for r in _format.rows(study.alignment)
     ]
     head = ["event", "ticker", "date", "time, UTC", "day 0", "moved", "rule"]
-    dates = Table("What was done with each date", head, rows, terms=_DATE_TERMS)
+    dates = Table("What was done with each date", head, rows, terms=DATE_TERMS)
     return [Part("Dates", [dates]), Part("Left out", [exclusions_block(study.exclusions)])]
 
 
@@ -210,29 +217,38 @@ def _tests(study: StudyResult, events: list[str]) -> Iterator[Table]:
     for first, last in spans:
         days = f"day {first}" if first == last else f"days {first} to {last}"
         if apart:
-            yield tests_table(study.tests(first, last, by="event"), f"Tests of {days}, each event by itself")
-        yield tests_table(study.tests(first, last), f"Tests of {days}, all events together")
+            frame = study.tests(first, last, by="event")
+            for event in events:
+                own = frame[frame.index.get_level_values("event") == event]
+                yield tests_table(own.droplevel("event"), f"{event}: tests of {days}", event)
+        yield tests_table(study.tests(first, last), _whole(events, days), events[0] if len(events) == 1 else "")
 
 
-def tests_table(frame: pd.DataFrame, caption: str) -> Table:
-    """Return tests with what they assume, what fails of it, and their papers."""
-    apart = [str(name) for name in frame.index.names if name != "test"]
-    head = [*apart, "test", "tested", "statistic", "distribution", "p", "n", "null", "reference", "note", "assumes"]
+def _whole(events: list[str], days: str) -> str:
+    return f"{events[0] if len(events) == 1 else 'All events'}: tests of {days}"
+
+
+def tests_table(frame: pd.DataFrame, caption: str, event: str) -> Table:
+    """Return tests with what they assume, their papers, and what fails of the assumptions as notes below."""
+    head = ["test", "tested", "statistic", "distribution", "p", "n", "null", "reference", "assumes", "note"]
+    said = {note: str(k) for k, note in enumerate(dict.fromkeys(filter(None, frame["note"])), start=1)}
     rows = [
         [
-            *(str(r[name]) for name in apart),
             TESTS[r["test"]].label,
-            r["event_id"],
+            "all" if r["event_id"] == "(all)" else r["event_id"].removeprefix(f"{event}/"),
             _format.number(r["statistic"]),
             _distribution(r),
             _format.pvalue(r["pvalue"]),
             str(r["n_events"]),
-            *(r[name] for name in ("null", "reference", "note")),
-            r["assumptions"] or "nothing of the kind",
+            r["null"],
+            r["reference"],
+            ", ".join(_SHORT[name] for name in TESTS[r["test"]].assumes) or "none of these",
+            said.get(r["note"], ""),
         ]
         for r in _format.rows(frame)
     ]
-    return Table(f"{caption}, {frame['alternative'].iloc[0]}", head, rows, terms=_TEST_TERMS)
+    notes = tuple(f"{mark}: {note}" for note, mark in said.items())
+    return Table(f"{caption}, {frame['alternative'].iloc[0]}", head, rows, terms=_TEST_TERMS, notes=notes)
 
 
 def _distribution(row: Mapping[str, Any]) -> str:
@@ -248,6 +264,11 @@ def _notes(study: StudyResult) -> tuple[str, ...]:
     window = study.spec.window
     noted = study.car(window.first, window.last)["note"]
     return tuple(f"{name}: {note}" for name, note in noted.items() if note)
+
+
+def _record(study: StudyResult) -> dict[str, Any]:
+    """Return the record without the versions, which the page has once."""
+    return {name: value for name, value in study_record(study).items() if name != "versions"}
 
 
 def _named(events: list[str]) -> str:

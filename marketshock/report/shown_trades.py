@@ -13,7 +13,7 @@ from ..backtests.printed import HEAD
 from ..backtests.result import Backtest, _printed_trades
 from .backtest import BacktestReport, figures, placebo_figure, to_dict
 from .blocks import Block, Part, Picture, Section, Table, Text
-from .shown_study import _day, exclusions_block
+from .shown_study import DATE_TERMS, _day, exclusions_block
 
 _PICTURES = {
     "equity": ("The account", "Equity at each close, with the benchmark where there is one; below it the drawdown."),
@@ -23,6 +23,7 @@ _PICTURES = {
     ),
     "trades": ("Each trade", "Return of each trade against the date of its event."),
 }
+_DATES = ("event", "ticker", "date", "day 0", "moved", "rule")
 _MEASURE_TERMS = {
     "value": "After costs. Annual: of 252 sessions. Sortino ratio: Sortino and van der Meer (1991).",
     "s.e., p, n": (
@@ -132,7 +133,7 @@ def _dates(result: Backtest) -> Table:
         ]
         for r in _format.rows(result.alignment)
     ]
-    return Table("What was done with each date", ["event", "ticker", "date", "day 0", "moved", "rule"], rows)
+    return Table("What was done with each date", _DATES, rows, terms=DATE_TERMS)
 
 
 def _placebo_picture(placebo: PlaceboTrades, name: str) -> Picture:
