@@ -91,6 +91,7 @@ _HOME = {
     "recorded_facts": "providers.facts",
     "regress_car": "crosssection",
     "release_calendar": "catalog.load",
+    "report": "report",
     "sec_share_counts": "providers.sec",
     "rules": "backtests.rules",
     "share_counts": "providers.shares",
@@ -105,7 +106,7 @@ _HOME = {
     "yahoo_intraday": "providers.fetch",
     "yahoo_share_counts": "providers.yahoo_shares",
 }
-_MODULES = frozenset({"errors", "plots", "rules", "simulate"})
+_MODULES = frozenset({"errors", "plots", "report", "rules", "simulate"})
 
 __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
@@ -186,6 +187,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "recorded_facts",
     "regress_car",
     "release_calendar",
+    "report",
     "sec_share_counts",
     "rules",
     "share_counts",
@@ -202,7 +204,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
 ]
 
 if TYPE_CHECKING:
-    from . import errors, plots, simulate
+    from . import errors, plots, report, simulate
     from .backtests import rules
     from .backtests.compare import RuleComparison, WalkForward, compare_rules, walk_forward
     from .backtests.costs import Costs, Sizing

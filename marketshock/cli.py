@@ -14,7 +14,7 @@ from ._format import wrapped
 from .console import as_options, bar, fail, print_sections, progress_bar, say, warnings_as_notes
 from .errors import BadData, InputError, MarketShockError, NoUsableEventsError, RateLimited, Unavailable
 from .explained.explanation import Explanation
-from .inputs import backtested, events_of, explained_event, fetched, market_of, model_of, screened, store_at
+from .inputs import backtested, explained_event, fetched, reported, screened, store_at, studied
 from .options import command_parser
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
@@ -69,26 +69,11 @@ def study(arguments: argparse.Namespace) -> int:
     from .report.files import output_folder, to_json, write_study
     from .report.reproduce import records
     from .report.tables import alignment_table, exclusion_table
-    from .study import event_study
 
     if arguments.explain_days and not arguments.explain:
         raise InputError("--explain-days", "is given without --explain", "name the event")
     folder = output_folder(arguments.out) if arguments.out else None
-    events = events_of(arguments.events)
-    model = model_of(arguments)  # before anything is fetched
-    result = event_study(
-        events,
-        tickers=arguments.tickers,
-        **market_of(arguments, events, os.environ),
-        model=model,
-        window=arguments.window,
-        estimation=arguments.estimation,
-        min_obs=arguments.min_obs,
-        on_closed=arguments.on_closed,
-        duplicates=arguments.duplicates,
-        calendar=arguments.calendar,
-        log=arguments.log,
-    )
+    result = studied(arguments, os.environ)
     if arguments.explain:
         return _explained(explained_event(result, arguments), arguments)
     window = result.spec.window
@@ -280,6 +265,24 @@ def events(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def report(arguments: argparse.Namespace) -> int:
+    """Write results as one HTML file."""
+    from .report.files import to_json
+    from .report.page import page_path, write_page
+
+    page_path(arguments.out, "--out")  # before anything is computed
+    with progress_bar(2, arguments) as step:
+        results = reported(arguments, os.environ)
+        step("computed")
+        path = write_page(results, arguments.out, arguments.title)
+        step("written")
+    if arguments.json:
+        sys.stdout.write(to_json({"written": str(path), "bytes": path.stat().st_size}))
+    else:
+        say(arguments, f"Written: {path}")
+    return DONE
+
+
 def simulate(arguments: argparse.Namespace) -> int:
     """Count how often each test rejects: its size under the null, its power for known abnormal returns."""
     from .report.files import output_folder, to_json, write_text
@@ -336,5 +339,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fragility": fragility,
     "backtest": backtest,
     "events": events,
+    "report": report,
     "simulate": simulate,
 }

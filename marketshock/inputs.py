@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from . import MAGNIFICENT_SEVEN
 from .errors import InputError, PartialDataWarning, PriceWarning
 
 if TYPE_CHECKING:
@@ -89,6 +90,50 @@ def _prices_around(arguments: argparse.Namespace, events: Any, environment: Mapp
     if lost:
         raise InputError("--benchmark", lost[0], "without it there is no model")
     return prices
+
+
+def studied(arguments: argparse.Namespace, environment: Mapping[str, str]) -> StudyResult:
+    """Run the study that was asked for."""
+    from .study import event_study
+
+    events = events_of(arguments.events)
+    model = model_of(arguments)  # before anything is fetched
+    study: StudyResult = event_study(
+        events,
+        tickers=arguments.tickers,
+        **market_of(arguments, events, environment),
+        model=model,
+        window=arguments.window,
+        estimation=arguments.estimation,
+        min_obs=arguments.min_obs,
+        on_closed=arguments.on_closed,
+        duplicates=arguments.duplicates,
+        calendar=arguments.calendar,
+        log=arguments.log,
+    )
+    return study
+
+
+def reported(arguments: argparse.Namespace, environment: Mapping[str, str]) -> list[Any]:
+    """Return the results of ``marketshock report``: a study of one's own, or the bundled ones."""
+    from .options import command_parser
+    from .report.fragility import fragility_report
+    from .report.reproduce import reproduction
+
+    parse = command_parser().parse_args
+    if arguments.events:
+        if not (arguments.prices or arguments.returns):
+            raise InputError("--prices", "is missing beside --events", "give --prices or --returns, a file each")
+        return [studied(arguments, environment)]
+    own = {"title", "json", "offline", "quiet", "cache"}
+    plain = vars(parse(["report", "--out", arguments.out]))
+    given = [name for name, value in vars(arguments).items() if name not in own and value != plain[name]]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise InputError("--events", f"is missing beside {option}", "give the events of your study, or 'bundled'")
+    first = ["fragility", "--date", "2025-01-27", "--group", ",".join(MAGNIFICENT_SEVEN)]
+    measured, asked, _ = screened(parse(first))  # the numbers that this command prints
+    return [reproduction(), fragility_report(measured, asked)]
 
 
 def screened(arguments: argparse.Namespace) -> tuple[Fragility, Asked, bool]:

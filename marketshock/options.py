@@ -105,6 +105,14 @@ def command_parser() -> argparse.ArgumentParser:
             "marketshock backtest --events bundled --tickers NVDA --rule hold --days 1,5,20 --bps 5 --placebo 999",
         )
     )
+    _report_parser(
+        _command(
+            commands,
+            "report",
+            "Write results as one HTML file: the bundled ones, or a study on your own files.",
+            "marketshock report --out report.html",
+        )
+    )
     _simulate_parser(
         _command(
             commands,
@@ -131,14 +139,29 @@ def _reproduce_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def _study_parser(parser: argparse.ArgumentParser) -> None:
+    _study_options(parser, required=True)
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="write ar, car, tests, exclusions, alignment as CSV and the spec as JSON there",
+    )
+
+
+def _report_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", required=True, metavar="FILE", help="the .html file; it is replaced if it is there")
+    parser.add_argument("--title", metavar="TEXT", help="heading of the page")
+    _study_options(parser, required=False)
+
+
+def _study_options(parser: argparse.ArgumentParser, required: bool) -> None:
     add = parser.add_argument
     add(
         "--events",
-        required=True,
+        required=required,
         metavar="FILE",
         help="CSV, Parquet or Feather (ticker, date, ...), a .toml catalog, or 'bundled'",
     )
-    source = parser.add_mutually_exclusive_group(required=True)
+    source = parser.add_mutually_exclusive_group(required=required)
     source.add_argument(
         "--prices",
         metavar="FILE",
@@ -195,11 +218,6 @@ def _study_parser(parser: argparse.ArgumentParser) -> None:
     add("--explain", metavar="EVENT_ID", help="print instead how that event's CAR comes from its prices, step by step")
     add("--explain-days", type=_days, metavar="A:B", help="days of that CAR (default: 0:0, else the whole window)")
     _cache_options(parser)
-    add(
-        "--out",
-        metavar="DIR",
-        help="write ar, car, tests, exclusions, alignment as CSV and the spec as JSON there",
-    )
 
 
 def _fetch_parser(parser: argparse.ArgumentParser) -> None:

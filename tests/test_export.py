@@ -13,7 +13,8 @@ import pytest
 
 import marketshock as ms
 from marketshock.errors import InputError
-from marketshock.report.export import latex, printed, to_excel, to_latex, to_markdown
+from marketshock.report import to_excel, to_latex, to_markdown
+from marketshock.report.export import latex, printed
 
 from .test_backtest import RULES, made_events, made_prices, quiet
 

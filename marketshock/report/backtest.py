@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._format import wrapped
 from ..backtests.compare import RuleComparison, as_record
@@ -15,6 +15,9 @@ from ..backtests.placebo import PlaceboTrades
 from ..backtests.result import Backtest
 from .files import save_figure, to_json, write_text
 from .reproduce import records
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _NAMED = 6  # tickers named
 
@@ -140,27 +143,42 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
 
 def draw(result: Backtest, placebo: PlaceboTrades | None, folder: Path, stem: str = "") -> list[Path]:
     """Save the pictures of one rule and return their paths."""
+    written = []
+    for name, figure in figures(result, placebo).items():
+        written.append(save_figure(figure, folder / f"{stem}{name}.png"))
+    return written
+
+
+def figures(result: Backtest, placebo: PlaceboTrades | None = None) -> dict[str, Figure]:
+    """Draw equity, the average trade, each trade, and random dates where there are some."""
     from .. import plots
     from ..plots._style import style
 
-    pictures = {"equity": (7.5, 4.6), "trade_path": (6.8, 3.9), "trades": (7.0, 4.0)}
-    figures = {name: plots.bare_figure() for name in pictures}
-    plots.equity(result, figure=figures["equity"])
+    sizes = {"equity": (7.5, 4.6), "trade_path": (6.8, 3.9), "trades": (7.0, 4.0)}
+    drawn = {name: plots.bare_figure() for name in sizes}
+    plots.equity(result, figure=drawn["equity"])
     with style():
-        axes = {name: figures[name].add_subplot() for name in ("trade_path", "trades")}
+        axes = {name: drawn[name].add_subplot() for name in ("trade_path", "trades")}
     plots.trade_path(result, placebo, ax=axes["trade_path"])
     plots.trades(result, ax=axes["trades"])
     if placebo is not None:
-        figures["placebo"] = plots.bare_figure()
-        pictures["placebo"] = (7.0, 3.8)
-        with style():
-            ax = figures["placebo"].add_subplot()
-        plots.placebo_trades(placebo, ax=ax)
-    written = []
-    for name, figure in figures.items():
-        figure.set_size_inches(pictures[name])
-        written.append(save_figure(figure, folder / f"{stem}{name}.png"))
-    return written
+        drawn["placebo"] = placebo_figure(placebo)
+    for name, size in sizes.items():
+        drawn[name].set_size_inches(size)
+    return drawn
+
+
+def placebo_figure(placebo: PlaceboTrades) -> Figure:
+    """Draw random dates."""
+    from .. import plots
+    from ..plots._style import style
+
+    figure = plots.bare_figure()
+    with style():
+        ax = figure.add_subplot()
+    plots.placebo_trades(placebo, ax=ax)
+    figure.set_size_inches((7.0, 3.8))
+    return figure
 
 
 def _slug(name: str) -> str:

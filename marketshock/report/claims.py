@@ -88,7 +88,7 @@ def _tried(finding: Finding) -> list[str]:
     ]
     head = ["convention", "computed", "agrees"]
     said = [f"{title}stated {finding.stated}; agrees with {_interval(finding)}"]
-    inputs = [_format.wrapped(f"  {name}: {_plain(value)}", "    ") for name, value in finding.answer.inputs.items()]
+    inputs = [_format.wrapped(f"  {name}: {plain(value)}", "    ") for name, value in finding.answer.inputs.items()]
     table = _format.text_table(head, rows).splitlines() if rows else []
     return [*said, "", *table, *(["", "From:", *inputs] if inputs else [])]
 
@@ -97,7 +97,8 @@ def _interval(finding: Finding) -> str:
     return show_interval(finding.part.stated) if finding.part.stated is not None else "-"
 
 
-def _plain(value: float | str) -> str:
+def plain(value: float | str) -> str:
+    """Return a figure as text."""
     return value if isinstance(value, str) else f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 

@@ -33,14 +33,14 @@ def output_folder(path: str | Path) -> Path:
     return folder
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, parameter: str = "--out") -> None:
     """Write a text file through a temporary one beside it, so that an interruption leaves no half file."""
     part = path.with_name(path.name + ".part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
         os.replace(part, path)
     except OSError as error:
-        raise InputError("--out", f"{path} cannot be written: {error.strerror}", "name another folder") from error
+        raise InputError(parameter, f"{path} cannot be written: {error.strerror}", "name another folder") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +20,9 @@ from ..moves.fragility import Fragility
 from ..moves.membership import Membership
 from .files import save_figure, to_json, write_text
 from .reproduce import records
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _WAYS: tuple[tuple[Direction, str], ...] = (("absolute", "moves"), ("up", "upward moves"), ("down", "downward moves"))
 _CROWDED, _BARS = 10, 15
@@ -185,6 +188,14 @@ def write(report: FragilityReport, folder: Path) -> list[Path]:
 
 def draw(report: FragilityReport, folder: Path) -> list[Path]:
     """Save the pictures of counts, z and ranking and return their paths."""
+    written = []
+    for name, figure in figures(report).items():
+        written.append(save_figure(figure, folder / f"{name}.png"))
+    return written
+
+
+def figures(report: FragilityReport) -> dict[str, Figure]:
+    """Draw counts, heatmap and ranking, each where there is something to draw."""
     from .. import plots
     from ..plots._style import style
 
@@ -195,21 +206,18 @@ def draw(report: FragilityReport, folder: Path) -> list[Path]:
         "heatmap": (9.2, 1.6 + 0.155 * max(len(asked.group) or 40, 12)),
         "ranking": (6.5, 1.4 + 0.24 * _BARS),
     }
-    figures = {name: plots.bare_figure() for name in sizes}
+    drawn = {name: plots.bare_figure() for name in sizes}
     with style():
-        axes = {name: figure.add_subplot() for name, figure in figures.items()}
+        axes = {name: figure.add_subplot() for name, figure in drawn.items()}
     for name, size in sizes.items():
-        figures[name].set_size_inches(size)
+        drawn[name].set_size_inches(size)
     plots.fragility_counts(measured, asked.start, asked.end, by=asked.by, ax=axes["counts"])
     plots.fragility_heatmap(measured, asked.group or None, *_around(measured, asked), ax=axes["heatmap"])
     if report.tables["ranking_absolute"].empty:
-        del figures["ranking"]
+        del drawn["ranking"]
     else:
         plots.fragility_ranking(measured, *span, n=_BARS, by=asked.by, ax=axes["ranking"])
-    written = []
-    for name, figure in figures.items():
-        written.append(save_figure(figure, folder / f"{name}.png"))
-    return written
+    return drawn
 
 
 def _around(measured: Fragility, asked: Asked) -> tuple[object, object]:

@@ -126,7 +126,7 @@ def summary(result: Reproduction) -> str:
     loss = result.nvidia.table.query("price == 'official close' and count.str.startswith('cover')").iloc[-1]
     lines.append(
         f"NVIDIA lost {-loss['change_usd'] / 1e9:.1f} bn USD on {result.nvidia.session} by its official close; the "
-        "last section says where the 589 comes from."
+        "section on the reported loss says where the 589 comes from."
     )
     return "\n".join(_format.wrapped(line, "  ") for line in lines)
 

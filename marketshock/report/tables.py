@@ -42,15 +42,26 @@ def exclusion_table(study: StudyResult) -> str:
 
 
 def firm_table(study: StudyResult, event: str) -> str:
-    """Return the per-firm table of one event: return, AR of day 0 with interval, t, p, SQ p, and the whole window."""
+    """Return the per-firm table of one event as text."""
+    return _format.text_table(*firm_rows(study, event))
+
+
+def firm_rows(study: StudyResult, event: str | None = None) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows: return, AR of day 0 with interval, t, p, SQ p, and the whole window.
+
+    Without `event` all events are there, each with its id and day 0.
+    """
     window = study.spec.window
     returns = study.to_frame().xs(0, level="day")["return"]
     sq = study.tests(0, 0, which="sq").set_index("event_id")["pvalue"]
     frame = study.car(0, 0).assign(total=returns, sq=sq, event=study.panel.event)
     frame = frame.join(study.car(window.first, window.last)[["car", "t", "pvalue"]].add_suffix("_window"))
     head = ["ticker", "return", "AR(0)", "95 % interval", "t", "p", "SQ p", f"CAR{window}".replace(" ", ""), "t", "p"]
+    frame = frame if event is None else frame[frame["event"] == event]
+    named = [[r["event_id"], _day(r["date"])] if event is None else [] for r in _format.rows(frame)]
     rows = [
         [
+            *first,
             r["ticker"],
             _format.percent(r["total"]),
             _format.percent(r["car"]),
@@ -62,9 +73,9 @@ def firm_table(study: StudyResult, event: str) -> str:
             _format.number(r["t_window"]),
             _format.pvalue(r["pvalue_window"]),
         ]
-        for r in _format.rows(frame[frame["event"] == event])
+        for first, r in zip(named, _format.rows(frame), strict=True)
     ]
-    return _format.text_table(head, rows)
+    return (["event", "day 0", *head] if event is None else head), rows
 
 
 def _day(value: pd.Timestamp) -> str:
