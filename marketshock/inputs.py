@@ -173,7 +173,7 @@ def screened(arguments: argparse.Namespace) -> tuple[Fragility, Asked, bool]:
     )
     group = tuple(arguments.group or ())
     span = (arguments.date, arguments.start, arguments.end)
-    return measured, Asked(*span, arguments.rows, arguments.by, group, who), bundled
+    return measured, Asked(*span, arguments.rows, arguments.by, group, who, dict(prices.provenance)), bundled
 
 
 _SIZES = {"size_by": "by"}

@@ -33,7 +33,7 @@ class Page:
     def __init__(self, browser: str, profile: Path) -> None:
         commands, answers = os.pipe(), os.pipe()
         flags = [
-            "--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--disable-gpu",
+            "--headless", "--hide-scrollbars", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--disable-gpu",
             "--no-sandbox",  # the page is ours, and containers have no sandbox
             "--no-first-run", "--disable-dev-shm-usage", "--disable-background-networking",
         ]  # fmt: skip

@@ -56,6 +56,7 @@ def test_makefile_lists_every_target_it_explains():
         "moves.membership",
         "providers.french",
         "providers.members",
+        "report",
         "robustness.compare",
         "robustness.curve",
         "robustness.placebo",

@@ -424,6 +424,12 @@ class TestCommand:
 
     def test_fragility_is_that_of_its_command(self, capsys, tmp_path):
         assert main(["report", "--out", str(tmp_path / "a.html"), "--quiet"]) == 0
+        tables = tables_of((tmp_path / "a.html").read_text("utf-8"))
+        record = next(t for t in tables if t.caption == "Spec and provenance, Fragility of 2025-01-27")
+        said = {row[0]: row[1] for row in record.rows}
+        provenance = ms.sp500().prices.provenance
+        assert said["asked.provenance.vintage"] == provenance["vintage"]
+        assert said["asked.provenance.period"] == "; ".join(provenance["period"])
         assert main(["fragility", "--date", "2025-01-27", "--json"]) == 0
         truth = json.loads(capsys.readouterr().out)["on_date"]
         table = next(

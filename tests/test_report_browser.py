@@ -190,6 +190,16 @@ def test_all_text_has_contrast(page, path, dark):
     assert (sum(map(int, re.findall(r"\d+", paper))) < 200) == dark
 
 
+def test_no_black_is_left_in_the_pictures_of_a_dark_page(page, path):
+    """What is black by default is written without a colour: it takes the page's ink all the same."""
+    page.open(path, dark=True)
+    black = page.run(
+        "[...document.querySelectorAll('svg path, svg use, svg text')].filter(e => { const s = getComputedStyle(e);"
+        " return [s.fill, s.stroke].includes('rgb(0, 0, 0)'); }).length"
+    )
+    assert black == 0
+
+
 @pytest.mark.parametrize("width", [320, 360, 414, 768, 1200])
 def test_the_page_does_not_scroll_sideways(page, path, width):
     page.open(path, width=width, height=740)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_PANELS = 24  # more cannot be read on one page
+PANELS = 24  # more cannot be read on one page
 
 
 def car(
@@ -93,9 +93,9 @@ def car_by_firm(study: StudyResult, *, confidence: float = 0.95, figure: Figure 
     tickers = list(dict.fromkeys(study.panel.ticker))
     events = list(dict.fromkeys(study.panel.event))
     most = max(int((study.panel.ticker == t).sum()) for t in tickers)
-    if len(tickers) > _PANELS or most > len(COLOURS):
+    if len(tickers) > PANELS or most > len(COLOURS):
         problem = f"{len(tickers)} tickers with up to {most} events each are too many for one picture"
-        raise InputError("study", problem, f"study up to {_PANELS} tickers with {len(COLOURS)} events")
+        raise InputError("study", problem, f"study up to {PANELS} tickers with {len(COLOURS)} events")
     shared = len(events) <= len(COLOURS)
     columns = min(4, len(tickers))
     lines = -(-len(tickers) // columns)

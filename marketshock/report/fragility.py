@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,8 @@ class Asked:
         Tickers looked at apart.
     universe : str
         Who is measured, and what that leaves out.
+    provenance : mapping
+        Of the prices: source, period, vintage, as `Prices.provenance` has them.
     """
 
     date: str | None
@@ -56,6 +58,7 @@ class Asked:
     by: By
     group: tuple[str, ...]
     universe: str
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from .blocks import Section
 from .fragility import FragilityReport
 from .reproduce import Reproduction
 
-KINDS: Mapping[type, Callable[[Any], Section | Sequence[Section]]] = {
+KINDS: Mapping[type, Callable[[Any], Section]] = {
     StudyResult: shown_study.section,
     MarketCapChange: shown_dollars.change_section,
     Reconciliation: shown_dollars.reconciliation_section,
@@ -49,8 +49,7 @@ def sections_of(result: Any) -> list[Section]:
     if isinstance(result, Reproduction):
         return _reproduced(result)
     if (maker := _maker(result)) is not None:
-        made = maker(result)
-        return [made] if isinstance(made, Section) else list(made)
+        return [maker(result)]
     if isinstance(result, Mapping):
         named = [(str(name), sections_of(one)) for name, one in result.items()]
         return _some(replace(s, title=_titled(name, s, len(many))) for name, many in named for s in many)
@@ -60,7 +59,7 @@ def sections_of(result: Any) -> list[Section]:
     raise InputError("result", f"got {type(result).__name__}", f"give a {allowed}, or a sequence or mapping of them")
 
 
-def _maker(result: Any) -> Callable[[Any], Section | Sequence[Section]] | None:
+def _maker(result: Any) -> Callable[[Any], Section] | None:
     return next((maker for kind, maker in KINDS.items() if isinstance(result, kind)), None)
 
 

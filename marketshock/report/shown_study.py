@@ -10,6 +10,8 @@ import pandas as pd
 
 from .. import _format
 from ..inference.registry import DOES_NOT_APPLY, MEANING, TESTS, Assumption
+from ..plots._style import COLOURS
+from ..plots.car import PANELS
 from ..printed import car_table
 from ..results import StudyResult
 from .blocks import Block, Part, Picture, Section, Table, Text
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _APART = 8  # events that get a table each
-_PANELS, _LINES = 24, 7  # what the picture of a firm a panel holds
 
 _T = "Patell (1976); for several days Mikkelson and Partch (1988)"
 _FIRM_TERMS = {
@@ -167,7 +168,7 @@ def _firms(study: StudyResult, event: str | None = None) -> tuple[list[str], lis
 
 def _picture(study: StudyResult) -> Block:
     tickers = pd.Series(study.panel.ticker)
-    if tickers.nunique() > _PANELS or tickers.value_counts().max() > _LINES:
+    if tickers.nunique() > PANELS or tickers.value_counts().max() > len(COLOURS):
         return Text(("Too many securities or events for a picture of each.",))
     first = study.spec.window.first
     return Picture(

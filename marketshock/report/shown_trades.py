@@ -19,7 +19,7 @@ _PICTURES = {
     "equity": ("The account", "Equity at each close, with the benchmark where there is one; below it the drawdown."),
     "trade_path": (
         "The average trade in event time",
-        "Mean cumulative return over the stake after costs, by closes after the fill, with its 95 % band by date.",
+        "Mean cumulative return over the stake after costs, by closes after the fill; a 95 % band if dates differ.",
     ),
     "trades": ("Each trade", "Return of each trade against the date of its event."),
 }
