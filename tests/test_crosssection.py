@@ -53,6 +53,7 @@ class TestAdjusted:
 
     def test_column_of_car(self, seven):
         car = seven.car(0, 0, adjust="holm")
+        assert str(car).splitlines()[0].endswith("p adjusted")
         np.testing.assert_allclose(car["pvalue_adjusted"], multipletests(car["pvalue"], method="holm")[1], rtol=RTOL)
 
     @pytest.mark.parametrize(("p", "method"), [([0.5, 1.2], "holm"), ([0.5], "sidak")])
@@ -144,6 +145,11 @@ class TestGroups:
             ms.group_differences(seven)
         with pytest.raises(InputError, match="give one of ticker"):
             ms.group_differences(seven, by="sector")
+
+    def test_dates_are_printed_without_a_time_of_day(self, seven):
+        printed = str(seven.tests(0, 0, which="joint_f", by="date"))
+        assert "2025-01-27 joint F" in printed
+        assert "00:00" not in printed
 
     def test_tests_by_group_and_day(self, many):
         by_group = many.tests(0, 1, which="bmp", by="group")
