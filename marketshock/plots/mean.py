@@ -28,6 +28,7 @@ _MEANS: Mapping[How, str] = {
     "portfolios": "of one portfolio a date, dates independent",
     "none": "none",
 }
+_ALONE = "of the event's own prediction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,8 @@ def _bands(lines: list[MeanPath], confidence: float) -> str:
     level = f"bands: {100 * confidence:.0f} % at each day"
     said: dict[str, list[str]] = {}
     for line in lines:
-        parts = "; ".join([*(_MEANS[how] for how in line.how), *line.notes])
+        kinds = [_ALONE] if line.how and all(one.n == 1 for one in lines) else [_MEANS[how] for how in line.how]
+        parts = "; ".join([*kinds, *line.notes])
         said.setdefault(parts, []).append(line.label)
     if len(said) == 1:
         only = next(iter(said))

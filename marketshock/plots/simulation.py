@@ -74,9 +74,10 @@ def _columns(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _design(rates: RejectionRates) -> str:
     design = rates.design
     dates = "one date" if design.dates == "common" else "dates of their own"
+    plural = "s" if design.n_firms != 1 else ""
     drawn = int(np.nanmax(rates.table["n_samples"].to_numpy()))
     parts = [
-        f"{drawn:,} samples of {design.n_firms} firms on {dates}",
+        f"{drawn:,} samples of {design.n_firms} firm{plural} on {dates}",
         "real returns"
         if rates.real
         else f"residuals: {design.tails}, sd {100 * design.sigma:g} %, correlation {design.correlation:g}",
