@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 import marketshock as ms
 
+from .conftest import ROOT
 from .pictures import PICTURES
 
 NAMES = [name for name in ms.plots.__all__ if name != "bare_figure"]
@@ -47,6 +48,14 @@ def test_every_picture_is_public_and_tried_here():
                 if parameters and parameters[-1].name in ("ax", "figure") and parameters[-1].default is None:
                     made.add(name)
     assert made == set(NAMES)
+
+
+def test_the_page_names_every_picture():
+    page = (ROOT / "docs" / "plots.md").read_text("utf-8")
+    table = re.findall(r"^\|.*\|$", page, re.MULTILINE)
+    assert {name for row in table for name in re.findall(r"`(\w+)`", row.split("|")[2])} == set(NAMES)
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    exec(compile(code.replace('ax.figure.savefig("forest.pdf")', ""), "plots.md", "exec"), {})
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -46,7 +46,8 @@ class TestPricePath:
         ax = ms.plots.price_path(seven(), NVDA)
         whole = prices.close.index
         at = whole.get_loc(pd.Timestamp("2025-01-27"))
-        spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
+        drawn = [p.get_patch_transform().transform_path(p.get_path()).vertices[:, 0] for p in ax.patches]
+        spans = [(x.min(), x.max()) for x in drawn]  # rectangles or, of an older matplotlib, polygons
         expected = [tuple(date2num(whole[[at + a, at + b]])) for a, b in ((-260, -11), (-1, 5))]
         np.testing.assert_allclose(spans, expected)
         assert [t.get_text() for t in ax.texts] == ["estimation (-260,-11)", "event window (-1,5)"]

@@ -121,6 +121,13 @@ class TestCaar:
         assert x == 0
         assert (low + high) / 2 == pytest.approx(100 * study.ar[0].mean())
 
+    def test_a_single_event_has_its_own_prediction(self, prices):
+        study = ms.event_study(ms.load_catalog()["ibm-results"], prices=prices, model=MODEL, window=(5, 10))
+        ax = ms.plots.caar(study)
+        _, low, high = bounds(ax, 0)[-1]
+        np.testing.assert_allclose([[low, high]], 100 * study.car(5, 10)[["ci_low", "ci_high"]])
+        assert "95 % at each day, of the event's own prediction" in ax.get_title(loc="left")
+
     def test_refuses(self):
         with pytest.raises(InputError, match="the events have no group"):
             ms.plots.caar(seven(), by="group")
@@ -208,7 +215,7 @@ class TestHeatmap:
         np.testing.assert_allclose(image.get_array().filled(np.nan), 100 * study.ar)
         low, high = image.get_clim()
         assert low == -high
-        assert high == pytest.approx(100 * study.ar.abs().max(axis=None))
+        assert high == pytest.approx(100 * np.nanmax(np.abs(study.ar.to_numpy())))
         hatched = {(int(p.get_y() + 0.5), int(p.get_x() + 0.5)) for p in ax.patches if isinstance(p, Rectangle)}
         assert hatched == {tuple(cell) for cell in np.argwhere(study.ar.isna().to_numpy())}
         assert len(hatched) == 4

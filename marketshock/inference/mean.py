@@ -105,6 +105,8 @@ def _portfolio_variance(sample: Sample) -> tuple[float, float] | str:
 
 
 def _satterthwaite(variance: FloatArray, dof: FloatArray) -> float:
+    if len(dof) == 1:
+        return float(dof[0])
     return float(variance.sum() ** 2 / (variance**2 / dof).sum())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import _format
 
@@ -40,6 +40,12 @@ def veil(alpha: float) -> float:
 
     dark = rgb_to_hsv(to_rgb(ink()))[2] > 0.5
     return 1 - (1 - alpha) ** 2 if dark else alpha
+
+
+def look(k: int) -> dict[str, Any]:
+    """Return how the k-th of up to seven lines is drawn: its colour, and marks of another shape, each second hollow."""
+    colour = COLOURS[k]
+    return {"color": colour, "marker": MARKERS[k], "markersize": 5, "markerfacecolor": paper() if k % 2 else colour}
 
 
 @contextmanager
@@ -78,6 +84,9 @@ def style() -> AbstractContextManager[None]:
         {
             "font.size": 9,
             "axes.titlesize": 10,
+            "axes.labelsize": 9,
+            "xtick.labelsize": 9,
+            "ytick.labelsize": 9,
             "axes.titlelocation": "left",
             "axes.spines.top": False,
             "axes.spines.right": False,

@@ -10,7 +10,7 @@ import numpy as np
 from .._typing import FloatArray
 from ..errors import InputError, UnknownNameError
 from ..results import StudyResult
-from ._style import COLOURS, MARKERS, NEUTRAL, canvas, new_figure, style, veil
+from ._style import COLOURS, NEUTRAL, canvas, look, new_figure, style, veil
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,9 +56,9 @@ def car(
     several = len(set(study.panel.event)) > 1
     drawn = paths(study, confidence)
     with canvas(ax, (7, 4)) as ax:
-        for look, name in enumerate(ids):
+        for k, name in enumerate(ids):
             i = known.index(name)
-            _draw(ax, drawn, i, look, name if several else str(study.panel.ticker[i]))
+            _draw(ax, drawn, i, k, name if several else str(study.panel.ticker[i]))
         _mark_axes(ax)
         ax.set_xlabel("trading day relative to the event")
         ax.set_ylabel(f"CAR from day {study.spec.window.first}, %")
@@ -133,11 +133,11 @@ def paths(study: StudyResult, confidence: float) -> tuple[FloatArray, FloatArray
     return window.offsets().astype(float), stacked[0], stacked[1], stacked[2]
 
 
-def _draw(ax: Axes, drawn: tuple[FloatArray, ...], event: int, look: int, label: str) -> None:
+def _draw(ax: Axes, drawn: tuple[FloatArray, ...], event: int, k: int, label: str) -> None:
     days, centre, low, high = drawn
-    colour, marker = COLOURS[look], MARKERS[look]
-    ax.plot(days, 100 * centre[event], color=colour, marker=marker, markersize=3.2, linewidth=1.4, label=label)
-    ax.fill_between(days, 100 * low[event], 100 * high[event], color=colour, alpha=veil(0.14), linewidth=0)
+    shape = {**look(k), "markersize": 3.6}
+    ax.plot(days, 100 * centre[event], linewidth=1.4, label=label, **shape)
+    ax.fill_between(days, 100 * low[event], 100 * high[event], color=COLOURS[k], alpha=veil(0.14), linewidth=0)
 
 
 def _label_figure(figure: Figure, panels: list[Axes], study: StudyResult, confidence: float, shared: bool) -> None:

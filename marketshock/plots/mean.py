@@ -14,7 +14,7 @@ from ..errors import InputError, check_choice, check_share
 from ..inference.base import Sample
 from ..inference.mean import How, MeanCar, mean_car
 from ..results import StudyResult
-from ._style import COLOURS, MARKERS, NEUTRAL, WIDE, canvas, folded, ink, veil
+from ._style import COLOURS, NEUTRAL, WIDE, canvas, folded, ink, look, veil
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +28,7 @@ _MEANS: Mapping[How, str] = {
     "portfolios": "of one portfolio a date, dates independent",
     "none": "none",
 }
+_ALONE = "of the event's own prediction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,14 @@ def caar(
     lines = [mean_path(study, label, events, confidence) for label, events in _parts(study, by).items()]
     days = study.spec.window.offsets()
     with canvas(ax, (7, 4)) as ax:
-        for line, colour, marker in zip(lines, COLOURS, MARKERS, strict=False):
+        for k, line in enumerate(lines):
+            colour = COLOURS[k]
             name = f"{line.label} ({_events(line.n)})"
             if len(days) > 1:
                 ax.fill_between(days, 100 * line.low, 100 * line.high, color=colour, alpha=veil(0.18), linewidth=0)
             else:  # a band without a width is not seen
                 ax.vlines(days, 100 * line.low, 100 * line.high, color=colour, linewidth=1.2)
-            ax.plot(days, 100 * line.mean, color=colour, marker=marker, markersize=3.6, linewidth=1.6, label=name)
+            ax.plot(days, 100 * line.mean, linewidth=1.6, label=name, **look(k))
         ax.axhline(0, color=ink(), linewidth=0.6)
         if study.spec.window.first <= 0 <= study.spec.window.last:
             ax.axvline(0, color=NEUTRAL, linewidth=0.8, linestyle=":")
@@ -224,7 +226,8 @@ def _bands(lines: list[MeanPath], confidence: float) -> str:
     level = f"bands: {100 * confidence:.0f} % at each day"
     said: dict[str, list[str]] = {}
     for line in lines:
-        parts = "; ".join([*(_MEANS[how] for how in line.how), *line.notes])
+        kinds = [_ALONE] if line.how and all(one.n == 1 for one in lines) else [_MEANS[how] for how in line.how]
+        parts = "; ".join([*kinds, *line.notes])
         said.setdefault(parts, []).append(line.label)
     if len(said) == 1:
         only = next(iter(said))

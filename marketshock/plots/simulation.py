@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from .._typing import FloatArray
 from ..errors import InputError
 from ..inference.registry import TESTS
 from ..simulate import RejectionRates
-from ._style import COLOURS, MARKERS, NEUTRAL, canvas, folded, ink
+from ._style import COLOURS, NEUTRAL, canvas, folded, ink, look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,8 +42,8 @@ def size_power(rates: RejectionRates, *, ax: Axes | None = None) -> Axes:
         problem = f"{len(names)} tests are too many for one picture"
         raise InputError("rates", problem, f"name up to {len(COLOURS)} in rejection_rates(tests=...)")
     with canvas(ax, (8, 4.2)) as ax:
-        for name, colour, marker in zip(names, COLOURS, MARKERS, strict=False):
-            _draw(ax, rates, name, colour, marker)
+        for k, name in enumerate(names):
+            _draw(ax, rates, name, look(k))
         ax.axhline(
             100 * rates.level, color=ink(), linewidth=0.9, linestyle="--", label=f"level: {100 * rates.level:g} %"
         )
@@ -59,15 +59,12 @@ def size_power(rates: RejectionRates, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _draw(ax: Axes, rates: RejectionRates, name: str, colour: str, marker: str) -> None:
+def _draw(ax: Axes, rates: RejectionRates, name: str, shape: dict[str, Any]) -> None:
     part = rates.table.xs(name, level="test").sort_index()
     there = part["rate"].notna().to_numpy()
     label = TESTS[name].label if there.any() else f"{TESTS[name].label} (does not apply)"
     shock, rate, error = (100 * column for column in _columns(part[there].reset_index().to_numpy(dtype=float)))
-    ax.errorbar(
-        shock, rate, yerr=1.96 * error, color=colour, marker=marker, markersize=4.5, linewidth=1.4, elinewidth=0.9,
-        capsize=2, label=label,
-    )  # fmt: skip
+    ax.errorbar(shock, rate, yerr=1.96 * error, linewidth=1.4, elinewidth=0.9, capsize=2, label=label, **shape)
 
 
 def _columns(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -77,9 +74,10 @@ def _columns(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _design(rates: RejectionRates) -> str:
     design = rates.design
     dates = "one date" if design.dates == "common" else "dates of their own"
+    plural = "s" if design.n_firms != 1 else ""
     drawn = int(np.nanmax(rates.table["n_samples"].to_numpy()))
     parts = [
-        f"{drawn:,} samples of {design.n_firms} firms on {dates}",
+        f"{drawn:,} samples of {design.n_firms} firm{plural} on {dates}",
         "real returns"
         if rates.real
         else f"residuals: {design.tails}, sd {100 * design.sigma:g} %, correlation {design.correlation:g}",
