@@ -28,7 +28,8 @@ def test_excerpt_is_what_reproduce_prints(capsys):
         assert line in printed, line
 
 
-def test_notebook_example_runs():
+def test_notebook_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it writes a page
     exec(compile(blocks("python")[0], "README.md", "exec"), {})
 
 
