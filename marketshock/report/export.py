@@ -96,7 +96,7 @@ def to_latex(result: Any, *, stars: bool = False, caption: str = "", label: str 
     result : object
         A result of this library, one of its frames, or a DataFrame.
     stars : bool, optional
-        Mark estimates by their p-values: *** below 0.01, ** below 0.05, * below 0.1. The note below says so.
+        Mark estimates by their p-values: three stars below 0.01, two below 0.05, one below 0.1; a note says so.
     caption : str, optional
         Instead of the result's own.
     label : str, optional
