@@ -258,14 +258,19 @@ def _events_on(study: StudyResult | None, session: np.datetime64, shares: Shares
     if study is None:
         return {}
     out: dict[str, int] = {}
+    without: list[str] = []
     for i in np.flatnonzero(study.panel.session == session):
         ticker = str(study.panel.ticker[i])
         try:
             firm = shares.firm_of(ticker)
         except UnknownNameError:
+            without.append(ticker)
             continue  # a security without a count is no firm of this table
         if firm not in out or ticker == firm:
             out[firm] = int(i)
+    if without and not out:
+        what = f"no share count of {', '.join(without)}"
+        raise InputError("shares", what, "give shares=, a table with the columns firm, shares, as_of, filed")
     if not out:
         raise InputError("study", f"has no event on {session}", "give a study of that session, or leave it out")
     return out

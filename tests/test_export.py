@@ -178,3 +178,15 @@ def test_an_interrupted_picture_leaves_nothing(tmp_path, monkeypatch):
         save_figure(figure, path)
     assert path.read_bytes() == first
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+def test_the_mark_of_a_note_is_no_star_of_significance(prices):
+    closes = prices.close[["NVDA", "^GSPC"]].copy()
+    closes.loc["2025-01-28", "NVDA"] = np.nan
+    events = pd.DataFrame({"ticker": ["NVDA"], "date": ["2025-01-27"]})
+    study = ms.event_study(events, prices=ms.Prices.from_frame(closes, adjusted=False), model=ms.MarketModel("^GSPC"))
+    plain, starred = (markdown_cells(to_markdown(study.car(0, 1), stars=stars))[1][3] for stars in (False, True))
+    assert plain.endswith(" %*")
+    assert starred.endswith(" %†***")
+    assert "† NVDA@2025-01-27: 1 of 2 days" in to_markdown(study.car(0, 1), stars=True)
+    assert r"$\dagger$***" in to_latex(study.car(0, 1), stars=True)

@@ -59,6 +59,23 @@ def test_every_event_of_a_users_own_list_is_drawn(prices):
         ms.plots.car(study)
 
 
+def test_a_legend_names_the_lines_it_stands_for(prices):
+    """Ten events of five tickers: each panel's two lines bear the sessions of its own two events."""
+    days = ["2025-01-27", "2025-02-03", "2025-01-15", "2025-01-22", "2025-02-10"]
+    tickers = ["NVDA", "AAPL", "MSFT", "META", "TSLA"]
+    rows = [(t, d) for k, t in enumerate(tickers) for d in (days[k], "2024-11-20")]
+    study = ms.event_study(
+        pd.DataFrame(rows, columns=["ticker", "date"]), prices=prices, model=ms.MarketModel("^GSPC"), window=(0, 3)
+    )
+    paths = study.ar.cumsum(axis=1) * 100
+    for ax in ms.plots.car_by_firm(study):
+        ticker = ax.get_title() or ax.get_title(loc="left")
+        legend = ax.get_legend()
+        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
+            line = next(one for one in ax.lines if one.get_color() == handle.get_color() and len(one.get_xdata()) == 4)
+            np.testing.assert_allclose(line.get_ydata(), paths.loc[f"{ticker}@{text.get_text()}"])
+
+
 def test_a_day_without_a_return_is_a_gap_in_the_line(prices):
     close = prices.adj_close.copy()
     close.loc["2025-01-28", "NVDA"] = np.nan

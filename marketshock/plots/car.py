@@ -52,7 +52,11 @@ def car(
     if unknown:
         raise UnknownNameError("event_id", unknown, known)
     if len(ids) > len(COLOURS):
-        raise InputError("event_id", f"{len(ids)} events are too many for one picture", "name up to seven")
+        raise InputError(
+            "event_id",
+            f"{len(ids)} events are too many for one picture",
+            "name up to seven, or draw plots.caar or plots.forest",
+        )
     several = len(set(study.panel.event)) > 1
     drawn = paths(study, confidence)
     with canvas(ax, (7, 4)) as ax:
@@ -114,9 +118,10 @@ def car_by_firm(study: StudyResult, *, confidence: float = 0.95, figure: Figure 
             ax.set_title(ticker, fontweight="bold")
             ax.tick_params(labelbottom=at + columns >= len(tickers))
             if not shared:
-                ax.legend(
-                    [str(study.panel.session[i]) for i in np.flatnonzero(study.panel.ticker == ticker)], fontsize=7
-                )
+                own = np.flatnonzero(study.panel.ticker == ticker)
+                drawn_lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+                sessions = [str(study.panel.session[i]) for i in own]
+                ax.legend(drawn_lines, sessions, fontsize=7)  # the bands are no entries of their own
         for ax in list(grid.flat)[len(tickers) :]:
             ax.set_axis_off()
         _label_figure(figure, panels, study, confidence, shared)

@@ -50,6 +50,8 @@ class Table:
         What a column means and by which convention it is computed, by its name.
     notes : tuple of str
         Lines below the table.
+    derived : mapping of (int, str) to str
+        Row and column of cells that a `Derivation` on the page writes out -> its key.
     """
 
     caption: str
@@ -58,6 +60,7 @@ class Table:
     foot: Sequence[Sequence[str]] = ()
     terms: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    derived: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
     def is_number(self, column: int) -> bool:
         """Return whether every cell of a column that holds something begins with a number and is little else."""
@@ -84,7 +87,26 @@ class Picture:
     draw: Callable[[], Figure]
 
 
-Block: TypeAlias = Text | Table | Picture
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A number written out, folded until it is asked for.
+
+    Attributes
+    ----------
+    key : str
+        What tables link it by.
+    title : str
+        In a line.
+    text : str
+        The derivation as it prints.
+    """
+
+    key: str
+    title: str
+    text: str
+
+
+Block: TypeAlias = Text | Table | Picture | Derivation
 
 
 @dataclass(frozen=True, slots=True)

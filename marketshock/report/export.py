@@ -21,6 +21,7 @@ from ..results import StudyResult
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DAGGER = "\u2020"  # marks a note where stars mark p-values
 STARS = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
 _NO_ESTIMATE = ("t", "df", "se", "s.e.", "sq p", "n")
 _NUMBER = re.compile(r"[-+<]*[\d.,]+(e[-+]?\d+)?[ *%]*|\[.*\]|inf")
@@ -39,6 +40,7 @@ _LATEX = {
     "<": r"$<$",
     ">": r"$>$",
     "\u00b1": r"$\pm$",
+    "\u2020": r"$\dagger$",
 }
 
 
@@ -235,9 +237,11 @@ def _starred(table: Printed) -> Printed:
     for place in places:
         estimate = _estimate_before(table.head, place)
         for row in rows:
-            row[estimate] += _stars(row[place])
+            stars = _stars(row[place])
+            row[estimate] = row[estimate].removesuffix("*") + (DAGGER if row[estimate].endswith("*") else "") + stars
     note = "; ".join(f"{mark} p < {level:g}" for level, mark in STARS)
-    return Printed(table.caption, table.head, rows, [*table.notes, note])
+    notes = [re.sub(r"^\* ", f"{DAGGER} ", line) for line in table.notes]
+    return Printed(table.caption, table.head, rows, [*notes, note])
 
 
 def _estimate_before(head: Sequence[str], place: int) -> int:
@@ -313,5 +317,10 @@ def _plain_cells(frame: pd.DataFrame) -> pd.DataFrame:
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             out[name] = column.dt.tz_convert("UTC").dt.tz_localize(None)
         elif column.dtype == object:
-            out[name] = [v if isinstance(v, (str, int, float, bool, type(None))) else str(v) for v in column]
+            out[name] = [v if isinstance(v, (str, int, float, bool, type(None))) else _text(v) for v in column]
     return out
+
+
+def _text(value: Any) -> str:
+    """Return any other cell as text: degrees of freedom of an F as "7, 242", none as nothing."""
+    return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from .blocks import Block, Part, Picture, Section, Table, Text
+from .blocks import Block, Derivation, Part, Picture, Section, Table, Text
 
 _LONG, _PROSE = 26, 110  # characters from which on a cell may break into lines, and needs room
 
@@ -86,6 +86,8 @@ def block_html(block: Block, names: Names) -> str:
         return table_html(block, names.new(f"table {block.caption}"))
     if isinstance(block, Picture):
         return picture_html(block, names.new(f"picture {block.title}"))
+    if isinstance(block, Derivation):
+        return derivation_html(block, names)
     return text_html(block)
 
 
@@ -104,7 +106,10 @@ def table_html(table: Table, name: str) -> str:
         for label, is_number in zip(table.head, numeric, strict=True)
     )
     caption = escape(table.caption)
-    lines = "".join(_row(row, numeric) for row in table.rows)
+    lines = "".join(
+        _row(row, numeric, [table.derived.get((k, label), "") for label in table.head])
+        for k, row in enumerate(table.rows)
+    )
     foot = "".join(_row(row, numeric) for row in table.foot)
     count = "1 row" if len(table.rows) == 1 else f"{len(table.rows)} rows"
     label = f'data-table="{name}" aria-label="Copy table: {caption}"'
@@ -125,14 +130,15 @@ def _kind(is_number: bool) -> str:
     return ' class="number" data-sort="number"' if is_number else ""
 
 
-def _row(cells: Sequence[str], numeric: Sequence[bool]) -> str:
+def _row(cells: Sequence[str], numeric: Sequence[bool], derived: Sequence[str] = ()) -> str:
     out = []
     for k, (cell, is_number) in enumerate(zip(cells, numeric, strict=True)):
         kind = "number" if is_number else _width(cell)
         attribute = f' class="{kind}"' if kind else ""
-        out.append(
-            f'<th scope="row"{attribute}>{escape(cell)}</th>' if k == 0 else f"<td{attribute}>{escape(cell)}</td>"
-        )
+        shown = escape(cell)
+        if derived and derived[k]:
+            shown = f'<a href="#{_place(derived[k])}" title="how it was computed">{shown}</a>'
+        out.append(f'<th scope="row"{attribute}>{shown}</th>' if k == 0 else f"<td{attribute}>{shown}</td>")
     return f"<tr>{''.join(out)}</tr>\n"
 
 
@@ -159,6 +165,24 @@ def picture_html(picture: Picture, name: str) -> str:
         f'<figure>\n<div class="box" role="region" aria-label="Picture: {label}" tabindex="0">\n{svg}\n</div>\n'
         f"<figcaption>{escape(picture.description)}</figcaption>\n</figure>\n"
     )
+
+
+def derivation_html(block: Derivation, names: Names) -> str:
+    """Return a folded derivation; a link to it unfolds it. One that stands on the page already is not written again."""
+    place = _place(block.key)
+    if place in names.given:
+        return ""
+    names.given.add(place)
+    title = escape(block.title)
+    return (
+        f'<details class="derivation">\n<summary>{title}</summary>\n'
+        f'<div class="box" id="{place}" role="region" aria-label="{title}" tabindex="0">\n'
+        f"<pre>{escape(block.text)}</pre>\n</div>\n</details>\n"
+    )
+
+
+def _place(key: str) -> str:
+    return "derivation-" + re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
 
 
 def contents_html(entries: Sequence[Entry]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _format
 from ..marketcap import MarketCapChange
 from ..press import Reconciliation
-from .blocks import Part, Picture, Section, Table, Text
+from .blocks import Block, Derivation, Part, Picture, Section, Table, Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,7 +60,12 @@ def change_section(change: MarketCapChange) -> Section:
         foot=rows[-1:],
         terms={**_CHANGE_TERMS, "interval": interval},
         notes=tuple(change._footnotes()),
+        derived={(k, "change"): f"{change.session} {row[0]}" for k, row in enumerate(rows[:-1])},
     )
+    written: list[Block] = []
+    for firm in change.table.index:
+        told = str(change.explain(str(firm)))
+        written.append(Derivation(f"{change.session} {firm}", told.splitlines()[0], told))
     picture = Picture(
         f"Market-cap change by firm, {change.session}",
         f"Bars: change of each firm in USD bn from {change.previous} to {change.session}. Dots, where there is a "
@@ -73,7 +78,12 @@ def change_section(change: MarketCapChange) -> Section:
         "confidence": change.confidence,
         "source": change.source,
     }
-    return Section(f"Market caps, {change.session}", (), [Part("By firm", [table, picture])], record)
+    return Section(
+        f"Market caps, {change.session}",
+        (),
+        [Part("By firm", [table, picture]), Part("How they were computed", written)],
+        record,
+    )
 
 
 def reconciliation_section(told: Reconciliation) -> Section:

@@ -14,7 +14,7 @@ from ..plots._style import COLOURS
 from ..plots.car import PANELS
 from ..printed import car_table
 from ..results import StudyResult
-from .blocks import Block, Part, Picture, Section, Table, Text
+from .blocks import Block, Derivation, Part, Picture, Section, Table, Text
 from .files import study_record
 from .reproduce import INDEX_NOTE, Reproduction, overlap_note, summary
 from .tables import firm_rows
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _APART = 8  # events that get a table each
+_WRITTEN_OUT = 24  # events whose numbers are written out
 
 _T = "Patell (1976); for several days Mikkelson and Partch (1988)"
 _FIRM_TERMS = {
     "event": "The event and its security.",
     "ticker": "The security.",
     "day 0": "The session the event was mapped to.",
-    "return": "Total return of day 0, close to close.",
+    "return": "Return of day 0, close to close; the provenance says whether dividends are in it.",
     "AR(0)": "Abnormal return of day 0: the return less what the model expects.",
     "95 % interval": "Of AR(0), in percent; the variance is that of a forecast: residuals and estimation error.",
     "interval": "Of the sum, in percent; the variance is that of a forecast: residuals and estimation error.",
@@ -68,7 +69,7 @@ DATE_TERMS = {
     "date": "As it was given.",
     "time, UTC": "As it was given, where it was.",
     "day 0": "The session whose return is the first that can hold the event.",
-    "moved": "Sessions from the given day to day 0.",
+    "moved": "Calendar days from the given day to day 0.",
     "rule": "Why that session.",
 }
 
@@ -77,8 +78,10 @@ def section(study: StudyResult) -> Section:
     """Return the section of a study."""
     events = list(dict.fromkeys(study.panel.event))
     window = study.spec.window
+    derivations = list(_derivations(study))
     parts = [
         Part("Abnormal returns", list(_abnormal(study, events))),
+        *([Part("How they were computed", derivations)] if derivations else []),
         *([Part("Average by day", [_average(study)])] if len(study) > 1 else []),
         Part("Tests", list(_tests(study, events))),
         *dates_parts(study),
@@ -88,7 +91,7 @@ def section(study: StudyResult) -> Section:
     lead = (
         f"{len(study)} of {len(study.alignment)} events studied{left}. Model: {study.spec.model.name}. Event window "
         f"{window}, estimation window {study.spec.estimation} in trading days ({study.panel.returns.sessions.name} "
-        f"sessions); {kind} total returns.",
+        f"sessions); {kind} returns.",
         *([_flat(overlap_note(study))] if 1 < len(events) <= _APART else []),
     )
     return Section(f"Event study: {_named(events)}", lead, parts, _record(study))
@@ -149,15 +152,43 @@ def _abnormal(study: StudyResult, events: list[str]) -> Iterator[Block]:
         head = [name.replace("95 % interval", "interval") for name in head]
         yield Table(f"Cumulative abnormal returns, {days}", head, rows, terms=terms, notes=tuple(below))
     elif len(events) > _APART or len(events) == len(study) > 1:
-        yield Table(f"Abnormal returns of day 0 and of {days}", *_firms(study), terms=terms, notes=notes)
+        derived = _derived(study, label)
+        yield Table(
+            f"Abnormal returns of day 0 and of {days}", *_firms(study), terms=terms, notes=notes, derived=derived
+        )
     else:
         for event in events:
             sessions = sorted({str(d) for d in study.panel.session[study.panel.event == event]})
             on = f"day 0 = {sessions[0]}" if len(sessions) == 1 else f"day 0 of {len(sessions)} sessions"
             told = tuple(note for note in notes if note.startswith(f"{event}/") or note.startswith(f"{event}:"))
             caption = f"{event}, {on}: abnormal returns of day 0 and of {days}"
-            yield Table(caption, *_firms(study, event), terms=terms, notes=told)
+            yield Table(caption, *_firms(study, event), terms=terms, notes=told, derived=_derived(study, label, event))
     yield _picture(study)
+
+
+def _spans(study: StudyResult) -> dict[str, tuple[int, int]]:
+    """Return the days that are written out, by the column that holds their sum; none of a study of many events."""
+    window = study.spec.window
+    if len(study) > _WRITTEN_OUT or not window.first <= 0 <= window.last:
+        return {}
+    return {"AR(0)": (0, 0), f"CAR{window}".replace(" ", ""): (window.first, window.last)}
+
+
+def _derived(study: StudyResult, label: str, event: str | None = None) -> dict[tuple[int, str], str]:
+    names = study.panel.event_id if event is None else study.panel.event_id[study.panel.event == event]
+    spans = {column: span for column, span in _spans(study).items() if column in ("AR(0)", label)}
+    return {(k, column): _key(name, span) for k, name in enumerate(names) for column, span in spans.items()}
+
+
+def _derivations(study: StudyResult) -> Iterator[Block]:
+    for span in _spans(study).values():
+        for name in study.panel.event_id:
+            told = study.explain(str(name), *span)
+            yield Derivation(_key(name, span), str(told).splitlines()[0], str(told))
+
+
+def _key(name: str, span: tuple[int, int]) -> str:
+    return f"{name} {span[0]} to {span[1]}".replace("-", "minus ")
 
 
 def _firms(study: StudyResult, event: str | None = None) -> tuple[list[str], list[list[str]]]:
