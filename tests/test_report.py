@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -467,3 +468,19 @@ class TestCommand:
     def test_bad_path_is_told_before_the_work(self, capsys, tmp_path):
         assert main(["report", "--out", str(tmp_path / "a.txt")]) == 2
         assert capsys.readouterr().err.startswith("marketshock: --out: unknown kind of file '.txt'")
+
+
+def test_numbers_lead_to_their_derivations(seven, tmp_path):
+    change = ms.market_cap_change("2025-01-27", study=seven)
+    page = ms.report.html([seven, change], tmp_path / "page.html").read_text("utf-8")
+    links = set(re.findall(r'href="#(derivation-[^"]+)"', page))
+    places = re.findall(r'id="(derivation-[^"]+)"', page)
+    assert links == set(places)
+    assert len(places) == len(set(places)) == 7 * 2 + 7
+    assert "derivation-deepseek-selloff-nvda-minus-1-to-5" in links
+    written = html.unescape(
+        re.search(r'id="derivation-deepseek-selloff-nvda-0-to-0".*?<pre>(.*?)</pre>', page, re.S)[1]
+    )
+    assert written == str(seven.explain("deepseek-selloff/NVDA", 0, 0))
+    dollars = html.unescape(re.search(r'id="derivation-2025-01-27-nvda".*?<pre>(.*?)</pre>', page, re.S)[1])
+    assert dollars == str(change.explain("NVDA"))

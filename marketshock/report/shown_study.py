@@ -92,7 +92,11 @@ def section(study: StudyResult) -> Section:
         f"{len(study)} of {len(study.alignment)} events studied{left}. Model: {study.spec.model.name}. Event window "
         f"{window}, estimation window {study.spec.estimation} in trading days ({study.panel.returns.sessions.name} "
         f"sessions); {kind} returns.",
-        *([_flat(overlap_note(study))] if 1 < len(events) <= _APART else []),
+        *(
+            [_flat(overlap_note(study))]
+            if 1 < len(events) <= _APART and len(set(study.panel.session.tolist())) > 1
+            else []
+        ),
     )
     return Section(f"Event study: {_named(events)}", lead, parts, _record(study))
 
@@ -188,7 +192,8 @@ def _derivations(study: StudyResult) -> Iterator[Block]:
 
 
 def _key(name: str, span: tuple[int, int]) -> str:
-    return f"{name} {span[0]} to {span[1]}".replace("-", "minus ")
+    first, last = (f"minus {-day}" if day < 0 else str(day) for day in span)  # ids know no minus sign
+    return f"{name} {first} to {last}"
 
 
 def _firms(study: StudyResult, event: str | None = None) -> tuple[list[str], list[list[str]]]:
