@@ -8,14 +8,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._format import wrapped
 from .console import as_options, bar, fail, print_sections, progress_bar, say, warnings_as_notes
 from .errors import BadData, InputError, MarketShockError, NoUsableEventsError, RateLimited, Unavailable
-from .explained.explanation import Explanation
 from .inputs import backtested, explained_event, fetched, reported, screened, store_at, studied
 from .options import command_parser
+
+if TYPE_CHECKING:
+    from .explained.explanation import Explanation
 
 DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
 

@@ -231,6 +231,30 @@ def test_limits_hold_at_the_prices_they_were_judged_by(seed, gross):
     assert (result.trades["scale"] < 1).any() or result.skipped["code"].eq("no_room").any()
 
 
+def test_a_stake_by_volatility_is_that_of_plain_pandas():
+    prices, events = made_prices(), made_events(12)
+    sizing = ms.Sizing("inverse_volatility", 0.001, window=40, max_gross=float("inf"))
+    result = quiet(events, prices, ms.rules.HoldAfter(days=3), sizing=sizing)
+    returns = prices.close.pct_change(fill_method=None)
+    equity = pd.Series(result.equity).reindex(prices.dates).ffill().fillna(1e6)
+    for name, row in result.trades.iterrows():
+        day = prices.dates.get_loc(row["date"])  # the last close known
+        sd = np.sqrt((returns[row["ticker"]].iloc[day - 39 : day + 1] ** 2).mean())
+        assert row["stake"] == pytest.approx(0.001 * equity.iloc[day] / sd, rel=1e-9), name
+
+
+def test_turnover_and_exposure_are_those_of_the_orders():
+    result = quiet(made_events(30), made_prices(), RULES["hedged"], costs=COSTLY)
+    daily = result.daily
+    traded = result.orders.groupby("date")["value"].apply(lambda v: v.abs().sum()).reindex(daily.index, fill_value=0.0)
+    before = daily["equity"].shift(fill_value=1e6)
+    assert np.allclose(daily["turnover"], traded / before, rtol=1e-12)
+    longs, shorts = (result.positions.clip(lower=0).sum(axis=1), result.positions.clip(upper=0).sum(axis=1))
+    assert (daily["gross"] * daily["equity"] + 1e-6 >= longs - shorts).all()  # legs of several events are not netted
+    assert np.allclose(daily["net"] * daily["equity"], longs + shorts, atol=1e-5)
+    assert result.performance.loc[("account", "turnover"), "value"] == pytest.approx(daily["turnover"].sum())
+
+
 def test_doubling_capital_doubles_money_and_no_return():
     prices, events = made_prices(), made_events()
     costs = replace(COSTLY, per_order=0.0)

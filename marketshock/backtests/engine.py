@@ -66,7 +66,7 @@ def per_share(fills: Fills, market: Market, costs: Costs) -> PerShare:
     out_fill = np.where(traded, costs.fill(fills.out_price, -side, out_split), fills.out_price)
     slippage = side * (fill - fills.price) - side * (out_fill - fills.out_price)
     out_commission = np.where(traded, costs.commission(out_fill, out_split), 0.0)
-    dividend = side * _between(market.dividend, fills)
+    dividend = side * _between(market.paid, fills)
     return PerShare(
         side,
         fill,
@@ -80,22 +80,28 @@ def per_share(fills: Fills, market: Market, costs: Costs) -> PerShare:
     )
 
 
-def _between(daily: FloatArray | None, fills: Fills) -> FloatArray:
-    """Sum a daily figure of each leg's security over the sessions after the way in, up to the way out, (n,)."""
-    if daily is None:
+def _between(running: FloatArray | None, fills: Fills) -> FloatArray:
+    """Return what a running sum grew by over the sessions after the way in, up to the way out, (n,)."""
+    if running is None:
         return np.zeros(len(fills))
-    running = np.cumsum(daily, axis=0)
     return np.asarray(running[fills.out_row, fills.column] - running[fills.row, fills.column])
 
 
 def _borrow(fills: Fills, market: Market, costs: Costs, side: FloatArray) -> FloatArray:
-    fee = costs.borrow_by(market.names)
-    if not (fee > 0).any() or not (side < 0).any():
+    if not (side < 0).any():
         return np.zeros(len(fills))
+    return np.where(side < 0, _between(running_fees(market, costs), fills), 0.0)
+
+
+def running_fees(market: Market, costs: Costs) -> FloatArray | None:
+    """Return the borrow fees of one quoted share from the first session to each, (T, S); None where all are free."""
+    fee = costs.borrow_by(market.names)
+    if not (fee > 0).any():
+        return None
     days = market.elapsed / costs.days_in_year
     accrued = np.zeros(market.close.shape)
     accrued[1:] = np.nan_to_num(market.mark[:-1]) * days[1:, None] * fee
-    return np.where(side < 0, _between(accrued, fills), 0.0)
+    return np.asarray(np.cumsum(accrued, axis=0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +123,6 @@ class Book:
     traded, commission, dividend, borrow, interest : ndarray of shape (T,)
         Of each session: value filled, commissions paid, dividends received less paid, borrow fees paid, interest
         earned less paid.
-    first : int
-        Session of the first fill.
     """
 
     shares: FloatArray
@@ -133,7 +137,6 @@ class Book:
     dividend: FloatArray
     borrow: FloatArray
     interest: FloatArray
-    first: int
 
     @property
     def equity(self) -> FloatArray:
@@ -341,7 +344,6 @@ class _Account:
             dividend,
             borrow,
             interest,
-            first=min(self.first, len(cash) - 1),
         )
 
 

@@ -106,6 +106,11 @@ class Market:
         return np.take_along_axis(self.close, np.maximum.accumulate(at, axis=0), axis=0)
 
     @cached_property
+    def paid(self) -> FloatArray | None:
+        """Dividends of one quoted share from the first session to each, (T, S); None for none at all."""
+        return None if self.dividend is None else np.cumsum(self.dividend, axis=0)
+
+    @cached_property
     def elapsed(self) -> IntArray:
         """Calendar days from the session before to each session, 0 for the first, (T,)."""
         return np.diff(self.days, prepend=self.days[:1]).astype(np.int64)

@@ -11,7 +11,7 @@ from ..catalog.table import EventTable, repeated
 from ..errors import InputError
 from ..gates import Alignment, Exclusions, align, exclude_duplicates, locate
 from .costs import Costs
-from .engine import PerShare, per_share
+from .engine import PerShare, per_share, running_fees
 from .exits import CLOSE
 from .fills import Fills, entry_rows, fill_legs
 from .known import Known, Legs
@@ -153,11 +153,7 @@ def event_paths(traded: Traded, known: Known, costs: Costs, stake: float | Float
     final = shares * each.pnl - per_order * each.orders
     paid = each.commission * shares + per_order
     n_days, n_events = len(market.days), len(known)
-    paid_out = np.zeros(market.close.shape) if market.dividend is None else np.cumsum(market.dividend, axis=0)
-    fee = costs.borrow_by(market.names)[fills.column] * (each.side < 0)
-    accrued = np.zeros(market.close.shape)
-    if fee.any():
-        accrued[1:] = np.cumsum(np.nan_to_num(market.mark[:-1]) * market.elapsed[1:, None], axis=0) / costs.days_in_year
+    fees = running_fees(market, costs) if (each.side < 0).any() else None
     out = np.full((n_events, steps + 1), np.nan)
     traded_at = np.bincount(fills.event, minlength=n_events) > 0
     first = fills.row - (fills.phase != CLOSE)
@@ -165,8 +161,11 @@ def event_paths(traded: Traded, known: Known, costs: Costs, stake: float | Float
         row = np.minimum(first + k, n_days - 1)
         over = (first + k >= fills.out_row) & (k > 0)
         at = np.maximum(row, fills.row)
-        held = each.side * (paid_out[at, fills.column] - paid_out[fills.row, fills.column])
-        held -= fee * (accrued[at, fills.column] - accrued[fills.row, fills.column])
+        held = np.zeros(len(fills))
+        if market.paid is not None:
+            held += each.side * (market.paid[at, fills.column] - market.paid[fills.row, fills.column])
+        if fees is not None:
+            held -= (each.side < 0) * (fees[at, fills.column] - fees[fills.row, fills.column])
         price = market.mark[at, fills.column] if k else fills.price
         value = shares * (each.side * (price - each.fill) + held) - paid
         out[:, k] = np.bincount(fills.event, np.where(over, final, value), n_events)

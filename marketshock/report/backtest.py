@@ -84,21 +84,13 @@ def _not_traded(name: str, result: Backtest, n_rules: int) -> Iterator[str]:
 
 def to_dict(report: BacktestReport) -> dict[str, Any]:
     """Return everything as plain values, ready for JSON."""
-    prices = next(iter(report.backtests.values())).known.market
     return {
         "asked": dict(report.asked),
-        "prices": {
-            "source": prices.source,
-            "sessions": [str(prices.days[0]), str(prices.days[-1]), len(prices.days)],
-            "securities": list(prices.names),
-        },
+        "prices": prices_record(next(iter(report.backtests.values()))),
         "versions": {name: version(name) for name in ("marketshock", "numpy", "pandas")},
         "rules": {
             name: {
-                "rule": result.name,
-                "costs": asdict(result.spec.costs),
-                "sizing": _finite(asdict(result.spec.sizing)),
-                "capital": result.spec.capital,
+                **chosen_record(result),
                 **{part: _finite(values) for part, values in as_record(result).items()},
                 "placebo": records(report.placebos[name].to_frame())[0] if name in report.placebos else None,
                 "trades": records(result.trades),
@@ -108,6 +100,28 @@ def to_dict(report: BacktestReport) -> dict[str, Any]:
             for name, result in report.backtests.items()
         },
         "comparison": None if report.comparison is None else records(report.comparison.table),
+    }
+
+
+def prices_record(result: Backtest) -> dict[str, Any]:
+    """Return where the prices of a backtest are from, their sessions and securities."""
+    market = result.known.market
+    days = market.days
+    return {
+        "source": market.source,
+        "sessions": [str(days[0]), str(days[-1]), len(days)],
+        "securities": list(market.names),
+    }
+
+
+def chosen_record(result: Backtest) -> dict[str, Any]:
+    """Return what was chosen, as plain values."""
+    spec = result.spec
+    return {
+        "rule": result.name,
+        "costs": asdict(spec.costs),
+        "sizing": _finite(asdict(spec.sizing)),
+        "capital": spec.capital,
     }
 
 

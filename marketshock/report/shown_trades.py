@@ -11,7 +11,7 @@ from ..backtests.compare import RuleComparison
 from ..backtests.placebo import PlaceboTrades
 from ..backtests.printed import HEAD
 from ..backtests.result import Backtest, _printed_trades
-from .backtest import BacktestReport, figures, placebo_figure, to_dict
+from .backtest import chosen_record, figures, placebo_figure, prices_record
 from .blocks import Block, Part, Picture, Section, Table, Text
 from .shown_study import DATE_TERMS, _day, exclusions_block
 
@@ -84,7 +84,7 @@ def placebo_section(placebo: PlaceboTrades) -> Section:
         "match": list(placebo.match),
         "alternative": placebo.alternative,
         "draws": len(placebo.distribution),
-        "prices": _prices(placebo._result),
+        "prices": prices_record(placebo._result),
     }
     parts = [Part("Where the events lie", [table, _placebo_picture(placebo, "")])]
     return Section(f"Random dates: {placebo.rule}", _lead(placebo._caption()), parts, record)
@@ -150,12 +150,7 @@ def _lead(caption: str) -> tuple[str, ...]:
     return tuple(caption.replace("\n  ", " ").splitlines())
 
 
-def _prices(result: Backtest) -> Any:
-    return to_dict(BacktestReport({"rule": result}, {}, None))["prices"]
-
-
 def _record(result: Backtest) -> dict[str, Any]:
     """Return the choices and the prices of one rule."""
-    whole = to_dict(BacktestReport({"rule": result}, {}, None))
-    chosen = {name: whole["rules"]["rule"][name] for name in ("rule", "costs", "sizing", "capital")}
-    return {**chosen, "benchmark": result.spec.benchmark, "risk_free": result.spec.risk_free, "prices": whole["prices"]}
+    spec, prices = result.spec, prices_record(result)
+    return {**chosen_record(result), "benchmark": spec.benchmark, "risk_free": spec.risk_free, "prices": prices}
