@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from marketshock.cli import main
+from marketshock.command.main import main
 
 from .conftest import ROOT
 
@@ -44,28 +44,20 @@ def test_makefile_lists_every_target_it_explains():
         assert f"make {target}" in listed
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "study",
-        "backtests.run",
-        "catalog.document",
-        "catalog.load",
-        "models.factor",
-        "moves.contribution",
-        "moves.measure",
-        "moves.membership",
-        "providers.french",
-        "providers.members",
-        "report",
-        "robustness.compare",
-        "robustness.curve",
-        "robustness.placebo",
-        "robustness.pretrend",
-    ],
-)
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "marketshock").rglob("*.py"))
+    if ">>> " in path.read_text("utf-8")
+]
+
+
+def test_examples_are_found():
+    assert len(WITH_EXAMPLES) >= 15
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
 def test_examples_in_docstrings(module):
-    result = doctest.testmod(import_module(f"marketshock.{module}"), optionflags=doctest.ELLIPSIS)
+    result = doctest.testmod(import_module(module), optionflags=doctest.ELLIPSIS)
     assert result.attempted > 0
     assert result.failed == 0
 
