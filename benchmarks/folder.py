@@ -151,9 +151,7 @@ def one(root: Path, kind: str, workers: int, size: w.Size) -> None:
     events, factors = events_of(root), pd.read_parquet(root / "factors.parquet")
     with engine_of(kind, workers) as engine:
         start = time.perf_counter()
-        study = ms.event_study(
-            events, returns=root / "returns", factors=factors, keep="aggregates", engine=engine, **w.options(size)
-        )
+        study = ms.summarize_events(events, returns=root / "returns", factors=factors, engine=engine, **w.options(size))
         seconds = time.perf_counter() - start
     told = study.aar().to_csv() + pd.DataFrame(study.tests(*w.WINDOW)).to_csv()
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]

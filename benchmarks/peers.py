@@ -303,14 +303,15 @@ def pypi_eventstudy(n: int) -> tuple[float, Fingerprint] | str:
 
 
 def marketshock_run(
-    events: pd.DataFrame, returns: pd.DataFrame, factors: pd.DataFrame, size: w.Size, keep: str
+    events: pd.DataFrame, returns: pd.DataFrame, factors: pd.DataFrame, size: w.Size, *, streamed: bool = False
 ) -> Fingerprint:
     """Do what a user does, from the two frames to the tests."""
     import marketshock as ms
 
-    study = ms.event_study(events, returns=returns, factors=factors, keep=keep, **w.options(size))
+    run = ms.summarize_events if streamed else ms.event_study
+    study = run(events, returns=returns, factors=factors, **w.options(size))
     tests = study.tests(*w.WINDOW, which=["t_cross_sectional", "patell", "bmp"])["statistic"]
-    if keep == "all":
+    if not streamed:
         car = study.sample(*w.WINDOW).sum.car
         aar0, caar = float(study.abnormal.ar[:, -FIRST].mean()), float(car.mean())
     else:
@@ -358,14 +359,14 @@ def main() -> None:
         "numpy, bare running sums": lambda: numpy_running_sums(r, m, *places),
         "numpy, every window gathered": lambda: numpy_windows(r, m, *places),
         "polars, rolling sums and joins": polars_rolling(r, m, *places),
-        "marketshock": lambda: uncompiled(lambda: marketshock_run(*frames, size, "all")),
-        "marketshock, keep='aggregates'": lambda: uncompiled(lambda: marketshock_run(*frames, size, "aggregates")),
+        "marketshock": lambda: uncompiled(lambda: marketshock_run(*frames, size)),
+        "marketshock, summarize_events": lambda: uncompiled(lambda: marketshock_run(*frames, size, streamed=True)),
     }
     try:
         compiled = fused_numba()
         fast["numba, one fused loop"] = lambda: compiled(r, m, *places)
-        fast["marketshock with numba"] = lambda: marketshock_run(*frames, size, "all")
-        fast["marketshock with numba, 'aggregates'"] = lambda: marketshock_run(*frames, size, "aggregates")
+        fast["marketshock with numba"] = lambda: marketshock_run(*frames, size)
+        fast["marketshock with numba, summarize_events"] = lambda: marketshock_run(*frames, size, streamed=True)
     except ImportError:
         print("numba is not installed: its loop is left out")
     reference = {n: numpy_windows(r, m, *where) for n, where in ((size.events, places), (few.events, some))}

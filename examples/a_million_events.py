@@ -1,9 +1,9 @@
 # %% [markdown]
 # # A million events
 #
-# The call is the same; `keep="aggregates"` keeps sums over the events and nothing of each. Run as `python
-# examples/a_million_events.py 1000000`. Without the number (or `EVENTS=1000000` in the environment) it takes twenty
-# thousand, so that it ends in a moment.
+# `ms.summarize_events` takes the arguments of `ms.event_study` and keeps sums over the events instead of the events.
+# Run it as `python examples/a_million_events.py 1000000`. Without a number (or `EVENTS=1000000` in the environment) it
+# takes twenty thousand events and ends in a moment.
 
 # %%
 import os
@@ -50,7 +50,7 @@ events = pd.DataFrame(
 
 # %%
 began = time.perf_counter()
-study = ms.event_study(
+study = ms.summarize_events(
     events,
     returns=returns,
     factors=factors,
@@ -59,7 +59,6 @@ study = ms.event_study(
     estimation=(-250, -11),
     calendar="index",
     duplicates="keep",
-    keep="aggregates",
 )
 seconds = time.perf_counter() - began
 print(f"{len(study):,} events studied")

@@ -57,7 +57,7 @@ _HOME = {
     "SpecificationCurve": "robustness.curve",
     "Stated": "catalog.claim",
     "StudyResult": "study.results",
-    "StudySummary": "study.streamed",
+    "StreamedStudy": "study.streamed",
     "TESTS": "inference.registry",
     "Verdict": "claims.verdict",
     "VolatilityPortfolios": "volatility.portfolios",
@@ -99,6 +99,7 @@ _HOME = {
     "snapshot": "providers.snapshot",
     "sp500": "providers.members",
     "specification_curve": "robustness.curve",
+    "summarize_events": "study.summarize",
     "volatility_portfolios": "volatility.portfolios",
     "verify_claims": "claims.verify",
     "walk_forward": "backtests.compare",
@@ -153,7 +154,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "SpecificationCurve",
     "Stated",
     "StudyResult",
-    "StudySummary",
+    "StreamedStudy",
     "TESTS",
     "Verdict",
     "VolatilityPortfolios",
@@ -195,6 +196,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "snapshot",
     "sp500",
     "specification_curve",
+    "summarize_events",
     "volatility_portfolios",
     "verify_claims",
     "walk_forward",
@@ -250,7 +252,8 @@ if TYPE_CHECKING:
     from .study.crosssection import CrossSection, group_differences, regress_car
     from .study.results import StudyResult
     from .study.run import event_study
-    from .study.streamed import StudySummary
+    from .study.streamed import StreamedStudy
+    from .study.summarize import summarize_events
     from .volatility.clustering import Clustering
     from .volatility.contribution import IndexContribution, index_contribution
     from .volatility.fragility import Fragility

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 
 class MarketShockError(Exception):
@@ -239,7 +242,41 @@ def check_choice(parameter: str, value: object, allowed: Iterable[object]) -> No
         raise ChoiceError(parameter, value, allowed)
 
 
+def check_flag(parameter: str, value: object) -> bool:
+    """Return a flag as a bool; raise `ChoiceError` unless it is True or False (of Python or NumPy).
+
+    Text is refused: ``log="no"`` would otherwise be true.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ChoiceError(parameter, value, (True, False))
+    return bool(value)
+
+
+def check_count(parameter: str, value: object, least: int = 1, most: int | None = None, of: str = "") -> int:
+    """Return a whole number as an int; raise `InputError` unless it is one (of Python or NumPy) within the bounds.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the parameter, for the message.
+    value : object
+        The value given. A bool is no count.
+    least, most : int, optional
+        Bounds, both included; without `most` there is no upper one.
+    of : str, optional
+        Where `most` comes from, for the message.
+    """
+    bounds = f"from {least} to {most}{f' ({of})' if of else ''}" if most is not None else f"of at least {least}"
+    try:
+        count = operator.index(value) if not isinstance(value, (bool, np.bool_)) else None  # type: ignore[arg-type]
+    except TypeError:
+        count = None
+    if count is None or count < least or (most is not None and count > most):
+        raise InputError(parameter, f"got {value!r}", f"give a whole number {bounds}")
+    return count
+
+
 def check_share(parameter: str, value: object, example: float) -> None:
     """Raise `InputError` unless `value` is a number strictly between 0 and 1."""
-    if not isinstance(value, float) or not 0 < value < 1:
+    if not isinstance(value, (float, np.floating)) or not 0 < value < 1:
         raise InputError(parameter, f"got {value!r}", f"give a share between 0 and 1, such as {example}")

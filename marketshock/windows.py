@@ -120,6 +120,26 @@ def check_disjoint(estimation: Window, event: Window) -> None:
         )
 
 
+def days_of(whole: Window, first: int | None, last: int | None, parameter: str = "window") -> Window:
+    """Return the days `first` to `last` of an event window, all of it where neither is given.
+
+    Raises
+    ------
+    WindowError
+        If only one is given, they are no whole numbers in order, or not inside the event window.
+    """
+    if first is None and last is None:
+        return whole
+    if first is None or last is None:
+        given = first if last is None else last
+        pair = given if isinstance(given, tuple) else (given, given)
+        remedy = f"give the first and the last day as two arguments: {', '.join(map(str, pair))}"
+        raise WindowError(parameter, f"got {given!r} alone", remedy)
+    window = Window.of(parameter, (first, last))
+    check_inside(parameter, window, whole)
+    return window
+
+
 def check_inside(parameter: str, part: Window, whole: Window) -> None:
     """Raise unless `part` lies inside the event window of the study."""
     if part.first < whole.first or part.last > whole.last:

@@ -146,7 +146,7 @@ class TestStudy:
         code, out, err = run(capsys, *argv)
         assert code == 0
         assert "did you mean 'NVDA'?" in out
-        assert "1 of 2 events left out" in err
+        assert "1 of 2 events excluded" in err
 
     def test_no_usable_event_is_exit_code_1(self, capsys, files, tmp_path):
         (tmp_path / "e.csv").write_text("ticker,date\nNVDAA,2025-01-27\n")

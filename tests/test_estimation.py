@@ -38,10 +38,10 @@ def events(n=240, seed=2, names=6, first=270):
     return pd.DataFrame({"ticker": [f"S{i}" for i in at % names], "date": DAYS[first + at // names]})
 
 
-def study(returns, factors, model, table=None, **options):
+def study(returns, factors, model, table=None, of=ms.event_study, **options):
     defaults = {"window": (-5, 5), "estimation": (-260, -11), "min_obs": 60, "calendar": "index"}
     table = events() if table is None else table
-    return ms.event_study(table, returns=returns, factors=factors, model=model, **{**defaults, **options})
+    return of(table, returns=returns, factors=factors, model=model, **{**defaults, **options})
 
 
 def directly(made):
@@ -133,7 +133,7 @@ def test_many_events_are_what_statsmodels_says():
         scar.append(car[-1] / np.sqrt(fit.mse_resid * there.sum() + total @ fit.cov_params() @ total))
         dof.append(fit.df_resid)
     dof = np.array(dof)
-    kept = study(returns, factors, ms.FactorModel(FACTORS[:2]), table, keep="aggregates")
+    kept = study(returns, factors, ms.FactorModel(FACTORS[:2]), table, of=ms.summarize_events)
     for tests in (made.tests(-5, 5), kept.tests(-5, 5)):
         assert tests.loc["t_cross_sectional", "statistic"] == pytest.approx(
             stats.ttest_1samp(car, 0).statistic, rel=1e-9

@@ -145,7 +145,7 @@ class TestMarketModel:
 
 
 def test_the_known_day(seven):
-    explained = seven.explain(f"{DEEPSEEK}/NVDA")
+    explained = seven.explain(f"{DEEPSEEK}/NVDA", 0, 0)
     assert fill("{AR(0):pct} {t:.2f}", explained.values) == "-13.26 % -5.13"
     assert "CAR(0, 0) = -13.26 %" in str(explained)
     assert "t(248) = -5.13" in str(explained)
@@ -270,7 +270,7 @@ def test_robust_covariance(prices):
 
 def test_index_without_the_firm(prices):
     model = ms.MarketModel(ms.LeaveOneOut("^GSPC", {"NVDA": 0.07}))
-    values = study(prices, model, ["NVDA"]).explain(f"{DEEPSEEK}/NVDA").values
+    values = study(prices, model, ["NVDA"]).explain(f"{DEEPSEEK}/NVDA", 0, 0).values
     _, returns, est, days = series(prices, "2025-01-27", (0, 0), "NVDA", "^GSPC")
     x = (est["^GSPC"] - 0.07 * est["NVDA"]) / 0.93
     fit = sm.OLS(est["NVDA"], sm.add_constant(x)).fit()
@@ -564,7 +564,7 @@ class TestForms:
         assert to_math(plain) == latex
 
     def test_step_of_the_api(self, seven):
-        step = seven.explain(f"{DEEPSEEK}/NVDA").steps[3]
+        step = seven.explain(f"{DEEPSEEK}/NVDA", 0, 0).steps[3]
         assert r"s^{2} = \mathrm{RSS} / \mathrm{df}" in step.formula
         assert "0.16230417 / 248" in step.put_in
         assert step.value == "0.025582"
@@ -605,7 +605,7 @@ class TestForms:
         assert "&lt;a|b&gt;*" in html
 
     def test_plain_values(self, seven):
-        plain = seven.explain(f"{DEEPSEEK}/NVDA").to_dict()
+        plain = seven.explain(f"{DEEPSEEK}/NVDA", 0, 0).to_dict()
         assert plain["steps"][5]["values"]["car"] == pytest.approx(seven.ar.loc[f"{DEEPSEEK}/NVDA", 0])
         assert set(plain["steps"][0]) == {"heading", "formula", "put_in", "value", "values"}
 
@@ -624,7 +624,7 @@ class TestStudyOnReturns:
 
     def test_log_returns_have_no_dollars(self, prices):
         made = study(prices, ms.MarketModel("^GSPC"), ["NVDA"], log=True)
-        explained = made.explain(f"{DEEPSEEK}/NVDA")
+        explained = made.explain(f"{DEEPSEEK}/NVDA", 0, 0)
         assert explained.values["R(0)"] == pytest.approx(math.log(explained.values["P(0)"] / explained.values["P(-1)"]))
         assert "log returns do not scale a market cap" in str(explained)
 
@@ -632,23 +632,23 @@ class TestStudyOnReturns:
 class TestDollars:
     def test_own_counts(self, seven):
         counts = pd.DataFrame({"firm": ["NVDA"], "shares": [1e9], "as_of": ["2024-12-01"], "filed": ["2024-12-02"]})
-        values = seven.explain(f"{DEEPSEEK}/NVDA", shares=counts).values
+        values = seven.explain(f"{DEEPSEEK}/NVDA", 0, 0, shares=counts).values
         assert values["usd car"] == pytest.approx(values["car"] * 142.62e9, rel=RTOL)
 
     def test_a_firm_without_a_count(self, seven):
         counts = pd.DataFrame({"firm": ["X"], "shares": [1e9], "as_of": ["2024-12-01"], "filed": ["2024-12-02"]})
-        explained = seven.explain(f"{DEEPSEEK}/NVDA", shares=counts)
+        explained = seven.explain(f"{DEEPSEEK}/NVDA", 0, 0, shares=counts)
         assert "no share count of NVDA" in str(explained)
         assert explained.values["p"] < 1e-6
 
     def test_adjusted_closes_have_none(self, prices):
         given = ms.Prices.from_frame(prices.adj_close, adjusted=True)
-        explained = study(given, ms.MarketModel("^GSPC"), ["NVDA"]).explain(f"{DEEPSEEK}/NVDA")
+        explained = study(given, ms.MarketModel("^GSPC"), ["NVDA"]).explain(f"{DEEPSEEK}/NVDA", 0, 0)
         assert "the closes are dividend-adjusted" in str(explained)
         assert "no adjusted ones are beside them" in str(explained) or "Closes as they were given" in str(explained)
 
     def test_another_class_of_the_firm(self, prices):
-        explained = study(prices, ms.MarketModel("^GSPC"), ["GOOG"]).explain(f"{DEEPSEEK}/GOOG")
+        explained = study(prices, ms.MarketModel("^GSPC"), ["GOOG"]).explain(f"{DEEPSEEK}/GOOG", 0, 0)
         expected = market_by_hand(prices, "GOOG", "2025-01-27", (0, 0), firm="GOOGL")
         same(explained, expected)
         assert "The abnormal return is that of GOOG" in str(explained)
@@ -657,20 +657,20 @@ class TestDollars:
 class TestErrors:
     def test_unknown_event(self, seven):
         with pytest.raises(UnknownNameError, match="did you mean 'deepseek-selloff/NVDA'"):
-            seven.explain("deepseek-selloff/NVDAA")
+            seven.explain("deepseek-selloff/NVDAA", 0, 0)
 
     def test_an_event_left_out_says_why(self, prices):
         events = pd.DataFrame({"ticker": ["NVDA", "NVDAA"], "date": "2025-01-27", "event_id": ["a", "b"]})
         with pytest.warns(ms.errors.ExclusionWarning):
             made = ms.event_study(events, prices=prices, model=ms.MarketModel("^GSPC"))
         with pytest.raises(UnknownNameError, match="it was left out: no prices of 'NVDAA'"):
-            made.explain("b")
+            made.explain("b", 0, 0)
 
     def test_window_and_confidence(self, seven):
         with pytest.raises(WindowError):
             seven.explain(f"{DEEPSEEK}/NVDA", 0, 99)
         with pytest.raises(InputError, match="confidence"):
-            seven.explain(f"{DEEPSEEK}/NVDA", confidence=95)
+            seven.explain(f"{DEEPSEEK}/NVDA", 0, 0, confidence=95)
 
     def test_nothing_is_changed(self, seven):
         before = seven.to_frame()
@@ -700,7 +700,7 @@ class TestCommandLine:
     def test_study(self, capsys, seven):
         code, out, _ = self.run(capsys, *self.STUDY, "--explain", f"{DEEPSEEK}/NVDA")
         assert code == 0
-        assert out == f"{seven.explain(f'{DEEPSEEK}/NVDA')}\n"
+        assert out == f"{seven.explain(f'{DEEPSEEK}/NVDA', 0, 0)}\n"
 
     def test_days_of_its_own_as_json(self, capsys, seven):
         argv = ("--explain", f"{DEEPSEEK}/NVDA", "--explain-days=-1:1", "--json")

@@ -44,7 +44,7 @@ def test_left_out_events_are_recorded_with_reasons_and_warned_of(prices):
         ("MSFT", "2023-03-01"),
         ("NVDA", "2025-01-27"),
     ]
-    with pytest.warns(ExclusionWarning, match="5 of 6 events left out"):
+    with pytest.warns(ExclusionWarning, match="5 of 6 events excluded"):
         result = study(prices, rows, on_closed="drop")
     assert list(result.exclusions["code"]) == ["unknown_ticker", "closed", "outside_prices", "too_few_obs", "duplicate"]
     reasons = list(result.exclusions["reason"])
@@ -262,7 +262,7 @@ def test_unknown_names_are_errors_with_a_hint(prices, catalog):
         ({"window": (-11, 5)}, WindowError, "end it on day -12 or before"),
         ({"estimation": (-260, 0)}, WindowError, "reaches into the event window"),
         ({"min_obs": 0}, InputError, "min_obs: got 0"),
-        ({"min_obs": 251}, InputError, "has 250 days"),
+        ({"min_obs": 251}, InputError, r"from 1 to 250 \(the days of the window"),
         ({"on_closed": "slide"}, InputError, "allowed are 'raise', 'next', 'previous', 'drop'"),
         ({"calendar": "LSE"}, InputError, "allowed are"),
     ],

@@ -39,8 +39,8 @@ def test_a_spark_partition():
     scope |= {"events": events, "factors": factors}
     parts = [pd.concat(scope["cars"](batches(long[long["ticker"].isin(some)]))) for some in (names[:1], names[1:])]
     found = pd.concat(parts).set_index("event_id").loc[events["event_id"]]
-    whole = ms.event_study(
-        events, returns=wide, factors=factors, model=ms.MarketModel("MKT"), calendar="index", keep="car"
+    whole = ms.summarize_events(
+        events, returns=wide, factors=factors, model=ms.MarketModel("MKT"), calendar="index", cars=True
     ).car()
     np.testing.assert_array_equal(found["car"], whole["car"])
     assert list(scope["cars"](iter([]))) == []

@@ -1,4 +1,4 @@
-"""A study whose events are not kept says what the whole one says, to the last bit on every engine."""
+"""A streamed study agrees with the whole one, to the last bit on every engine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 
 import marketshock as ms
 from marketshock.errors import ChoiceError, ExclusionWarning, InputError, NoUsableEventsError, WindowError
-from marketshock.study import partition
+from marketshock.study import partition, summarize
 from marketshock.study import run as study
+from marketshock.study.inputs import market_of, study_inputs
 from marketshock.study.streamed import merged
 from marketshock.windows import Window
 
@@ -48,9 +49,14 @@ def events():
     return table.assign(group=np.where(rng.random(400) < 0.4, "good news", "bad news"))
 
 
-def run(events, factors, keep="aggregates", **options):
+def run(events, factors, cars=False, **options):
     fixed = {"model": MODEL, "window": (-3, 5), "estimation": (-250, -11), "calendar": "index", "min_obs": 60}
-    return ms.event_study(events, factors=factors, keep=keep, **{**fixed, **options})
+    return ms.summarize_events(events, factors=factors, cars=cars, **{**fixed, **options})
+
+
+def run_whole(events, factors, **options):
+    fixed = {"model": MODEL, "window": (-3, 5), "estimation": (-250, -11), "calendar": "index", "min_obs": 60}
+    return ms.event_study(events, factors=factors, **{**fixed, **options})
 
 
 def same(a, b):
@@ -59,12 +65,12 @@ def same(a, b):
 
 @pytest.fixture(scope="module")
 def whole(events, returns, factors):
-    return run(events, factors, "all", returns=returns)
+    return run_whole(events, factors, returns=returns)
 
 
 @pytest.fixture(scope="module")
 def summary(events, returns, factors):
-    return run(events, factors, "car", returns=returns, windows=[(0, 1), (-1, 1)])
+    return run(events, factors, cars=True, returns=returns, windows=[(0, 1), (-1, 1)])
 
 
 class TestAgainstTheWholeStudy:
@@ -105,11 +111,11 @@ class TestAgainstTheWholeStudy:
         same(summary.car(), summary.car(-3, 5))
 
     def test_windows_of_one_day(self, events, returns, factors, whole):
-        one = run(events, factors, "car", returns=returns, windows=[(0, 0)])
+        one = run(events, factors, cars=True, returns=returns, windows=[(0, 0)])
         np.testing.assert_allclose(one.car(0, 0)["t"], whole.car(0, 0)["t"], rtol=1e-12)
         same(one.tests(0, 0), run(events, factors, returns=returns).tests(0, 0))
         with pytest.warns(ExclusionWarning, match="3 of 400"):
-            day_0 = run(events, factors, "car", returns=returns, window=(0, 0))
+            day_0 = run(events, factors, cars=True, returns=returns, window=(0, 0))
         np.testing.assert_allclose(day_0.car()["car"], whole.ar[0].dropna(), rtol=1e-9)
         assert repr(day_0).count("AAR(0)") == 1
 
@@ -125,24 +131,24 @@ def gaps(request, factors):
 
 
 @pytest.mark.parametrize("cells", [700, 2100, 10**6], ids=lambda c: f"{c} cells")
-@pytest.mark.parametrize("keep", ["car", "aggregates"])
-def test_the_same_bits_however_the_securities_are_divided(monkeypatch, events, gaps, factors, keep, cells):
-    plain = run(events, factors, keep, returns=gaps)
-    monkeypatch.setattr(study, "CELLS", cells)
+@pytest.mark.parametrize("cars", [True, False])
+def test_the_same_bits_however_the_securities_are_divided(monkeypatch, events, gaps, factors, cars, cells):
+    plain = run(events, factors, cars, returns=gaps)
+    monkeypatch.setattr(summarize, "CELLS", cells)
     with ThreadPoolExecutor(2) as pool:
-        divided = run(events, factors, keep, returns=gaps, engine=pool)
+        divided = run(events, factors, cars, returns=gaps, engine=pool)
     same(plain.aar(), divided.aar())
     same(plain.tests(-3, 5, by="group"), divided.tests(-3, 5, by="group"))
-    if keep == "car":
+    if cars:
         same(plain.car(), divided.car())
 
 
 @pytest.mark.parametrize("model", [MODEL, ms.HuberModel(["F1"]), ms.Dimson("F1"), ms.MarketAdjusted("F1")])
 def test_the_whole_study_on_an_engine(monkeypatch, events, returns, factors, model):
-    plain = run(events, factors, "all", returns=returns, model=model)
+    plain = run_whole(events, factors, returns=returns, model=model)
     monkeypatch.setattr(study, "CELLS", 2100)
     with ThreadPoolExecutor(2) as pool:
-        divided = run(events, factors, "all", returns=returns, model=model, engine=pool)
+        divided = run_whole(events, factors, returns=returns, model=model, engine=pool)
     assert plain.abnormal.ar.tobytes() == divided.abnormal.ar.tobytes()
     assert plain.fit.cov_params.tobytes() == divided.fit.cov_params.tobytes()
     same(plain.car(0, 1), divided.car(0, 1))
@@ -150,8 +156,8 @@ def test_the_whole_study_on_an_engine(monkeypatch, events, returns, factors, mod
 
 
 def test_other_processes(monkeypatch, events, returns, factors):
-    plain = run(events, factors, "car", returns=returns)
-    monkeypatch.setattr(study, "CELLS", 2100)
+    plain = run(events, factors, cars=True, returns=returns)
+    monkeypatch.setattr(summarize, "CELLS", 2100)
     seen = []
 
     def progress(done, total):
@@ -160,7 +166,7 @@ def test_other_processes(monkeypatch, events, returns, factors):
             yield one
 
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        divided = run(events, factors, "car", returns=returns, engine=pool, progress=progress)
+        divided = run(events, factors, cars=True, returns=returns, engine=pool, progress=progress)
     same(plain.car(), divided.car())
     same(plain.tests(-3, 5), divided.tests(-3, 5))
     assert seen == [4] * 4
@@ -184,8 +190,8 @@ class TestFolder:
     @pytest.mark.parametrize("rows", [10, 2500, 10**6])
     def test_the_same_bits_as_in_memory(self, monkeypatch, folder, events, returns, factors, rows):
         monkeypatch.setattr("marketshock.providers.dataset._ROWS", rows)
-        plain = run(events, factors, "car", returns=returns)
-        read = run(events, factors, "car", returns=str(folder))
+        plain = run(events, factors, cars=True, returns=returns)
+        read = run(events, factors, cars=True, returns=str(folder))
         same(plain.aar(), read.aar())
         same(plain.tests(-3, 5, by="group"), read.tests(-3, 5, by="group"))
         same(plain.car(), read.car())
@@ -207,16 +213,16 @@ class TestFolder:
         more = pd.concat([events, pd.DataFrame({"ticker": ["S99", "S1"], "date": DAYS[300], "group": "bad news"})])
         with pytest.warns(ExclusionWarning, match="2 of 402"):
             left = run(more, factors, returns=folder).exclusions
-        assert left.loc["unknown_ticker", "n_events"] == 2
-        assert left.loc["unknown_ticker", "event_id"] == f"S99@{DAYS[300].date()}"
+        assert left["code"].tolist() == ["unknown_ticker"]
+        assert left.loc[f"S99@{DAYS[300].date()}", "n_events"] == 2
 
     def test_days_are_those_of_the_factors(self, folder, events):
         with pytest.raises(InputError, match="factors=, a frame"):
             run(events, None, returns=folder, model=ms.ConstantMean())
 
     def test_everything_cannot_be_kept(self, folder, events, factors):
-        with pytest.raises(InputError, match="keep='car'"):
-            run(events, factors, "all", returns=folder)
+        with pytest.raises(InputError, match="summarize_events"):
+            run_whole(events, factors, returns=folder)
 
 
 class TestExclusions:
@@ -229,24 +235,24 @@ class TestExclusions:
             }
         )
         given = pd.concat([odd, events, events.iloc[[7]]])
-        with pytest.warns(ExclusionWarning, match="5 of 405 events left out"):
-            whole = run(given, factors, "all", returns=returns)
-        with pytest.warns(ExclusionWarning, match="5 of 405 events left out"):
+        with pytest.warns(ExclusionWarning, match="5 of 405 events excluded"):
+            whole = run_whole(given, factors, returns=returns)
+        with pytest.warns(ExclusionWarning, match="5 of 405 events excluded"):
             summary = run(given, factors, returns=returns)
-        assert summary.exclusions["n_events"].to_dict() == whole.exclusions["code"].value_counts().to_dict()
-        first = whole.exclusions.reset_index().groupby("code").first()
-        for column in ("event_id", "ticker", "reason"):
-            assert summary.exclusions[column].to_dict() == first[column].to_dict()
-        assert summary.alignment.to_dict() == {"given": 405, "moved": 0, "studied": 400}
-        assert "5 event(s) left out" in repr(summary)
-        assert summary.exclusions["event_id"].iloc[0] == whole.exclusions.index[0]
+        counted = summary.exclusions.set_index("code")["n_events"]
+        assert counted.to_dict() == whole.exclusions["code"].value_counts().to_dict()
+        first = whole.exclusions.drop_duplicates("code")
+        same(summary.exclusions[list(first)].sort_index(), first.sort_index())
+        assert summary.counts.to_dict() == {"given": 405, "moved": 0, "studied": 400}
+        assert "5 event(s) excluded" in repr(summary)
+        assert summary.exclusions.index[0] == whole.exclusions.index[0]
 
     def test_unestimable_events_too(self, events, returns, factors):
         still = returns.copy()
         still["S04"] = 0.0
         with pytest.warns(ExclusionWarning):
             summary = run(events, factors, returns=still)
-        assert list(summary.exclusions.index) == ["not_estimable"]
+        assert list(summary.exclusions["code"]) == ["not_estimable"]
         assert summary.exclusions["n_events"].iloc[0] == (events["ticker"] == "S04").sum()
 
     def test_of_all_events(self, events, returns, factors):
@@ -257,7 +263,7 @@ class TestExclusions:
 class TestOptions:
     def test_windows_that_were_not_summed(self, events, returns, factors):
         summary = run(events, factors, returns=returns, windows=[(0, 1)])
-        with pytest.raises(WindowError, match=r"known are .*\(0, 1\).*windows=\[\(0, 2\)\]"):
+        with pytest.raises(WindowError, match=r"summed are .*\(0, 1\).*windows=\[\(0, 2\)\]"):
             summary.tests(0, 2)
         with pytest.raises(WindowError, match="not inside"):
             summary.tests(0, 9)
@@ -266,7 +272,7 @@ class TestOptions:
 
     def test_what_was_not_kept(self, events, returns, factors):
         summary = run(events, factors, returns=returns)
-        with pytest.raises(InputError, match="keep='car'"):
+        with pytest.raises(InputError, match="cars=True"):
             summary.car()
         rows = summary.tests(0, 0, which=["bmp", "corrado", "t_firm"])
         assert rows.loc["corrado", "note"].startswith("does not apply: it needs the events' returns")
@@ -275,12 +281,10 @@ class TestOptions:
             summary.tests(0, 0, conventions=ms.Conventions(forecast_error=False))
 
     def test_words_that_are_not_known(self, events, returns, factors):
-        with pytest.raises(ChoiceError, match="keep"):
-            run(events, factors, "some", returns=returns)
+        with pytest.raises(ChoiceError, match="cars"):
+            run(events, factors, "car", returns=returns)
         with pytest.raises(ChoiceError, match="by"):
             run(events, factors, returns=returns).tests(0, 0, by="ticker")
-        with pytest.raises(InputError, match="windows"):
-            run(events, factors, "all", returns=returns, windows=[(0, 1)])
         with pytest.raises(InputError, match="engine"):
             run(events, factors, returns=returns, engine="dask")
 
@@ -297,10 +301,14 @@ def test_the_users_frame_is_not_copied_and_not_changed(events, returns, factors)
 
 
 def test_groups_merge_whatever_the_order_of_parts(events, returns, factors):
-    wanted = partition.Wanted(run(events, factors, returns=returns).spec, (Window(-3, 5),), True)
-    market = study._market(None, returns, factors, wanted.spec, copy=False)
-    build = partition.located(wanted.spec, study.event_table(events, None), market)
-    parts = [p.study() for p in partition.PanelPartitions(wanted, build.panel, 1400)]
+    spec = run(events, factors, returns=returns).spec
+    options = {
+        name: getattr(spec, name) for name in ("min_obs", "min_event_obs", "on_closed", "duplicates", "calendar")
+    }
+    inputs = study_inputs(events, None, factors, MODEL, window=(-3, 5), estimation=(-250, -11), log=False, **options)
+    build = partition.located(spec, inputs.table, market_of(inputs, None, returns, copy=False))
+    request = partition.StreamRequest(spec, (Window(-3, 5),), True)
+    parts = [p.study() for p in partition.PanelPartitions(request, build.panel, 1400)]
     assert len(parts) == 6
     one, other = merged(parts, 1), merged(parts[::-1], 1)
     assert one.tally.car.tobytes() == other.tally.car.tobytes()

@@ -33,7 +33,7 @@ MEANING: MappingProxyType[Assumption, str] = MappingProxyType(
 
 DOES_NOT_APPLY = "does not apply: "
 MISLEADS = "misleads here: "
-NOT_KEPT = "it needs the events' returns, which were not kept: run the study with keep='all'"
+NOT_KEPT = "it needs the events' returns, which were not kept: use ms.event_study"
 
 
 @dataclass(frozen=True, slots=True)

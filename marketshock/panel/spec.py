@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from .._typing import CALENDARS, DUPLICATES, ON_CLOSED, CalendarName, Duplicates, OnClosed
-from ..errors import InputError, check_choice
+from ..errors import check_choice, check_count, check_flag
 from ..models.base import ReturnModel
 from ..windows import Window, check_disjoint
 
@@ -51,15 +51,12 @@ class StudySpec:
         check_choice("on_closed", self.on_closed, ON_CLOSED)
         check_choice("duplicates", self.duplicates, DUPLICATES)
         check_choice("calendar", self.calendar, CALENDARS)
-        bounds = (
-            ("min_obs", self.min_obs, self.estimation),
-            ("min_event_obs", self.min_event_obs, self.window),
-        )
-        for name, value, window in bounds:
-            if not isinstance(value, int) or not 1 <= value <= len(window):
-                raise InputError(
-                    name, f"got {value!r}, the window {window} has {len(window)} days", "give 1 to that number"
-                )
+        set_ = object.__setattr__  # the dataclass is frozen; NumPy's booleans and integers become Python's
+        set_(self, "log", check_flag("log", self.log))
+        bounds = (("min_obs", self.estimation), ("min_event_obs", self.window))
+        for name, window in bounds:
+            count = check_count(name, getattr(self, name), 1, len(window), f"the days of the window {window}")
+            set_(self, name, count)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain values, ready for JSON."""

@@ -17,7 +17,7 @@ from ..panel.alignment import Exclusions
 from ..panel.returns import Returns, choose_sessions, factor_columns
 from ..providers.dataset import ReturnsDataset
 from ..providers.frames import session_dates
-from .partition import FolderPartition, Wanted
+from .partition import FolderPartition, StreamRequest
 
 
 def folder_market(
@@ -65,8 +65,8 @@ class FolderPartitions(Sequence[FolderPartition]):
         Events of a security that is in none of the files.
     """
 
-    def __init__(self, wanted: Wanted, dataset: ReturnsDataset, table: EventTable, market: Returns) -> None:
-        self._wanted, self._table, self._market = wanted, table, market
+    def __init__(self, request: StreamRequest, dataset: ReturnsDataset, table: EventTable, market: Returns) -> None:
+        self._request, self._table, self._market = request, table, market
         where = {name: at for at, part in enumerate(dataset.partitions) for name in part.tickers}
         of_name = np.array([where.get(str(name), -1) for name in table.names], dtype=np.int32)
         partition = of_name[table.security]
@@ -90,5 +90,5 @@ class FolderPartitions(Sequence[FolderPartition]):
     def __getitem__(self, at: Any) -> Any:
         events = self._order[slice(*self._edges[at])].astype(np.int64)
         return FolderPartition(
-            self._wanted, self._files[at], self._table.slim(events), events, self._market, len(self._table)
+            self._request, self._files[at], self._table.slim(events), events, self._market, len(self._table)
         )

@@ -28,7 +28,7 @@ from ..windows import Window, check_inside
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class ExclusionCount:
     """Events left out for one reason: how many, and the first of them by its position, with its reason in words."""
 
     n: int
@@ -37,7 +37,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartitionSums:
     """What is known of a partition's events when they have been looked at.
 
     Attributes
@@ -52,7 +52,7 @@ class Part:
         The group.
     n_given, n_moved : int
         Events given, and dates that were moved to another session.
-    left : dict of str to Left
+    left : dict of str to ExclusionCount
         Events left out, by code.
     position : ndarray of shape (n,), int
         Places of the events studied among all given; empty unless CARs are kept.
@@ -71,7 +71,7 @@ class Part:
     date_group: StrArray
     n_given: int
     n_moved: int
-    left: dict[str, Left]
+    left: dict[str, ExclusionCount]
     position: IntArray
     session: DateArray
     dof: IntArray
@@ -79,7 +79,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class StreamRequest:
     """What is asked of a partition.
 
     Attributes
@@ -107,14 +107,14 @@ class Wanted:
 class PanelPartition:
     """Some securities of returns that are in memory, with their events: the events are located already."""
 
-    wanted: Wanted
+    request: StreamRequest
     panel: EventPanel
     group: StrArray
     place: IntArray
 
-    def study(self) -> Part:
+    def study(self) -> PartitionSums:
         """Look at the events."""
-        return _part(self.wanted, self.panel, self.group, self.place, {}, len(self.panel), 0)
+        return _sums(self.request, self.panel, self.group, self.place, {}, len(self.panel), 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ class FolderPartition:
 
     Attributes
     ----------
-    wanted : Wanted
+    request : StreamRequest
         What is asked for.
     file : DatasetPartition
         Where the returns are.
@@ -137,26 +137,26 @@ class FolderPartition:
         Events given to the whole study.
     """
 
-    wanted: Wanted
+    request: StreamRequest
     file: DatasetPartition
     table: EventTable
     place: IntArray
     market: Returns
     n_given: int
 
-    def study(self) -> Part:
+    def study(self) -> PartitionSums:
         """Read the returns and look at the events."""
         names, values = self.file.read(self.market.days, set(map(str, self.table.names)), self.market.log)
         market = replace(self.market, names=names, values=values)
-        build = located(self.wanted.spec, self.table, market, self.n_given)
+        build = located(self.request.spec, self.table, market, self.n_given)
         left = _by_code(build.exclusions, self.place)
         moved = int((build.alignment.moved != 0).sum())
         group = self.table.group[build.panel.position]
         place = self.place[build.panel.position]
-        return _part(self.wanted, build.panel, group, place, left, len(self.table), moved)
+        return _sums(self.request, build.panel, group, place, left, len(self.table), moved)
 
 
-def study_partition(partition: PanelPartition | FolderPartition) -> Part:
+def study_partition(partition: PanelPartition | FolderPartition) -> PartitionSums:
     """Look at a partition: what a worker is sent."""
     return partition.study()
 
@@ -173,8 +173,8 @@ class PanelPartitions(Sequence[PanelPartition]):
     Without a bound the panel is its only partition, and nothing is copied.
     """
 
-    def __init__(self, wanted: Wanted, panel: EventPanel, cells: int | None) -> None:
-        self._wanted, self._panel = wanted, panel
+    def __init__(self, request: StreamRequest, panel: EventPanel, cells: int | None) -> None:
+        self._request, self._panel = request, panel
         self._pieces: Sequence[Piece] = (
             (Piece(np.arange(len(panel)), panel),) if cells is None else Pieces(panel, cells)
         )
@@ -184,15 +184,15 @@ class PanelPartitions(Sequence[PanelPartition]):
 
     def __getitem__(self, at: Any) -> Any:
         piece, panel = self._pieces[at], self._panel
-        return PanelPartition(self._wanted, piece.panel, panel.group[piece.events], panel.position[piece.events])
+        return PanelPartition(self._request, piece.panel, panel.group[piece.events], panel.position[piece.events])
 
 
-def parts_of_build(build: PanelBuild) -> Part:
+def sums_of_build(build: PanelBuild) -> PartitionSums:
     """Return what is known before a panel is looked at: the events left out, and the dates moved."""
-    return replace(part_of_exclusions(build.exclusions), n_moved=int((build.alignment.moved != 0).sum()))
+    return replace(sums_of_exclusions(build.exclusions), n_moved=int((build.alignment.moved != 0).sum()))
 
 
-def part_of_exclusions(left: Exclusions) -> Part:
+def sums_of_exclusions(left: Exclusions) -> PartitionSums:
     """Return what is known of events left out."""
     return replace(_nothing(len(left), 0), left=_by_code(left, np.arange(len(left.table))))
 
@@ -211,17 +211,17 @@ def summed_windows(window: Window, asked: Sequence[tuple[int, int]] | None) -> t
     return tuple(sorted({*read, window}, key=lambda w: (w.first, w.last)))
 
 
-def _part(
-    wanted: Wanted,
+def _sums(
+    request: StreamRequest,
     panel: EventPanel,
     group: StrArray,
     place: IntArray,
-    left: dict[str, Left],
+    left: dict[str, ExclusionCount],
     n_given: int,
     n_moved: int,
-) -> Part:
+) -> PartitionSums:
     code, groups = _grouped(group)
-    model = wanted.spec.model
+    model = request.spec.model
     refit = partial(model.fit, ahead=panel.ahead)
     names = np.array(panel.returns.names, dtype=object)
     made: list[tuple[StrArray, StrArray, Tally]] = []
@@ -240,12 +240,12 @@ def _part(
         column, grouped = panel.column[events], code[events]
         starts = starts_of(column, grouped)
         evidence = Evidence(
-            panel.take(events), block.fit, block.abnormal, panel.row[events], column, refit, wanted.spec.log
+            panel.take(events), block.fit, block.abnormal, panel.row[events], column, refit, request.spec.log
         )
-        samples = [Sample(evidence, days) for days in wanted.slices]
+        samples = [Sample(evidence, days) for days in request.slices]
         made.append((names[column[starts]], groups[grouped[starts]], tally(evidence, starts, samples)))
         kept.append(events)
-        if wanted.cars:
+        if request.cars:
             dofs.append(block.fit.dof)
             cars.append([s.sum for s in samples])
     if not made:
@@ -254,7 +254,7 @@ def _part(
     empty = studied[:0]
     n_days = len(panel.returns.days)
     group_of_date, date = np.divmod(np.unique(code[studied] * n_days + panel.row[studied]), n_days)
-    return Part(
+    return PartitionSums(
         np.concatenate([m[0] for m in made]),
         np.concatenate([m[1] for m in made]),
         Tally.joined([m[2] for m in made]),
@@ -263,17 +263,17 @@ def _part(
         n_given,
         n_moved,
         left,
-        place[studied] if wanted.cars else empty,
-        panel.session[studied if wanted.cars else empty],
-        np.concatenate(dofs) if wanted.cars else empty,
-        tuple(Cumulative.joined([c[w] for c in cars]) for w in range(len(wanted.windows))) if wanted.cars else (),
+        place[studied] if request.cars else empty,
+        panel.session[studied if request.cars else empty],
+        np.concatenate(dofs) if request.cars else empty,
+        tuple(Cumulative.joined([c[w] for c in cars]) for w in range(len(request.windows))) if request.cars else (),
     )
 
 
-def _nothing(n_given: int, n_moved: int) -> Part:
+def _nothing(n_given: int, n_moved: int) -> PartitionSums:
     none, nothing = np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
     days = np.empty(0, dtype="datetime64[D]")
-    return Part(none, none, None, nothing, none, n_given, n_moved, {}, nothing, days, nothing, ())
+    return PartitionSums(none, none, None, nothing, none, n_given, n_moved, {}, nothing, days, nothing, ())
 
 
 def _grouped(group: StrArray) -> tuple[IntArray, StrArray]:
@@ -283,14 +283,14 @@ def _grouped(group: StrArray) -> tuple[IntArray, StrArray]:
     return code, groups
 
 
-def _by_code(exclusions: Exclusions, place: IntArray) -> dict[str, Left]:
-    left: dict[str, Left] = {}
+def _by_code(exclusions: Exclusions, place: IntArray) -> dict[str, ExclusionCount]:
+    left: dict[str, ExclusionCount] = {}
     for position, (code, reason) in exclusions.items():
-        left = with_left(left, code, Left(1, int(place[position]), reason))
+        left = with_excluded(left, code, ExclusionCount(1, int(place[position]), reason))
     return left
 
 
-def with_left(left: dict[str, Left], code: str, new: Left) -> dict[str, Left]:
+def with_excluded(left: dict[str, ExclusionCount], code: str, new: ExclusionCount) -> dict[str, ExclusionCount]:
     """Add events left out to those counted already; the first by position stands as the example."""
     old = left.get(code, new)
     first = min(old, new, key=lambda one: one.position)
@@ -298,7 +298,9 @@ def with_left(left: dict[str, Left], code: str, new: Left) -> dict[str, Left]:
     return left
 
 
-def _estimable(block: Estimated, place: IntArray, left: dict[str, Left]) -> tuple[Estimated, dict[str, Left]]:
+def _estimable(
+    block: Estimated, place: IntArray, left: dict[str, ExclusionCount]
+) -> tuple[Estimated, dict[str, ExclusionCount]]:
     """Leave out the events of a block whose model could not be estimated."""
     if not block.fit.problem.strides[0]:
         return block, left
@@ -306,5 +308,5 @@ def _estimable(block: Estimated, place: IntArray, left: dict[str, Left]) -> tupl
     if not bad.any():
         return block, left
     for position, why in zip(place[block.events[bad]], block.fit.problem[bad], strict=True):
-        left = with_left(left, "not_estimable", Left(1, int(position), str(why)))
+        left = with_excluded(left, "not_estimable", ExclusionCount(1, int(position), str(why)))
     return Estimated(block.events[~bad], block.fit.take(~bad), block.abnormal.take(~bad)), left

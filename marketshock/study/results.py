@@ -32,7 +32,7 @@ from ..panel.event_panel import EventPanel
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.shares import SharesTable
-from ..windows import Window, check_inside
+from ..windows import Window, days_of
 from .confounders import confounders
 from .printed import car_table, test_table
 
@@ -110,7 +110,7 @@ class StudyResult:
 
     @property
     def exclusions(self) -> pd.DataFrame:
-        """The events left out: ticker, date, code and reason."""
+        """Excluded events: ticker, date, code and reason."""
         columns = ["event_id", "ticker", "date", "code", "reason"]
         frame = pd.DataFrame([asdict(e) for e in self._exclusions], columns=columns)
         given = np.array([e.date for e in self._exclusions], dtype="datetime64[D]")
@@ -171,8 +171,8 @@ class StudyResult:
 
     def car(
         self,
-        first: int = 0,
-        last: int = 0,
+        first: int | None = None,
+        last: int | None = None,
         *,
         confidence: float = 0.95,
         adjust: Literal["holm", "bh"] | None = None,
@@ -181,8 +181,8 @@ class StudyResult:
 
         Parameters
         ----------
-        first, last : int
-            Trading days relative to day 0, inside the study's window.
+        first, last : int, optional
+            Trading days relative to day 0, inside the study's window; by default all of it. Day 0 alone is ``(0, 0)``.
         confidence : float, optional
             Coverage of the two-sided interval.
         adjust : {"holm", "bh"}, optional
@@ -191,7 +191,8 @@ class StudyResult:
         Returns
         -------
         DataFrame
-            ticker, date, car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high, n_days, note. Missing days are
+            ticker, date, first, last (the window), car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
+            n_days, note. Missing days are
             left out of the sum and of its variance, counted in n_days and named in note; without any day car is NaN.
 
         Raises
@@ -211,7 +212,7 @@ class StudyResult:
         check_share("confidence", confidence, 0.95)
         note = self._missing_notes(window)
         columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
-        frame = self._frame(**columns)
+        frame = self._frame(first=window.first, last=window.last, **columns)
         if adjust is not None:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
         label = f"CAR{window}".replace(" ", "")
@@ -220,8 +221,8 @@ class StudyResult:
     def explain(
         self,
         event_id: str,
-        first: int = 0,
-        last: int = 0,
+        first: int | None = None,
+        last: int | None = None,
         *,
         confidence: float = 0.95,
         shares: SharesTable | Frame | None = None,
@@ -232,8 +233,8 @@ class StudyResult:
         ----------
         event_id : str
             An event of `events`.
-        first, last : int
-            Trading days relative to day 0, both included.
+        first, last : int, optional
+            Trading days relative to day 0, both included; by default the whole event window.
         confidence : float, optional
             Coverage of the two-sided interval.
         shares : SharesTable or DataFrame, optional
@@ -268,18 +269,19 @@ class StudyResult:
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
         return explain_event(Case(self.spec, *one, self.prices, window, confidence), counts)
 
-    def bhar(self, first: int = 0, last: int = 0) -> pd.DataFrame:
+    def bhar(self, first: int | None = None, last: int | None = None) -> pd.DataFrame:
         """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
 
         Parameters
         ----------
-        first, last : int
-            Trading days relative to day 0, both included.
+        first, last : int, optional
+            Trading days relative to day 0, both included; by default the whole event window.
 
         Returns
         -------
         DataFrame
-            ticker, date, bhar (decimal), n_days, note; NaN where a day is missing, which note names.
+            ticker, date, first, last (the window), bhar (decimal), n_days, note. NaN where a day is missing; note
+            names it.
 
         Raises
         ------
@@ -296,7 +298,13 @@ class StudyResult:
                 "bhar", "the study has log returns", "compounding takes simple ones: run it with log=False"
             )
         sample = Sample(self.evidence, self._days(window))
-        return self._frame(bhar=sample.bhar, n_days=sample.mask.sum(axis=1), note=self._missing_notes(window))
+        return self._frame(
+            first=window.first,
+            last=window.last,
+            bhar=sample.bhar,
+            n_days=sample.mask.sum(axis=1),
+            note=self._missing_notes(window),
+        )
 
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day: n_events, aar, se and caar.
@@ -319,8 +327,8 @@ class StudyResult:
 
     def tests(
         self,
-        first: int = 0,
-        last: int = 0,
+        first: int | None = None,
+        last: int | None = None,
         *,
         which: Sequence[str] | str | None = None,
         alternative: Alternative = "two-sided",
@@ -332,8 +340,8 @@ class StudyResult:
 
         Parameters
         ----------
-        first, last : int
-            Trading days relative to day 0, both included.
+        first, last : int, optional
+            Trading days relative to day 0, both included; by default the whole event window.
         which : sequence of str, optional
             Names of tests (``ms.TESTS`` lists them). By default all tests of the sample, and on one common date with
             up to 30 events also the tests of each firm.
@@ -378,8 +386,8 @@ class StudyResult:
 
     def sample(
         self,
-        first: int = 0,
-        last: int = 0,
+        first: int | None = None,
+        last: int | None = None,
         *,
         conventions: Conventions | None = None,
         resampling: Resampling | None = None,
@@ -388,8 +396,8 @@ class StudyResult:
 
         Parameters
         ----------
-        first, last : int
-            Trading days relative to day 0, both included.
+        first, last : int, optional
+            Trading days relative to day 0, both included; by default the whole event window.
         conventions, resampling : optional
             As in `tests`.
 
@@ -412,14 +420,20 @@ class StudyResult:
         return Evidence(panel, self.fit, self.abnormal, panel.row, panel.column, refit, self.spec.log)
 
     def power(
-        self, first: int = 0, last: int = 0, *, effect: float = 0.01, level: float = 0.05, power: float = 0.8
+        self,
+        first: int | None = None,
+        last: int | None = None,
+        *,
+        effect: float = 0.01,
+        level: float = 0.05,
+        power: float = 0.8,
     ) -> pd.DataFrame:
         """Return what the study could have found.
 
         Parameters
         ----------
-        first, last : int
-            Trading days relative to day 0, both included.
+        first, last : int, optional
+            Trading days relative to day 0, both included; by default the whole event window.
         effect : float, optional
             Abnormal return (decimal) for which the power is given.
         level, power : float, optional
@@ -530,7 +544,7 @@ class StudyResult:
         if moved:
             lines.append(f"{moved} date(s) moved to a session: study.alignment")
         if self._exclusions:
-            lines.append(f"{len(self._exclusions)} event(s) left out: study.exclusions")
+            lines.append(f"{len(self._exclusions)} event(s) excluded: study.exclusions")
         return "".join("\n" + line for line in lines)
 
     @cached_property
@@ -548,10 +562,8 @@ class StudyResult:
         names = {"ticker": self.panel.ticker, "date": _stamps(self.panel.session)}
         return pd.DataFrame({**names, **columns}, index=self._index)
 
-    def _window(self, first: int, last: int) -> Window:
-        window = Window.of("window", (first, last))
-        check_inside("window", window, self.spec.window)
-        return window
+    def _window(self, first: int | None, last: int | None) -> Window:
+        return days_of(self.spec.window, first, last)
 
     def _position(self, event_id: str) -> int:
         """Return the place of an event by its id."""
@@ -590,15 +602,15 @@ class StudyResult:
 
     def _daily_tests(
         self,
-        first: int,
-        last: int,
+        first: int | None,
+        last: int | None,
         which: Sequence[str] | str | None,
         alternative: Alternative,
         conventions: Conventions | None,
         resampling: Resampling | None,
     ) -> pd.DataFrame:
         rows = []
-        for day in range(first, last + 1):
+        for day in map(int, self._window(first, last).offsets()):
             sample = self.sample(day, day, conventions=conventions, resampling=resampling)
             rows += [{"day": day, **row} for row in answers(sample, lambda: self.panel.event_id, which, alternative)]
         return ReadableFrame.of(pd.DataFrame(rows).set_index(["day", "test"]), test_table)

@@ -1,4 +1,4 @@
-"""What a study found of events that were looked at once and not kept: averages, tests, and CARs where asked for."""
+"""Results of a streamed study: averages, tests and exclusions, with CARs on request."""
 
 from __future__ import annotations
 
@@ -22,38 +22,40 @@ from ..inference.spread import Streamed
 from ..inference.totals import Tally
 from ..panel.abnormal import Cumulative
 from ..panel.spec import StudySpec
-from ..windows import Window, check_inside
-from .partition import Left, Part, Wanted, with_left
+from ..windows import Window, days_of
+from .partition import ExclusionCount, PartitionSums, StreamRequest, with_excluded
 from .printed import car_table, test_table
 
 _BY = ("group", "day")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StudySummary:
-    """An event study of which sums over the events are kept, not the events.
+class StreamedStudy:
+    """An event study that keeps sums over the events, not the events.
 
-    Made by `event_study` with ``keep="car"`` or ``keep="aggregates"``. Days are trading sessions relative to day 0,
-    returns are decimals. The numbers are those of a `StudyResult` up to the order of summation, and the same to the
-    last bit however the securities were divided among workers.
+    Returned by `summarize_events`. Days are trading sessions relative to day 0, returns are decimals. The numbers are
+    those of a `StudyResult` up to the order of summation, and the same to the last bit however the securities were
+    divided among workers.
 
     Attributes
     ----------
-    wanted : Wanted
-        The spec of the study, the windows summed, and whether CARs were kept.
+    request : StreamRequest
+        The spec of the study, the windows summed, and whether CARs are kept.
     session_name : str
         Calendar on which days are counted.
     """
 
-    wanted: Wanted
+    request: StreamRequest
     session_name: str
     _table: EventTable
-    _merged: Part
+    _merged: PartitionSums
 
     @classmethod
-    def of(cls, wanted: Wanted, session_name: str, table: EventTable, parts: Sequence[Part]) -> StudySummary:
+    def of(
+        cls, request: StreamRequest, session_name: str, table: EventTable, parts: Sequence[PartitionSums]
+    ) -> StreamedStudy:
         """Merge the parts: the sums in the order of the securities' names, the CARs in that of the events."""
-        return cls(wanted, session_name, table, merged(parts, len(wanted.windows)))
+        return cls(request, session_name, table, merged(parts, len(request.windows)))
 
     def __len__(self) -> int:
         tally = self._merged.tally
@@ -62,35 +64,37 @@ class StudySummary:
     @property
     def spec(self) -> StudySpec:
         """What was chosen: a `StudySpec`."""
-        return self.wanted.spec
+        return self.request.spec
 
     @property
     def windows(self) -> tuple[Window, ...]:
         """Windows that `car` knows, and `tests` besides the single days."""
-        return self.wanted.windows
+        return self.request.windows
 
     @property
     def exclusions(self) -> pd.DataFrame:
-        """The events left out by code: how many, and id, ticker, date and reason of the first of them."""
+        """Excluded events by reason: the first event of each code, with the columns of `StudyResult.exclusions`, and
+        n_events, their number.
+        """
         rows = []
         for code, left in sorted(self._merged.left.items(), key=lambda pair: pair[1].position):
             at = left.position
             name = str(self._table.names[self._table.security[at]])
-            rows.append((code, left.n, self._table.id_of(at), name, self._table.given[at], left.reason))
-        columns = ["code", "n_events", "event_id", "ticker", "date", "reason"]
+            rows.append((self._table.id_of(at), name, self._table.given[at], code, left.reason, left.n))
+        columns = ["event_id", "ticker", "date", "code", "reason", "n_events"]
         frame = pd.DataFrame(rows, columns=columns)
-        dates = np.array([row[4] for row in rows], dtype="datetime64[D]").astype("datetime64[s]")
-        return frame.assign(date=dates).set_index("code")
+        dates = np.array([row[2] for row in rows], dtype="datetime64[D]").astype("datetime64[s]")
+        return frame.assign(date=dates).set_index("event_id")
 
     @property
-    def alignment(self) -> pd.Series:
-        """How many dates were given, moved to another session, and studied."""
+    def counts(self) -> pd.Series:
+        """Number of events given, of dates moved to another session, and of events studied."""
         counts = {"given": self._merged.n_given, "moved": self._merged.n_moved, "studied": len(self)}
         return pd.Series(counts, name="events")
 
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day: n_events, aar, se and caar; as `StudyResult.aar`."""
-        first = self.wanted.spec.window
+        first = self.request.spec.window
         rows = [self._summary(w, Conventions()).car_spread for w in range(len(first))]
         n = np.array([row.n for row in rows])
         mean = np.array([row.mean for row in rows])
@@ -100,8 +104,8 @@ class StudySummary:
 
     def tests(
         self,
-        first: int = 0,
-        last: int = 0,
+        first: int | None = None,
+        last: int | None = None,
         *,
         which: Sequence[str] | str | None = None,
         alternative: Alternative = "two-sided",
@@ -112,10 +116,10 @@ class StudySummary:
 
         Parameters
         ----------
-        first, last : int
-            One day, or one of `windows`.
+        first, last : int, optional
+            One day, or one of `windows`; by default the whole event window.
         which : sequence of str, optional
-            Names of tests. By default those that need no return by itself; any other does not apply, and says so.
+            Names of tests. By default those that read sums over the events; any other does not apply and says so.
         alternative : {"two-sided", "less", "greater"}, optional
             "less" is for losses.
         by : {"group", "day"}, optional
@@ -133,23 +137,24 @@ class StudySummary:
         check_choice("alternative", alternative, ALTERNATIVES)
         choice = conventions or Conventions()
         if not choice.forecast_error:
-            raise InputError("conventions", "forecast_error=False was not summed", "run the study with keep='all'")
+            raise InputError("conventions", "forecast_error=False was not summed", "use ms.event_study")
+        window = days_of(self.spec.window, first, last)
         names = which if which is not None else [name for name, test in TESTS.items() if test.streams]
         if by is None:
-            rows = answers(self._summary(self._place(first, last), choice), _nobody, names, alternative)
+            rows = answers(self._summary(self._place(window), choice), _nobody, names, alternative)
             return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
         check_choice("by", by, _BY)
         parts: list[tuple[str | int, Streamed]] = []
         if by == "day":
-            parts += [(d, self._summary(self._place(d, d), choice)) for d in range(first, last + 1)]
+            parts += [(int(d), self._summary(self._place(Window(d, d)), choice)) for d in window.offsets()]
         else:
-            place = self._place(first, last)
+            place = self._place(window)
             parts += [(label, self._summary(place, choice, label)) for label in sorted(set(self._merged.group))]
         rows = [{by: label, **row} for label, part in parts for row in answers(part, _nobody, names, alternative)]
         return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
 
     def car(self, first: int | None = None, last: int | None = None, *, confidence: float = 0.95) -> pd.DataFrame:
-        """Return cumulative abnormal returns, as `StudyResult.car`; of a study that kept them.
+        """Return cumulative abnormal returns, as `StudyResult.car`, where ``cars=True`` kept them.
 
         Parameters
         ----------
@@ -161,8 +166,8 @@ class StudySummary:
         Returns
         -------
         DataFrame
-            Indexed by ``event_id``: ticker, date, car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
-            n_days, note.
+            Indexed by ``event_id``: ticker, date, first, last (the window), car (decimal), se, t, df, pvalue
+            (two-sided), ci_low, ci_high, n_days, note.
 
         Raises
         ------
@@ -172,10 +177,9 @@ class StudySummary:
             If the days are none of the windows kept.
         """
         check_share("confidence", confidence, 0.95)
-        if not self.wanted.cars:
-            raise InputError("keep", "the CARs of the events were not kept", "run the study with keep='car'")
-        whole = self.wanted.spec.window
-        window = Window.of("window", (whole.first if first is None else first, whole.last if last is None else last))
+        if not self.request.cars:
+            raise InputError("cars", "the CARs of the events were not kept", "call ms.summarize_events(..., cars=True)")
+        window = days_of(self.spec.window, first, last)
         if window not in self.windows:
             raise self._not_summed(window)
         cars = self._merged.cars[self.windows.index(window)]
@@ -183,6 +187,8 @@ class StudySummary:
         names = {
             "ticker": self._table.names[self._table.security[at]],
             "date": self._merged.session.astype("datetime64[s]"),
+            "first": window.first,
+            "last": window.last,
         }
         note = _notes(cars, len(window))
         columns = car_columns(cars.car, cars.variance, self._merged.dof, cars.n_days, note, confidence)
@@ -196,17 +202,16 @@ class StudySummary:
 
     def _summary(self, window: int, conventions: Conventions, group: str | None = None) -> Streamed:
         """What the tests read of a window, of all events or of one group."""
-        spec, tally, dates = self.wanted.spec, self._tally, self._merged.dates
+        spec, tally, dates = self.request.spec, self._tally, self._merged.dates
         if group is not None:
             tally = tally.take(np.flatnonzero(self._merged.group == group))
             dates = dates[self._merged.date_group == group]
         n_days = 1 if window < len(spec.window) else len(self.windows[window - len(spec.window)])
         return tally.summary(window, conventions.window, n_days, np.unique(dates), spec.log)
 
-    def _place(self, first: int, last: int) -> int:
-        window = Window.of("window", (first, last))
-        whole = self.wanted.spec.window
-        check_inside("window", window, whole)
+    def _place(self, window: Window) -> int:
+        """Return where the sums of a window are."""
+        whole = self.request.spec.window
         if len(window) == 1:
             return window.first - whole.first
         if window not in self.windows:
@@ -215,8 +220,8 @@ class StudySummary:
 
     def _not_summed(self, window: Window) -> WindowError:
         known = ", ".join(map(str, self.windows))
-        ask = f"run it with windows=[({window.first}, {window.last})], or with keep='all'"
-        return WindowError("window", f"{window} was not summed when the events were looked at (known are {known})", ask)
+        ask = f"call ms.summarize_events(..., windows=[({window.first}, {window.last})]), or ms.event_study"
+        return WindowError("window", f"{window} was not summed (summed are the single days and {known})", ask)
 
     def __repr__(self) -> str:
         return f"{self._caption()}\n\n{_format.text_table(*self._rows(), left=1)}{self._footer()}"
@@ -225,7 +230,7 @@ class StudySummary:
         return _format.html_table(self._caption() + self._footer(), *self._rows(), left=1)
 
     def _caption(self) -> str:
-        spec = self.wanted.spec
+        spec = self.request.spec
         return (
             f"Event study: {len(self):,} of {self._merged.n_given:,} events, {spec.model.name}\n"
             f"window {spec.window}, estimation {spec.estimation} in trading days ({self.session_name} sessions), "
@@ -233,10 +238,10 @@ class StudySummary:
         )
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
-        shown = [*([Window(0, 0)] if self.wanted.spec.window.first <= 0 <= self.wanted.spec.window.last else [])]
+        shown = [*([Window(0, 0)] if self.request.spec.window.first <= 0 <= self.request.spec.window.last else [])]
         rows = []
         for window in dict.fromkeys([*shown, *self.windows]):
-            place = self._place(window.first, window.last)
+            place = self._place(window)
             spread = self._summary(place, Conventions()).car_spread
             tests = self.tests(window.first, window.last, which=["t_cross_sectional", "patell", "bmp"])
             ps = [_format.pvalue(p) for p in tests["pvalue"].reindex(["t_cross_sectional", "patell", "bmp"])]
@@ -250,16 +255,16 @@ class StudySummary:
             lines.append(f"{self._merged.n_moved:,} date(s) moved to a session")
         lost = sum(left.n for left in self._merged.left.values())
         if lost:
-            lines.append(f"{lost:,} event(s) left out: study.exclusions")
+            lines.append(f"{lost:,} event(s) excluded: study.exclusions")
         return "".join("\n" + line for line in lines)
 
 
-def merged(parts: Sequence[Part], n_windows: int) -> Part:
+def merged(parts: Sequence[PartitionSums], n_windows: int) -> PartitionSums:
     """Merge partitions into one, whatever their order: sums by security and group, CARs by event."""
-    left: dict[str, Left] = {}
+    left: dict[str, ExclusionCount] = {}
     for part in parts:
         for code, one in part.left.items():
-            left = with_left(left, code, one)
+            left = with_excluded(left, code, one)
     made = [part for part in parts if part.tally is not None]
     security = _joined([part.security for part in made])
     group = _joined([part.group for part in made])
@@ -267,7 +272,7 @@ def merged(parts: Sequence[Part], n_windows: int) -> Part:
     position = _joined([part.position for part in made])
     place = np.argsort(position, kind="stable")
     days = np.empty(0, dtype="datetime64[D]")
-    return Part(
+    return PartitionSums(
         security[order],
         group[order],
         Tally.joined([part.tally for part in made if part.tally is not None]).take(order) if made else None,

@@ -1,0 +1,129 @@
+"""Inputs of a study: options validated, events as a table, factors and returns as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
+from ..catalog.table import Events, EventTable, event_table
+from ..errors import InputError, UnknownNameError, check_choice
+from ..models.base import ReturnModel, factor_data
+from ..panel.returns import Returns, factor_columns, returns_of_frame, returns_of_prices
+from ..panel.spec import StudySpec
+from ..providers.base import Prices
+from ..providers.frames import dated
+from ..providers.snapshot import bundled_factors
+from ..windows import Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyInputs:
+    """What both forms of a study start from.
+
+    Attributes
+    ----------
+    spec : StudySpec
+        The options.
+    table : EventTable
+        The events.
+    factors : DataFrame or None
+        Factor returns (decimal, dates by factors); None where the model reads none.
+    tickers : tuple of str or None
+        Securities named by the caller for market-wide events.
+    """
+
+    spec: StudySpec
+    table: EventTable
+    factors: pd.DataFrame | None
+    tickers: tuple[str, ...] | None
+
+
+def study_inputs(
+    events: Events,
+    tickers: Sequence[str] | None,
+    factors: Frame | None,
+    model: ReturnModel,
+    *,
+    window: tuple[int, int],
+    estimation: tuple[int, int],
+    min_obs: int,
+    min_event_obs: int,
+    on_closed: OnClosed,
+    duplicates: Duplicates,
+    calendar: CalendarName,
+    log: bool,
+) -> StudyInputs:
+    """Validate the options of a study and read its events and factors; parameters as in `event_study`."""
+    _check_model(model)
+    frame = _factors(model, factors)
+    spec = StudySpec(
+        model=model,
+        window=Window.of("window", window),
+        estimation=Window.of("estimation", estimation),
+        min_obs=min_obs,
+        min_event_obs=min_event_obs,
+        on_closed=on_closed,
+        duplicates=duplicates,
+        calendar=calendar,
+        log=log,
+        factor_vintage="" if frame is None else str(frame.attrs.get("vintage", "")),
+    )
+    if tickers is not None:
+        tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)
+    table = event_table(events, tickers)
+    if spec.log and frame is not None:
+        raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
+    _refuse_clash(frame, table.names)
+    return StudyInputs(spec, table, frame, tickers)
+
+
+def prices_of(prices: Prices | Frame | None, returns: object) -> Prices | None:
+    """Return the prices given, a frame read as such; None where returns were given instead."""
+    if (prices is None) == (returns is None):
+        came = "neither" if prices is None else "both"
+        raise InputError("prices", f"{came} of prices= and returns= given", "give exactly one of the two")
+    return prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(prices)
+
+
+def market_of(inputs: StudyInputs, held: Prices | None, returns: Frame | None, copy: bool) -> Returns:
+    """Return the returns of prices or of a frame on the study's calendar, with the factors."""
+    spec = inputs.spec
+    if held is not None:
+        market = returns_of_prices(held, spec.calendar, spec.log)
+    else:
+        market = returns_of_frame(returns, spec.calendar, spec.log, copy)  # type: ignore[arg-type]
+    return market if inputs.factors is None else factor_columns(market, inputs.factors)
+
+
+def refuse_unknown(tickers: Sequence[str] | None, known: Sequence[str]) -> None:
+    """Raise `UnknownNameError` if a ticker has no returns."""
+    unknown = [t for t in tickers or () if t not in known]
+    if unknown:
+        raise UnknownNameError("tickers", unknown, known)
+
+
+def _refuse_clash(factors: pd.DataFrame | None, tickers: StrArray) -> None:
+    """Refuse a factor with the name of a security studied (CMA and RF are tickers too)."""
+    clash = sorted(set(map(str, factors.columns)) & set(map(str, tickers))) if factors is not None else []
+    if clash:
+        raise InputError("factors", f"{clash[0]!r} is a factor and a security studied", "rename the factor's column")
+
+
+def _factors(model: ReturnModel, factors: Frame | None) -> pd.DataFrame | None:
+    """Return the user's factors, or the bundled ones where the model reads them."""
+    if factors is not None:
+        return dated("factors", factors)
+    if not factor_data(model):
+        return None
+    check_choice("factor_data", factor_data(model), ("french",))
+    return bundled_factors()
+
+
+def _check_model(model: object) -> None:
+    parts = ("name", "terms", "intercept", "offset", "param_names", "fit")
+    if isinstance(model, type) or not all(hasattr(model, part) for part in parts):
+        shown = model.__name__ if isinstance(model, type) else repr(model)
+        raise InputError("model", f"got {shown}", 'give a model such as ms.MarketModel("^GSPC")')

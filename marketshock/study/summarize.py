@@ -1,0 +1,211 @@
+"""Streamed event studies: events are estimated, summed and forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._typing import CalendarName, Duplicates, Frame, OnClosed
+from ..catalog.table import Events
+from ..engines.progress import Progress
+from ..engines.run import Engine, check_engine, run_partitions
+from ..errors import InputError, NoUsableEventsError, check_flag
+from ..models.base import ReturnModel
+from ..panel.alignment import Exclusion
+from ..panel.estimation import CELLS
+from ..panel.returns import Returns
+from ..providers.base import Prices
+from ..providers.dataset import Dataset, ReturnsDataset, is_dataset
+from .folder import FolderPartitions, folder_market
+from .inputs import StudyInputs, market_of, prices_of, refuse_unknown, study_inputs
+from .partition import (
+    PanelPartitions,
+    StreamRequest,
+    located,
+    study_partition,
+    summed_windows,
+    sums_of_build,
+    sums_of_exclusions,
+)
+from .run import warn_of_exclusions
+from .streamed import StreamedStudy
+
+
+def summarize_events(
+    events: Events,
+    *,
+    tickers: Sequence[str] | None = None,
+    prices: Prices | Frame | None = None,
+    returns: Frame | Dataset | None = None,
+    factors: Frame | None = None,
+    model: ReturnModel,
+    window: tuple[int, int] = (-1, 5),
+    estimation: tuple[int, int] = (-260, -11),
+    min_obs: int = 120,
+    min_event_obs: int = 1,
+    on_closed: OnClosed = "raise",
+    duplicates: Duplicates = "exclude",
+    calendar: CalendarName = "auto",
+    log: bool = False,
+    windows: Sequence[tuple[int, int]] | None = None,
+    cars: bool = False,
+    engine: Engine = None,
+    progress: Progress = None,
+) -> StreamedStudy:
+    """Estimate abnormal returns around events and keep sums over the events, not the events.
+
+    The streamed form of `event_study`, for millions of events or for returns in files. The averages and tests are
+    those of `event_study` up to the order of summation, and the same bytes however the work is divided.
+
+    Parameters
+    ----------
+    events : Event, sequence of Event, Catalog, or DataFrame
+        A frame has columns ticker and date (a date, or a timestamp with its zone), and optionally event_id (unique),
+        group, timing ("before_open", "during", "after_close") and on_closed.
+    tickers : sequence of str, optional
+        On which securities to study market-wide events (and frames without a ticker column). An event that names its
+        own securities keeps them.
+    prices : Prices or DataFrame, optional
+        Prices, or a frame of closes as read by `Prices.from_frame`. Returns are computed from adjusted closes.
+    returns : DataFrame, path, or pyarrow.dataset.Dataset, optional
+        Instead of prices: a frame of decimal returns, wide (dates by tickers) or long (date, ticker, ret); or a Parquet
+        folder in long form with each security in one file, or an Arrow dataset, which are read a few securities at a
+        time. The sessions of a folder are the dates of `factors`.
+    factors : DataFrame, optional
+        Factor returns (decimal, dates by factors) for a `FactorModel`, as `french_factors` returns them. Without them
+        `FamaFrench` reads the bundled ones; ``attrs["vintage"]`` of the frame, if there is one, goes into
+        ``spec.factor_vintage``.
+    model : ReturnModel
+        `MarketModel`, `MarketAdjusted`, `ConstantMean`, `FactorModel`, `CAPM`, `FamaFrench`, `ScholesWilliams`,
+        `Dimson`, `HuberModel`, `GarchModel`, or one of them inside `RecentVolatility`.
+    window, estimation : pair of int, optional
+        Trading days relative to day 0, both ends included; the estimation window must end before the event window.
+    min_obs, min_event_obs : int, optional
+        Returns an event needs in either window; events with fewer are excluded with the reason.
+    on_closed : {"raise", "next", "previous", "drop"}, optional
+        What to do with a date (without a time) on which the market was closed, where the event itself does not say.
+    duplicates : {"exclude", "keep"}, optional
+        Whether to leave out a second event of the same security and session.
+    calendar : {"auto", "NYSE", "index"}, optional
+        On which sessions days are counted: the NYSE table, the dates of the prices, or the table where the dates fit.
+    log : bool, optional
+        Log returns; with ``returns=`` it says that they are logarithmic.
+    windows : sequence of pair of int, optional
+        Windows to cumulate over, besides the whole event window. Single days are always summed.
+    cars : bool, optional
+        Keep each event's CAR over these windows, for `StreamedStudy.car`. Without it about 200 bytes per event are
+        held where the returns are in memory, and less where they are in files.
+    engine : None, concurrent.futures.Executor, or distributed.Client, optional
+        Where the estimation runs: here, on an executor's workers, or on a Dask cluster. The numbers are the same bytes.
+    progress : bool or callable, optional
+        True shows a bar over the partitions; ``progress(items, n)`` wraps them in one of your own.
+
+    Returns
+    -------
+    StreamedStudy
+        Averages, tests, CARs if `cars`, and exclusions counted by reason.
+
+    See Also
+    --------
+    event_study : The same study with every event kept.
+
+    Notes
+    -----
+    Frames may be of pandas, polars or Arrow; dates are their index or a column named date.
+
+    Raises
+    ------
+    NoUsableEventsError
+        If every event is excluded.
+    NotSessionError
+        If a date is no session and nothing says what to do.
+    EngineError
+        If partitions were lost with their workers.
+    PriceError, WindowError, UnknownNameError, InputError
+        If prices, windows, names or options are not usable; the message says what to do.
+
+    Warns
+    -----
+    ExclusionWarning
+        If some events were excluded.
+    CalendarWarning
+        If ``calendar="auto"`` finds that the dates do not fit the NYSE.
+
+    Examples
+    --------
+    >>> import marketshock as ms
+    >>> study = ms.summarize_events(
+    ...     ms.load_catalog()["deepseek-selloff"],
+    ...     tickers=ms.MAGNIFICENT_SEVEN,
+    ...     prices=ms.snapshot(),
+    ...     model=ms.MarketModel("^GSPC"),
+    ... )
+    >>> round(float(study.aar().loc[0, "aar"]), 4)
+    -0.0055
+    """
+    check_engine(engine)
+    cars = check_flag("cars", cars)
+    inputs = study_inputs(
+        events,
+        tickers,
+        factors,
+        model,
+        window=window,
+        estimation=estimation,
+        min_obs=min_obs,
+        min_event_obs=min_event_obs,
+        on_closed=on_closed,
+        duplicates=duplicates,
+        calendar=calendar,
+        log=log,
+    )
+    request = StreamRequest(inputs.spec, summed_windows(inputs.spec.window, windows), cars)
+    if is_dataset(returns):
+        if prices is not None:
+            raise InputError("returns", "prices= is given too", "give one of the two")
+        dataset = ReturnsDataset.open("returns", returns)
+        refuse_unknown(inputs.tickers, dataset.tickers)
+        study = _of_folder(request, inputs, dataset, engine, progress)
+    else:
+        held = prices_of(prices, returns)
+        market = market_of(inputs, held, returns, copy=False)  # type: ignore[arg-type]
+        refuse_unknown(inputs.tickers, market.all_names)
+        study = _in_memory(request, inputs, market, engine, progress)
+    warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
+    return study
+
+
+def _in_memory(
+    request: StreamRequest, inputs: StudyInputs, market: Returns, engine: Engine, progress: Progress
+) -> StreamedStudy:
+    """Study events whose returns are in memory."""
+    build = located(request.spec, inputs.table, market)
+    cells = None if engine is None and not progress else CELLS
+    partitions = PanelPartitions(request, build.panel, cells) if len(build.panel) else ()
+    parts = run_partitions(study_partition, partitions, engine, progress)
+    return _checked(StreamedStudy.of(request, market.sessions.name, inputs.table, [sums_of_build(build), *parts]))
+
+
+def _of_folder(
+    request: StreamRequest, inputs: StudyInputs, dataset: ReturnsDataset, engine: Engine, progress: Progress
+) -> StreamedStudy:
+    """Study events whose returns are in files."""
+    spec, table = request.spec, inputs.table
+    market = folder_market(dataset, inputs.factors, spec.model, spec.calendar, spec.log)
+    partitions = FolderPartitions(request, dataset, table, market)
+    parts = run_partitions(study_partition, partitions, engine, progress)
+    return _checked(
+        StreamedStudy.of(request, market.sessions.name, table, [sums_of_exclusions(partitions.left), *parts])
+    )
+
+
+def _checked(study: StreamedStudy) -> StreamedStudy:
+    if not len(study):
+        rows = study.exclusions.reset_index().to_dict("records")
+        first = [
+            Exclusion(
+                r["event_id"], r["ticker"], r["date"].to_datetime64().astype("datetime64[D]"), r["code"], r["reason"]
+            )
+            for r in rows
+        ]
+        raise NoUsableEventsError(tuple(first), int(study.exclusions["n_events"].sum()))
+    return study
