@@ -18,36 +18,36 @@ _HOME = {
     "CAPM": "models.factor",
     "CRSP": "providers.crsp",
     "Catalog": "catalog.model",
-    "Clustering": "moves.clustering",
+    "Clustering": "volatility.clustering",
     "ConstantMean": "models.mean",
     "Costs": "backtests.costs",
     "Claim": "catalog.claim",
     "Claims": "claims.verify",
     "Conventions": "inference.options",
-    "CrossSection": "crosssection",
+    "CrossSection": "study.crosssection",
     "Dimson": "models.nonsync",
-    "Document": "catalog.document",
+    "Document": "documents.document",
     "EqualWeighted": "models.benchmark",
     "Event": "catalog.model",
     "Explanation": "explained.explanation",
     "FactorModel": "models.factor",
     "FamaFrench": "models.factor",
-    "Fragility": "moves.fragility",
+    "Fragility": "volatility.fragility",
     "GarchModel": "models.garch",
     "HuberModel": "models.robust",
-    "IndexContribution": "moves.contribution",
+    "IndexContribution": "volatility.contribution",
     "IndexMembers": "providers.members",
     "LeaveOneOut": "models.benchmark",
     "MarketAdjusted": "models.mean",
-    "MarketCapChange": "marketcap",
+    "MarketCapChange": "dollars.change",
     "MarketModel": "models.factor",
-    "Membership": "moves.membership",
+    "Membership": "volatility.membership",
     "Placebo": "robustness.placebo",
     "PlaceboTrades": "backtests.placebo",
     "Pretrend": "robustness.pretrend",
     "Prices": "providers.base",
     "RecentVolatility": "models.variance",
-    "Reconciliation": "press",
+    "Reconciliation": "dollars.reported",
     "Resampling": "inference.options",
     "RuleComparison": "backtests.compare",
     "ScholesWilliams": "models.nonsync",
@@ -56,11 +56,11 @@ _HOME = {
     "Source": "catalog.model",
     "SpecificationCurve": "robustness.curve",
     "Stated": "catalog.claim",
-    "StudyResult": "results",
-    "StudySummary": "summary",
+    "StudyResult": "study.results",
+    "StudySummary": "study.streamed",
     "TESTS": "inference.registry",
     "Verdict": "claims.verdict",
-    "VolatilityPortfolios": "moves.portfolios",
+    "VolatilityPortfolios": "volatility.portfolios",
     "WalkForward": "backtests.compare",
     "adjust_pvalues": "inference.adjust",
     "backtest": "backtests.run",
@@ -68,14 +68,14 @@ _HOME = {
     "compare_rules": "backtests.compare",
     "earnings_dates": "providers.earnings",
     "errors": "errors",
-    "event_study": "study",
+    "event_study": "study.run",
     "fetch_prices": "providers.fetch",
-    "fragility": "moves.measure",
+    "fragility": "volatility.measure",
     "french_factors": "providers.french",
-    "group_differences": "crosssection",
-    "index_contribution": "moves.contribution",
+    "group_differences": "study.crosssection",
+    "index_contribution": "volatility.contribution",
     "load_catalog": "catalog.load",
-    "market_cap_change": "marketcap",
+    "market_cap_change": "dollars.change",
     "minimum_detectable": "inference.power",
     "placebo": "robustness.placebo",
     "placebo_trades": "backtests.placebo",
@@ -83,13 +83,13 @@ _HOME = {
     "power_of_t": "inference.power",
     "pretrend": "robustness.pretrend",
     "read_crsp": "providers.crsp",
-    "read_document": "catalog.document",
+    "read_document": "documents.document",
     "read_earnings": "providers.earnings",
     "read_prices": "providers.files",
     "read_returns": "providers.files",
-    "reconcile": "press",
+    "reconcile": "dollars.reported",
     "recorded_facts": "providers.facts",
-    "regress_car": "crosssection",
+    "regress_car": "study.crosssection",
     "release_calendar": "catalog.load",
     "report": "report",
     "sec_share_counts": "providers.sec",
@@ -99,7 +99,7 @@ _HOME = {
     "snapshot": "providers.snapshot",
     "sp500": "providers.members",
     "specification_curve": "robustness.curve",
-    "volatility_portfolios": "moves.portfolios",
+    "volatility_portfolios": "volatility.portfolios",
     "verify_claims": "claims.verify",
     "walk_forward": "backtests.compare",
     "yahoo": "providers.fetch",
@@ -212,18 +212,18 @@ if TYPE_CHECKING:
     from .backtests.result import Backtest
     from .backtests.run import backtest
     from .catalog.claim import Claim, Stated
-    from .catalog.document import Document, read_document
     from .catalog.load import load_catalog, release_calendar
     from .catalog.model import Catalog, Event, Source
     from .claims.verdict import Verdict
     from .claims.verify import Claims, verify_claims
-    from .crosssection import CrossSection, group_differences, regress_car
+    from .documents.document import Document, read_document
+    from .dollars.change import MarketCapChange, market_cap_change
+    from .dollars.reported import Reconciliation, reconcile
     from .explained.explanation import Explanation
     from .inference.adjust import adjust_pvalues
     from .inference.options import Conventions, Resampling
     from .inference.power import minimum_detectable, power_of_t
     from .inference.registry import TESTS
-    from .marketcap import MarketCapChange, market_cap_change
     from .models.benchmark import EqualWeighted, LeaveOneOut
     from .models.factor import CAPM, FactorModel, FamaFrench, MarketModel
     from .models.garch import GarchModel
@@ -231,13 +231,6 @@ if TYPE_CHECKING:
     from .models.nonsync import Dimson, ScholesWilliams
     from .models.robust import HuberModel
     from .models.variance import RecentVolatility
-    from .moves.clustering import Clustering
-    from .moves.contribution import IndexContribution, index_contribution
-    from .moves.fragility import Fragility
-    from .moves.measure import fragility
-    from .moves.membership import Membership
-    from .moves.portfolios import VolatilityPortfolios, volatility_portfolios
-    from .press import Reconciliation, reconcile
     from .providers.base import Prices
     from .providers.crsp import CRSP, read_crsp
     from .providers.earnings import earnings_dates, read_earnings
@@ -250,13 +243,20 @@ if TYPE_CHECKING:
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import snapshot
     from .providers.yahoo_shares import yahoo_share_counts
-    from .results import StudyResult
     from .robustness.compare import compare
     from .robustness.curve import SpecificationCurve, specification_curve
     from .robustness.placebo import Placebo, placebo
     from .robustness.pretrend import Pretrend, pretrend
-    from .study import event_study
-    from .summary import StudySummary
+    from .study.crosssection import CrossSection, group_differences, regress_car
+    from .study.results import StudyResult
+    from .study.run import event_study
+    from .study.streamed import StudySummary
+    from .volatility.clustering import Clustering
+    from .volatility.contribution import IndexContribution, index_contribution
+    from .volatility.fragility import Fragility
+    from .volatility.measure import fragility
+    from .volatility.membership import Membership
+    from .volatility.portfolios import VolatilityPortfolios, volatility_portfolios
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,5 @@
 """``python -m marketshock``."""
 
-from .cli import main
+from .command.main import main
 
 raise SystemExit(main())

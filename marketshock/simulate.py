@@ -17,13 +17,14 @@ import pandas as pd
 
 from . import _format
 from ._typing import ALTERNATIVES, Alternative, FloatArray, Frame
-from .abnormal import abnormal_returns
 from .engines.progress import Progress, watched
 from .errors import InputError, check_choice, check_share
-from .inference.base import Evidence, Sample
+from .inference.evidence import Evidence
 from .inference.outcome import Inapplicable
 from .inference.registry import TESTS, Test, select
+from .inference.sample import Sample
 from .models.factor import MarketModel
+from .panel.abnormal import abnormal_returns
 from .providers.frames import check_columns, numeric_values
 from .providers.shapes import return_frame
 from .windows import ArrayWindows, WindowData

@@ -15,13 +15,7 @@ from hypothesis import strategies as st
 import marketshock as ms
 from marketshock.backtests.known import Known, Legs
 from marketshock.backtests.timing import Timed
-from marketshock.errors import (
-    ChoiceError,
-    InputError,
-    LookAheadWarning,
-    OverlapWarning,
-    SurvivorshipWarning,
-)
+from marketshock.errors import ChoiceError, InputError, LookAheadWarning, OverlapWarning, SurvivorshipWarning
 
 N_DAYS, NAMES = 320, ("AAA", "BBB", "CCC", "DDD", "MKT")
 DAYS = pd.bdate_range("2021-01-04", periods=N_DAYS, name="date")

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 import marketshock as ms
 from marketshock.backtests.plan import KINDS, plan_of, read_plan
 from marketshock.backtests.stats import deflated_sharpe
+from marketshock.command.options import RULES as OFFERED
 from marketshock.errors import InputError
-from marketshock.options import RULES as OFFERED
 
 from .conftest import ROOT
 from .test_backtest import DAYS, RULES, corrupted, made_events, made_prices, quiet

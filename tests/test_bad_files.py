@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketshock.cli import main
+from marketshock.command.main import main
 
 DAYS = pd.bdate_range("2024-01-02", "2024-12-31")
 OPTIONS = ("--prices", "--returns", "--events", "--factors")

@@ -15,7 +15,7 @@ import marketshock as ms
 from marketshock.catalog.claim import Part
 from marketshock.claims.registry import KINDS, parameters
 from marketshock.claims.verdict import Answer, Measure, combine, judge
-from marketshock.cli import main
+from marketshock.command.main import main
 from marketshock.errors import CatalogError, InputError, UnknownNameError
 
 from .conftest import ROOT

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.cli import main
+from marketshock.command.main import main
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 import marketshock as ms
 from marketshock.errors import InputError
-from marketshock.moves.clustering import clustering
+from marketshock.volatility.clustering import clustering
 
 
 def scattered(seed, n_days=300, n_stocks=12, share=0.03, common=0):

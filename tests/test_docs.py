@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from marketshock.cli import main
+from marketshock.command.main import main
 
 from .conftest import ROOT
 

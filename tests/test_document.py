@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import marketshock as ms
-from marketshock.catalog.reading import files
-from marketshock.catalog.reading.aliases import INSTRUMENTS
-from marketshock.catalog.reading.numerals import half_width, number
-from marketshock.cli import main
+from marketshock.command.main import main
+from marketshock.documents import text_files as files
+from marketshock.documents.aliases import INSTRUMENTS
+from marketshock.documents.numerals import half_width, number
 from marketshock.errors import InputError
 
 from .conftest import REFERENCE, ROOT

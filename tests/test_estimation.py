@@ -9,11 +9,11 @@ import statsmodels.api as sm
 from scipy import stats
 
 import marketshock as ms
-from marketshock import estimation
 from marketshock.errors import ExclusionWarning, NoUsableEventsError
-from marketshock.estimation import estimate
-from marketshock.inference import base as evidence
+from marketshock.inference import sample as evidence
 from marketshock.models import _moments
+from marketshock.panel.estimation import estimate
+from marketshock.panel.event_panel import estimation
 
 DAYS = pd.bdate_range("2012-01-02", periods=900)
 NAMES = [f"S{i}" for i in range(6)]

@@ -16,7 +16,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 import marketshock as ms
-from marketshock.cli import main
+from marketshock.command.main import main
 from marketshock.errors import InputError, UnknownNameError, WindowError
 from marketshock.explained.blocks import Grid, Line
 from marketshock.explained.mathtext import FIELD, fill, to_math

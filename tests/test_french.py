@@ -9,16 +9,8 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.cli import main
-from marketshock.errors import (
-    BadData,
-    CacheWarning,
-    InputError,
-    NoData,
-    OfflineMiss,
-    VintageError,
-    VintageWarning,
-)
+from marketshock.command.main import main
+from marketshock.errors import BadData, CacheWarning, InputError, NoData, OfflineMiss, VintageError, VintageWarning
 from marketshock.providers.download import Download
 from marketshock.providers.retry import Retry
 from marketshock.providers.store import Key, Store

@@ -9,14 +9,7 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.errors import (
-    InputError,
-    LookAheadError,
-    NotSessionError,
-    PriceError,
-    SharesError,
-    UnknownNameError,
-)
+from marketshock.errors import InputError, LookAheadError, NotSessionError, PriceError, SharesError, UnknownNameError
 
 
 @pytest.fixture(scope="module")

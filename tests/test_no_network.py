@@ -12,7 +12,7 @@ import pytest
 import requests
 
 import marketshock as ms
-from marketshock.cli import main
+from marketshock.command.main import main
 from marketshock.errors import ProviderError
 
 from .loopback.client import OutsideLoopbackError, rewritten
@@ -72,7 +72,7 @@ def hook(event, arguments):
         refused.append((event, arguments))
 sys.addaudithook(hook)
 import marketshock as ms
-from marketshock.cli import main
+from marketshock.command.main import main
 assert main(["reproduce", "--quiet"]) == 0
 assert main(["loss", "--ticker", "NVDA", "--date", "2025-01-27"]) == 0
 assert main(["fetch", "NVDA", "--start", "2025-01-02", "--offline", "--cache", sys.argv[1]]) == 2

@@ -8,7 +8,7 @@ import pytest
 
 import marketshock as ms
 from marketshock.errors import InputError, UnknownNameError
-from marketshock.moves.portfolios import assign
+from marketshock.volatility.portfolios import assign
 
 DAYS = ms.snapshot().dates
 PERIOD = {"start": "2024-01-01", "end": "2025-02-12"}

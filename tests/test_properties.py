@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import marketshock as ms
-from marketshock.inference.base import Sample
+from marketshock.inference.sample import Sample
 
 INDEX = pd.bdate_range("2021-01-01", periods=160)
 EVENTS = pd.DataFrame({"ticker": ["A", "B", "C", "A"], "date": INDEX[[120, 130, 150, 140]]})

@@ -17,18 +17,18 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.cli import main
+from marketshock.command.main import main
 from marketshock.errors import ExclusionWarning, InputError
 from marketshock.inference.registry import TESTS
 from marketshock.report import reproduce
-from marketshock.report.blocks import Table
+from marketshock.report.page.blocks import Table
 
 from .pages import parsed, tables_of, texts
 
 HALF = 0.5e-4  # of a percentage printed with two digits, as a decimal
 MOST = 1_000_000  # bytes
-CSS = files("marketshock.report").joinpath("page.css").read_text("utf-8")
-JS = files("marketshock.report").joinpath("page.js").read_text("utf-8")
+CSS = files("marketshock.report.page").joinpath("page.css").read_text("utf-8")
+JS = files("marketshock.report.page").joinpath("page.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock import partition, study
 from marketshock.errors import ChoiceError, ExclusionWarning, InputError, NoUsableEventsError, WindowError
-from marketshock.summary import merged
+from marketshock.study.run import partition
+from marketshock.study.run import run as study
+from marketshock.study.streamed import merged
 from marketshock.windows import Window
 
 DAYS = pd.bdate_range("2012-01-02", periods=700)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketshock.moves._trailing import ABOUT, trailing_volatility
+from marketshock.volatility._trailing import ABOUT, trailing_volatility
 
 RTOL = 1e-13  # both sum a window in full; only the order differs
 
@@ -98,6 +98,6 @@ def test_values_are_left_alone_and_chunks_do_not_matter(monkeypatch):
     values = noise(100)
     held = values.copy()
     whole, _ = trailing_volatility(values, 21, "mean", 5)
-    monkeypatch.setattr("marketshock.moves._trailing._CHUNK", 100)
+    monkeypatch.setattr("marketshock.volatility._trailing._CHUNK", 100)
     np.testing.assert_array_equal(trailing_volatility(values, 21, "mean", 5)[0], whole)
     np.testing.assert_array_equal(values, held)

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.cli import main
+from marketshock.command.main import main
 from marketshock.errors import BadData, InputError, NoData, PartialDataWarning, PriceWarning
 from marketshock.providers.fetch import Fetching, _intraday, fetch_prices
 from marketshock.providers.retry import Retry
@@ -314,7 +314,7 @@ import sys
 opened = []
 sys.addaudithook(lambda event, a: opened.append(a) if event in ("socket.connect", "socket.getaddrinfo") else None)
 import marketshock as ms
-from marketshock.cli import main
+from marketshock.command.main import main
 folder = sys.argv[1]
 prices = ms.yahoo(["NVDA", "AAPL", "^GSPC"], "2025-01-02", "2025-01-31", cache=folder, offline=True)
 assert prices.close.shape == (20, 3)

@@ -9,9 +9,9 @@ import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import InputError, UnknownNameError
-from ..moves._rules import one_a_firm
-from ..moves.membership import Membership
-from ..moves.portfolios import assign
+from ..volatility._rules import one_a_firm
+from ..volatility.membership import Membership
+from ..volatility.portfolios import assign
 from .known import Known, Legs
 from .timing import Timed, tickers_named
 

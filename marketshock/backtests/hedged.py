@@ -11,9 +11,9 @@ import pandas as pd
 from .._typing import FloatArray, IntArray
 from ..catalog.table import EventTable, repeated
 from ..errors import InputError, UnknownNameError
-from ..estimation import estimate
-from ..gates import Requirements, build_panel, exclude_unestimable
 from ..models.factor import FactorModel
+from ..panel.build import Requirements, build_panel, exclude_unestimable
+from ..panel.estimation import estimate
 from ..windows import Window
 from .known import Known, Legs
 from .market import Market

@@ -11,7 +11,7 @@ import pandas as pd
 from .._typing import BoolArray, FloatArray, IntArray
 from ..catalog.table import EventTable
 from ..errors import InputError
-from ..moves._trailing import About
+from ..volatility._trailing import About
 from .market import Market
 
 

@@ -12,11 +12,11 @@ import pandas as pd
 
 from .._typing import CalendarName, DateArray, FloatArray, Frame, IntArray
 from ..errors import InputError
-from ..moves._trailing import About, trailing_volatility
+from ..panel.returns import Returns, returns_of_prices
 from ..providers.base import ADJUSTED, PRESUMED, Prices
 from ..providers.frames import numeric_values
-from ..returns import Returns, returns_of_prices
 from ..sessions import NEW_YORK
+from ..volatility._trailing import About, trailing_volatility
 
 _DECIMALS = 8
 _ROUNDED = 1.05  # a dividend is believed above this many times the rounding of the prices that show it

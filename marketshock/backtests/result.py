@@ -13,7 +13,7 @@ from .. import _format
 from .._frame import ReadableFrame
 from .._typing import FloatArray, IntArray
 from ..errors import InputError, UnknownNameError, check_share
-from ..gates import Alignment
+from ..panel.alignment import Alignment
 from ..sessions import day_named
 from . import ledger
 from .costs import Costs, Sizing

@@ -9,7 +9,7 @@ import numpy as np
 from .._typing import Duplicates, FloatArray, IntArray, OnClosed
 from ..catalog.table import EventTable, repeated
 from ..errors import InputError
-from ..gates import Alignment, Exclusions, align, exclude_duplicates, locate
+from ..panel.alignment import Alignment, Exclusions, align, exclude_duplicates, locate
 from .costs import Costs
 from .engine import PerShare, per_share, running_fees
 from .exits import CLOSE

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._format import rows
-from ..press import reconcile
+from ..dollars.reported import reconcile
 from .evidence import Evidence, Lacking
 from .verdict import Answer, Measure
 

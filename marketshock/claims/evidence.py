@@ -13,12 +13,12 @@ import pandas as pd
 from .._typing import DateArray, FloatArray
 from ..catalog.model import Catalog
 from ..errors import MarketShockError
-from ..moves.fragility import Fragility
-from ..moves.measure import fragility
 from ..providers.base import Prices
 from ..providers.members import IndexMembers
 from ..providers.shares import SharesTable
 from ..sessions import map_dates, nyse
+from ..volatility.fragility import Fragility
+from ..volatility.measure import fragility
 
 
 class Lacking(MarketShockError):  # noqa: N818 - a state of the evidence; becomes "not_checkable"

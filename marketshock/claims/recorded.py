@@ -15,8 +15,8 @@ import pandas as pd
 from .. import MAGNIFICENT_SEVEN
 from ..catalog.claim import ordinal
 from ..errors import InputError
-from ..moves.measure import fragility
-from ..moves.portfolios import volatility_portfolios
+from ..volatility.measure import fragility
+from ..volatility.portfolios import volatility_portfolios
 from .evidence import Evidence
 from .verdict import Answer, Measure
 

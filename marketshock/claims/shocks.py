@@ -10,9 +10,9 @@ import pandas as pd
 
 from .._format import rows
 from ..catalog.classes import SHARE_CLASSES
-from ..moves.fragility import Fragility
-from ..moves.membership import Membership
-from ..moves.portfolios import volatility_portfolios
+from ..volatility.fragility import Fragility
+from ..volatility.membership import Membership
+from ..volatility.portfolios import volatility_portfolios
 from .evidence import Evidence, Lacking
 from .verdict import Answer, Measure
 

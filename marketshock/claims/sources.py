@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from .._format import rows
 from ..catalog.claim import Part
-from ..press import printed_prices
+from ..dollars.reported import printed_prices
 from .evidence import Evidence
 
 _PRICES = ("prices",)

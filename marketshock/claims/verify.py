@@ -14,9 +14,9 @@ from .._typing import Frame
 from ..catalog.claim import Claim, Part
 from ..catalog.load import load_catalog, release_calendar
 from ..catalog.model import Catalog
+from ..dollars.change import market_inputs
 from ..engines.progress import Progress, watched
 from ..errors import CatalogError, MarketShockError, UnknownNameError
-from ..marketcap import market_inputs
 from ..providers.base import Prices
 from ..providers.facts import recorded_facts
 from ..providers.members import IndexMembers, sp500

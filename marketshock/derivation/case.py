@@ -9,14 +9,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from .._typing import BoolArray, FloatArray
-from ..abnormal import Abnormal
 from ..models.base import ModelFit
 from ..models.benchmark import Term
 from ..models.factor import LinearFit
 from ..models.mean import ConstantMean, MarketAdjusted
-from ..panel import EventPanel
+from ..panel.abnormal import Abnormal
+from ..panel.event_panel import EventPanel
+from ..panel.spec import StudySpec
 from ..providers.base import Prices
-from ..spec import StudySpec
 from ..windows import Window
 
 Kind: TypeAlias = Literal["least squares", "adjusted", "fit"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .._typing import Alternative, FloatArray, IntArray, StrArray
-from .base import Sample
 from .outcome import Inapplicable, Outcome, t_pvalue, t_quantile
 from .registry import DOES_NOT_APPLY, MEANING, Test, rank_of, run, select
+from .sample import Sample
 from .spread import Streamed
 
 

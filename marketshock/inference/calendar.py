@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import Sample
 from .correlation import add_by_group
 from .outcome import MEAN_ZERO, Inapplicable, Outcome, normal_result
+from .sample import Sample
 
 
 def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:

@@ -10,7 +10,7 @@ from .._groups import starts_of
 from .._typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from .base import Evidence
+    from .evidence import Evidence
 
 
 def mean_correlation(evidence: Evidence, n_days: int, kind: str) -> float:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import Sample
 from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, TestResult, f_pvalue, flat, t_result
+from .sample import Sample
 
 _SAME = 1e-8  # relative: variances that should be equal and differ by more than rounding are not
 

@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from .._typing import FloatArray
-from .base import Sample
 from .joint import common_system
 from .outcome import flat, t_quantile
+from .sample import Sample
 
 MOSTLY_APART = 0.75  # dates an event above which dispersion over events may stand for independence
 How: TypeAlias = Literal["portfolio", "cross-sectional", "portfolios", "none"]

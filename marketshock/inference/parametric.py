@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative
-from .base import Sample
 from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, flat, normal_result, t_result
+from .sample import Sample
 from .spread import Spread, Summary
 
 

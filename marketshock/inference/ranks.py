@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray, IntArray
-from .base import DaySums, Sample
+from .evidence import DaySums
 from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, TestResult, flat, normal_result, t_result, tails
+from .sample import Sample
 
 _EXACT_LIMIT = 50  # events up to which the signed-rank distribution is enumerated
 

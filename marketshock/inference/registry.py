@@ -12,9 +12,9 @@ import numpy as np
 from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
-from .base import Sample
 from .mean import MOSTLY_APART
 from .outcome import Inapplicable, Outcome
+from .sample import Sample
 from .spread import Streamed, Summary
 
 Scope: TypeAlias = Literal["event", "sample"]

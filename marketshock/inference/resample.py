@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, FloatArray
-from .base import Sample
 from .outcome import MEAN_ZERO, Inapplicable, Outcome, TestResult, tails
+from .sample import Sample
 
 _BLOCK = 1000  # draws at a time: bounds the memory
 

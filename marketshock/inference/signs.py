@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray
-from .base import DaySums, Sample
+from .evidence import DaySums
 from .outcome import Inapplicable, Outcome, flat, normal_result, t_result
+from .sample import Sample
 from .spread import Summary
 
 _HALF = "both signs are equally likely"

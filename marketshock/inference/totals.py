@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from .._typing import FloatArray, IntArray
-from .base import Evidence, Sample
+from .evidence import Evidence
+from .sample import Sample
 from .spread import Spread, Streamed
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._typing import FloatArray
 from ..errors import InputError, UnknownNameError
-from ..results import StudyResult
+from ..study.results import StudyResult
 from ._style import COLOURS, NEUTRAL, canvas, look, new_figure, style, veil
 
 if TYPE_CHECKING:

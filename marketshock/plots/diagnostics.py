@@ -9,7 +9,7 @@ import numpy as np
 from .. import _format
 from .._typing import BoolArray, DateArray, FloatArray
 from ..inference.diagnostics import ResidualChecks, normal_quantiles, residual_checks
-from ..results import StudyResult
+from ..study.results import StudyResult
 from ._style import COLOURS, NEUTRAL, date_axis, folded, ink, new_figure, p_said, style, veil
 from .robustness import histogram_bins
 from .timeline import position_of

@@ -11,9 +11,9 @@ import pandas as pd
 from .. import _format
 from .._typing import FloatArray
 from ..errors import InputError, UnknownNameError
-from ..moves._select import By, Direction
-from ..moves.fragility import Fragility
-from ..moves.membership import Membership
+from ..volatility._select import By, Direction
+from ..volatility.fragility import Fragility
+from ..volatility.membership import Membership
 from ._style import COLOURS, NEUTRAL, canvas, date_axis, ink
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._typing import FloatArray
 from ..errors import InputError
-from ..results import StudyResult
+from ..study.results import StudyResult
 from ._style import NEUTRAL, canvas, folded, paper
 from .mean import row_labels
 

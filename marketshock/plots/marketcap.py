@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import _format
 from .._typing import FloatArray
+from ..dollars.change import MarketCapChange
 from ..errors import InputError
-from ..marketcap import MarketCapChange
 from ._style import COLOURS, NEUTRAL, canvas, ink, new_figure, paper, style, veil
 
 if TYPE_CHECKING:

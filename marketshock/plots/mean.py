@@ -11,9 +11,9 @@ import numpy as np
 from .. import _format
 from .._typing import FloatArray, IntArray
 from ..errors import InputError, check_choice, check_share
-from ..inference.base import Sample
 from ..inference.mean import How, MeanCar, mean_car
-from ..results import StudyResult
+from ..inference.sample import Sample
+from ..study.results import StudyResult
 from ._style import COLOURS, NEUTRAL, WIDE, canvas, folded, ink, look, veil
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from .._typing import DateArray, FloatArray, IntArray
-from ..confounders import confounders, firms
 from ..errors import UnknownNameError
-from ..results import StudyResult
+from ..study.confounders import confounders, firms
+from ..study.results import StudyResult
 from ..windows import Window
 from ._style import COLOURS, NEUTRAL, canvas, date_axis, folded, ink, paper, veil
 

@@ -50,7 +50,7 @@ def html(result: Any, path: str | Path, *, title: str | None = None) -> Path:
     ...     ms.report.html(change, pathlib.Path(folder) / "nvidia.html").name
     'nvidia.html'
     """
-    from .page import write_page
+    from .page.write import write_page
 
     return write_page(result, path, title)
 

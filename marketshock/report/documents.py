@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..catalog.document import Document
+from ..documents.document import Document
 from .reproduce import records
 
 

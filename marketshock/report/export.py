@@ -16,7 +16,7 @@ from .. import _format
 from .._frame import ReadableFrame
 from ..backtests.result import Backtest
 from ..errors import InputError
-from ..results import StudyResult
+from ..study.results import StudyResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..results import StudyResult
+from ..study.results import StudyResult
 
 if TYPE_CHECKING:
     import pandas as pd

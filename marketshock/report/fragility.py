@@ -12,12 +12,12 @@ import pandas as pd
 from .. import _format
 from .._frame import ReadableFrame
 from ..engines.progress import Progress
-from ..moves._select import By, Direction, period, session_row
-from ..moves._tables import count_table, rank_table
-from ..moves.clustering import Clustering
-from ..moves.contribution import IndexContribution, index_contribution
-from ..moves.fragility import Fragility
-from ..moves.membership import Membership
+from ..volatility._select import By, Direction, period, session_row
+from ..volatility._tables import count_table, rank_table
+from ..volatility.clustering import Clustering
+from ..volatility.contribution import IndexContribution, index_contribution
+from ..volatility.fragility import Fragility
+from ..volatility.membership import Membership
 from .files import save_figure, to_json, write_text
 from .reproduce import records
 

@@ -15,14 +15,14 @@ from .. import MAGNIFICENT_SEVEN, _format
 from .._frame import ReadableFrame
 from ..catalog.load import load_catalog
 from ..claims.verify import Claims, verify_claims
-from ..marketcap import MarketCapChange, market_cap_change
+from ..dollars.change import MarketCapChange, market_cap_change
+from ..dollars.reported import Reconciliation, reconcile
 from ..models.factor import MarketModel
-from ..press import Reconciliation, reconcile
-from ..printed import test_table
 from ..providers.shares import share_counts
 from ..providers.snapshot import snapshot
-from ..results import StudyResult
-from ..study import event_study
+from ..study.printed import test_table
+from ..study.results import StudyResult
+from ..study.run import event_study
 from . import tables
 from .claims import to_dict as claim_records
 from .files import save_figure

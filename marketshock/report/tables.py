@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from .. import _format
-from ..results import StudyResult
+from ..study.results import StudyResult
 
 _SHOWN = 20  # rows of a table of events
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from .._typing import DateArray, StrArray
 from ..catalog.table import EventTable, repeated
-from ..results import StudyResult
-from ..returns import Returns
-from ..study import run_study
+from ..panel.returns import Returns
+from ..study.results import StudyResult
+from ..study.run import run_study
 from ..windows import Window
 
 

@@ -12,12 +12,12 @@ import pandas as pd
 from .. import _format
 from .._frame import ReadableFrame, Table
 from ..errors import ChoiceError, InputError, UnknownNameError
-from ..inference.base import Sample
 from ..inference.options import Conventions
 from ..inference.outcome import Inapplicable, t_quantile
 from ..inference.registry import DOES_NOT_APPLY, TESTS, run
-from ..results import StudyResult
-from ..spec import StudySpec
+from ..inference.sample import Sample
+from ..panel.spec import StudySpec
+from ..study.results import StudyResult
 
 MEAN = "(mean)"
 _OF_THE_MEAN = ("portfolio", "t_cross_sectional", "mackinlay", "brown_warner")  # statistic = mean CAR / se

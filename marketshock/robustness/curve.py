@@ -17,8 +17,8 @@ from ..catalog.table import Events
 from ..errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, WindowError, check_share
 from ..models.base import ReturnModel
 from ..providers.base import Prices
-from ..results import StudyResult
-from ..study import event_study
+from ..study.results import StudyResult
+from ..study.run import event_study
 from ..windows import Window
 from .compare import mean_row, mean_test, numbered
 

@@ -13,8 +13,8 @@ from .. import _format
 from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import InputError, NoUsableEventsError, UnknownNameError, check_choice
 from ..inference.outcome import tails
-from ..results import StudyResult
-from ..returns import Returns
+from ..panel.returns import Returns
+from ..study.results import StudyResult
 from ..windows import Window, check_inside
 from ._again import study_again
 

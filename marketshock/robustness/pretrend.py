@@ -11,8 +11,8 @@ from .. import _format
 from .._frame import Table
 from ..errors import InputError
 from ..inference.adjust import adjust_pvalues
-from ..printed import car_table, test_table
-from ..results import StudyResult
+from ..study.printed import car_table, test_table
+from ..study.results import StudyResult
 from ..windows import Window
 from ._again import study_again
 

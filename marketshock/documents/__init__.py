@@ -1,0 +1,1 @@
+"""Reading of news texts: dates, figures and names."""

@@ -1,0 +1,127 @@
+"""A draft catalog in TOML, for a person to edit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from .. import _format
+from .mention import sentence_around
+from .numerals import half_width
+from .spans import MONTHS
+
+_RANK = ("high", "medium", "low")
+_REACH = 500  # characters of a sentence on either side of a date
+
+
+def draft_catalog(
+    name: str,
+    published: dt.date | None,
+    paragraphs: Sequence[str],
+    mentions: pd.DataFrame,
+    instruments: pd.DataFrame,
+) -> str:
+    """Return the draft: an event for each day that is dated, then in comments what stays a person's to decide.
+
+    Parameters
+    ----------
+    name : str
+        The document's file name.
+    published : date or None
+        Its date of publication.
+    paragraphs : sequence of str
+        Its text, of which nothing but the words of the dates is repeated, in comments.
+    mentions, instruments : DataFrame
+        As in `Document`.
+    """
+    rows = _format.rows(mentions)
+    is_day = [r["precision"] == "day" and not pd.isna(r["first"]) and r["kind"] != "byline" for r in rows]
+    by_day: dict[dt.date, list[dict[str, Any]]] = {}
+    for row, one in zip(rows, is_day, strict=True):
+        if one:
+            by_day.setdefault(row["first"].date(), []).append(row)
+    when = f"published {published}" if published else "date of publication not known"
+    lines = [f"# Draft from {_comment(name)}, {when}. Check every date, write the titles, delete what is no event.", ""]
+    if not by_day:
+        lines += ["# The text dates no day: there is no event to draft.", ""]
+    for day in sorted(by_day):
+        lines += [*_event(name, day, by_day[day], paragraphs, instruments), ""]
+    others = [row for row, one in zip(rows, is_day, strict=True) if not one]
+    if others:
+        lines += ["# Dated otherwise, and left out above:", *(_line(row) for row in others), ""]
+    return "\n".join(lines)
+
+
+def _event(
+    name: str, day: dt.date, rows: list[dict[str, Any]], paragraphs: Sequence[str], instruments: pd.DataFrame
+) -> list[str]:
+    """Return the lines of one event."""
+    beside = [_firms_beside(row, paragraphs, instruments) for row in rows]
+    firms = list(dict.fromkeys(ticker for named in beside for ticker in named))
+    tickers = firms if len(firms) == 1 and all(beside) else []
+    best = min(rows, key=lambda row: _RANK.index(row["confidence"]))
+    hints = list(dict.fromkeys(row["timing"] for row in rows))
+    closed = best["session_rule"].startswith("market closed")
+    concerned = f" ({', '.join(tickers)})" if tickers else ""
+    lines = [
+        *(_line(row) for row in rows),
+        "[[event]]",
+        f'id = "day-{day}"',
+        f"title = {_quoted(f'To be named: {day.day} {MONTHS[day.month]} {day.year}{concerned}')}",
+        f"date = {day}",
+        'kind = "announcement"',
+    ]
+    if tickers:
+        lines.append(f"tickers = {json.dumps(tickers)}")
+    elif firms:
+        lines.append(f"# tickers = {json.dumps(firms)}  # named in the same sentences; without them it is market-wide")
+    if len(hints) == 1 and hints[0]:
+        lines.append(f'timing = "{hints[0]}"')
+    elif any(hints):
+        lines.append(f"# timing: some words beside this day say {', '.join(filter(None, hints))}")
+    if closed:
+        lines.append('on_closed = "next"')
+    lines.append("note = " + _quoted(f"Confidence {best['confidence']}: {best['reason']}."))
+    numbers = dict.fromkeys(row["paragraph"] for row in rows)
+    sources = ", ".join(f"{{ document = {_quoted(name)}, paragraph = {number} }}" for number in numbers)
+    return [*lines, f"sources = [{sources}]"]
+
+
+def _firms_beside(row: dict[str, Any], paragraphs: Sequence[str], instruments: pd.DataFrame) -> list[str]:
+    """Return the firms named in the sentence of a mention."""
+    begin = max(row["start"] - _REACH, 0)
+    text = half_width(paragraphs[row["paragraph"] - 1][begin : row["end"] + _REACH])
+    low, high = (begin + at for at in sentence_around(text, row["start"] - begin, row["end"] - begin))
+    here = instruments[(instruments["paragraph"] == row["paragraph"]) & (instruments["kind"] == "firm")]
+    return list(here.loc[(here["start"] >= low) & (here["end"] <= high), "ticker"])
+
+
+def _line(row: dict[str, Any]) -> str:
+    """Return the comment that says where a date stands, what is written, and how it was read."""
+    place = f"paragraph {row['paragraph']}, characters {row['start']}-{row['end']}"
+    meant = shown(row["first"], row["last"])
+    sure = f"{row['precision']}, {row['confidence']}: {_comment(row['reason'])}"
+    return f"# {place}: {_comment(row['text'])} = {meant}, {sure}"
+
+
+def shown(first: Any, last: Any) -> str:
+    """Return an interval of days as text, "-" if it is not known."""
+    if pd.isna(first):
+        return _format.MISSING if pd.isna(last) else f".. {last.date()}"
+    if pd.isna(last):
+        return f"{first.date()} .."
+    return str(first.date()) if first == last else f"{first.date()} .. {last.date()}"
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string."""
+    return json.dumps(_comment(text), ensure_ascii=False)
+
+
+def _comment(text: str) -> str:
+    """Return text that can stand in a TOML file: printable, on one line."""
+    return "".join(c if c.isprintable() else " " for c in text)

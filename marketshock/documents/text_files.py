@@ -1,0 +1,161 @@
+"""Files of text, read to paragraphs."""
+
+from __future__ import annotations
+
+import codecs
+import datetime as dt
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError
+from .html_text import html_text, markdown_text
+
+MOST_BYTES = 4_000_000
+_HTML, _MARKDOWN = (".html", ".htm", ".xhtml"), (".md", ".markdown")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_OTHERS = (
+    (b"%PDF", "is a PDF", "save its text as a .txt file"),
+    (b"PK\x03\x04", "is a zip or an office document", "save it as text, HTML or Markdown"),
+    (b"\xd0\xcf\x11\xe0", "is an old office document", "save it as text, HTML or Markdown"),
+    (b"\x1f\x8b", "is compressed with gzip", "unpack it"),
+    (b"\x89PNG", "is a picture", "give a text"),
+    (b"\xff\xd8\xff", "is a picture", "give a text"),
+)
+_META = re.compile(rb"<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?([\w\-]+)", re.IGNORECASE)
+_SNIFFED = re.compile(r"\s*(?:<!doctype html|<html|<head|<body|<\?xml|<(?:p|div|h1|article)\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file's text.
+
+    Attributes
+    ----------
+    paragraphs : tuple of str
+        Non-empty lines of a plain text, blocks of HTML and Markdown.
+    published : date or None
+        What the page or the front matter itself gives as its date of publication.
+    published_from : str
+        Where that stands.
+    """
+
+    paragraphs: tuple[str, ...]
+    published: dt.date | None = None
+    published_from: str = ""
+
+
+def read_text(path: Path, encoding: str | None) -> Text:
+    """Read a plain text, HTML or Markdown file: by its suffix, else by its first characters.
+
+    Parameters
+    ----------
+    path : Path
+        At most `MOST_BYTES` bytes.
+    encoding : str, optional
+        Default: the byte-order mark, else what an HTML page declares, else UTF-8.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no text, holds none, is too large, or its bytes are not of the encoding.
+    """
+    content = _bytes(path)
+    suffix = path.suffix.lower()
+    text = _decoded(path, content, encoding, suffix in _HTML or content.lstrip()[:1] == b"<")
+    if suffix in _HTML or (suffix not in _MARKDOWN and _SNIFFED.match(text)):
+        blocks, published, origin = html_text(text)
+    elif suffix in _MARKDOWN:
+        blocks, published, origin = markdown_text(text)
+    else:
+        blocks, published, origin = text.splitlines(), None, ""
+    paragraphs = tuple(block.strip() for block in blocks if block.strip())
+    if not paragraphs:
+        raise InputError(str(path), "holds no text", "give a file with paragraphs")
+    return Text(paragraphs, published, origin)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise InputError(str(path), "is a folder", "give one text file")
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise InputError(str(path), f"has {size:,} bytes", f"at most {MOST_BYTES:,} are read; give one article")
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(str(path), "no such file", "check the path") from error
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        raise InputError(str(path), f"cannot be read: {told}", "give a text file") from error
+    if not content.strip():
+        raise InputError(str(path), "is empty", "give a file with text")
+    for magic, what, remedy in _OTHERS:
+        if content.startswith(magic):
+            raise InputError(str(path), what, remedy)
+    return content
+
+
+def _decoded(path: Path, content: bytes, encoding: str | None, html: bool) -> str:
+    given, origin = _encoding(content, encoding, html)
+    try:
+        codec = codecs.lookup(given)
+        b"a".decode(given, "replace")
+    except UnicodeError:
+        pass  # half a character of it
+    except (LookupError, ValueError) as error:
+        raise InputError(
+            "encoding", f"{given!r} ({origin}) is no encoding of text that is known", "try gb18030"
+        ) from error
+    if encoding is not None and codec.name != "utf-8" and _is_utf8(content):
+        raise InputError("encoding", f"the bytes of {path} are UTF-8, not {given}", "leave the encoding out")
+    try:
+        text = content.decode(codec.name if codec.name != "utf-8" else "utf-8-sig")
+    except UnicodeError as error:
+        at = getattr(error, "start", 0)
+        came = content[at : at + 4].hex(" ")
+        raise InputError(
+            str(path),
+            f"is not {given} ({origin}): bytes {came} at {at}",
+            "pass the encoding it was saved in, for example encoding='gb18030', 'big5' or 'utf-16'",
+        ) from error
+    if _odd(text) > max(3, len(text) / 100):
+        raise InputError(str(path), f"is no text in {given} ({origin})", "give a text file, or pass its encoding")
+    return text
+
+
+def _encoding(content: bytes, given: str | None, html: bool) -> tuple[str, str]:
+    """Return the encoding to read with and where it comes from."""
+    if given is not None:
+        return given, "as given"
+    for mark, name in _BOMS:
+        if content.startswith(mark):
+            return name, "its byte-order mark"
+    declared = _META.search(content[:4096]) if html else None
+    if declared:
+        name = declared[1].decode("ascii", "replace")
+        return ("gb18030" if name.lower() in ("gb2312", "gbk") else name), "as the page declares"
+    return "utf-8", "the default"
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Return whether bytes that are no ASCII are UTF-8: those of another encoding hardly ever are."""
+    if content.isascii() or b"\x00" in content:
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _odd(text: str) -> int:
+    """Return how many characters there are that no text has."""
+    controls = {*map(chr, range(32)), "\x7f"} - set("\t\n\r\f\v\x1c\x1d\x1e")
+    return sum(1 for c in text if c in controls or "\ud800" <= c <= "\udfff")

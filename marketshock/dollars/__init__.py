@@ -1,0 +1,1 @@
+"""Market-cap changes and reported losses in dollars."""

@@ -1,0 +1,205 @@
+"""Sample: the evidence and the days under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .._typing import BoolArray, FloatArray, IntArray
+from ..panel.abnormal import Cumulative, buy_and_hold, cumulate
+from ..windows import BLOCK
+from .correlation import mean_correlation
+from .evidence import Evidence
+from .options import Conventions, Resampling
+from .spread import Spread
+
+T = TypeVar("T")
+
+
+_FEW = 2 * BLOCK  # events whose correlation is a matter of milliseconds
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sample:
+    """The evidence and the days under test.
+
+    Attributes
+    ----------
+    evidence : Evidence
+        Of all events.
+    days : slice
+        The days under test among the L event days.
+    conventions : Conventions
+        Where papers differ.
+    resampling : Resampling
+        How bootstraps draw.
+    """
+
+    evidence: Evidence
+    days: slice
+    conventions: Conventions = field(default_factory=Conventions)
+    resampling: Resampling = field(default_factory=Resampling)
+    _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False)
+
+    def once(self, compute: Callable[[Sample], T]) -> T:
+        """Return ``compute(sample)``, computed the first time only: tests share ranks and systems of equations."""
+        if compute not in self._known:
+            self._known[compute] = compute(self)
+        value: T = self._known[compute]
+        return value
+
+    def __len__(self) -> int:
+        return len(self.evidence)
+
+    def take(self, events: IntArray | BoolArray) -> Sample:
+        """Return the sample of some of the events."""
+        return replace(self, evidence=self.evidence.take(events))
+
+    def blocks(self, events: BoolArray | None = None) -> Iterator[tuple[IntArray, Sample]]:
+        """Cut the events, or some of them, into parts of bounded size; yield positions and sample of each."""
+        for part, evidence in self.evidence.blocks(events):
+            yield part, self if evidence is self.evidence else replace(self, evidence=evidence)
+
+    @property
+    def n_days(self) -> int:
+        """Days under test."""
+        return int(self.days.stop - self.days.start)
+
+    @property
+    def common_date(self) -> bool:
+        """Whether all events share one session."""
+        return self.evidence.common_date
+
+    @property
+    def mask(self) -> BoolArray:
+        """Days under test that have a return, (E, n)."""
+        return self.evidence.event_mask[:, self.days]
+
+    @property
+    def ar(self) -> FloatArray:
+        """Abnormal returns of the days under test, (E, n), NaN where missing."""
+        return self.evidence.abnormal.ar[:, self.days]
+
+    @cached_property
+    def sum(self) -> Cumulative:
+        """Their sums with variance, (E,)."""
+        e = self.evidence
+        total_x = e.windows.total_x(self.days, self.mask, e.fit.params.shape[1])
+        return cumulate(self.ar, total_x, self.mask, e.fit, self.days)
+
+    @cached_property
+    def bhar(self) -> FloatArray:
+        """Buy-and-hold abnormal returns of simple returns, (E,), NaN where a day is missing."""
+        return buy_and_hold(self.evidence.windows.realised(self.days), self.ar, self.mask)
+
+    @cached_property
+    def there(self) -> BoolArray:
+        """Events with at least one return among the days under test, (E,)."""
+        return np.asarray(self.sum.n_days > 0)
+
+    @property
+    def log(self) -> bool:
+        """Whether returns are logarithmic."""
+        return self.evidence.log
+
+    @cached_property
+    def dates(self) -> IntArray:
+        """Session ordinals of the event days, each once, sorted."""
+        return np.unique(self.evidence.row)
+
+    @property
+    def known_correlation(self) -> float | None:
+        """Mean correlation by date, where it is not much work: beside a test that needs no residuals it would be most
+        of the work.
+        """
+        return self.correlation_by_date if len(self) <= _FEW else None
+
+    @cached_property
+    def car_spread(self) -> Spread:
+        """Of the CARs."""
+        return Spread.of(self.sum.car)
+
+    @cached_property
+    def z_spread(self) -> Spread:
+        """Of the standardised window statistics by the conventions."""
+        return Spread.of(self.standardised)
+
+    @cached_property
+    def bhar_spread(self) -> Spread:
+        """Of the buy-and-hold abnormal returns of the events with all days."""
+        return Spread.of(self.bhar, cubes=True)
+
+    @property
+    def car_variance(self) -> float:
+        """Sum of the variances of the CARs."""
+        return float(self.sum.variance[self.there].sum())
+
+    @property
+    def variance_of_t(self) -> float:
+        """Sum of ``dof / (dof - 2)`` over the events with a return; of events with fewer than three, nothing."""
+        dof = self.evidence.fit.dof[self.there]
+        dof = dof[dof > 2]
+        return float((dof / (dof - 2)).sum())
+
+    @property
+    def least_dof(self) -> float:
+        """Fewest degrees of freedom of an event with a return."""
+        return float(self.evidence.fit.dof[self.there].min(initial=np.iinfo(np.int64).max))
+
+    @property
+    def n_positive(self) -> int:
+        """CARs above zero."""
+        return int((self.sum.car > 0).sum())
+
+    @property
+    def n_negative(self) -> int:
+        """CARs below zero."""
+        return int((self.sum.car < 0).sum())
+
+    @property
+    def n_lacking(self) -> int:
+        """Events without a return on some day under test."""
+        return int((~self.mask.all(axis=1)).sum())
+
+    @cached_property
+    def correlation_by_date(self) -> float:
+        """Mean correlation of the residuals, aligned by calendar date and weighted by the overlap of the windows."""
+        return mean_correlation(self.evidence, self.n_days, "date")
+
+    @property
+    def correlation(self) -> float:
+        """Mean correlation of the residuals by the conventions."""
+        if self.conventions.correlation == "date":
+            return self.correlation_by_date
+        return mean_correlation(self.evidence, self.n_days, self.conventions.correlation)
+
+    @property
+    def estimation_sar(self) -> FloatArray:
+        """Standardised residuals of the estimation days by the conventions, (E, M)."""
+        own = self.conventions.estimation_variance == "residual"
+        return self.evidence.own_sar if own else self.evidence.forecast_sar
+
+    @cached_property
+    def csar(self) -> FloatArray:
+        """Sum of the daily SARs over the root of their number, (E,), NaN without a return."""
+        e = self.evidence
+        daily = e.abnormal.sar if self.conventions.forecast_error else e.sar_without_forecast_error
+        total = daily[:, self.days].sum(axis=1) if e.complete else np.nansum(daily[:, self.days], axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(self.there, total / np.sqrt(self.sum.n_days), np.nan)
+
+    @cached_property
+    def standardised(self) -> FloatArray:
+        """Standardised window statistic of each event by the conventions, (E,), NaN without a return."""
+        e, choice = self.evidence, self.conventions
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if choice.window == "csar":
+                return self.csar
+            if choice.forecast_error:
+                return self.sum.scar
+            variance = np.where(self.mask, e.fit.sigma2_days[:, self.days], 0.0).sum(axis=1)
+            return np.asarray(self.sum.car / np.sqrt(variance))

@@ -1,0 +1,1 @@
+"""The event panel: events aligned with prices, and the arrays made of them."""

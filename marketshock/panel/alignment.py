@@ -1,0 +1,170 @@
+"""Alignment of events with prices: sessions, securities, duplicates and exclusions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._typing import BoolArray, DateArray, IntArray, OnClosed, StrArray
+from ..catalog.table import EventTable, repeated
+from ..errors import NotSessionError, did_you_mean
+from ..sessions import DROPPED, Mapped, Sessions, map_dates, map_timestamps, places
+from .returns import Returns
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """An event that is not studied, and why.
+
+    Attributes
+    ----------
+    event_id, ticker : str
+        Which.
+    date : datetime64[D]
+        The date given.
+    code : str
+        One word for machines: unknown_ticker, closed, outside_prices, duplicate, benchmark_missing, too_few_obs,
+        no_event_returns or not_estimable.
+    reason : str
+        A sentence that says what to do.
+    """
+
+    event_id: str
+    ticker: str
+    date: np.datetime64
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """What was done with each event's date.
+
+    Attributes
+    ----------
+    table : EventTable
+        The events: their names, the dates and times given.
+    session : ndarray of shape (E,), datetime64[D]
+        The session that is day 0; NaT if there is none.
+    moved : ndarray of shape (E,), int
+        Calendar days from the date given to it; 0 where there is no session.
+    rule : ndarray of shape (E,), object
+        Why, in words.
+    """
+
+    table: EventTable
+    session: DateArray
+    moved: IntArray
+    rule: StrArray
+
+
+class Exclusions(Mapping[int, tuple[str, str]]):
+    """Events left out: position in the table -> (code, reason). The first reason of an event stands."""
+
+    def __init__(self, table: EventTable) -> None:
+        self.table = table
+        self._by_position: dict[int, tuple[str, str]] = {}
+
+    def __getitem__(self, position: int) -> tuple[str, str]:
+        return self._by_position[position]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._by_position))
+
+    def __len__(self) -> int:
+        return len(self._by_position)
+
+    def add(self, position: int | np.integer[Any], code: str, reason: str) -> None:
+        """Leave an event out, unless it is left out already."""
+        self._by_position.setdefault(int(position), (code, reason))
+
+    def kept(self) -> BoolArray:
+        """Return which events are not left out, (E,)."""
+        keep = np.ones(len(self.table), dtype=bool)
+        keep[list(self._by_position)] = False
+        return keep
+
+    def named(self) -> tuple[Exclusion, ...]:
+        """Return them with the names of the events, in the order of the table."""
+        t = self.table
+        return tuple(Exclusion(str(t.event_id[i]), str(t.ticker[i]), t.given[i], *self[i]) for i in self)
+
+
+def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignment:
+    """Map each event to its session.
+
+    Raises
+    ------
+    NotSessionError
+        If a date is no session and neither the event nor `on_closed` says what to do with it.
+    """
+    timed = ~np.isnat(table.utc) if table.utc.strides[0] else np.zeros(0, dtype=bool)
+    if not timed.any():
+        mapped = _map_dates(table, sessions, on_closed)
+        session, rule = mapped.day, mapped.rule
+    else:
+        session, rule = np.empty(len(table), dtype="datetime64[D]"), np.empty(len(table), dtype=object)
+        mapped = map_timestamps(sessions, table.utc[timed])
+        session[timed], rule[timed] = mapped.day, mapped.rule
+        if not timed.all():
+            mapped = _map_dates(table.take(~timed), sessions, on_closed)
+            session[~timed], rule[~timed] = mapped.day, mapped.rule
+    nowhere = np.isnat(session)
+    moved = (np.where(nowhere, table.given, session) if nowhere.any() else session) - table.given
+    return Alignment(table, session, moved.astype(np.int64), rule)
+
+
+def _map_dates(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Mapped:
+    said, timing = table.on_closed, table.timing
+    choice = np.where(said == "", on_closed, said) if said.strides[0] else repeated(said[0] or on_closed, len(said))
+    late = timing == "after_close" if timing.strides[0] else repeated(np.bool_(timing[0] == "after_close"), len(said))
+    try:
+        return map_dates(sessions, table.given, late, choice)
+    except NotSessionError as error:
+        first = str(error.problem).split(",")[0]
+        at = np.flatnonzero(table.given == np.datetime64(first))[0]
+        raise NotSessionError(f"event {table.event_id[at]!r}", error.problem, error.remedy) from None
+
+
+def locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exclusions) -> tuple[IntArray, IntArray]:
+    """Return each event's session and security in the returns, (E,); those that have none are left out."""
+    known = pd.Index(returns.names, dtype=object).get_indexer(pd.Index([str(n) for n in table.names], dtype=object))
+    hints = {code: did_you_mean(str(table.names[code]), returns.names) for code in np.flatnonzero(known < 0)}
+    column = known[table.security]
+    for i in np.flatnonzero(column < 0) if hints else ():
+        near = hints[table.security[i]]
+        hint = f"did you mean {near!r}?" if near else "add it to the prices"
+        left.add(i, "unknown_ticker", f"no prices of {table.names[table.security[i]]!r}: {hint}")
+    first, last = returns.days[0], returns.days[-1]
+    session = alignment.session
+    nowhere = np.isnat(session)
+    for i in np.flatnonzero(nowhere):
+        if alignment.rule[i] == DROPPED:
+            left.add(i, "closed", f"the market was closed on {table.given[i]} and on_closed is 'drop'")
+    for i in np.flatnonzero(nowhere | (session < first) | (session > last)):
+        if alignment.rule[i] != DROPPED:
+            day = table.given[i] if nowhere[i] else session[i]
+            left.add(i, "outside_prices", f"{day} lies outside the prices ({first} to {last}): give a longer history")
+    return places(returns.days, np.where(nowhere, first, session) if nowhere.any() else session), column
+
+
+def exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: Exclusions) -> None:
+    """Leave out every further event of a security and session."""
+    keep = left.kept()
+    key = pd.Series(row[keep].astype(np.int64) * (int(column.max(initial=0)) + 2) + column[keep])
+    again = np.flatnonzero(key.duplicated())
+    if not len(again):
+        return
+    positions = np.flatnonzero(keep)
+    first_of = positions[key.groupby(key).transform(lambda g: g.index[0]).to_numpy()]
+    for at in again:
+        left.add(
+            positions[at],
+            "duplicate",
+            f"{table.names[table.security[positions[at]]]} on the same session is already event "
+            f"{table.first_id(first_of[at])!r}: counted once; pass duplicates='keep' to keep both",
+        )

@@ -1,0 +1,210 @@
+"""The event panel of a study: which events can be studied, with the reason where not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._groups import starts_of
+from .._typing import BoolArray, Duplicates, FloatArray, IntArray, OnClosed, StrArray
+from ..catalog.table import EventTable
+from ..models.base import ReturnModel
+from ..models.benchmark import BenchmarkColumn
+from ..windows import Window, WindowData
+from .alignment import Alignment, Exclusions, align, exclude_duplicates, locate
+from .event_panel import DesignSums, EventPanel
+from .returns import Returns
+
+
+@dataclass(frozen=True, slots=True)
+class PanelBuild:
+    """A panel, what was done with the dates, and what was left out."""
+
+    panel: EventPanel
+    alignment: Alignment
+    exclusions: Exclusions
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What an event needs to be studied.
+
+    Attributes
+    ----------
+    min_obs : int
+        Returns in the estimation window.
+    min_event_obs : int
+        Returns in the event window.
+    on_closed : {"raise", "next", "previous", "drop"}
+        What to do with a date on which the market was closed, where the event itself does not say.
+    duplicates : {"exclude", "keep"}
+        Whether a second event of the same security and session is left out: it would count one return twice.
+    n_given : int
+        Events given to the whole study, where the table holds only some of them; 0 for those of the table.
+    """
+
+    min_obs: int
+    min_event_obs: int
+    on_closed: OnClosed
+    duplicates: Duplicates
+    n_given: int = 0
+
+
+def build_panel(
+    table: EventTable,
+    returns: Returns,
+    model: ReturnModel,
+    estimation: Window,
+    window: Window,
+    need: Requirements,
+) -> PanelBuild:
+    """Bring events and returns together.
+
+    Raises
+    ------
+    UnknownNameError
+        If a benchmark or factor of the model is no column.
+    NotSessionError
+        If a date is no session and nothing says what to do with it.
+    """
+    design, offset, own_weights = _design(returns, model)
+    alignment = align(table, returns.sessions, need.on_closed)
+    left = Exclusions(table)
+    row, column = locate(table, returns, alignment, left)
+    if need.duplicates == "exclude":
+        exclude_duplicates(table, row, column, left)
+    keep = left.kept()
+    panel = EventPanel(
+        table,
+        np.flatnonzero(keep),
+        row[keep],
+        column[keep],
+        returns,
+        design,
+        offset,
+        own_weights,
+        len(model.param_names),
+        estimation,
+        window,
+        DesignSums(design),
+        need.n_given or len(table),
+    )
+    usable = _check_windows(panel, model, need, left)
+    return PanelBuild(panel if usable.all() else panel.take(usable), alignment, left)
+
+
+def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArray, tuple[FloatArray | None, ...]]:
+    """Return the regressors (T, K), the offset (T,), and whose own securities are to be taken out of them."""
+    columns = [term.resolve(returns) for term in model.terms]
+    n_days = len(returns.days)
+    design = np.column_stack([np.ones((n_days, int(model.intercept))), *(c.values for c in columns)])
+    none = BenchmarkColumn(np.zeros(n_days))
+    offset = model.offset.resolve(returns) if model.offset else none
+    constant = [None] * int(model.intercept)
+    return design, offset.values, (offset.own_weight, *constant, *(c.own_weight for c in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Days of each event that have a return and all regressors, (E,), and whether some return has no regressors."""
+
+    n_obs: IntArray
+    n_event: IntArray
+    unexplained: BoolArray
+
+
+def _check_windows(panel: EventPanel, model: ReturnModel, need: Requirements, left: Exclusions) -> BoolArray:
+    seen = _seen(panel)
+    usable = ~seen.unexplained & (seen.n_obs >= need.min_obs) & (seen.n_event >= need.min_event_obs)
+    for i in np.flatnonzero(seen.unexplained):
+        left.add(panel.position[i], "benchmark_missing", _unexplained(panel.take(slice(i, i + 1)), model))
+    for i in np.flatnonzero(seen.n_obs < need.min_obs):
+        left.add(
+            panel.position[i],
+            "too_few_obs",
+            f"{int(seen.n_obs[i])} returns in the estimation window {panel.estimation}, min_obs is {need.min_obs}: "
+            "give a longer history, or lower min_obs",
+        )
+    for i in np.flatnonzero(seen.n_event < need.min_event_obs):
+        left.add(
+            panel.position[i],
+            "no_event_returns",
+            f"{int(seen.n_event[i])} returns in the event window {panel.window}, min_event_obs is "
+            f"{need.min_event_obs}: give the missing prices",
+        )
+    return usable
+
+
+def _seen(panel: EventPanel) -> _Seen:
+    """Count each event's days by differences of running counts, a security at a time."""
+    offset = np.isfinite(panel.offset)
+    for_fit, for_day = (offset & panel.by_date.there(n) for n in (panel.design.shape[1], panel.n_params))
+    n_days = len(panel.returns.days)
+    (est, evt), row = (panel.estimation, panel.window), panel.row
+    n_obs, n_event = (after - first for first, after in (_bounds(w, row, n_days) for w in (est, evt)))
+    unexplained = np.zeros(len(panel), dtype=bool)
+    explained = bool(for_fit.all())
+    gaps = np.flatnonzero(_has_gaps(panel.returns.values)[panel.column]) if explained else np.arange(len(panel))
+    order = gaps[np.argsort(panel.column[gaps], kind="stable")]
+    for events in np.split(order, starts_of(panel.column[order])[1:]) if len(order) else ():
+        has = np.isfinite(panel.returns.values[:, panel.column[events[0]]])
+        n_obs[events] = _count(has & for_fit, est, row[events])
+        n_event[events] = _count(has & for_day, evt, row[events])
+        if not explained:
+            lost = has & ~for_day
+            unexplained[events] = (_count(lost, est, row[events]) > 0) | (_count(lost, evt, row[events]) > 0)
+    return _Seen(n_obs, n_event, unexplained)
+
+
+def _has_gaps(values: FloatArray) -> BoolArray:
+    """Return whether each security lacks a return on some session, (S,)."""
+    some = 64  # securities at a time
+    return np.concatenate([np.isnan(values[:, lo : lo + some]).any(axis=0) for lo in range(0, values.shape[1], some)])
+
+
+def _count(there: BoolArray, window: Window, row: IntArray) -> IntArray:
+    """Count the days of a window that are there; days before the first and after the last session are not."""
+    running = np.concatenate([[0], np.cumsum(there)])
+    first, after = _bounds(window, row, len(there))
+    return np.asarray(running[after] - running[first])
+
+
+def _bounds(window: Window, row: IntArray, n_days: int) -> tuple[IntArray, IntArray]:
+    """Return the first session of each window and the one after its last, of those there are."""
+    return np.clip(row + window.first, 0, n_days), np.clip(row + window.last + 1, 0, n_days)
+
+
+def _unexplained(panel: EventPanel, model: ReturnModel) -> str:
+    """Say on which days of the one event of a panel the benchmark is missing."""
+    window, data = panel.estimation, panel.estimation_data
+    missing = _benchmark_gaps(panel, data)[0]
+    if not missing.any():
+        window, data = panel.window, panel.event_data
+        missing = _benchmark_gaps(panel, data)[0]
+    names = ", ".join(map(str, [*model.terms, *([model.offset] if model.offset else [])]))
+    return (
+        f"{panel.ticker[0]} has a return on {int(missing.sum())} day(s) of {window} on which the benchmark ({names}) "
+        f"has none, the first {panel.returns.days[data.rows[0][missing][0]]}: complete it, or shorten the window"
+    )
+
+
+def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
+    """Days on which the security has a return and the columns that its normal return needs have not.
+
+    Leads and lags are not asked for: beside a gap or at an end of the data that day merely drops out of the estimation.
+    """
+    at = np.clip(data.rows, 0, len(panel.returns.days) - 1)
+    has_return = np.isfinite(panel.returns.values[at, panel.column[:, None]]) & (at == data.rows)
+    explained = np.isfinite(data.offset) & np.isfinite(data.x[:, :, : panel.n_params]).all(axis=2)
+    return np.asarray(has_return & ~explained)
+
+
+def exclude_unestimable(build: PanelBuild, problem: StrArray) -> PanelBuild:
+    """Move the events whose model could not be estimated from the panel to the exclusions."""
+    bad = problem != ""
+    if not bad.any():
+        return build
+    for position, why in zip(build.panel.position[bad], problem[bad], strict=True):
+        build.exclusions.add(position, "not_estimable", str(why))
+    return replace(build, panel=build.panel.take(~bad))

@@ -1,0 +1,263 @@
+"""A panel's events estimated, a block of securities at a time: from running sums where that is exact and pays, else
+from the windows themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._groups import starts_of
+from .._typing import BoolArray, FloatArray, IntArray
+from ..models._moments import DateSide
+from ..models._ols import OlsFit
+from ..models.base import ModelFit, ReturnModel, put_rows
+from ..windows import BLOCK
+from .abnormal import Abnormal
+from .event_panel import EventPanel, without_own
+
+_PAYS = 16  # a day of an event's window costs this many times as much as a day of a running sum
+_FEWEST = 200  # events given: below it every window is read by itself
+CELLS = 1 << 22  # returns a partition holds: 32 megabytes
+_CELLS = 1 << 17  # returns of a block of securities: their running sums stay in the cache
+_LONGEST = 4 * BLOCK  # events of one security taken at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """Some events with their fit and abnormal returns."""
+
+    events: IntArray
+    fit: ModelFit
+    abnormal: Abnormal
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some securities of a panel with their events, to be estimated elsewhere.
+
+    Attributes
+    ----------
+    events : ndarray of shape (n,), int
+        Their places in the panel.
+    panel : EventPanel
+        Of these events, with the returns of these securities.
+    """
+
+    events: IntArray
+    panel: EventPanel
+
+
+def estimate(panel: EventPanel, model: ReturnModel) -> Estimated:
+    """Estimate all events of a panel, in its order."""
+    return assembled(panel, _in_order(panel, model))
+
+
+def assembled(panel: EventPanel, blocks: Iterable[Estimated]) -> Estimated:
+    """Put blocks into their places in the panel."""
+    out = _Assembly(len(panel))
+    for block in blocks:
+        out.put(block)
+    return out.whole(panel)
+
+
+class Pieces(Sequence[Piece]):
+    """A panel cut by security into pieces of at most so many returns, each made when it is asked for."""
+
+    def __init__(self, panel: EventPanel, cells: int) -> None:
+        self._panel, self._used = panel, np.unique(panel.column)
+        self._some = max(1, cells // len(panel.returns.days))
+
+    def __len__(self) -> int:
+        return -(-len(self._used) // self._some)
+
+    def __getitem__(self, at: Any) -> Any:
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        columns = self._used[at * self._some : (at + 1) * self._some]
+        events = np.flatnonzero((self._panel.column >= columns[0]) & (self._panel.column <= columns[-1]))
+        return Piece(events, self._panel.take(events).restricted(columns))
+
+
+def estimate_piece(piece: Piece, model: ReturnModel) -> Estimated:
+    """Estimate a piece: what a worker is sent. What comes back leaves the returns behind."""
+    made = estimate(piece.panel, model)
+    return Estimated(piece.events, made.fit, Abnormal(made.abnormal.ar, np.empty((0, 0))))
+
+
+def _in_order(panel: EventPanel, model: ReturnModel) -> Iterator[Estimated]:
+    if _running_sums_pay(panel, model):
+        yield from estimated_blocks(panel, model, variances=False)
+        return
+    for part, events in panel.blocks():
+        yield Estimated(np.arange(part.start, part.stop), *_direct(events, model))
+
+
+def estimated_blocks(panel: EventPanel, model: ReturnModel, variances: bool = True) -> Iterator[Estimated]:
+    """Yield the events of a few securities at a time, each security whole and its events in their order.
+
+    Parameters
+    ----------
+    panel, model
+        The events, and the model of the normal return.
+    variances : bool
+        Whether the variances of the abnormal returns are computed on the way.
+
+    Notes
+    -----
+    What is computed of a security depends on its own returns and events alone, so that the same numbers come out
+    however the securities are divided among workers. A security with very many events comes in several parts, cut at
+    multiples of a fixed number.
+    """
+    side = _date_side(panel, model)
+    for events, starts in _blocks_of_securities(panel):
+        sizes = np.diff(np.append(starts, len(events)))
+        by_sums = np.repeat(_pays(panel, sizes), sizes)
+        if side is None or not by_sums.any():
+            yield Estimated(events, *_direct(panel.take(events), model))
+        else:
+            yield _of_sums(panel, model, side, events, by_sums, variances)
+
+
+def _running_sums_pay(panel: EventPanel, model: ReturnModel) -> bool:
+    if not getattr(model, "closed_form", False):
+        return False
+    most = np.bincount(panel.column).max(initial=0) if len(panel) else 0
+    return bool(_pays(panel, most))
+
+
+def _pays(panel: EventPanel, n_events: IntArray | int) -> BoolArray:
+    """Whether running sums pay for a security with so many events."""
+    enough = panel.n_given >= _FEWEST
+    return np.asarray(enough & (n_events * _PAYS * len(panel.estimation) >= len(panel.returns.days)))
+
+
+def _date_side(panel: EventPanel, model: ReturnModel) -> DateSide | None:
+    if not getattr(model, "closed_form", False):
+        return None
+    factors = panel.design[:, int(model.intercept) :]
+    return DateSide(factors, panel.offset, panel.estimation, panel.window, panel.n_params > 0, len(panel))
+
+
+def _direct(panel: EventPanel, model: ReturnModel) -> tuple[ModelFit, Abnormal]:
+    """Fit each window by itself."""
+    est, evt = panel.estimation_data, panel.event_data
+    fit = model.fit(est.y, est.x, est.mask, panel.ahead)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # of events that cannot be estimated
+        return fit, Abnormal(evt.y - fit.predict(evt.x), _Prediction(panel, fit))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prediction:
+    """The variances of the abnormal returns of some events, a block at a time."""
+
+    panel: EventPanel
+    fit: ModelFit
+
+    def __call__(self, events: IntArray | None) -> FloatArray:
+        panel, fit = (self.panel, self.fit) if events is None else (self.panel.take(events), self.fit.take(events))
+        parts = [fit.take(part).prediction_variance(block.event_data.x) for part, block in panel.blocks()]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _of_sums(
+    panel: EventPanel, model: ReturnModel, side: DateSide, events: IntArray, by_sums: BoolArray, variances: bool
+) -> Estimated:
+    """Fit a block by running sums, and again directly what these do not carry."""
+    column, row = panel.column[events], panel.row[events]
+    used, security = np.unique(column, return_inverse=True)
+    raw = np.ascontiguousarray(panel.returns.values[:, used].T)
+    fitted = side.fit(raw, _own_columns(panel, side, used, raw), security, row, variances)
+    fit = model.of_moments(  # type: ignore[attr-defined]
+        OlsFit(fitted.params, fitted.xtx_inv, fitted.rss, fitted.n_obs, fitted.sound), panel.ahead
+    )
+    variance = _variance(fitted.factor, fit) if fitted.factor is not None else None
+    ar = fitted.ar
+    again = np.flatnonzero(~(fitted.sound & by_sums))
+    if len(again):
+        fit = fit.writable()
+        for part, block in panel.take(events[again]).blocks():
+            at, redone = again[part], _direct(block, model)
+            fit.put(at, redone[0])
+            ar[at] = redone[1].ar
+            if variance is not None:
+                variance[at] = redone[1].variance
+    return Estimated(events, fit, Abnormal(ar, _Prediction(panel.take(events), fit) if variance is None else variance))
+
+
+def _variance(factor: FloatArray, fit: ModelFit) -> FloatArray:
+    """Return the prediction variance of each event day; where nothing is estimated, nothing is added to sigma2."""
+    if not fit.params.shape[1]:
+        return np.array(fit.sigma2_days)
+    factor *= fit.sigma2[:, None]
+    return factor
+
+
+def _own_columns(panel: EventPanel, side: DateSide, used: IntArray, raw: FloatArray) -> list[FloatArray | None]:
+    """Return offset and factors of the securities that are taken out of their own benchmark, (S, T) each, or None."""
+    n_constant = panel.design.shape[1] - side.n_factors
+    shared = [panel.offset, *panel.design[:, n_constant:].T]
+    weights = [panel.own_weights[0], *panel.own_weights[1 + n_constant :]]
+    out: list[FloatArray | None] = []
+    for benchmark, weight in zip(shared, weights, strict=True):
+        if weight is None:
+            out.append(None)
+            continue
+        own = weight[used][:, None] if weight.ndim == 1 else weight[:, used].T
+        out.append(without_own(benchmark, own, raw) if (own > 0).any() else None)
+    return out
+
+
+def _blocks_of_securities(panel: EventPanel) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield the events of a few securities, and where among them each security begins."""
+    order = np.argsort(panel.column, kind="stable")
+    column = panel.column[order]
+    starts = starts_of(column)
+    sizes = np.diff(np.append(starts, len(order)))
+    most = max(1, _CELLS // len(panel.returns.days))
+    first = 0
+    while first < len(starts):
+        last, n = first + 1, int(sizes[first])
+        while last < len(starts) and last - first < most and n + sizes[last] <= BLOCK:
+            n += int(sizes[last])
+            last += 1
+        lo = int(starts[first])
+        if n > _LONGEST:
+            for at in range(lo, lo + n, _LONGEST):
+                yield order[at : min(at + _LONGEST, lo + n)], np.zeros(1, dtype=np.int64)
+        else:
+            yield order[lo : lo + n], starts[first:last] - lo
+        first = last
+
+
+class _Assembly:
+    """Blocks put into their places."""
+
+    def __init__(self, n_events: int) -> None:
+        self._n = n_events
+        self._only: Estimated | None = None
+        self._fit: ModelFit | None = None
+        self._ar: FloatArray = np.empty((0, 0))
+
+    def put(self, block: Estimated) -> None:
+        """Store a block; a block of all events in their order is kept as it is."""
+        events = block.events
+        if self._fit is None and len(events) == self._n and (np.diff(events) > 0).all():
+            self._only = block
+            return
+        if self._fit is None:
+            self._fit = block.fit.empty(self._n)
+            self._ar = np.empty((self._n, block.abnormal.ar.shape[1]))
+        self._fit.put(events, block.fit)
+        put_rows(self._ar, events, block.abnormal.ar)
+
+    def whole(self, panel: EventPanel) -> Estimated:
+        """Return all events."""
+        if self._only is not None:
+            fit, ar = self._only.fit, self._only.abnormal.ar
+            return Estimated(np.arange(self._n), fit, Abnormal(ar, _Prediction(panel, fit)))
+        assert self._fit is not None
+        return Estimated(np.arange(self._n), self._fit, Abnormal(self._ar, _Prediction(panel, self._fit)))

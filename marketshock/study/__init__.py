@@ -1,0 +1,1 @@
+"""Event studies: run, results, streamed sums, partitions, cross-sections."""

@@ -1,0 +1,234 @@
+"""What sets events apart: differences between groups, and regressions of CARs on traits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .. import _format
+from .._native import as_pandas
+from .._typing import Alternative, Frame
+from ..errors import InputError, check_choice
+from ..inference.joint import common_system
+from ..inference.outcome import t_pvalue
+from .results import StudyResult
+
+_COVARIANCES = ("HC3", "HC1", "HC0", "classic", "cluster")
+
+
+def group_differences(
+    study: StudyResult, first: int = 0, last: int = 0, *, by: str = "group", alternative: Alternative = "two-sided"
+) -> pd.DataFrame:
+    """Test whether groups of events differ in their mean CAR, pair by pair.
+
+    Parameters
+    ----------
+    study : StudyResult
+        With a column `by` in ``study.events`` that has two values or more.
+    first, last : int, optional
+        Trading days relative to day 0, both included.
+    by : str, optional
+        Column that names the groups.
+    alternative : {"two-sided", "less", "greater"}, optional
+        Of "the first group's mean less the second's".
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the two groups: n_first, n_second, mean_first, mean_second, difference (decimal), se, t, df,
+        pvalue, method. On one common date the difference is a contrast of the multivariate regression, t(M - k) with
+        the firms' covariance (exact under normality); otherwise Welch's t over independent events.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two groups.
+
+    References
+    ----------
+    Binder (1985), Journal of Accounting Research 23; Welch (1947), Biometrika 34.
+    """
+    if by not in study.events:
+        raise InputError("by", f"got {by!r}", f"give one of {', '.join(map(str, study.events.columns))}")
+    labels = study.events[by].astype(str).to_numpy()
+    names = list(dict.fromkeys(labels))
+    if len(names) < 2:
+        raise InputError("by", f"all events are of one {by}: {names[0]!r}", "give events of two groups or more")
+    sample = study.sample(first, last)
+    car, there = sample.sum.car, sample.there
+    system = sample.once(common_system)
+    rows = []
+    for a, b in combinations(names, 2):
+        x, y = car[there & (labels == a)], car[there & (labels == b)]
+        row: dict[str, Any] = {"first": a, "second": b, "n_first": len(x), "n_second": len(y)}
+        row |= {"mean_first": x.mean() if len(x) else np.nan, "mean_second": y.mean() if len(y) else np.nan}
+        if isinstance(system, str):
+            difference, se, df, method = _welch(x, y)
+        else:
+            w = (labels == a) / (labels == a).sum() - (labels == b) / (labels == b).sum()
+            se = float(np.sqrt(w @ system.covariance @ w * system.factor))
+            difference, df, method = float(w @ system.car), float(system.dof), "contrast on one date"
+        t = difference / se if se > 0 else np.nan
+        pvalue = float(t_pvalue(np.array(t), df, alternative))
+        rows.append({**row, "difference": difference, "se": se, "t": t, "df": df, "pvalue": pvalue, "method": method})
+    return pd.DataFrame(rows).set_index(["first", "second"])
+
+
+@dataclass(frozen=True, eq=False)
+class CrossSection:
+    """A regression of CARs on traits.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Indexed by term: coefficient, se, t, df, pvalue, ci_low, ci_high.
+    n_events : int
+        Events used.
+    r_squared : float
+        Share of the variance of the CARs explained.
+    covariance : str
+        Of the coefficients.
+    window : tuple of int
+        Days cumulated.
+    dropped : tuple of str
+        Events without a CAR or without a trait, left out.
+    """
+
+    table: pd.DataFrame
+    n_events: int
+    r_squared: float
+    covariance: str
+    window: tuple[int, int]
+    dropped: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        head = ["term", "coefficient", "se", "t", "p"]
+        rows = [
+            [
+                r["term"],
+                f"{r['coefficient']:.5f}",
+                f"{r['se']:.5f}",
+                _format.number(r["t"]),
+                _format.pvalue(r["pvalue"]),
+            ]
+            for r in _format.rows(self.table)
+        ]
+        left = f"; {len(self.dropped)} left out" if self.dropped else ""
+        what = f"{self.n_events} events{left}, {self.covariance} errors, R2 {self.r_squared:.3f}"
+        caption = f"CAR{self.window} on traits: {what}"
+        return f"{caption}\n\n{_format.text_table(head, rows)}"
+
+
+def regress_car(
+    study: StudyResult,
+    traits: Frame,
+    first: int = 0,
+    last: int = 0,
+    *,
+    cov: Literal["HC3", "HC1", "HC0", "classic", "cluster"] = "HC3",
+) -> CrossSection:
+    """Regress CARs on traits of the events, with robust errors.
+
+    Parameters
+    ----------
+    study : StudyResult
+        The events.
+    traits : DataFrame
+        Of pandas, polars or Arrow; indexed by event_id or by ticker (or with a column of one of these names); the
+        other columns are numeric. A constant is added.
+    first, last : int, optional
+        Trading days relative to day 0, both included.
+    cov : {"HC3", "HC1", "HC0", "classic", "cluster"}, optional
+        Heteroskedasticity-robust (MacKinnon and White 1985), classical, or clustered by event date.
+
+    Returns
+    -------
+    CrossSection
+
+    Raises
+    ------
+    InputError
+        If the index matches neither events nor tickers, a trait is not numeric, there are too few events, or clusters
+        by date are asked for with fewer than ten dates.
+
+    Notes
+    -----
+    Estimated with statsmodels; p-values are from t(n - k), with clusters from t(G - 1). On one common date the CARs are
+    correlated, and no robust error mends that.
+    """
+    check_choice("cov", cov, _COVARIANCES)
+    import statsmodels.api as sm
+
+    data, dropped = _aligned(study, _by_event(traits), first, last)
+    if len(data) < data.shape[1] + 2:
+        raise InputError(
+            "traits", f"{len(data)} events for {data.shape[1] - 1} traits", "give more events, or fewer traits"
+        )
+    design = sm.add_constant(data.drop(columns="car"), has_constant="add")
+    options: dict[str, Any] = {"cov_type": "nonrobust" if cov == "classic" else cov, "use_t": True}
+    if cov == "cluster":
+        dates = study.events["date"][data.index]
+        if dates.nunique() < 10:
+            problem = f"{dates.nunique()} event dates are too few clusters"
+            raise InputError("cov", problem, "use HC3, and mind that events of one date are correlated")
+        options["cov_kwds"] = {"groups": dates.to_numpy().astype(np.int64)}
+    fit = sm.OLS(data["car"], design).fit(**options)
+    interval = fit.conf_int()
+    table = pd.DataFrame(
+        {
+            "coefficient": fit.params,
+            "se": fit.bse,
+            "t": fit.tvalues,
+            "df": float(fit.df_resid_inference if cov == "cluster" else fit.df_resid),
+            "pvalue": fit.pvalues,
+            "ci_low": interval[0],
+            "ci_high": interval[1],
+        }
+    ).rename_axis("term")
+    return CrossSection(table, len(data), float(fit.rsquared), cov, (first, last), dropped)
+
+
+def _by_event(traits: Any) -> pd.DataFrame:
+    """Return a frame of traits with its column event_id or ticker as index, if its rows are only numbered."""
+    traits = as_pandas("traits", traits)
+    if not isinstance(traits, pd.DataFrame):
+        raise InputError("traits", f"got a {type(traits).__name__}", "give a DataFrame")
+    keys = [c for c in traits.columns if str(c).casefold() in ("event_id", "ticker")]
+    if not isinstance(traits.index, pd.RangeIndex) or not keys:
+        return traits
+    if len(keys) > 1:
+        raise InputError("traits", f"has the columns {keys}", "keep the one by which the traits are known")
+    return traits.set_index(keys[0])
+
+
+def _aligned(study: StudyResult, traits: pd.DataFrame, first: int, last: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    numeric = [c for c in traits.columns if pd.api.types.is_numeric_dtype(traits[c])]
+    if len(numeric) < traits.shape[1] or not numeric or "car" in traits.columns:
+        raise InputError("traits", f"columns {list(traits.columns)}", "give numeric columns, none of them named 'car'")
+    if traits.index.has_duplicates:
+        raise InputError(
+            "traits", f"{traits.index[traits.index.duplicated()][0]!r} stands there twice", "keep one row each"
+        )
+    car = study.car(first, last)["car"]
+    tickers = pd.Index(study.panel.ticker)
+    if car.index.isin(traits.index).any():
+        rows = traits.reindex(car.index)
+    elif tickers.isin(traits.index).any():
+        rows = traits.reindex(tickers).set_axis(car.index)
+    else:
+        raise InputError("traits", f"index {list(traits.index[:3])} matches no event", "index it by event_id or ticker")
+    data = rows.astype(float).assign(car=car)
+    whole = data.notna().all(axis=1)
+    return data[whole], tuple(str(i) for i in data.index[~whole])
+
+
+def _welch(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> tuple[float, float, float, str]:
+    if min(len(x), len(y)) < 2:
+        return float(x.mean() - y.mean()) if min(len(x), len(y)) else np.nan, np.nan, np.nan, "too few events"
+    a, b = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
+    df = (a + b) ** 2 / (a**2 / (len(x) - 1) + b**2 / (len(y) - 1)) if a + b > 0 else np.nan
+    return float(x.mean() - y.mean()), float(np.sqrt(a + b)), float(df), "Welch"

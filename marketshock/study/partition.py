@@ -1,0 +1,310 @@
+"""Some securities with their events, studied without anything else: a pure function to sums that merge exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._groups import starts_of
+from .._typing import DateArray, IntArray, StrArray
+from ..catalog.table import EventTable
+from ..inference.evidence import Evidence
+from ..inference.sample import Sample
+from ..inference.totals import Tally, tally
+from ..panel.abnormal import Cumulative
+from ..panel.alignment import Exclusions
+from ..panel.build import PanelBuild, Requirements, build_panel
+from ..panel.estimation import Estimated, Piece, Pieces, estimated_blocks
+from ..panel.event_panel import EventPanel
+from ..panel.returns import Returns
+from ..panel.spec import StudySpec
+from ..providers.dataset import DatasetPartition
+from ..windows import Window, check_inside
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Events left out for one reason: how many, and the first of them by its position, with its reason in words."""
+
+    n: int
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is known of a partition's events when they have been looked at.
+
+    Attributes
+    ----------
+    security, group : ndarray of shape (A,), object
+        Whose events a row of `tally` sums.
+    tally : Tally
+        Counts, means and sums of squares.
+    dates : ndarray of shape (D,), int
+        Session ordinals with an event, each once a group.
+    date_group : ndarray of shape (D,), object
+        The group.
+    n_given, n_moved : int
+        Events given, and dates that were moved to another session.
+    left : dict of str to Left
+        Events left out, by code.
+    position : ndarray of shape (n,), int
+        Places of the events studied among all given; empty unless CARs are kept.
+    session : ndarray of shape (n,), datetime64[D]
+        Day 0 of each.
+    dof : ndarray of shape (n,), int
+        Degrees of freedom.
+    cars : tuple of Cumulative
+        Of each window; empty unless kept.
+    """
+
+    security: StrArray
+    group: StrArray
+    tally: Tally | None
+    dates: IntArray
+    date_group: StrArray
+    n_given: int
+    n_moved: int
+    left: dict[str, Left]
+    position: IntArray
+    session: DateArray
+    dof: IntArray
+    cars: tuple[Cumulative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a partition.
+
+    Attributes
+    ----------
+    spec : StudySpec
+        The study.
+    windows : tuple of Window
+        Windows to cumulate over, besides the single days, which are always summed.
+    cars : bool
+        Whether the CARs of each event are kept.
+    """
+
+    spec: StudySpec
+    windows: tuple[Window, ...]
+    cars: bool
+
+    @property
+    def slices(self) -> list[slice]:
+        """The windows' places among the event days."""
+        first = self.spec.window.first
+        return [slice(w.first - first, w.last + 1 - first) for w in self.windows]
+
+
+@dataclass(frozen=True, eq=False)
+class PanelPartition:
+    """Some securities of returns that are in memory, with their events: the events are located already."""
+
+    wanted: Wanted
+    panel: EventPanel
+    group: StrArray
+    place: IntArray
+
+    def study(self) -> Part:
+        """Look at the events."""
+        return _part(self.wanted, self.panel, self.group, self.place, {}, len(self.panel), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class FolderPartition:
+    """One file of a dataset, with the events of its securities.
+
+    Attributes
+    ----------
+    wanted : Wanted
+        What is asked for.
+    file : DatasetPartition
+        Where the returns are.
+    table : EventTable
+        The events of its securities.
+    place : ndarray of shape (E,), int
+        Places of these events among all given.
+    market : Returns
+        Calendar and factors; without securities.
+    n_given : int
+        Events given to the whole study.
+    """
+
+    wanted: Wanted
+    file: DatasetPartition
+    table: EventTable
+    place: IntArray
+    market: Returns
+    n_given: int
+
+    def study(self) -> Part:
+        """Read the returns and look at the events."""
+        names, values = self.file.read(self.market.days, set(map(str, self.table.names)), self.market.log)
+        market = replace(self.market, names=names, values=values)
+        build = located(self.wanted.spec, self.table, market, self.n_given)
+        left = _by_code(build.exclusions, self.place)
+        moved = int((build.alignment.moved != 0).sum())
+        group = self.table.group[build.panel.position]
+        place = self.place[build.panel.position]
+        return _part(self.wanted, build.panel, group, place, left, len(self.table), moved)
+
+
+def study_partition(partition: PanelPartition | FolderPartition) -> Part:
+    """Look at a partition: what a worker is sent."""
+    return partition.study()
+
+
+def located(spec: StudySpec, table: EventTable, market: Returns, n_given: int = 0) -> PanelBuild:
+    """Bring a study's events and returns together."""
+    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates, n_given)
+    return build_panel(table, market, spec.model, spec.estimation, spec.window, need)
+
+
+class PanelPartitions(Sequence[PanelPartition]):
+    """A panel cut by security into partitions of at most so many returns, each made when it is asked for.
+
+    Without a bound the panel is its only partition, and nothing is copied.
+    """
+
+    def __init__(self, wanted: Wanted, panel: EventPanel, cells: int | None) -> None:
+        self._wanted, self._panel = wanted, panel
+        self._pieces: Sequence[Piece] = (
+            (Piece(np.arange(len(panel)), panel),) if cells is None else Pieces(panel, cells)
+        )
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __getitem__(self, at: Any) -> Any:
+        piece, panel = self._pieces[at], self._panel
+        return PanelPartition(self._wanted, piece.panel, panel.group[piece.events], panel.position[piece.events])
+
+
+def parts_of_build(build: PanelBuild) -> Part:
+    """Return what is known before a panel is looked at: the events left out, and the dates moved."""
+    return replace(part_of_exclusions(build.exclusions), n_moved=int((build.alignment.moved != 0).sum()))
+
+
+def part_of_exclusions(left: Exclusions) -> Part:
+    """Return what is known of events left out."""
+    return replace(_nothing(len(left), 0), left=_by_code(left, np.arange(len(left.table))))
+
+
+def summed_windows(window: Window, asked: Sequence[tuple[int, int]] | None) -> tuple[Window, ...]:
+    """Return the windows to sum, sorted: those asked for and the whole event window.
+
+    Raises
+    ------
+    WindowError
+        If one is no window, or not inside the event window.
+    """
+    read = {Window.of("windows", pair) for pair in asked or ()}
+    for one in read:
+        check_inside("windows", one, window)
+    return tuple(sorted({*read, window}, key=lambda w: (w.first, w.last)))
+
+
+def _part(
+    wanted: Wanted,
+    panel: EventPanel,
+    group: StrArray,
+    place: IntArray,
+    left: dict[str, Left],
+    n_given: int,
+    n_moved: int,
+) -> Part:
+    code, groups = _grouped(group)
+    model = wanted.spec.model
+    refit = partial(model.fit, ahead=panel.ahead)
+    names = np.array(panel.returns.names, dtype=object)
+    made: list[tuple[StrArray, StrArray, Tally]] = []
+    kept: list[IntArray] = []
+    dofs: list[IntArray] = []
+    cars: list[list[Cumulative]] = []
+    for block in estimated_blocks(panel, model) if len(panel) else ():
+        block, left = _estimable(block, place, left)
+        events = block.events
+        if not len(events):
+            continue
+        if len(groups) > 1:
+            order = np.lexsort((code[events], panel.column[events]))
+            block = Estimated(events[order], block.fit.take(order), block.abnormal.take(order))
+            events = block.events
+        column, grouped = panel.column[events], code[events]
+        starts = starts_of(column, grouped)
+        evidence = Evidence(
+            panel.take(events), block.fit, block.abnormal, panel.row[events], column, refit, wanted.spec.log
+        )
+        samples = [Sample(evidence, days) for days in wanted.slices]
+        made.append((names[column[starts]], groups[grouped[starts]], tally(evidence, starts, samples)))
+        kept.append(events)
+        if wanted.cars:
+            dofs.append(block.fit.dof)
+            cars.append([s.sum for s in samples])
+    if not made:
+        return replace(_nothing(n_given, n_moved), left=left)
+    studied = np.concatenate(kept)
+    empty = studied[:0]
+    n_days = len(panel.returns.days)
+    group_of_date, date = np.divmod(np.unique(code[studied] * n_days + panel.row[studied]), n_days)
+    return Part(
+        np.concatenate([m[0] for m in made]),
+        np.concatenate([m[1] for m in made]),
+        Tally.joined([m[2] for m in made]),
+        date,
+        groups[group_of_date],
+        n_given,
+        n_moved,
+        left,
+        place[studied] if wanted.cars else empty,
+        panel.session[studied if wanted.cars else empty],
+        np.concatenate(dofs) if wanted.cars else empty,
+        tuple(Cumulative.joined([c[w] for c in cars]) for w in range(len(wanted.windows))) if wanted.cars else (),
+    )
+
+
+def _nothing(n_given: int, n_moved: int) -> Part:
+    none, nothing = np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
+    days = np.empty(0, dtype="datetime64[D]")
+    return Part(none, none, None, nothing, none, n_given, n_moved, {}, nothing, days, nothing, ())
+
+
+def _grouped(group: StrArray) -> tuple[IntArray, StrArray]:
+    if not len(group) or not group.strides[0]:
+        return np.zeros(len(group), dtype=np.int64), np.array([group[0] if len(group) else ""], dtype=object)
+    code, groups = pd.factorize(group, sort=True)
+    return code, groups
+
+
+def _by_code(exclusions: Exclusions, place: IntArray) -> dict[str, Left]:
+    left: dict[str, Left] = {}
+    for position, (code, reason) in exclusions.items():
+        left = with_left(left, code, Left(1, int(place[position]), reason))
+    return left
+
+
+def with_left(left: dict[str, Left], code: str, new: Left) -> dict[str, Left]:
+    """Add events left out to those counted already; the first by position stands as the example."""
+    old = left.get(code, new)
+    first = min(old, new, key=lambda one: one.position)
+    left[code] = replace(first, n=new.n + (old.n if code in left else 0))
+    return left
+
+
+def _estimable(block: Estimated, place: IntArray, left: dict[str, Left]) -> tuple[Estimated, dict[str, Left]]:
+    """Leave out the events of a block whose model could not be estimated."""
+    if not block.fit.problem.strides[0]:
+        return block, left
+    bad = block.fit.problem != ""
+    if not bad.any():
+        return block, left
+    for position, why in zip(place[block.events[bad]], block.fit.problem[bad], strict=True):
+        left = with_left(left, "not_estimable", Left(1, int(position), str(why)))
+    return Estimated(block.events[~bad], block.fit.take(~bad), block.abnormal.take(~bad)), left

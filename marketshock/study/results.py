@@ -1,0 +1,608 @@
+"""What a study found. Frames are derived when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .. import _format
+from .._frame import ReadableFrame
+from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
+from ..catalog.table import Events
+from ..derivation.case import Case
+from ..derivation.study import explain_event
+from ..errors import InputError, UnknownNameError, check_choice, check_share
+from ..explained.explanation import Explanation
+from ..inference.adjust import adjust_pvalues
+from ..inference.answers import answers, car_columns
+from ..inference.evidence import Evidence
+from ..inference.joint import common_system
+from ..inference.options import Conventions, Resampling
+from ..inference.power import minimum_detectable, power_of_t
+from ..inference.sample import Sample
+from ..models.base import ModelFit
+from ..panel.abnormal import Abnormal, Cumulative
+from ..panel.alignment import Alignment, Exclusion
+from ..panel.event_panel import EventPanel
+from ..panel.spec import StudySpec
+from ..providers.base import Prices
+from ..providers.shares import SharesTable
+from ..windows import Window, check_inside
+from .confounders import confounders
+from .printed import car_table, test_table
+
+_SHOWN = 20  # events a repr lists
+_BY = ("event", "group", "ticker", "date", "day")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StudyResult:
+    """An event study: abnormal returns with their uncertainty, and everything needed to check them.
+
+    Made by `event_study`. Days are trading sessions relative to day 0, returns are decimals, dates are tz-naive
+    session dates; frames are indexed by ``event_id`` unless said otherwise, and NaN is a day without a return.
+
+    Attributes
+    ----------
+    spec : StudySpec
+        What was chosen.
+    panel : EventPanel
+        The events studied, as arrays.
+    fit : ModelFit
+        The estimated model.
+    abnormal : Abnormal
+        Daily abnormal returns, (E, L).
+    prices : Prices or None
+        What the returns were computed from; None of a study on returns.
+    """
+
+    spec: StudySpec
+    panel: EventPanel
+    fit: ModelFit
+    abnormal: Abnormal
+    _alignment: Alignment
+    _exclusions: tuple[Exclusion, ...]
+    prices: Prices | None = None
+
+    def __len__(self) -> int:
+        return len(self.panel)
+
+    @property
+    def ar(self) -> pd.DataFrame:
+        """Abnormal returns, events by days."""
+        return self._by_day(self.abnormal.ar)
+
+    @property
+    def sar(self) -> pd.DataFrame:
+        """Abnormal returns over their prediction standard errors (Patell 1976), events by days."""
+        return self._by_day(self.abnormal.sar)
+
+    @property
+    def params(self) -> pd.DataFrame:
+        """Estimated coefficients, with sigma (daily, decimal), its degrees of freedom, and the days used."""
+        frame = pd.DataFrame(self.fit.params.copy(), index=self._index, columns=list(self.spec.model.param_names))
+        return frame.assign(sigma=np.sqrt(self.fit.sigma2), df=self.fit.dof, n_obs=self.fit.n_obs)
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The events studied: ticker, date (day 0), event, group, and the days with data in each window."""
+        panel = self.panel
+        first = np.clip(panel.row + panel.estimation.first, 0, None)
+        last = np.clip(panel.row + panel.estimation.last, 0, None)
+        return pd.DataFrame(
+            {
+                "ticker": panel.ticker,
+                "date": _stamps(panel.session),
+                "event": panel.event,
+                "group": panel.group,
+                "n_obs": self.fit.n_obs,
+                "n_event_days": self.evidence.event_mask.sum(axis=1),
+                "estimation_first": _stamps(panel.returns.days[first]),
+                "estimation_last": _stamps(panel.returns.days[last]),
+            },
+            index=self._index,
+        )
+
+    @property
+    def exclusions(self) -> pd.DataFrame:
+        """The events left out: ticker, date, code and reason."""
+        columns = ["event_id", "ticker", "date", "code", "reason"]
+        frame = pd.DataFrame([asdict(e) for e in self._exclusions], columns=columns)
+        given = np.array([e.date for e in self._exclusions], dtype="datetime64[D]")
+        return frame.assign(date=_stamps(given)).set_index("event_id")
+
+    @property
+    def alignment(self) -> pd.DataFrame:
+        """What was done with each date: given (its time in UTC, if any), session (day 0), days moved, rule."""
+        a, table = self._alignment, self._alignment.table
+        return pd.DataFrame(
+            {
+                "ticker": table.ticker,
+                "given": _stamps(table.given),
+                "timestamp_utc": table.utc,
+                "session": _stamps(a.session),
+                "moved": a.moved,
+                "rule": a.rule,
+            },
+            index=pd.Index(table.event_id, name="event_id"),
+        )
+
+    def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
+        """Return what else happened in the windows of each event: releases, and the study's other events of the firm.
+
+        Parameters
+        ----------
+        calendar : Event, sequence of Event, Catalog, or DataFrame, optional
+            A frame has columns ticker (empty for the whole market) and date, and optionally event_id, timing,
+            on_closed, title and kind. By default `release_calendar`. Two calendars may be joined as lists of events.
+        estimation_days : int, optional
+            How many of the last sessions of the estimation window to look through; None for all of them.
+
+        Returns
+        -------
+        DataFrame
+            A row for each event and confounder, indexed by ``event_id``: ticker, date (day 0), confounder (its id),
+            title, kind ("study" for another event of this study), session (by the rules of `alignment`; what falls on a
+            closed day maps to the next session), day (sessions from day 0), in_window ("event", "gap" or "estimation").
+            No row means that this calendar knows of none. Share classes of one firm (GOOG, GOOGL) share its
+            confounders. Events of the study whose windows overlap are in "event".
+
+        Raises
+        ------
+        InputError
+            If the calendar is none, or `estimation_days` is negative.
+        NotSessionError
+            If an entry asks for ``on_closed="raise"`` on a closed day.
+
+        Notes
+        -----
+        What has the id of the studied event is that event, not its confounder.
+
+        References
+        ----------
+        McWilliams and Siegel (1997), Academy of Management Journal 40(3), 626-657, on confounding events.
+        """
+        return confounders(self.panel, calendar, estimation_days)
+
+    def car(
+        self,
+        first: int = 0,
+        last: int = 0,
+        *,
+        confidence: float = 0.95,
+        adjust: Literal["holm", "bh"] | None = None,
+    ) -> pd.DataFrame:
+        """Return cumulative abnormal returns over days `first` to `last`, both included, with t(M - k) inference.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, inside the study's window.
+        confidence : float, optional
+            Coverage of the two-sided interval.
+        adjust : {"holm", "bh"}, optional
+            Adjust the p-values for the number of events, in a further column pvalue_adjusted (see `adjust_pvalues`).
+
+        Returns
+        -------
+        DataFrame
+            ticker, date, car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high, n_days, note. Missing days are
+            left out of the sum and of its variance, counted in n_days and named in note; without any day car is NaN.
+
+        Raises
+        ------
+        WindowError
+            If the days are not inside the study's window.
+        InputError
+            If `confidence` is not between 0 and 1.
+
+        References
+        ----------
+        Mikkelson and Partch (1988); Campbell, Lo and MacKinlay (1997), ch. 4: the variance includes the estimation
+        error the days share.
+        """
+        window = self._window(first, last)
+        total = self._cumulated(window)
+        check_share("confidence", confidence, 0.95)
+        note = self._missing_notes(window)
+        columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
+        frame = self._frame(**columns)
+        if adjust is not None:
+            frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
+        label = f"CAR{window}".replace(" ", "")
+        return ReadableFrame.of(frame, partial(car_table, label=label, confidence=confidence))
+
+    def explain(
+        self,
+        event_id: str,
+        first: int = 0,
+        last: int = 0,
+        *,
+        confidence: float = 0.95,
+        shares: SharesTable | Frame | None = None,
+    ) -> Explanation:
+        """Write out how an event's CAR comes from its closing prices, with its own numbers in every line.
+
+        Parameters
+        ----------
+        event_id : str
+            An event of `events`.
+        first, last : int
+            Trading days relative to day 0, both included.
+        confidence : float, optional
+            Coverage of the two-sided interval.
+        shares : SharesTable or DataFrame, optional
+            Share counts for the dollars; the bundled ones by default.
+
+        Returns
+        -------
+        Explanation
+            Closes and returns; the estimation window; the model's sums and coefficients; the variance of a daily
+            abnormal return; each event day with its forecast-error variance; the CAR with the estimation error its days
+            share; t, p and the interval; dollars, or why there are none. It prints itself, and has `to_markdown` and
+            `to_latex`. The figures of each step are in ``step.values``, unrounded. Days without a return are named and
+            left out. Of a model that is more than least squares the fit is given and taken from there.
+
+        Raises
+        ------
+        UnknownNameError
+            If no event has that id, or it was left out; the message says why.
+        WindowError
+            If the days are not inside the study's window.
+        InputError
+            If `confidence` is not between 0 and 1.
+
+        References
+        ----------
+        As in `car`; Patell (1976), the forecast-error variance.
+        """
+        window = self._window(first, last)
+        check_share("confidence", confidence, 0.95)
+        part = np.array([self._position(event_id)])
+        one = (self.panel.take(part), self.fit.take(part), self.abnormal.take(part))
+        counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
+        return explain_event(Case(self.spec, *one, self.prices, window, confidence), counts)
+
+    def bhar(self, first: int = 0, last: int = 0) -> pd.DataFrame:
+        """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, both included.
+
+        Returns
+        -------
+        DataFrame
+            ticker, date, bhar (decimal), n_days, note; NaN where a day is missing, which note names.
+
+        Raises
+        ------
+        InputError
+            If the study has log returns: their exponentiated expectation is not an expected gross return.
+
+        References
+        ----------
+        Barber and Lyon (1997).
+        """
+        window = self._window(first, last)
+        if self.spec.log:
+            raise InputError(
+                "bhar", "the study has log returns", "compounding takes simple ones: run it with log=False"
+            )
+        sample = Sample(self.evidence, self._days(window))
+        return self._frame(bhar=sample.bhar, n_days=sample.mask.sum(axis=1), note=self._missing_notes(window))
+
+    def aar(self) -> pd.DataFrame:
+        """Return the average abnormal return of each day: n_events, aar, se and caar.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by day. ``se`` is cross-sectional, ``sd / sqrt(N_t)`` with N_t the events that have a return that
+            day, and takes the events as independent; ``caar`` is the running sum of ``aar``: the events in it may
+            differ from day to day, and it is NaN from a day on which no event has a return.
+        """
+        ar, mask = self.abnormal.ar, self.evidence.event_mask
+        n = mask.sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(mask, ar, 0.0).sum(axis=0) / n
+            square = np.where(mask, (ar - mean) ** 2, 0.0).sum(axis=0) / (n - 1)
+            se = np.where(n > 1, np.sqrt(square / n), np.nan)
+        frame = {"n_events": n, "aar": mean, "se": se, "caar": np.cumsum(mean)}
+        return pd.DataFrame(frame, index=self._day_index)
+
+    def tests(
+        self,
+        first: int = 0,
+        last: int = 0,
+        *,
+        which: Sequence[str] | str | None = None,
+        alternative: Alternative = "two-sided",
+        by: str | None = None,
+        conventions: Conventions | None = None,
+        resampling: Resampling | None = None,
+    ) -> pd.DataFrame:
+        """Test the abnormal returns of days `first` to `last`, what applies first.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, both included.
+        which : sequence of str, optional
+            Names of tests (``ms.TESTS`` lists them). By default all tests of the sample, and on one common date with
+            up to 30 events also the tests of each firm.
+        alternative : {"two-sided", "less", "greater"}, optional
+            "less" is for losses.
+        by : {"event", "group", "ticker", "date", "day"}, optional
+            Test each value of that column of ``study.events`` by itself, or each day of the window; it becomes the
+            first index level.
+        conventions : Conventions, optional
+            Where papers differ: ``ms.Conventions(window="csar")`` and others.
+        resampling : Resampling, optional
+            Number of draws, seed and block length of the bootstraps.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by test: event_id (the event tested, or "(all)"), statistic, distribution, df (a number; for F a
+            pair), pvalue, n_events, null, alternative, note (the assumptions that fail here), assumptions (all that the
+            test makes), reference. A test that does not apply has NaN and its
+            reason in note.
+
+        Raises
+        ------
+        WindowError, UnknownNameError, ChoiceError
+            If the days, a test, the alternative or `by` is not known.
+        """
+        check_choice("alternative", alternative, ALTERNATIVES)
+        whole = self.sample(first, last, conventions=conventions, resampling=resampling)
+        if by is None:
+            rows = answers(whole, lambda: self.panel.event_id, which, alternative)
+            return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
+        check_choice("by", by, _BY)
+        if by == "day":
+            return self._daily_tests(first, last, which, alternative, conventions, resampling)
+        labels = self.events[by].to_numpy()
+        rows = []
+        for label in pd.unique(labels):
+            part = np.flatnonzero(labels == label)
+            names = partial(self._names, part)
+            rows += [{by: label, **row} for row in answers(whole.take(part), names, which, alternative)]
+        return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
+
+    def sample(
+        self,
+        first: int = 0,
+        last: int = 0,
+        *,
+        conventions: Conventions | None = None,
+        resampling: Resampling | None = None,
+    ) -> Sample:
+        """Return the arrays a test sees, for tests of one's own.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, both included.
+        conventions, resampling : optional
+            As in `tests`.
+
+        Returns
+        -------
+        Sample
+            Of all events; ``.take(positions)`` gives some of them.
+        """
+        days = self._days(self._window(first, last))
+        for name, value, kind in (("conventions", conventions, Conventions), ("resampling", resampling, Resampling)):
+            if value is not None and not isinstance(value, kind):
+                raise InputError(name, f"got {value!r}", f"give ms.{kind.__name__}(...)")
+        return Sample(self.evidence, days, conventions or Conventions(), resampling or Resampling())
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Both windows of all events with their fit, as arrays."""
+        panel = self.panel
+        refit = partial(self.spec.model.fit, ahead=panel.ahead)
+        return Evidence(panel, self.fit, self.abnormal, panel.row, panel.column, refit, self.spec.log)
+
+    def power(
+        self, first: int = 0, last: int = 0, *, effect: float = 0.01, level: float = 0.05, power: float = 0.8
+    ) -> pd.DataFrame:
+        """Return what the study could have found.
+
+        Parameters
+        ----------
+        first, last : int
+            Trading days relative to day 0, both included.
+        effect : float, optional
+            Abnormal return (decimal) for which the power is given.
+        level, power : float, optional
+            Two-sided level of the test, and the power at which the minimum detectable effect is given.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by event_id, with a last row "(mean)": se, df, mde (the smallest effect found with that power,
+            decimal), power (of finding `effect`). The mean's standard error has the firms' covariance on one common
+            date, and takes events of several dates as independent.
+
+        References
+        ----------
+        MacKinlay (1997), section 8: power with the variance known; here with the noncentral t.
+        """
+        sample = self.sample(first, last)
+        se = np.sqrt(sample.sum.variance)
+        system = sample.once(common_system)
+        n = int(sample.there.sum())
+        if isinstance(system, str):
+            mean_se, mean_df = float(np.sqrt(np.nansum(se**2)) / max(n, 1)), float(np.inf)
+        else:
+            mean_se, mean_df = float(np.sqrt(system.covariance.sum() * system.factor) / n), float(system.dof)
+        se, df = np.append(se, mean_se), np.append(self.fit.dof.astype(float), mean_df)
+        index = pd.Index([*self.panel.event_id, "(mean)"], name="event_id")
+        columns = {
+            "se": se,
+            "df": df,
+            "mde": minimum_detectable(se, df, level, power),
+            "power": power_of_t(effect, se, df, level),
+        }
+        return pd.DataFrame(columns, index=index)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
+        panel, n_days = self.panel, len(self.spec.window)
+        rows = self._rows(self.spec.window).ravel()
+        inside = (rows >= 0) & (rows < len(panel.returns.days))
+        session = np.where(
+            inside, panel.returns.days[np.clip(rows, 0, len(panel.returns.days) - 1)], np.datetime64("NaT")
+        )
+        index = pd.MultiIndex.from_arrays(
+            [np.repeat(panel.event_id, n_days), np.tile(self.spec.window.offsets(), len(self))],
+            names=["event_id", "day"],
+        )
+        realised = panel.realised(slice(None))
+        columns = {
+            "ticker": np.repeat(panel.ticker, n_days),
+            "date": np.repeat(_stamps(panel.session), n_days),
+            "session": _stamps(session),
+            "return": realised.ravel(),
+            "expected": (realised - self.abnormal.ar).ravel(),
+            "ar": self.abnormal.ar.ravel(),
+            "sar": self.abnormal.sar.ravel(),
+        }
+        return pd.DataFrame(columns, index=index)
+
+    def __repr__(self) -> str:
+        head, rows = self._summary()
+        return f"{self._caption()}\n\n{_format.text_table(head, rows, left=3)}{self._footer()}"
+
+    def _repr_html_(self) -> str:
+        head, rows = self._summary()
+        return _format.html_table(self._caption() + self._footer(), head, rows, left=3)
+
+    def _caption(self) -> str:
+        spec = self.spec
+        kind = "log" if spec.log else "simple"
+        return (
+            f"Event study: {len(self)} of {len(self._alignment.session)} events, {spec.model.name}\n"
+            f"window {spec.window}, estimation {spec.estimation} in trading days ({self.panel.returns.sessions.name} "
+            f"sessions), {kind} returns"
+        )
+
+    def _summary(self) -> tuple[list[str], list[list[str]]]:
+        day_0 = Window(0, 0)
+        parts = [
+            w for w in (day_0, self.spec.window) if self.spec.window.first <= w.first <= w.last <= self.spec.window.last
+        ]
+        head = ["event", "ticker", "day 0"]
+        columns: list[StrArray | list[str]] = [
+            self.panel.event,
+            self.panel.ticker,
+            np.datetime_as_string(self.panel.session),
+        ]
+        for part in dict.fromkeys(parts):
+            frame = self.car(part.first, part.last)
+            label = "AR(0)" if part == day_0 else f"CAR{part}".replace(" ", "")
+            head += [label, "t", "p"]
+            marks = ["*" if note else "" for note in frame["note"][:_SHOWN]]
+            columns += [
+                [_format.percent(v) + m for v, m in zip(frame["car"][:_SHOWN], marks, strict=True)],
+                [_format.number(v) for v in frame["t"][:_SHOWN]],
+                [_format.pvalue(v) for v in frame["pvalue"][:_SHOWN]],
+            ]
+        shown = min(len(self), _SHOWN)
+        return head, [[str(c[i]) for c in columns] for i in range(shown)]
+
+    def _footer(self) -> str:
+        lines = []
+        incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
+        if incomplete:
+            lines.append(f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)")
+        if len(self) > _SHOWN:
+            lines.append(f"... and {len(self) - _SHOWN} more events; study.car(0, 0) has all")
+        moved = int((self._alignment.moved != 0).sum())
+        if moved:
+            lines.append(f"{moved} date(s) moved to a session: study.alignment")
+        if self._exclusions:
+            lines.append(f"{len(self._exclusions)} event(s) left out: study.exclusions")
+        return "".join("\n" + line for line in lines)
+
+    @cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self.panel.event_id, name="event_id")
+
+    @property
+    def _day_index(self) -> pd.Index:
+        return pd.Index(self.spec.window.offsets(), name="day")
+
+    def _by_day(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> pd.DataFrame:
+        return pd.DataFrame(values.copy(), index=self._index, columns=self._day_index)
+
+    def _frame(self, **columns: Any) -> pd.DataFrame:
+        names = {"ticker": self.panel.ticker, "date": _stamps(self.panel.session)}
+        return pd.DataFrame({**names, **columns}, index=self._index)
+
+    def _window(self, first: int, last: int) -> Window:
+        window = Window.of("window", (first, last))
+        check_inside("window", window, self.spec.window)
+        return window
+
+    def _position(self, event_id: str) -> int:
+        """Return the place of an event by its id."""
+        found = np.flatnonzero(self.panel.event_id == event_id)
+        if len(found):
+            return int(found[0])
+        left = next((e.reason for e in self._exclusions if e.event_id == event_id), "")
+        known = [str(name) for name in self.panel.event_id]
+        raise UnknownNameError("event_id", [str(event_id)], known, f"it was left out: {left}" if left else "")
+
+    def _days(self, window: Window) -> slice:
+        start = window.first - self.spec.window.first
+        return slice(start, start + len(window))
+
+    def _names(self, events: IntArray) -> StrArray:
+        return self.panel.event_id[events]
+
+    def _rows(self, window: Window) -> IntArray:
+        """Session ordinals of the days of a window, (E, n)."""
+        return np.asarray(self.panel.row[:, None] + window.offsets())
+
+    def _cumulated(self, window: Window) -> Cumulative:
+        return Sample(self.evidence, self._days(window)).sum
+
+    def _missing_notes(self, window: Window) -> StrArray:
+        mask, rows = self.evidence.event_mask[:, self._days(window)], self._rows(window)
+        notes = np.full(len(self), "", dtype=object)
+        for i in np.flatnonzero(~mask.all(axis=1)):
+            gaps = rows[i][~mask[i]]
+            inside = gaps[gaps < len(self.panel.returns.days)]
+            named = ", ".join(str(d) for d in self.panel.returns.days[inside][:3])
+            beyond = "after the last price" if len(inside) < len(gaps) else ""
+            what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
+            notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
+        return notes
+
+    def _daily_tests(
+        self,
+        first: int,
+        last: int,
+        which: Sequence[str] | str | None,
+        alternative: Alternative,
+        conventions: Conventions | None,
+        resampling: Resampling | None,
+    ) -> pd.DataFrame:
+        rows = []
+        for day in range(first, last + 1):
+            sample = self.sample(day, day, conventions=conventions, resampling=resampling)
+            rows += [{"day": day, **row} for row in answers(sample, lambda: self.panel.event_id, which, alternative)]
+        return ReadableFrame.of(pd.DataFrame(rows).set_index(["day", "test"]), test_table)
+
+
+def _stamps(days: np.ndarray[Any, np.dtype[np.datetime64]]) -> np.ndarray[Any, np.dtype[np.datetime64]]:
+    return days.astype("datetime64[s]")  # nanoseconds end in 2262

@@ -1,0 +1,301 @@
+"""What a study found of events that were looked at once and not kept: averages, tests, and CARs where asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from .. import _format
+from .._frame import ReadableFrame
+from .._typing import ALTERNATIVES, Alternative, FloatArray, StrArray
+from ..catalog.table import EventTable
+from ..errors import InputError, WindowError, check_choice, check_share
+from ..inference.answers import answers, car_columns
+from ..inference.options import Conventions
+from ..inference.registry import TESTS
+from ..inference.spread import Streamed
+from ..inference.totals import Tally
+from ..panel.abnormal import Cumulative
+from ..panel.spec import StudySpec
+from ..windows import Window, check_inside
+from .partition import Left, Part, Wanted, with_left
+from .printed import car_table, test_table
+
+_BY = ("group", "day")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StudySummary:
+    """An event study of which sums over the events are kept, not the events.
+
+    Made by `event_study` with ``keep="car"`` or ``keep="aggregates"``. Days are trading sessions relative to day 0,
+    returns are decimals. The numbers are those of a `StudyResult` up to the order of summation, and the same to the
+    last bit however the securities were divided among workers.
+
+    Attributes
+    ----------
+    wanted : Wanted
+        The spec of the study, the windows summed, and whether CARs were kept.
+    session_name : str
+        Calendar on which days are counted.
+    """
+
+    wanted: Wanted
+    session_name: str
+    _table: EventTable
+    _merged: Part
+
+    @classmethod
+    def of(cls, wanted: Wanted, session_name: str, table: EventTable, parts: Sequence[Part]) -> StudySummary:
+        """Merge the parts: the sums in the order of the securities' names, the CARs in that of the events."""
+        return cls(wanted, session_name, table, merged(parts, len(wanted.windows)))
+
+    def __len__(self) -> int:
+        tally = self._merged.tally
+        return 0 if tally is None else int(tally.events.sum())
+
+    @property
+    def spec(self) -> StudySpec:
+        """What was chosen: a `StudySpec`."""
+        return self.wanted.spec
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """Windows that `car` knows, and `tests` besides the single days."""
+        return self.wanted.windows
+
+    @property
+    def exclusions(self) -> pd.DataFrame:
+        """The events left out by code: how many, and id, ticker, date and reason of the first of them."""
+        rows = []
+        for code, left in sorted(self._merged.left.items(), key=lambda pair: pair[1].position):
+            at = left.position
+            name = str(self._table.names[self._table.security[at]])
+            rows.append((code, left.n, self._table.id_of(at), name, self._table.given[at], left.reason))
+        columns = ["code", "n_events", "event_id", "ticker", "date", "reason"]
+        frame = pd.DataFrame(rows, columns=columns)
+        dates = np.array([row[4] for row in rows], dtype="datetime64[D]").astype("datetime64[s]")
+        return frame.assign(date=dates).set_index("code")
+
+    @property
+    def alignment(self) -> pd.Series:
+        """How many dates were given, moved to another session, and studied."""
+        counts = {"given": self._merged.n_given, "moved": self._merged.n_moved, "studied": len(self)}
+        return pd.Series(counts, name="events")
+
+    def aar(self) -> pd.DataFrame:
+        """Return the average abnormal return of each day: n_events, aar, se and caar; as `StudyResult.aar`."""
+        first = self.wanted.spec.window
+        rows = [self._summary(w, Conventions()).car_spread for w in range(len(first))]
+        n = np.array([row.n for row in rows])
+        mean = np.array([row.mean for row in rows])
+        se = np.array([row.sd / np.sqrt(row.n) if row.n > 1 else np.nan for row in rows])
+        frame = {"n_events": n, "aar": mean, "se": se, "caar": np.cumsum(mean)}
+        return pd.DataFrame(frame, index=pd.Index(first.offsets(), name="day"))
+
+    def tests(
+        self,
+        first: int = 0,
+        last: int = 0,
+        *,
+        which: Sequence[str] | str | None = None,
+        alternative: Alternative = "two-sided",
+        by: Literal["group", "day"] | None = None,
+        conventions: Conventions | None = None,
+    ) -> pd.DataFrame:
+        """Test the abnormal returns of days `first` to `last`, as `StudyResult.tests`.
+
+        Parameters
+        ----------
+        first, last : int
+            One day, or one of `windows`.
+        which : sequence of str, optional
+            Names of tests. By default those that need no return by itself; any other does not apply, and says so.
+        alternative : {"two-sided", "less", "greater"}, optional
+            "less" is for losses.
+        by : {"group", "day"}, optional
+            Test each group, or each day, by itself.
+        conventions : Conventions, optional
+            Its `window` is read; `forecast_error` must be True.
+
+        Raises
+        ------
+        WindowError
+            If the days are none of those summed.
+        UnknownNameError, ChoiceError
+            If a test, the alternative or `by` is not known.
+        """
+        check_choice("alternative", alternative, ALTERNATIVES)
+        choice = conventions or Conventions()
+        if not choice.forecast_error:
+            raise InputError("conventions", "forecast_error=False was not summed", "run the study with keep='all'")
+        names = which if which is not None else [name for name, test in TESTS.items() if test.streams]
+        if by is None:
+            rows = answers(self._summary(self._place(first, last), choice), _nobody, names, alternative)
+            return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
+        check_choice("by", by, _BY)
+        parts: list[tuple[str | int, Streamed]] = []
+        if by == "day":
+            parts += [(d, self._summary(self._place(d, d), choice)) for d in range(first, last + 1)]
+        else:
+            place = self._place(first, last)
+            parts += [(label, self._summary(place, choice, label)) for label in sorted(set(self._merged.group))]
+        rows = [{by: label, **row} for label, part in parts for row in answers(part, _nobody, names, alternative)]
+        return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
+
+    def car(self, first: int | None = None, last: int | None = None, *, confidence: float = 0.95) -> pd.DataFrame:
+        """Return cumulative abnormal returns, as `StudyResult.car`; of a study that kept them.
+
+        Parameters
+        ----------
+        first, last : int, optional
+            One of `windows`; the whole event window by default.
+        confidence : float, optional
+            Coverage of the two-sided interval.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``event_id``: ticker, date, car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
+            n_days, note.
+
+        Raises
+        ------
+        InputError
+            If CARs were not kept, or `confidence` is not between 0 and 1.
+        WindowError
+            If the days are none of the windows kept.
+        """
+        check_share("confidence", confidence, 0.95)
+        if not self.wanted.cars:
+            raise InputError("keep", "the CARs of the events were not kept", "run the study with keep='car'")
+        whole = self.wanted.spec.window
+        window = Window.of("window", (whole.first if first is None else first, whole.last if last is None else last))
+        if window not in self.windows:
+            raise self._not_summed(window)
+        cars = self._merged.cars[self.windows.index(window)]
+        at = self._merged.position
+        names = {
+            "ticker": self._table.names[self._table.security[at]],
+            "date": self._merged.session.astype("datetime64[s]"),
+        }
+        note = _notes(cars, len(window))
+        columns = car_columns(cars.car, cars.variance, self._merged.dof, cars.n_days, note, confidence)
+        frame = pd.DataFrame({**names, **columns}, index=pd.Index(self._table.event_id[at], name="event_id"))
+        return ReadableFrame.of(frame, partial(car_table, label=f"CAR{window}".replace(" ", ""), confidence=confidence))
+
+    @property
+    def _tally(self) -> Tally:
+        assert self._merged.tally is not None
+        return self._merged.tally
+
+    def _summary(self, window: int, conventions: Conventions, group: str | None = None) -> Streamed:
+        """What the tests read of a window, of all events or of one group."""
+        spec, tally, dates = self.wanted.spec, self._tally, self._merged.dates
+        if group is not None:
+            tally = tally.take(np.flatnonzero(self._merged.group == group))
+            dates = dates[self._merged.date_group == group]
+        n_days = 1 if window < len(spec.window) else len(self.windows[window - len(spec.window)])
+        return tally.summary(window, conventions.window, n_days, np.unique(dates), spec.log)
+
+    def _place(self, first: int, last: int) -> int:
+        window = Window.of("window", (first, last))
+        whole = self.wanted.spec.window
+        check_inside("window", window, whole)
+        if len(window) == 1:
+            return window.first - whole.first
+        if window not in self.windows:
+            raise self._not_summed(window)
+        return len(whole) + self.windows.index(window)
+
+    def _not_summed(self, window: Window) -> WindowError:
+        known = ", ".join(map(str, self.windows))
+        ask = f"run it with windows=[({window.first}, {window.last})], or with keep='all'"
+        return WindowError("window", f"{window} was not summed when the events were looked at (known are {known})", ask)
+
+    def __repr__(self) -> str:
+        return f"{self._caption()}\n\n{_format.text_table(*self._rows(), left=1)}{self._footer()}"
+
+    def _repr_html_(self) -> str:
+        return _format.html_table(self._caption() + self._footer(), *self._rows(), left=1)
+
+    def _caption(self) -> str:
+        spec = self.wanted.spec
+        return (
+            f"Event study: {len(self):,} of {self._merged.n_given:,} events, {spec.model.name}\n"
+            f"window {spec.window}, estimation {spec.estimation} in trading days ({self.session_name} sessions), "
+            f"{'log' if spec.log else 'simple'} returns; sums over the events"
+        )
+
+    def _rows(self) -> tuple[list[str], list[list[str]]]:
+        shown = [*([Window(0, 0)] if self.wanted.spec.window.first <= 0 <= self.wanted.spec.window.last else [])]
+        rows = []
+        for window in dict.fromkeys([*shown, *self.windows]):
+            place = self._place(window.first, window.last)
+            spread = self._summary(place, Conventions()).car_spread
+            tests = self.tests(window.first, window.last, which=["t_cross_sectional", "patell", "bmp"])
+            ps = [_format.pvalue(p) for p in tests["pvalue"].reindex(["t_cross_sectional", "patell", "bmp"])]
+            label = "AAR(0)" if len(window) == 1 else f"CAAR{window}".replace(" ", "")
+            rows.append([label, f"{spread.n:,}", _format.percent(spread.mean), *ps])
+        return ["", "events", "mean", "p: t", "Patell", "BMP"], rows
+
+    def _footer(self) -> str:
+        lines = []
+        if self._merged.n_moved:
+            lines.append(f"{self._merged.n_moved:,} date(s) moved to a session")
+        lost = sum(left.n for left in self._merged.left.values())
+        if lost:
+            lines.append(f"{lost:,} event(s) left out: study.exclusions")
+        return "".join("\n" + line for line in lines)
+
+
+def merged(parts: Sequence[Part], n_windows: int) -> Part:
+    """Merge partitions into one, whatever their order: sums by security and group, CARs by event."""
+    left: dict[str, Left] = {}
+    for part in parts:
+        for code, one in part.left.items():
+            left = with_left(left, code, one)
+    made = [part for part in parts if part.tally is not None]
+    security = _joined([part.security for part in made])
+    group = _joined([part.group for part in made])
+    order = np.lexsort((group.astype(str), security.astype(str))) if len(security) else np.empty(0, np.int64)
+    position = _joined([part.position for part in made])
+    place = np.argsort(position, kind="stable")
+    days = np.empty(0, dtype="datetime64[D]")
+    return Part(
+        security[order],
+        group[order],
+        Tally.joined([part.tally for part in made if part.tally is not None]).take(order) if made else None,
+        _joined([part.dates for part in made]).astype(np.int64),
+        _joined([part.date_group for part in made]),
+        sum(part.n_given for part in parts),
+        sum(part.n_moved for part in parts),
+        left,
+        position[place].astype(np.int64),
+        np.concatenate([days, *(part.session for part in made)])[place],
+        _joined([part.dof for part in made])[place],
+        tuple(
+            Cumulative.joined([p.cars[w] for p in made]).take(place)
+            for w in range(n_windows if made and made[0].cars else 0)
+        ),
+    )
+
+
+def _joined(arrays: Sequence[StrArray]) -> StrArray:
+    return np.concatenate(arrays) if arrays else np.empty(0)
+
+
+def _notes(cars: Cumulative, length: int) -> StrArray:
+    notes = np.full(len(cars.car), "", dtype=object)
+    for i in np.flatnonzero(cars.n_days < length):
+        notes[i] = f"{length - int(cars.n_days[i])} of {length} days without a return"
+    return notes
+
+
+def _nobody() -> FloatArray:
+    return np.empty(0)

@@ -1,0 +1,346 @@
+"""Portfolios sorted by trailing volatility: what quiet and nervous stocks earned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from .. import _format
+from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, IntArray
+from ..errors import InputError, check_choice
+from ..panel.returns import returns_of_prices
+from ..providers.base import Prices
+from ._rules import one_a_firm
+from ._select import period
+from ._trailing import trailing_volatility
+from .membership import Membership
+
+Rebalance: TypeAlias = Literal["month", "quarter", "year", "never"]
+REBALANCE: tuple[Rebalance, ...] = ("month", "quarter", "year", "never")
+
+SURVIVORS = (
+    "Who is in the prices was chosen before the sort: if they are today's members of an index, those that failed or "
+    "left are not there, and those that came in because they had risen are. Both flatter, and not all groups alike."
+)
+_MIN_SHARE = 0.9  # of the lookback
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VolatilityPortfolios:
+    """What portfolios by trailing volatility earned.
+
+    Made by `volatility_portfolios`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Indexed by lookback (sessions) and group (1 is the quietest): total_return (decimal, from the first formation to
+        the last close), n_firms (mean over the formations), volatility (mean over formations and firms of what was
+        sorted by, decimal, a day), turnover (mean share of the portfolio traded at a rebalancing, one way; NaN where
+        there was none).
+    paths : DataFrame
+        Value of one dollar, dates by (lookback, group); the first row is the close of the first formation.
+    groups : DataFrame
+        Who was where: indexed by lookback and the date of the formation, tickers as columns; 0 for who was not sorted.
+    rebalance : {"month", "quarter", "year", "never"}
+        When it was sorted.
+    universe : str
+        Who was sorted.
+    notes : tuple of str
+        What limits the figures.
+    """
+
+    table: pd.DataFrame
+    paths: pd.DataFrame
+    groups: pd.DataFrame
+    rebalance: Rebalance
+    universe: str
+    notes: tuple[str, ...]
+
+    @property
+    def spread(self) -> pd.Series[float]:
+        """Total return of the quietest group less that of the most volatile one (decimal), by lookback."""
+        total = self.table["total_return"].unstack("group")
+        return pd.Series(total.iloc[:, 0] - total.iloc[:, -1], name="low_minus_high")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return `table`."""
+        return self.table
+
+    def __repr__(self) -> str:
+        notes = "\n".join(_format.wrapped(note, "  ") for note in self.notes)
+        return f"{self._caption()}\n\n{_format.text_table(*self._summary(), left=2)}\n\n{notes}"
+
+    def _repr_html_(self) -> str:
+        return _format.html_table("\n".join([self._caption(), *self.notes]), *self._summary(), left=2)
+
+    def _caption(self) -> str:
+        days = self.paths.index
+        when = {"never": "sorted once"}.get(self.rebalance, f"sorted anew at the end of each {self.rebalance}")
+        return _format.wrapped(
+            f"Equal-weighted portfolios by trailing volatility, {days[0].date()} to {days[-1].date()}, {when}; "
+            f"{self.universe}",
+            "  ",
+        )
+
+    def _summary(self) -> tuple[list[str], list[list[str]]]:
+        last = int(self.table.index.get_level_values("group").max())
+        rows = []
+        for r in _format.rows(self.table):
+            name = {1: "1 (low)", last: f"{last} (high)"}.get(r["group"], str(r["group"]))
+            daily = _format.percent(r["volatility"]).removeprefix("+")
+            turnover = "-" if np.isnan(r["turnover"]) else f"{100 * r['turnover']:.0f} %"
+            total = _format.percent(r["total_return"], 1)
+            rows.append([str(r["lookback"]), name, total, _format.number(r["n_firms"], 1), daily, turnover])
+            if r["group"] == last:
+                rows.append(
+                    [str(r["lookback"]), "low - high", _format.percent(self.spread[r["lookback"]], 1), "", "", ""]
+                )
+        return ["lookback", "group", "total return", "firms", "volatility", "turnover"], rows
+
+
+def volatility_portfolios(
+    prices: Prices | Frame,
+    *,
+    lookback: int | Sequence[int] = (126, 252),
+    groups: int = 3,
+    rebalance: Rebalance = "month",
+    start: object = None,
+    end: object = None,
+    min_obs: int | None = None,
+    members: Membership | None = None,
+    universe: str = "",
+    calendar: CalendarName = "auto",
+) -> VolatilityPortfolios:
+    """Sort stocks by trailing volatility and hold them, equal-weighted, until the next sort.
+
+    Parameters
+    ----------
+    prices : Prices or DataFrame
+        Adjusted closes are read: total returns. Classes of one firm count once.
+    lookback : int or sequence of int, optional
+        Sessions of the volatility: half a year and a year by default.
+    groups : int, optional
+        3 for terciles, 5 for quintiles. Where the firms do not divide, the quieter groups get one more.
+    rebalance : {"month", "quarter", "year", "never"}, optional
+        Sorted at the last close of each.
+    start, end : date or str, optional
+        The first and the last session held. The first sort is at the close before `start`; by default `start` is the
+        earliest for which the longest lookback has its `min_obs`.
+    min_obs : int, optional
+        Returns a stock needs in the lookback; by default 90 % of it.
+    members : Membership, optional
+        Who may be sorted, as of the day of each sort.
+    universe : str, optional
+        Who that is, for the heading.
+    calendar : {"auto", "NYSE", "index"}, optional
+        As in `event_study`.
+
+    Returns
+    -------
+    VolatilityPortfolios
+
+    Raises
+    ------
+    InputError
+        If an option is out of range, or a sort has fewer firms than groups.
+
+    Notes
+    -----
+    At the close of day d stocks are sorted by the standard deviation (about the mean, divisor n - 1) of the daily
+    simple returns of the `lookback` sessions that end the day *before* d; those with a close on d and enough returns
+    are bought at that close in equal parts and held. A group's value is the mean of price over price at d. A stock
+    without a close on a day is held at its last one, and sold at it at the next sort if it never has another. Ties are
+    in the order of the columns. No trading costs.
+
+    Turnover is half the sum of absolute differences between the new weights and those the old portfolio has grown to.
+
+    References
+    ----------
+    Blitz and van Vliet (2007), Journal of Portfolio Management 34, for sorts on trailing volatility.
+    """
+    held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
+    looks = _looks(lookback, min_obs)
+    _check_groups(groups, rebalance)
+    market = returns_of_prices(held, calendar, False)
+    keep = sorted(set(one_a_firm(market.names)))
+    names = [market.names[k] for k in keep]
+    levels = _on_sessions(held, market.days)[:, keep]
+    volatility = {
+        look: trailing_volatility(market.values[:, keep], look, "mean", least)[0] for look, least in looks.items()
+    }
+    sorts, last = _sorts(market.days, volatility[max(looks)], rebalance, start, end, groups)
+    inside = _inside(members, market.days[sorts], names)
+    made = {look: _held(levels, found, sorts, last, groups, inside, look) for look, found in volatility.items()}
+    return _result(made, volatility, market.days, names, sorts, last, rebalance, universe, looks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """One lookback: value (n_days, G), group of each sort (n_sorts, N) with 0 for none, turnover (n_sorts, G)."""
+
+    value: FloatArray
+    group: IntArray
+    turnover: FloatArray
+    n_without: int
+
+
+def assign(volatility: FloatArray, eligible: BoolArray, groups: int) -> IntArray:
+    """Return the group of each stock, (n,): 1 the quietest, 0 for who is not eligible."""
+    out = np.zeros(len(volatility), dtype=np.int64)
+    at = np.flatnonzero(eligible)
+    order = at[np.argsort(volatility[at], kind="stable")]
+    for g, part in enumerate(np.array_split(order, groups), start=1):
+        out[part] = g
+    return out
+
+
+def _held(
+    levels: FloatArray,
+    volatility: FloatArray,
+    sorts: IntArray,
+    last: int,
+    groups: int,
+    inside: BoolArray,
+    lookback: int,
+) -> _Path:
+    """Sort on each of the rows `sorts` and hold until the next, the last until `last`."""
+    value = np.ones((last - sorts[0] + 1, groups))
+    group = np.zeros((len(sorts), levels.shape[1]), dtype=np.int64)
+    turnover = np.full((len(sorts), groups), np.nan)
+    grown = np.zeros((groups, levels.shape[1]))
+    without = 0
+    for k, row in enumerate(sorts):
+        eligible = inside[k] & np.isfinite(volatility[row]) & np.isfinite(levels[row])
+        if eligible.sum() < groups:
+            what = f"{int(eligible.sum())} firms can be sorted by {lookback} sessions for {groups} groups"
+            raise InputError("prices", what, "give more stocks, a longer history, or a smaller min_obs")
+        group[k] = assign(volatility[row], eligible, groups)
+        until = sorts[k + 1] if k + 1 < len(sorts) else last
+        stretch = levels[row : until + 1]
+        without += int(np.isnan(stretch[-1, eligible]).sum())
+        relative = _filled(stretch) / stretch[0]
+        for g in range(groups):
+            own = group[k] == g + 1
+            weight = own / own.sum()
+            if k:
+                turnover[k, g] = np.abs(weight - grown[g]).sum() / 2
+            path = relative[:, own].mean(axis=1)
+            value[row - sorts[0] : until - sorts[0] + 1, g] = value[row - sorts[0], g] * path
+            grown[g] = 0.0
+            grown[g, own] = relative[-1, own] / relative[-1, own].sum()
+    return _Path(value, group, turnover, without)
+
+
+def _filled(levels: FloatArray) -> FloatArray:
+    """Carry the last price over days without one: the value at which such a stock is held."""
+    at = np.where(np.isfinite(levels), np.arange(len(levels))[:, None], 0)
+    return np.take_along_axis(levels, np.maximum.accumulate(at, axis=0), axis=0)
+
+
+def _sorts(
+    days: DateArray, volatility: FloatArray, rebalance: Rebalance, start: object, end: object, groups: int
+) -> tuple[IntArray, int]:
+    """Return the rows at whose close is sorted, and the last row held."""
+    n = np.isfinite(volatility).sum(axis=1)
+    ready = np.flatnonzero(n >= groups)
+    if not len(ready):
+        what = f"at most {n.max()} firms have the lookback filled, for {groups} groups"
+        raise InputError("prices", what, "give more stocks, a longer history, or a smaller min_obs")
+    held = period(days, start, end)
+    first = held.start - 1 if start is not None else max(int(ready[0]), held.start)
+    last = held.stop - 1
+    if first < ready[0]:
+        remedy = (
+            f"start on {days[ready[0] + 1]} or later, or give a smaller min_obs" if ready[0] + 1 < len(days) else ""
+        )
+        raise InputError("start", f"the lookback is not filled before {days[held.start]}", remedy)
+    if first >= last:
+        raise InputError("end", f"nothing is held from {days[first]} to {days[last]}", "give a longer period")
+    unit = {"month": "datetime64[M]", "year": "datetime64[Y]"}.get(rebalance, "datetime64[M]")
+    step = 3 if rebalance == "quarter" else 1
+    label = days[first : last + 1].astype(unit).astype(np.int64) // step
+    closing = np.flatnonzero(label[1:] != label[:-1]) if rebalance != "never" else np.empty(0, np.int64)
+    rows = np.unique(np.concatenate([[first], first + closing]))
+    return rows[rows < last].astype(np.int64), last
+
+
+def _inside(members: Membership | None, days: DateArray, names: list[str]) -> BoolArray:
+    if members is None:
+        return np.ones((len(days), len(names)), dtype=bool)
+    members.check(names)
+    return members.on(days, names)
+
+
+def _on_sessions(held: Prices, days: DateArray) -> FloatArray:
+    """Return adjusted closes on the sessions of the calendar, NaN on those without a row."""
+    out = np.full((len(days), len(held.tickers)), np.nan)
+    out[np.searchsorted(days, held.dates.to_numpy().astype("datetime64[D]"))] = held.adj_close.to_numpy()
+    return out
+
+
+def _result(
+    made: dict[int, _Path],
+    volatility: dict[int, FloatArray],
+    days: DateArray,
+    names: list[str],
+    sorts: IntArray,
+    last: int,
+    rebalance: Rebalance,
+    universe: str,
+    looks: dict[int, int],
+) -> VolatilityPortfolios:
+    rows, paths, who = [], {}, []
+    dates = pd.DatetimeIndex(days[sorts].astype("datetime64[ns]"), name="date")
+    for look, path in made.items():
+        for g in range(1, path.value.shape[1] + 1):
+            own = path.group == g
+            traded = path.turnover[1:, g - 1]
+            rows.append(
+                {
+                    "lookback": look,
+                    "group": g,
+                    "total_return": path.value[-1, g - 1] - 1,
+                    "n_firms": own.sum(axis=1).mean(),
+                    "volatility": volatility[look][sorts][own].mean(),
+                    "turnover": traded.mean() if len(traded) else np.nan,
+                }
+            )
+            paths[(look, g)] = path.value[:, g - 1]
+        who.append(pd.DataFrame(path.group, index=dates, columns=names))
+    index = pd.DatetimeIndex(days[sorts[0] : last + 1].astype("datetime64[ns]"), name="date")
+    frame = pd.DataFrame(paths, index=index)
+    frame.columns = frame.columns.set_names(["lookback", "group"])
+    table = pd.DataFrame(rows).set_index(["lookback", "group"])
+    groups = pd.concat(who, keys=list(made), names=["lookback", "date"])
+    least = ", ".join(f"{least} of {look}" for look, least in looks.items())
+    n_without = max(path.n_without for path in made.values())
+    notes = [f"Sorted by what was known the day before each formation (at least {least} returns). {SURVIVORS}"]
+    if n_without:
+        notes.append(
+            f"{n_without} holdings had no close at the end of their holding period and were sold at the last one."
+        )
+    text = f"{len(names)} firms" + (f": {universe}" if universe else " as given")
+    return VolatilityPortfolios(table, frame, groups, rebalance, text, tuple(notes))
+
+
+def _looks(lookback: int | Sequence[int], min_obs: int | None) -> dict[int, int]:
+    """Return the lookbacks with the returns each needs."""
+    given = list(lookback) if isinstance(lookback, Sequence) else [lookback]
+    for look in given or [0]:
+        if isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 2:
+            raise InputError("lookback", f"got {lookback!r}", "give sessions, such as (126, 252)")
+    whole = isinstance(min_obs, (int, np.integer)) and not isinstance(min_obs, bool)
+    if min_obs is not None and (not whole or not 2 <= min_obs <= min(given)):
+        raise InputError("min_obs", f"got {min_obs!r}", f"give a whole number from 2 to {min(given)}")
+    return {int(look): int(min_obs or max(2, np.ceil(_MIN_SHARE * look))) for look in given}
+
+
+def _check_groups(groups: int, rebalance: Rebalance) -> None:
+    check_choice("rebalance", rebalance, REBALANCE)
+    if isinstance(groups, bool) or not isinstance(groups, (int, np.integer)) or groups < 2:
+        raise InputError("groups", f"got {groups!r}", "give 3 for terciles, 5 for quintiles")
