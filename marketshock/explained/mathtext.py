@@ -39,6 +39,11 @@ _SPECIAL = {
 _IN_MATH = {"%": r"\,\%", "&": r"\&", "#": r"\#", "$": r"\$", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\sim "}
 
 
+def figure(name: str, spec: str = ".6f") -> str:
+    """Return the place of a figure in a template."""
+    return f"{{{name}:{spec}}}"
+
+
 def literal(text: str) -> str:
     """Return a user's text, such as an event id, without the braces that mark a place."""
     return text.replace("{", "(").replace("}", ")")

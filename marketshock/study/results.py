@@ -14,7 +14,7 @@ from .. import _format
 from .._frame import ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
 from ..catalog.table import Events
-from ..derivation.case import Case
+from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
 from ..errors import InputError, UnknownNameError, check_choice, check_share
 from ..explained.explanation import Explanation
@@ -266,7 +266,7 @@ class StudyResult:
         part = np.array([self._position(event_id)])
         one = (self.panel.take(part), self.fit.take(part), self.abnormal.take(part))
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
-        return explain_event(Case(self.spec, *one, self.prices, window, confidence), counts)
+        return explain_event(DerivedEvent(self.spec, *one, self.prices, window, confidence), counts)
 
     def bhar(self, first: int = 0, last: int = 0) -> pd.DataFrame:
         """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
