@@ -188,7 +188,7 @@ def _derivations(study: StudyResult) -> Iterator[Block]:
     for span in _spans(study).values():
         for name in study.panel.event_id:
             told = study.explain(str(name), *span)
-            yield Derivation(_key(name, span), str(told).splitlines()[0], str(told))
+            yield Derivation(_key(name, span), told.title, str(told))
 
 
 def _key(name: str, span: tuple[int, int]) -> str:
