@@ -22,9 +22,10 @@ from ..providers.facts import recorded_facts
 from ..providers.members import IndexMembers, sp500
 from ..providers.shares import SharesTable
 from .evidence import Evidence
+from .finding import Answer, Finding, Status, judge
 from .registry import KINDS, check_claim
 from .sources import sources_of
-from .verdict import MEANING, STATUSES, Answer, Finding, Status, Verdict, combine, judge
+from .verdict import MEANING, STATUSES, Verdict, combine
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ def dollars_step(event: DerivedEvent, figures: dict[str, float], shares: SharesT
     except MarketShockError as error:  # no count of the firm, or a close is missing: the p-value stands without dollars
         return step_of("Dollars", [f"None: {literal(str(error))}."], {})
     made = class_figures(classes)
-    cap = sum(value for name, value in made.items() if name.startswith("cap "))
+    cap = sum(made[f"cap {k}"] for k in range(1, len(classes) + 1))
     made |= {"cap before": cap, **{name: figures[name] for name in ("car", "low", "high")}}
     made |= {f"usd {name}": made[name] * cap for name in ("car", "low", "high")}
     caps = " + ".join(f"{{cap {k}:bn}}" for k in range(1, len(classes) + 1)) if len(classes) > 1 else ""

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import _format
+from ..claims.finding import Finding
 from ..claims.shown import show, show_interval
-from ..claims.verdict import MEANING, Finding, Verdict
+from ..claims.verdict import MEANING, Verdict
 from ..claims.verify import Claims
 
 _WIDEST = {"stated": 26, "computed": 28, "text": 58}
