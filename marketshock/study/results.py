@@ -488,7 +488,11 @@ class StudyResult(Printable):
         )
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
         head = ["event", "ticker", "day 0"]
-        cells: list[Sequence[str]] = [self.panel.event, self.panel.ticker, np.datetime_as_string(self.panel.session)]
+        cells: list[StrArray | list[str]] = [
+            self.panel.event,
+            self.panel.ticker,
+            np.datetime_as_string(self.panel.session),
+        ]
         for part in dict.fromkeys(parts):
             frame = self.car(part.first, part.last)[:_SHOWN]
             head += ["AR(0)" if part == Window(0, 0) else f"CAR{part}".replace(" ", ""), "t", "p"]
