@@ -27,14 +27,15 @@ class PrintedTable:
         Names of the columns; cells.
     left : int
         How many columns are left-aligned.
-    marks : sequence of str
-        Lines directly below: meanings of marks in the cells, rows left out.
+    marks, notes : sequence of str
+        Lines directly below (meanings of marks in the cells, rows left out), and lines set off by a blank line.
     """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     left: int = 1
     marks: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Printout:
     @property
     def below(self) -> list[str]:
         """Every line below the first table."""
-        return [*self.tables[0].marks, *self.notes]
+        return [*self.tables[0].marks, *self.tables[0].notes, *self.notes]
 
     def text(self) -> str:
         """Return title, tables and notes, a blank line between them."""
@@ -73,12 +74,13 @@ class Printout:
         for table in self.tables:
             lines = _format.text_table(table.head, table.rows, table.left)
             parts.append("\n".join([lines, *map(self._fold, table.marks)]))
+            parts += ["\n".join(map(self._fold, table.notes))] if table.notes else []
         parts += ["\n".join(self._fold(self.bullet + note) for note in self.notes)] if self.notes else []
         return "\n\n".join(parts)
 
     def html(self) -> str:
         """Return the tables for a notebook; all lines are captions."""
-        captions = [[*self.title, *self.below], *(table.marks for table in self.tables[1:])]
+        captions = [[*self.title, *self.below], *([*t.marks, *t.notes] for t in self.tables[1:])]
         tables = zip(captions, self.tables, strict=True)
         return "".join(_format.html_table("\n".join(c), t.head, t.rows, t.left) for c, t in tables)
 
