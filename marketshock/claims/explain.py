@@ -28,17 +28,7 @@ _IN_WORDS = {
 def explain_verdict(
     claim: Claim, findings: Sequence[Finding], status: Status, meaning: str, reason: str
 ) -> Explanation:
-    """Return the derivation of a verdict.
-
-    Parameters
-    ----------
-    claim, findings, status
-        Of the verdict.
-    meaning : str
-        Of the status.
-    reason : str
-        Why this status.
-    """
+    """Return the derivation of a verdict from its parts; `meaning` and `reason` explain the status."""
     event = f", event {claim.event}" if claim.event else ""
     body = [literal(f"{claim.text}."), literal(f"Stands in {claim.document}, paragraph {claim.paragraph}{event}.")]
     if any(finding.part.stated for finding in findings):

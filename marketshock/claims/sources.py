@@ -40,7 +40,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "definition": (),
     "not_market_data": (),
 }
-"""Which figures each kind of claim reads: attributes of `Evidence`."""
+"""Figures that each kind of claim reads: attributes of `Evidence`."""
 
 
 def sources_of(evidence: Evidence, part: Part) -> tuple[tuple[str, str], ...]:

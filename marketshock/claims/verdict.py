@@ -27,7 +27,7 @@ MEANING: Mapping[Status, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a claim is true, and the numbers.
+    """The verdict on a claim, with the numbers.
 
     Attributes
     ----------

@@ -68,7 +68,7 @@ class DerivedEvent:
 
     @cached_property
     def there(self) -> BoolArray:
-        """Which of the days have a return and all regressors, (n,)."""
+        """True for the days with a return and all regressors, (n,)."""
         return np.asarray(self.panel.event_data.mask[0, self.slice])
 
     @cached_property

@@ -14,15 +14,7 @@ from .returns import closes_of, index_of, legend_of, returns_step, window_step
 
 
 def explain_event(event: DerivedEvent, shares: SharesTable | None) -> Explanation:
-    """Write out an event from its closes to its p-value and, where its share counts are known, its dollars.
-
-    Parameters
-    ----------
-    event : DerivedEvent
-        The event and the days.
-    shares : SharesTable or None
-        Share counts; the bundled ones by default.
-    """
+    """Write out an event from its closes to its p-value and, where share counts are known, its dollars."""
     figures = {**figures_of(event), **closes_of(event), **index_of(event)}
     made = [step(event, figures) for step in (returns_step, window_step, model_step, variance_step)]
     if event.summed:

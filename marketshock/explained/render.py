@@ -89,18 +89,31 @@ def _text_table(cells: Cells, left: int) -> str:
 
 
 def _text_equations(lines: list[Equation]) -> str:
-    """Return equations with their first equals signs aligned; what is too wide is broken at the later ones."""
+    """Return equations with their first equals signs aligned."""
     pad = max(len(left) for left, *_ in lines)
-    further, out = " " * (_INDENT + pad + 3), []
-    for left, *sides in lines:
-        whole = f"{_SPACE}{left:<{pad}} = {' = '.join(sides)}"
-        if len(whole) <= _format.WIDTH:
-            out.append(whole)
-            continue
-        for at, side in enumerate(sides):
-            first, *rest = _broken(side, _format.WIDTH - len(further))
-            out += [f"{_SPACE}{'' if at else left:<{pad}} = {first}", *(further + line for line in rest)]
+    room, further = _format.WIDTH - _INDENT - pad - 3, " " * (_INDENT + pad + 3)
+    out = []
+    for left, side, rest in _in_rows(lines, lambda equation: len(" = ".join(equation[1:])) <= room, room):
+        out += [f"{_SPACE}{left:<{pad}} = {side}", *(further + line for line in rest)]
     return "\n".join(out)
+
+
+def _aligned(lines: list[Equation]) -> str:
+    """Return equations as the inside of an ``align``."""
+    rows = []
+    for left, side, rest in _in_rows(lines, lambda equation: len(" = ".join(equation)) <= _ROW, _ROW):
+        rows += [f"{to_math(left)} &= {to_math(side)}", *(rf"&\quad {{}}{to_math(piece)}" for piece in rest)]
+    return " \\\\\n".join(rows)
+
+
+def _in_rows(
+    lines: list[Equation], fits: Callable[[Equation], bool], room: int
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield left side, right side and further lines: one row where an equation fits, otherwise one per equals sign."""
+    for left, *sides in lines:
+        for at, side in enumerate([" = ".join(sides)] if fits((left, *sides)) else sides):
+            first, *rest = [side] if fits((left, *sides)) else _broken(side, room)
+            yield "" if at else left, first, rest
 
 
 def _broken(side: str, room: int) -> list[str]:
@@ -113,19 +126,6 @@ def _broken(side: str, room: int) -> list[str]:
         lines[-1] = f"{lines[-1]} {part}".strip()
     wrapped = (textwrap.wrap(line, room, break_on_hyphens=False, break_long_words=False) for line in lines)
     return [piece for pieces in wrapped for piece in pieces]
-
-
-def _aligned(lines: list[Equation]) -> str:
-    """Return equations as the inside of an ``align``; what is too wide has each side on a row of its own."""
-    rows = []
-    for left, *sides in lines:
-        if len(left) + sum(len(side) + 3 for side in sides) <= _ROW:
-            rows.append(f"{to_math(left)} &= {' = '.join(map(to_math, sides))}")
-            continue
-        for at, side in enumerate(sides):
-            first, *rest = map(to_math, _broken(side, _ROW))
-            rows += [f"{'' if at else to_math(left)} &= {first}", *(rf"&\quad {{}}{piece}" for piece in rest)]
-    return " \\\\\n".join(rows)
 
 
 def _marked(text: str) -> str:

@@ -146,7 +146,7 @@ def to_markdown(result: Any, *, stars: bool = False) -> str:
 
 
 def to_excel(result: Any, path: str | Path) -> Path:
-    """Write a result to an Excel file: one sheet a frame, numbers unrounded, and a sheet "about" with its text.
+    """Write a result to an Excel file: one sheet per frame, numbers unrounded, and a sheet "about" with its text.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Dollars on a page: market-cap changes of one session, and what gives the press's figure."""
+"""Dollars on a page: market-cap changes of one session, and the sources of a reported loss."""
 
 from __future__ import annotations
 

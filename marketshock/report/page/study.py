@@ -145,7 +145,7 @@ def exclusions_block(frame: pd.DataFrame, what: str = "left out") -> Block:
 
 
 def _abnormal(study: StudyResult, events: list[str]) -> Iterator[Block]:
-    """Yield a table an event where there are few, one of all where there are many, and the picture that fits."""
+    """Yield one table per event, or one of all where there are many events, and the picture that fits."""
     window = study.spec.window
     label = f"CAR{window}".replace(" ", "")
     terms = {**_FIRM_TERMS, label: _CAR}
