@@ -155,7 +155,7 @@ class DerivedEvent:
         if not self.n_params:
             residual = y - lost * y.mean()
             return lost if lost in (0, 1) and self._gives_s2(residual) else None
-        if not is_least_squares(self.spec.model) or lost != self.n_params:
+        if not is_least_squares(self.spec.model) or not lost == self.n_params == x.shape[1]:
             return None
         b = self.inverse @ (x.T @ y)
         step = _SAME * np.sqrt(self.fit.sigma2[0] * np.diag(self.inverse))

@@ -105,9 +105,10 @@ def _is_price(term: Term) -> bool:
 def _close(event: DerivedEvent, column: str, day: int) -> float:
     """Return a close, NaN where there is none."""
     date = event.date(day)
-    if event.prices is None or not date or pd.Timestamp(date) not in event.prices.adj_close.index:
+    if event.prices is None or not date:
         return float("nan")
-    return float(event.prices.adj_close[column].to_numpy(dtype=float)[event.prices.adj_close.index.get_loc(date)])
+    stamp, closes = pd.Timestamp(date), event.prices.adj_close
+    return float(closes.loc[stamp, column]) if stamp in closes.index else float("nan")  # type: ignore[arg-type]
 
 
 def legend_of(event: DerivedEvent) -> str:
