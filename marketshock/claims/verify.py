@@ -93,7 +93,7 @@ class Claims(Mapping[str, Verdict], Printable):
 
     @property
     def counts(self) -> dict[Status, int]:
-        """Number of claims by status, the best first; statuses without a claim are left out."""
+        """How many claims have each status, the best first; statuses without a claim are left out."""
         found = Counter(v.status for v in self.values())
         return {status: found[status] for status in reversed(STATUSES) if found[status]}
 

@@ -1,4 +1,4 @@
-"""Fetched prices and the contents of the cache, as text and as plain data."""
+"""What was fetched and what the cache holds, as text and as plain data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..providers.store import Entry, Store
 
 
 def fetched_table(about: Mapping[str, Any]) -> str:
-    """Return one line per ticker, the findings below, and the failures."""
+    """Return one line a ticker, the findings below, and what failed."""
     head = ["ticker", "first", "last", "rows", "currency", "fetched (UTC)"]
     rows = [
         [name, known["first"], known["last"], str(known["rows"]), str(known["currency"]), known["fetched"][:16]]
