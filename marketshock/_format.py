@@ -37,6 +37,11 @@ def pvalue(value: float) -> str:
     return "<0.0001" if value < 1e-4 else f"{value:.4f}"
 
 
+def p_equals(value: float) -> str:
+    """Return a p-value after its letter: "p = 0.0123", or "p <0.0001"."""
+    return f"p {'' if value < 1e-4 else '= '}{pvalue(value)}"
+
+
 def interval(low: float, high: float, one: str) -> str:
     """Return "[low, high]" of two values already formatted as `one` says: "percent" or "usd_bn"."""
     show = percent if one == "percent" else usd_bn

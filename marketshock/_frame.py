@@ -1,8 +1,10 @@
-"""A DataFrame that prints itself as a table of the field. Everything else about it is a DataFrame."""
+"""Printed form of results: one protocol for the text, the notebook, exports and pages; frames that print as tables."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -15,8 +17,95 @@ Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]], Sequence[str]]
 _MOST = 60  # rows; a longer frame prints as pandas prints it
 
 
+@dataclass(frozen=True, slots=True)
+class PrintedTable:
+    """A table of texts.
+
+    Attributes
+    ----------
+    head, rows : sequences
+        Names of the columns; cells.
+    left : int
+        How many columns are left-aligned.
+    marks, notes : sequence of str
+        Lines directly below (meanings of marks in the cells, rows left out), and lines set off by a blank line.
+    """
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    left: int = 1
+    marks: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Printout:
+    """The printed form of a result, its lines not yet folded.
+
+    Attributes
+    ----------
+    title : sequence of str
+        Lines above the first table.
+    tables : sequence of PrintedTable
+        One or more; exports and pages take the first.
+    notes : sequence of str
+        Lines below the last table.
+    folded : bool
+        Whether the text folds long lines of the title.
+    indent, bullet : str
+        In the text: before the later lines of a folded line, and before each note.
+    """
+
+    title: Sequence[str]
+    tables: Sequence[PrintedTable]
+    notes: Sequence[str] = ()
+    folded: bool = False
+    indent: str = "  "
+    bullet: str = ""
+
+    @property
+    def below(self) -> list[str]:
+        """Every line below the first table."""
+        return [*self.tables[0].marks, *self.tables[0].notes, *self.notes]
+
+    def text(self) -> str:
+        """Return title, tables and notes, a blank line between them."""
+        parts = ["\n".join(map(self._fold, self.title) if self.folded else self.title)] if self.title else []
+        for table in self.tables:
+            lines = _format.text_table(table.head, table.rows, table.left)
+            parts.append("\n".join([lines, *map(self._fold, table.marks)]))
+            parts += ["\n".join(map(self._fold, table.notes))] if table.notes else []
+        parts += ["\n".join(self._fold(self.bullet + note) for note in self.notes)] if self.notes else []
+        return "\n\n".join(parts)
+
+    def html(self) -> str:
+        """Return the tables for a notebook; all lines are captions."""
+        captions = [[*self.title, *self.below], *([*t.marks, *t.notes] for t in self.tables[1:])]
+        tables = zip(captions, self.tables, strict=True)
+        return "".join(_format.html_table("\n".join(c), t.head, t.rows, t.left) for c, t in tables)
+
+    def _fold(self, line: str) -> str:
+        return _format.wrapped(line, self.indent)
+
+
+class Printable(ABC):
+    """A result with a printed form: text, notebook, exports and pages all read `printout`."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def printout(self) -> Printout:
+        """Return title, tables and notes as texts."""
+
+    def __repr__(self) -> str:
+        return self.printout().text()
+
+    def _repr_html_(self) -> str:
+        return self.printout().html()
+
+
 class ReadableFrame(pd.DataFrame):
-    """A frame with a printer. What is derived from it, by slicing or otherwise, is a plain DataFrame."""
+    """A frame with a printer. Frames derived from it, by slicing or otherwise, are plain DataFrames."""
 
     _metadata = ("printer",)
     printer: Callable[[pd.DataFrame], Table]
@@ -32,29 +121,21 @@ class ReadableFrame(pd.DataFrame):
     def _constructor(self) -> Callable[..., pd.DataFrame]:
         return pd.DataFrame
 
-    def _printed(self) -> Table | None:
-        """Return the table; None for a long frame, or one that has been changed in place."""
-        if not 0 < len(self) <= _MOST:
-            return None
+    def printout(self) -> Printout | None:
+        """Return the printed form, None without a printer or if the frame has been changed in place."""
         try:
-            return self.printer(self)
+            head, rows, below = self.printer(self)
         except (KeyError, AttributeError, TypeError):
             return None
+        return Printout((), (PrintedTable(head, rows),), below)
 
     def __repr__(self) -> str:
-        printed = self._printed()
-        if printed is None:
-            return str(pd.DataFrame(self).__repr__())
-        head, rows, below = printed
-        notes = [_format.wrapped(line, "  ") for line in below]
-        return "\n".join([_format.text_table(head, rows), *([""] if notes else []), *notes])
+        printed = self.printout() if 0 < len(self) <= _MOST else None
+        return str(pd.DataFrame(self).__repr__()) if printed is None else printed.text()
 
     def _repr_html_(self) -> str:
-        printed = self._printed()
-        if printed is None:
-            return str(pd.DataFrame(self)._repr_html_())  # type: ignore[operator]
-        head, rows, below = printed
-        return _format.html_table("\n".join(below), head, rows)
+        printed = self.printout() if 0 < len(self) <= _MOST else None
+        return str(pd.DataFrame(self)._repr_html_()) if printed is None else printed.html()  # type: ignore[operator]
 
     def __reduce__(self) -> Any:
         return pd.DataFrame(self).__reduce__()

@@ -13,8 +13,9 @@ import pytest
 
 import marketshock as ms
 from marketshock.catalog.claim import Part
+from marketshock.claims.finding import Answer, Measure, judge
 from marketshock.claims.registry import KINDS, parameters
-from marketshock.claims.verdict import Answer, Measure, combine, judge
+from marketshock.claims.verdict import combine
 from marketshock.command.main import main
 from marketshock.errors import CatalogError, InputError, UnknownNameError
 

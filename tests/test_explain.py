@@ -488,7 +488,8 @@ class TestVerdict:
     )
     def test_bounds_of_each_wording(self, wording, value, bounds):
         from marketshock.catalog.claim import Claim, Part
-        from marketshock.claims.verdict import Answer, Measure, combine, judge
+        from marketshock.claims.finding import Answer, Measure, judge
+        from marketshock.claims.verdict import combine
 
         part = Part("return", ms.Stated(value, "percent", 0.01, wording))
         claim = Claim("x", "it moved", "a.txt", 1, (part,))

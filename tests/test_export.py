@@ -61,7 +61,7 @@ def latex_cells(text: str) -> list[list[str]]:
     "name", ["study", "car", "tests", "caps", "placebo", "reconcile", "backtest", "trades", "rules"]
 )
 def test_cells_are_those_printed(results, name):
-    table = printed(results[name])
+    table = printed(results[name]).tables[0]
     wanted = [list(map(str, table.head)), *([str(c) for c in row] for row in table.rows)]
     assert markdown_cells(to_markdown(results[name])) == [[c.strip() for c in row] for row in wanted]
     assert latex_cells(to_latex(results[name])) == wanted

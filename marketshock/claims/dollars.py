@@ -12,7 +12,7 @@ import pandas as pd
 from .._format import rows
 from ..dollars.reported import reconcile
 from .evidence import Evidence, Lacking
-from .verdict import Answer, Measure
+from .finding import Answer, Measure
 
 
 def market_cap_change(evidence: Evidence, *, ticker: str, date: dt.date, reported: float = 0.0) -> Answer:

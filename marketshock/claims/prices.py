@@ -11,7 +11,7 @@ import numpy as np
 from .._format import percent
 from .._typing import FloatArray
 from .evidence import Evidence, Lacking
-from .verdict import Answer, Measure
+from .finding import Answer, Measure
 
 CLOSE = "close to close"
 _MOST_FROM_RESULTS = 0.5  # share of a move above which another cause has it

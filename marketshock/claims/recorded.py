@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..volatility.measure import fragility
 from ..volatility.portfolios import volatility_portfolios
 from .evidence import Evidence
-from .verdict import Answer, Measure
+from .finding import Answer, Measure
 
 Names = str | Sequence[str]
 
@@ -31,7 +31,7 @@ def fact(evidence: Evidence, *, fact: Names, of: str = "value", open_source: boo
     """
     facts = [evidence.fact(name) for name in _several(fact)]
     measures = tuple(Measure(str(f["vintage"]), _read(f, of)) for f in facts)
-    return Answer(measures, _sources(facts), equal=open_source)
+    return Answer(measures, _sources(facts), equal=open_source, cited=tuple(str(f["source"]) for f in facts))
 
 
 def fact_ratio(evidence: Evidence, *, fact: Names, per: Names) -> Answer:
@@ -99,7 +99,8 @@ _DEFINED: Mapping[str, Callable[[], tuple[str, ...]]] = {
 def _combined(evidence: Evidence, one: Names, other: Names, of: Callable[[float, float], float]) -> Answer:
     pairs = [(evidence.fact(a), evidence.fact(b)) for a, b in product(_several(one), _several(other))]
     measures = [Measure(f"{a['vintage']} and {b['vintage']}", of(_read(a), _read(b))) for a, b in pairs]
-    return Answer(tuple(measures), _sources([f for pair in pairs for f in pair]))
+    facts = [f for pair in pairs for f in pair]
+    return Answer(tuple(measures), _sources(facts), cited=tuple(str(f["source"]) for f in facts))
 
 
 def _several(names: Names) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from ..catalog.claim import Claim, Part
 from ..errors import CatalogError, did_you_mean
 from . import dollars, prices, recorded, shocks
-from .verdict import Answer
+from .finding import Answer
 
 KINDS: Mapping[str, Callable[..., Answer]] = {
     "return": prices.day_return,

@@ -14,7 +14,7 @@ from ..volatility.fragility import Fragility
 from ..volatility.membership import Membership
 from ..volatility.portfolios import volatility_portfolios
 from .evidence import Evidence, Lacking
-from .verdict import Answer, Measure
+from .finding import Answer, Measure
 
 _FEWEST = 10  # sessions of a correlation
 Group = int | str | Sequence[str]

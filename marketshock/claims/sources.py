@@ -1,4 +1,4 @@
-"""Where the figures of a check come from."""
+"""Sources of the figures of a check."""
 
 from __future__ import annotations
 
@@ -40,40 +40,40 @@ READS: Mapping[str, tuple[str, ...]] = {
     "definition": (),
     "not_market_data": (),
 }
-"""Which figures each kind of claim reads: attributes of `Evidence`."""
+"""Figures that each kind of claim reads: attributes of `Evidence`."""
 
 
-def sources_of(evidence: Evidence, part: Part) -> tuple[str, ...]:
-    """Return the sources of the figures a part is checked against, each once."""
-    found = [text for name in READS.get(part.kind, ()) for text in _source(evidence, name, part)]
+def sources_of(evidence: Evidence, part: Part) -> tuple[tuple[str, str], ...]:
+    """Return names and sources of the figures a part is checked against, each once."""
+    found = [pair for name in READS.get(part.kind, ()) for pair in _source(evidence, name, part)]
     return tuple(dict.fromkeys(found))
 
 
-def _source(evidence: Evidence, name: str, part: Part) -> Iterator[str]:
+def _source(evidence: Evidence, name: str, part: Part) -> Iterator[tuple[str, str]]:
     if name == "prices":
-        yield f"prices: {evidence.prices.provenance.get('source', 'not said')}"
+        yield "prices", str(evidence.prices.provenance.get("source", "not said"))
     elif name == "shares":
-        yield f"share counts: {evidence.shares.source}"
+        yield "share counts", evidence.shares.source
         if part.kind == "market_cap_change":
             yield from _printed(evidence, part)
     elif name == "index" and evidence.index is not None:
-        yield f"members: {evidence.index.name} as of {evidence.index.as_of}"
+        yield "members", f"{evidence.index.name} as of {evidence.index.as_of}"
     elif name == "releases" and part.parameters.get("apart_from") == "results":
-        yield "own results: the calendar of releases"
+        yield "own results", "the calendar of releases"
     elif name == "facts":
         yield from _facts(evidence, part)
 
 
-def _printed(evidence: Evidence, part: Part) -> Iterator[str]:
+def _printed(evidence: Evidence, part: Part) -> Iterator[tuple[str, str]]:
     """Yield the sources of other prices of that evening."""
     firm, session = str(part.parameters["ticker"]), evidence.session(part.parameters["date"])
-    yield from (f"{row['convention']}: {row['source']}" for row in rows(printed_prices(firm, session)))
+    yield from ((str(row["convention"]), str(row["source"])) for row in rows(printed_prices(firm, session)))
 
 
-def _facts(evidence: Evidence, part: Part) -> Iterator[str]:
+def _facts(evidence: Evidence, part: Part) -> Iterator[tuple[str, str]]:
     """Yield the sources of the recorded facts that the parameters name."""
     for value in part.parameters.values():
         for name in [value] if isinstance(value, str) else value if isinstance(value, (list, tuple)) else ():
             if name in evidence.facts.index:
                 fact = evidence.fact(str(name))
-                yield f"{fact['what']}: {fact['source']}"
+                yield str(fact["what"]), str(fact["source"])

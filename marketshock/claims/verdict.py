@@ -1,21 +1,19 @@
-"""From measures to verdicts: what was computed, by which convention, and whether it agrees with what was stated."""
+"""Verdicts on claims, from the findings of their parts."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import get_args
 
 from ..catalog.claim import Claim, Part, Unit
 from ..explained.explanation import Explanation
-from .shown import show, show_interval, show_stated
+from .explain import explain_verdict
+from .finding import Finding, Status
+from .shown import show, show_interval
 
-Status: TypeAlias = Literal[
-    "contradicted", "not_reproduced", "misleading", "not_checkable", "reproduced_by_convention", "reproduced"
-]
 STATUSES: tuple[Status, ...] = get_args(Status)
-"""The worst first: a claim of several parts has the status of its worst one that could be checked."""
+"""The worst first: a claim of several parts has the status of its worst part that could be checked."""
 
 MEANING: Mapping[Status, str] = {
     "reproduced": "the figures give what is stated, read plainly",
@@ -28,106 +26,17 @@ MEANING: Mapping[Status, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """What a claim is about, computed by one convention.
-
-    Attributes
-    ----------
-    convention : str
-        How, in words; the first measure of an answer is the plain reading.
-    value : float
-        In the unit stated; NaN where it cannot be computed.
-    """
-
-    convention: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a check found.
-
-    Attributes
-    ----------
-    measures : tuple of Measure
-        The plain reading first, then the other conventions tried.
-    inputs : mapping of str to float or str
-        The figures that went in, by name.
-    note : str
-        What a reader should know besides.
-    cause : str
-        Where the number agrees but has another cause: which.
-    stand_in : str
-        Which figures stand in for those that would settle it, "" if none do.
-    missing : str
-        Why what was computed cannot confirm the claim. It may still contradict it.
-    equal : bool
-        Whether the document leaves the convention open: then it is reproduced plainly only if all measures agree.
-    """
-
-    measures: tuple[Measure, ...] = ()
-    inputs: Mapping[str, float | str] = field(default_factory=dict)
-    note: str = ""
-    cause: str = ""
-    stand_in: str = ""
-    missing: str = ""
-    equal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One part of a claim against its measures.
-
-    Attributes
-    ----------
-    part : Part
-        What was stated.
-    answer : Answer
-        What was computed.
-    status : str
-        One of `STATUSES`.
-    measure : Measure or None
-        The measure the status rests on: the first that agrees, else the plain reading.
-    sources : tuple of str
-        Where the figures that went in come from.
-    """
-
-    part: Part
-    answer: Answer
-    status: Status
-    measure: Measure | None
-    sources: tuple[str, ...] = ()
-
-    def agrees(self, measure: Measure) -> bool:
-        """Return whether a measure agrees with what was stated."""
-        return self.part.stated is not None and self.part.stated.agrees(measure.value)
-
-    @property
-    def computed(self) -> str:
-        """The value, as text in the unit stated."""
-        if self.measure is None or self.part.stated is None:
-            return "-"
-        text = show(self.measure.value, self.part.stated.unit)
-        return f"({text} of what there is)" if self.status == "not_checkable" else text
-
-    @property
-    def stated(self) -> str:
-        """What was stated, as text."""
-        return "-" if self.part.stated is None else show_stated(self.part.stated)
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a claim is true, and the numbers.
+    """The verdict on a claim, with the numbers.
 
     Attributes
     ----------
     claim : Claim
-        What was stated.
+        The statement.
     status : str
-        One of `STATUSES`; `MEANING` says what each means.
+        One of `STATUSES`, explained by `MEANING`.
     findings : tuple of Finding
-        One a part.
+        One per part.
     """
 
     claim: Claim
@@ -171,43 +80,12 @@ class Verdict:
         Returns
         -------
         Explanation
-            What is claimed; of each part the figures that went in with their sources, the interval that agrees with
-            what was stated, every convention tried with what it gives and how far that lies inside or outside; and
-            which of it decides. The figures of each step are in ``step.values``, unrounded: decimals for percent, USD,
-            ordinal days for dates.
+            The claim; for each part the figures that went in with their sources, the interval that agrees with the
+            statement, every convention tried with its value and the distance to that interval; and the rule that
+            decides. The figures of each step are in ``step.values``, unrounded: decimals for percent, USD, ordinal days
+            for dates.
         """
-        from .explain import explain_verdict  # which reads verdicts
-
-        return explain_verdict(self, MEANING[self.status])
-
-
-def judge(part: Part, answer: Answer, sources: Sequence[str] = ()) -> Finding:
-    """Hold the measures of a part against what was stated.
-
-    The first measure is the plain reading. If it agrees the part is reproduced; if only another does, reproduced by
-    that convention; if none does, contradicted, or not reproduced where other figures stand in. Figures that stand in
-    make "reproduced_by_convention" at the most, and that only if every convention agrees. An answer with something
-    missing can contradict, not confirm.
-    """
-    known = [m for m in answer.measures if not math.isnan(m.value)]
-    if part.stated is None or not known:
-        return Finding(part, answer, "not_checkable", known[0] if known else None, tuple(sources))
-    agreeing = [m for m in known if part.stated.agrees(m.value)]
-    chosen = agreeing[0] if agreeing else known[0]
-    return Finding(part, answer, _status(answer, chosen, len(agreeing), len(known)), chosen, tuple(sources))
-
-
-def _status(answer: Answer, chosen: Measure, agreeing: int, known: int) -> Status:
-    if not agreeing:
-        return "not_reproduced" if answer.stand_in else "contradicted"
-    if answer.missing:
-        return "not_checkable"
-    if answer.stand_in:
-        return "reproduced_by_convention" if agreeing == known else "not_reproduced"
-    if answer.cause:
-        return "misleading"
-    plain = chosen is answer.measures[0] and (agreeing == known or not answer.equal)
-    return "reproduced" if plain else "reproduced_by_convention"
+        return explain_verdict(self.claim, self.findings, self.status, MEANING[self.status], self.reason)
 
 
 def combine(claim: Claim, findings: Sequence[Finding]) -> Verdict:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from .. import _format
-from .._frame import ReadableFrame, Table
+from .._frame import Printable, PrintedTable, Printout, ReadableFrame, Table
 from .._typing import Frame
 from ..catalog.claim import Claim, Part
 from ..catalog.load import load_catalog, release_calendar
@@ -22,13 +22,14 @@ from ..providers.facts import recorded_facts
 from ..providers.members import IndexMembers, sp500
 from ..providers.shares import SharesTable
 from .evidence import Evidence
+from .finding import Answer, Finding, Status, judge
 from .registry import KINDS, check_claim
 from .sources import sources_of
-from .verdict import MEANING, STATUSES, Answer, Finding, Status, Verdict, combine, judge
+from .verdict import MEANING, STATUSES, Verdict, combine
 
 
 @dataclass(frozen=True, eq=False)
-class Claims(Mapping[str, Verdict]):
+class Claims(Mapping[str, Verdict], Printable):
     """Verdicts by claim id, in the order of the catalog.
 
     Attributes
@@ -105,9 +106,10 @@ class Claims(Mapping[str, Verdict]):
     def __repr__(self) -> str:
         return f"{self.table!r}\n\n{self.summary}"
 
-    def _repr_html_(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: one row per claim, and the meaning of each status."""
         head, rows, below = _printed(self.table)
-        return _format.html_table("\n".join([self.summary, *below]), head, rows, left=len(head))
+        return Printout((self.summary,), (PrintedTable(head, rows, left=len(head), marks=below),))
 
 
 def verify_claims(

@@ -1,1 +1,1 @@
-"""How a result comes from its data: one event of a study, and a firm's market-cap change, written out step by step."""
+"""Derivations of results from their data: one event of a study, and the change of a firm's market cap."""

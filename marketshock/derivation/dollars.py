@@ -1,6 +1,9 @@
-"""From a CAR to dollars: the market cap before the first day, by share class."""
+"""Dollars of a CAR: the market cap before the first day, by share class."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,85 +15,85 @@ from ..explained.mathtext import literal
 from ..providers.base import ADJUSTED, PRESUMED
 from ..providers.shares import SharesTable, share_counts
 from ..valuation import class_values, doubts_of
-from .case import Case
-
-_HEADING = "Dollars"
+from .event import DerivedEvent
 
 
-def dollars_step(case: Case, figures: dict[str, float], shares: SharesTable | None) -> Step:
-    """Write out the CAR times the market cap before its first day, or say why there are no dollars."""
-    why = _refused(case)
+def dollars_step(event: DerivedEvent, figures: dict[str, float], shares: SharesTable | None) -> Step:
+    """Write out the CAR times the market cap before its first day, or the reason why there are no dollars."""
+    why = _refused(event)
     if why:
-        return step_of(_HEADING, [f"None: {why}."], {})
+        return step_of("Dollars", [f"None: {why}."], {})
     counted = share_counts() if shares is None else shares
     try:
-        firm = counted.firm_of(case.ticker)
-        first, before = (np.datetime64(case.date(day)) for day in (case.window.first, case.window.first - 1))
+        firm = counted.firm_of(event.ticker)
+        first, before = (np.datetime64(event.date(day)) for day in (event.window.first, event.window.first - 1))
         counts = counted.known_on(firm, first)
-        assert case.prices is not None
-        classes = class_values(counts, case.prices, before, first)
-        doubts = doubts_of(counts, case.prices, first)
+        assert event.prices is not None
+        classes = class_values(counts, event.prices, before, first)
+        doubts = doubts_of(counts, event.prices, first)
     except MarketShockError as error:  # no count of the firm, or a close is missing: the p-value stands without dollars
-        return step_of(_HEADING, [f"None: {literal(str(error))}."], {})
-    made, rows = class_figures(classes)
-    cap = sum(made[f"cap {k}"] for k in range(1, len(rows) + 1))
-    made |= {name: figures[name] for name in ("car", "low", "high")}
-    made |= {"cap before": cap, **{f"usd {name}": made[name] * cap for name in ("car", "low", "high")}}
-    return step_of(
-        f"Dollars: the market cap at the close of {before} times the CAR", _body(case, classes, doubts, firm), made
-    )
+        return step_of("Dollars", [f"None: {literal(str(error))}."], {})
+    made = class_figures(classes)
+    cap = sum(made[f"cap {k}"] for k in range(1, len(classes) + 1))
+    made |= {"cap before": cap, **{name: figures[name] for name in ("car", "low", "high")}}
+    made |= {f"usd {name}": made[name] * cap for name in ("car", "low", "high")}
+    caps = " + ".join(f"{{cap {k}:bn}}" for k in range(1, len(classes) + 1)) if len(classes) > 1 else ""
+    body: list[Block] = [
+        "Last counts filed before the first day, at closes as traded (not adjusted for dividends).",
+        class_grid(classes, ("close before", "value, USD"), lambda k: (f"{{before {k}:,.4f}}", f"{{cap {k}:bn}}")),
+        Line("cap", "sum of shares x close", caps, "{cap before:bn} USD"),
+        *dollar_lines(event.label, "cap", "car"),
+    ]
+    if len(event.days) > 1:
+        body.append("The CAR is a sum, not a compounded return: all of it is taken of the cap before the first day.")
+    if event.ticker != firm:
+        body.append(f"The abnormal return is that of {literal(event.ticker)}, the cap that of all classes of the firm.")
+    body += [f"{literal(doubt)}." for doubt in doubts]
+    return step_of(f"Dollars: the market cap at the close of {before} times the CAR", body, made)
 
 
-def _refused(case: Case) -> str:
+def _refused(event: DerivedEvent) -> str:
     """Return why a CAR cannot be turned into dollars whatever the counts, "" if it can."""
-    if case.prices is None:
+    if event.prices is None:
         return "the study was run on returns, and a market cap needs closes"
-    if case.spec.log:
+    if event.spec.log:
         return "log returns do not scale a market cap"
-    if case.prices.provenance.get("close_is") in (ADJUSTED, PRESUMED):
+    if event.prices.provenance.get("close_is") in (ADJUSTED, PRESUMED):
         return "the closes are dividend-adjusted, and a market cap needs them as traded"
-    return "" if case.date(case.window.first - 1) else "there is no close before the first day"
+    return "" if event.date(event.window.first - 1) else "there is no close before the first day"
 
 
-def class_figures(classes: pd.DataFrame) -> tuple[dict[str, float], list[dict[str, object]]]:
-    """Return the figures of each share class by name, numbered from 1, and the classes as rows."""
-    rows = [{str(k): v for k, v in row.items()} for row in _format.rows(classes.reset_index(drop=True))]
+def class_figures(classes: pd.DataFrame) -> dict[str, float]:
+    """Return the figures of each share class by name, numbered from 1."""
     made: dict[str, float] = {}
-    for k, row in enumerate(rows, 1):
+    for k, row in enumerate(class_rows(classes), 1):
         n, before = float(row["counted"]), float(row["close_before"])
         made |= {f"filed {k}": float(row["shares"]), f"factor {k}": float(row["split_factor"]), f"shares {k}": n}
         made |= {f"before {k}": before, f"cap {k}": n * before, f"after {k}": float(row["close_after"])}
-    return made, rows
+    return made
 
 
-def class_cells(row: dict[str, object], k: int, split: bool) -> tuple[str, ...]:
-    """Return the first cells of a share class's row: its name, how it was counted and when that was filed."""
-    filed = "not known" if pd.isna(row["filed"]) else str(pd.Timestamp(str(row["filed"])).date())  # type: ignore[call-overload]
-    dated = str(pd.Timestamp(str(row["as_of"])).date())
-    counted = (f"{{filed {k}:d}}", f"x {{factor {k}:g}}") if split else (f"{{filed {k}:d}}",)
-    return literal(str(row["share_class"])), literal(str(row["priced_at"])), dated, filed, *counted
+def class_rows(classes: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the share classes as rows."""
+    return _format.rows(classes.reset_index(drop=True))
 
 
-CLASS_HEAD = ("class", "priced at", "counted", "filed", "shares")
-
-
-def _body(case: Case, classes: pd.DataFrame, doubts: list[str], firm: str) -> list[Block]:
-    _, rows = class_figures(classes)
+def class_grid(classes: pd.DataFrame, head: tuple[str, ...], cells: Callable[[int], tuple[str, ...]]) -> Grid:
+    """Return the share classes with their counts and filing dates, and more cells of the class with a number."""
     split = bool((classes["split_factor"] != 1).any())
-    head = (*CLASS_HEAD, *(["splits"] if split else []), "close before", "value, USD")
-    grid = [(*class_cells(row, k, split), f"{{before {k}:,.4f}}", f"{{cap {k}:bn}}") for k, row in enumerate(rows, 1)]
-    label = f"CAR({case.window.first}, {case.window.last})"
-    caps = " + ".join(f"{{cap {k}:bn}}" for k in range(1, len(rows) + 1)) if len(rows) > 1 else ""
-    body: list[Block] = [
-        "Last counts filed before the first day, at closes as traded (not adjusted for dividends).",
-        Grid(head, tuple(grid)),
-        Line("cap", "sum of shares x close", caps, "{cap before:bn} USD"),
-        Line("dollars", f"{label} x cap", "{car:.6f} x {cap before:bn}", "{usd car:bn} USD"),
-        Line("dollars low", "low x cap", "{low:.6f} x {cap before:bn}", "{usd low:bn} USD"),
-        Line("dollars high", "high x cap", "{high:.6f} x {cap before:bn}", "{usd high:bn} USD"),
+    rows = []
+    for k, row in enumerate(class_rows(classes), 1):
+        filed = "not known" if pd.isna(row["filed"]) else str(pd.Timestamp(row["filed"]).date())
+        counted = (f"{{filed {k}:d}}", *([f"x {{factor {k}:g}}"] if split else []))
+        dates = (str(pd.Timestamp(row["as_of"]).date()), filed)
+        rows.append((literal(str(row["share_class"])), literal(str(row["priced_at"])), *dates, *counted, *cells(k)))
+    names = ("class", "priced at", "counted", "filed", "shares", *(["splits"] if split else []))
+    return Grid((*names, *head), tuple(rows))
+
+
+def dollar_lines(label: str, cap: str, name: str) -> list[Line]:
+    """Write out a return and its bounds times the market cap before."""
+    return [
+        Line(f"dollars{which}", f"{of} x {cap}", f"{{{n}:.6f}} x {{cap before:bn}}", f"{{usd {n}:bn}} USD")
+        for which, of, n in (("", label, name), (" low", "low", "low"), (" high", "high", "high"))
     ]
-    if len(case.days) > 1:
-        body.append("The CAR is a sum, not a compounded return: all of it is taken of the cap before the first day.")
-    if case.ticker != firm:
-        body.append(f"The abnormal return is that of {literal(case.ticker)}, the cap that of all classes of the firm.")
-    return [*body, *(f"{literal(doubt)}." for doubt in doubts)]

@@ -1,17 +1,18 @@
-"""The model's steps: sums and coefficients, and the variance of a daily abnormal return."""
+"""Model steps: sums and coefficients, and the variance of a daily abnormal return."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..explained.blocks import Block, Grid, Line, Step, step_of
-from ..explained.mathtext import literal
+from ..explained.mathtext import figure, literal
+from ..models.factor import LinearFit
 from ..models.garch import GarchModel
-from ..models.mean import MarketAdjusted
 from ..models.nonsync import Dimson, ScholesWilliams
 from ..models.robust import HuberModel
 from ..models.variance import RecentVolatility
-from .case import Case
+from .event import DerivedEvent
 
-_V = "V is the covariance of the coefficients; Vjk stands in row j and column k."
 _ESTIMATES = {
     ScholesWilliams: (
         "beta = cov(R, z) / cov(Rm, z) with the instrument z, the sum of the benchmark's return on the day before, the "
@@ -35,123 +36,121 @@ _ESTIMATES = {
 }
 
 
-def model_step(case: Case, figures: dict[str, float]) -> Step:
-    """Write out how the coefficients are estimated, as far as that is arithmetic."""
-    if case.kind == "adjusted":
-        heading, body = "Model: the normal return is the benchmark's, nothing is estimated", _adjusted(case)
-    elif case.kind == "fit":
-        heading, body = f"Model: {_equation(case)}, as it was fitted", _fitted(case)
-    elif case.n_params == 1:
-        heading, body = "Model: the normal return is the mean", [_mean("alpha", case)]
-    elif case.n_params == 2:
-        heading, body = f"Regression {_equation(case)} + e by least squares", _one_slope(case)
+def model_step(event: DerivedEvent, figures: dict[str, float]) -> Step:
+    """Write out the estimates of the coefficients, as far as they are arithmetic."""
+    products = [f"{b} {x}" if x != "1" else b for b, x in zip(event.coefficients, event.z, strict=True)]
+    equation = f"{event.y} = {' + '.join(products)}"
+    if not event.n_params:
+        normal = "the benchmark's" if event.offset else "zero"
+        heading, body = f"Model: the normal return is {normal}, nothing is estimated", _nothing(event)
+    elif not event.least_squares:
+        heading, body = f"Model: {equation}, as it was fitted", _fitted(event)
+    elif event.z == ["1"]:
+        heading, body = "Model: the normal return is the mean", iter([_mean(event, "alpha")])
     else:
-        heading, body = f"Regression {_equation(case)} + e by least squares", _several(case)
-    if case.kind == "least squares" and not case.classic:
-        body = [*body, *_robust(case)]
-    return step_of(heading, body, figures)
+        sums = _one_slope(event) if event.simple else _several(event)
+        heading, body = f"Regression {equation} + e by least squares", sums
+    return step_of(heading, [*body, *(_robust(event) if event.least_squares and not event.classic else ())], figures)
 
 
-def _equation(case: Case) -> str:
-    slopes = [f"{b} {name}" for b, name in zip(case.coefficients[-len(case.terms) :], case.regressors, strict=False)]
-    return f"{case.y} = {' + '.join(['alpha'] * int(case.spec.model.intercept) + slopes)}"
+def _mean(event: DerivedEvent, name: str) -> Line:
+    value = figure("alpha" if name == "alpha" else "mean y", ".8g")
+    return Line(name, f"sum({event.y}) / n", "{sum y:.8g} / {n:d}", value)
 
 
-def _mean(left: str, case: Case) -> Line:
-    return Line(left, f"sum({case.y}) / n", "{sum y:.8g} / {n:d}", "{alpha:.8g}" if left == "alpha" else "{mean y:.8g}")
+def _nothing(event: DerivedEvent) -> Iterator[Block]:
+    if event.lost == 1:
+        yield _mean(event, f"mean({event.y})")
+        yield "This mean is taken out of the variance below, not out of the abnormal returns."
+    else:
+        yield f"The abnormal return is {'Y = R - Rm' if event.offset else 'R'} itself."
 
 
-def _adjusted(case: Case) -> list[Block]:
-    about_mean = isinstance(case.spec.model, MarketAdjusted) and case.spec.model.variance == "about_mean"
-    said = "This mean is taken out of the variance below, not out of the abnormal returns."
-    return [_mean("mean(Y)", case), said] if about_mean else ["The abnormal return is Y = R - Rm itself."]
+def _one_slope(event: DerivedEvent) -> Iterator[Block]:
+    y, x = event.y, event.regressors[0]
+    yield Line(f"mean({x})", f"sum({x}) / n", "{sum x:.8g} / {n:d}", "{mean x:.8g}")
+    yield _mean(event, f"mean({y})")
+    yield Line("Sxx", f"sum({x}^2) - n mean({x})^2", "{sum xx:.8g} - {n:d} x {mean x:.8g}^2", "{Sxx:.8g}")
+    both = "{sum xy:.8g} - {n:d} x {mean x:.8g} x {mean y:.8g}"
+    yield Line("Sxy", f"sum({x} {y}) - n mean({x}) mean({y})", both, "{Sxy:.8g}")
+    yield Line("Syy", f"sum({y}^2) - n mean({y})^2", "{sum yy:.8g} - {n:d} x {mean y:.8g}^2", "{Syy:.8g}")
+    yield Line("beta", "Sxy / Sxx", "{Sxy:.8g} / {Sxx:.8g}", "{beta:.6f}")
+    yield Line("alpha", f"mean({y}) - beta mean({x})", "{mean y:.8g} - {beta:.6f} x {mean x:.8g}", "{alpha:.8g}")
 
 
-def _one_slope(case: Case) -> list[Block]:
-    y, x = case.y, case.regressors[0]
-    return [
-        Line(f"mean({x})", f"sum({x}) / n", "{sum x:.8g} / {n:d}", "{mean x:.8g}"),
-        Line(f"mean({y})", f"sum({y}) / n", "{sum y:.8g} / {n:d}", "{mean y:.8g}"),
-        Line("Sxx", f"sum({x}^2) - n mean({x})^2", "{sum xx:.8g} - {n:d} x {mean x:.8g}^2", "{Sxx:.8g}"),
-        Line(
-            "Sxy",
-            f"sum({x} {y}) - n mean({x}) mean({y})",
-            "{sum xy:.8g} - {n:d} x {mean x:.8g} x {mean y:.8g}",
-            "{Sxy:.8g}",
-        ),
-        Line("Syy", f"sum({y}^2) - n mean({y})^2", "{sum yy:.8g} - {n:d} x {mean y:.8g}^2", "{Syy:.8g}"),
-        Line("beta", "Sxy / Sxx", "{Sxy:.8g} / {Sxx:.8g}", "{beta:.6f}"),
-        Line("alpha", f"mean({y}) - beta mean({x})", "{mean y:.8g} - {beta:.6f} x {mean x:.8g}", "{alpha:.8g}"),
-    ]
+def _several(event: DerivedEvent) -> Iterator[Block]:
+    names, xy = event.z, f"X'{event.y}"
+    yield f"X holds {listed(names)} of the estimation days. X'X, and {xy} in the last column:"
+    yield _matrix(names, "X", xy, [figure(f"X{k}y", ".5g") for k in range(1, len(names) + 1)])
+    coefficients = ", ".join(event.coefficients)
+    yield f"Its inverse, and in the last column the coefficients (X'X)^-1 {xy}, that is {coefficients}:"
+    yield _matrix(names, "Q", "coefficient", [figure(b) for b in event.coefficients])
 
 
-def _several(case: Case) -> list[Block]:
-    names = ["1", *case.regressors]
-    k = range(1, len(names) + 1)
-    x_x = [(name, *(f"{{X{i}{j}:.5g}}" for j in k), f"{{X{i}y:.5g}}") for i, name in enumerate(names, 1)]
-    inverse = [
-        (name, *(f"{{Q{i}{j}:.5g}}" for j in k), f"{{{b}:.6f}}")
-        for i, (name, b) in enumerate(zip(names, case.coefficients, strict=True), 1)
-    ]
-    return [
-        f"X holds 1 and {', '.join(case.regressors)} of the estimation days. X'X, and X'{case.y} in the last column:",
-        Grid(("", *names, f"X'{case.y}"), tuple(x_x), left=1),
-        f"Its inverse, and in the last column the coefficients (X'X)^-1 X'{case.y}, "
-        f"that is {', '.join(case.coefficients)}:",
-        Grid(("", *names, "coefficient"), tuple(inverse), left=1),
-    ]
+def listed(z: list[str]) -> str:
+    """Return columns of X in words: "1 and F1, F2", or "F1, F2" without a constant."""
+    constant = [name for name in z if name in ("1", "N")]
+    return " and ".join(part for part in (*constant, ", ".join(z[len(constant) :])) if part)
 
 
-def _fitted(case: Case) -> list[Block]:
-    model = case.spec.model
-    estimates = next((text for kind, text in _ESTIMATES.items() if isinstance(model, kind)), "")
-    said = f"{literal(model.name)}: {estimates or 'the model says itself what it estimates.'}"
-    return [f"{said} What follows goes on from its fit. {_V}", _coefficient_grid(case, "coefficient")]
+def _matrix(names: list[str], symbol: str, last: str, cells: list[str]) -> Grid:
+    """Return a square matrix with names for its rows and columns, and a column after it."""
+    places = range(1, len(names) + 1)
+    rows = ((names[j - 1], *(figure(f"{symbol}{j}{k}", ".5g") for k in places), cells[j - 1]) for j in places)
+    return Grid(("", *names, last), tuple(rows), left=1)
 
 
-def _robust(case: Case) -> list[Block]:
-    cov = str(getattr(case.spec.model, "cov", ""))
-    said = f"The covariance of the coefficients is {cov}, a sandwich around (X'X)^-1, taken from the fit. {_V}"
-    return [said, _coefficient_grid(case, "coefficient")]
+def _fitted(event: DerivedEvent) -> Iterator[Block]:
+    model = event.spec.model
+    estimates = next((text for kind, text in _ESTIMATES.items() if isinstance(model, kind)), "its own estimator.")
+    yield f"{literal(model.name)}: {estimates} What follows goes on from its fit. {_V}"
+    yield _coefficients(event)
 
 
-def _coefficient_grid(case: Case, label: str) -> Grid:
-    """Return the coefficients with their covariance V; one row a coefficient."""
-    names = case.coefficients
-    k = range(1, len(names) + 1)
-    rows = [(b, f"{{{b}:.6f}}", *(f"{{V{i}{j}:.6g}}" for j in k)) for i, b in enumerate(names, 1)]
-    return Grid((label, "estimate", *(f"V: {b}" for b in names)), tuple(rows), left=1)
+_V = "V is the covariance of the coefficients; Vjk stands in row j and column k."
 
 
-def variance_step(case: Case, figures: dict[str, float]) -> Step:
+def _robust(event: DerivedEvent) -> Iterator[Block]:
+    model = event.spec.model
+    made = f"{model.cov}, a sandwich around (X'X)^-1," if isinstance(model, LinearFit) else "the model's own,"
+    yield f"The covariance of the coefficients is {made} taken from the fit. {_V}"
+    yield _coefficients(event)
+
+
+def _coefficients(event: DerivedEvent) -> Grid:
+    """Return the coefficients with their covariance V; one row per coefficient."""
+    names = event.coefficients
+    places = range(1, len(names) + 1)
+    rows = ((b, figure(b), *(figure(f"V{j}{k}", ".6g") for k in places)) for j, b in enumerate(names, 1))
+    return Grid(("coefficient", "estimate", *(f"V: {b}" for b in names)), tuple(rows), left=1)
+
+
+def variance_step(event: DerivedEvent, figures: dict[str, float]) -> Step:
     """Write out the variance of a daily abnormal return and its degrees of freedom."""
-    root = Line("s", "sqrt(s^2)", "", "{s:.6f}")
-    df = Line("df", *_df(case))
-    if case.kind == "fit":
-        body: list[Block] = ["Both as the model gives them.", Line("s^2", "", "", "{s2:.8g}"), root, df]
+    root, lost = Line("s", "sqrt(s^2)", "", "{s:.6f}"), event.lost
+    if lost is None:
+        body: list[Block] = [
+            "Both as the model gives them.",
+            Line("s^2", value="{s2:.8g}"),
+            root,
+            Line("df", value="{df:d}"),
+        ]
     else:
-        body = [Line("RSS", *_rss(case)), df, Line("s^2", "RSS / df", "{rss:.8g} / {df:d}", "{s2:.8g}"), root]
+        df = (f"n - {lost}", f"{{n:d}} - {lost}") if lost else ("n", "")
+        of_rss = Line("s^2", "RSS / df", "{rss:.8g} / {df:d}", "{s2:.8g}")
+        body = [Line("RSS", *_rss(event), "{rss:.8g}"), Line("df", *df, "{df:d}"), of_rss, root]
     return step_of("Variance of a daily abnormal return", body, figures)
 
 
-def _df(case: Case) -> tuple[str, str, str]:
-    if case.kind == "fit":
-        return "", "", "{df:d}"
-    lost = case.n_params
-    if isinstance(case.spec.model, MarketAdjusted):
-        lost = int(case.spec.model.variance == "about_mean")
-    return (f"n - {lost}", f"{{n:d}} - {lost}", "{df:d}") if lost else ("n", "", "{df:d}")
-
-
-def _rss(case: Case) -> tuple[str, str, str]:
-    """Return formula, numbers and value of the residual sum of squares."""
-    y = case.y
-    if case.n_params == 2:
-        return "Syy - beta Sxy", "{Syy:.8g} - {beta:.6f} x {Sxy:.8g}", "{rss:.8g}"
-    if case.n_params > 2:
-        return f"sum({y}^2) - b' X'{y}", "{sum yy:.8g} - {bXy:.8g}", "{rss:.8g}"
-    if case.kind == "adjusted" and "- 1" not in _df(case)[0]:
-        return f"sum({y}^2)", "", "{rss:.8g}"
-    mean = "alpha" if case.n_params else f"mean({y})"
-    value = "{alpha:.8g}" if case.n_params else "{mean y:.8g}"
-    return f"sum(({y} - {mean})^2) = sum({y}^2) - n {mean}^2", f"{{sum yy:.8g}} - {{n:d}} x {value}^2", "{rss:.8g}"
+def _rss(event: DerivedEvent) -> tuple[str, str]:
+    """Return formula and numbers of the residual sum of squares."""
+    y = event.y
+    if event.simple:
+        return "Syy - beta Sxy", "{Syy:.8g} - {beta:.6f} x {Sxy:.8g}"
+    if event.regressors:
+        return f"sum({y}^2) - b' X'{y}", "{sum yy:.8g} - {bXy:.8g}"
+    if not event.lost:
+        return f"sum({y}^2)", ""
+    mean, name = ("alpha", "alpha") if event.n_params else (f"mean({y})", "mean y")
+    squares = f"sum(({y} - {mean})^2) = sum({y}^2) - n {mean}^2"
+    return squares, f"{{sum yy:.8g}} - {{n:d}} x {figure(name, '.8g')}^2"

@@ -1,8 +1,8 @@
-"""The derivation of a firm's market-cap change."""
+"""Derivation of a firm's market-cap change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,13 @@ import pandas as pd
 from ..explained.blocks import Block, Grid, Line, Step, step_of
 from ..explained.explanation import Explanation
 from ..explained.mathtext import literal
-from .dollars import CLASS_HEAD, class_cells, class_figures
+from .days import interval_lines
+from .dollars import class_figures, class_grid, class_rows, dollar_lines
 
 
 @dataclass(frozen=True, eq=False)
 class FirmChange:
-    """What a firm's change on one session rests on.
+    """The data of a firm's change on one session.
 
     Attributes
     ----------
@@ -32,7 +33,7 @@ class FirmChange:
     confidence : float
         Coverage of the interval.
     note, source : str
-        What a reader should know; where closes and counts come from.
+        A caveat for the reader; the source of closes and counts.
     """
 
     firm: str
@@ -63,58 +64,52 @@ def explain_change(change: FirmChange) -> Explanation:
 
 def figures_of_change(change: FirmChange) -> dict[str, float]:
     """Return every figure of the derivation, unrounded, in USD and decimals."""
-    made, rows = class_figures(change.classes)
-    for k, row in enumerate(rows, 1):
-        unit, move = float(str(row["band"])), made[f"after {k}"] - made[f"before {k}"]
+    made, names = class_figures(change.classes), ("cap", "cap after", "change", "slack")
+    total = dict.fromkeys(names, 0.0)
+    for k, row in enumerate(class_rows(change.classes), 1):
+        unit, move = float(row["band"]), made[f"after {k}"] - made[f"before {k}"]
         made |= {f"unit {k}": unit, f"move {k}": move, f"change {k}": move * made[f"shares {k}"]}
         made |= {f"cap after {k}": made[f"after {k}"] * made[f"shares {k}"], f"slack {k}": abs(move) * unit / 2}
-    k_all = range(1, len(rows) + 1)
-    total = {name: sum(made[f"{name} {k}"] for k in k_all) for name in ("cap", "cap after", "change", "slack")}
-    made |= {"cap before": total["cap"], "cap after": total["cap after"], "change": total["change"]}
-    made |= {"slack": total["slack"], "return": total["change"] / total["cap"]}
+        total = {name: total[name] + made[f"{name} {k}"] for name in names}
+    made |= {"cap before": total["cap"], **{name: total[name] for name in names[1:]}}
+    made |= {"return": total["change"] / total["cap"]}
     made |= {"change low": total["change"] - total["slack"], "change high": total["change"] + total["slack"]}
     if not change.abnormal:
         return made
-    names = {"ar": "car", "se": "se", "df": "df", "quantile": "quantile", "low": "ci_low", "high": "ci_high"}
-    made |= {name: float(change.abnormal[column]) for name, column in names.items()}
+    columns = {"ar": "car", "se": "se", "df": "df", "quantile": "quantile", "low": "ci_low", "high": "ci_high"}
+    made |= {name: float(change.abnormal[column]) for name, column in columns.items()}
     made |= {f"usd {name}": made[name] * total["cap"] for name in ("ar", "low", "high")}
     return made | {"confidence": change.confidence, "level": 0.5 + change.confidence / 2}
 
 
 def _counts(change: FirmChange, figures: dict[str, float]) -> Step:
-    _, rows = class_figures(change.classes)
-    split = bool((change.classes["split_factor"] != 1).any())
-    head = (*CLASS_HEAD, *(["splits"] if split else []), "rounded to")
-    grid = [(*class_cells(row, k, split), _unit(figures, k)) for k, row in enumerate(rows, 1)]
-    body: list[Block] = [Grid(head, tuple(grid)), *_provenance(rows)]
+    rows = class_rows(change.classes)
+    forms = dict.fromkeys(f"{row['basis']} count" + (f" of a {row['form']}" if row["form"] else "") for row in rows)
+    body: list[Block] = [
+        class_grid(
+            change.classes, ("rounded to",), lambda k: (f"{{unit {k}:d}}" if figures[f"unit {k}"] else "exact",)
+        ),
+        literal(f"Basis: {', '.join(forms)}."),
+    ]
+    if any(row["lookahead"] for row in rows):
+        body.append("The count was filed on or after the session: it was not known then.")
     return step_of("Share counts, as they were filed last before the session", body, figures)
 
 
-def _unit(figures: dict[str, float], k: int) -> str:
-    return f"{{unit {k}:d}}" if figures[f"unit {k}"] else "exact"
-
-
-def _provenance(rows: list[dict[str, object]]) -> Iterator[str]:
-    forms = dict.fromkeys(f"{row['basis']} count" + (f" of a {row['form']}" if row["form"] else "") for row in rows)
-    yield literal(f"Basis: {', '.join(forms)}.")
-    if any(row["lookahead"] for row in rows):
-        yield "The count was filed on or after the session: it was not known then."
-
-
 def _caps(change: FirmChange, figures: dict[str, float]) -> Step:
-    _, rows = class_figures(change.classes)
+    rows = class_rows(change.classes)
     names = ("before {}:,.4f", "after {}:,.4f", "cap {}:bn", "cap after {}:bn", "change {}:bn")
     grid = [
         (literal(str(row["share_class"])), literal(str(row["priced_at"])), *(f"{{{n.format(k)}}}" for n in names))
         for k, row in enumerate(rows, 1)
     ]
     head = ("class", "priced at", f"close {change.previous}", f"close {change.session}", "before", "after", "change")
-    one = len(rows) == 1
-    of_all = " + ".join(f"{{change {k}:bn}}" for k in range(1, len(rows) + 1))
-    of_one = "{shares 1:d} x ({after 1:,.4f} - {before 1:,.4f})"
+    numbers = "{shares 1:d} x ({after 1:,.4f} - {before 1:,.4f})"
+    if len(rows) > 1:
+        numbers = " + ".join(f"{{change {k}:bn}}" for k in range(1, len(rows) + 1))
     body: list[Block] = [
         Grid(head, tuple(grid)),
-        Line("change", "sum of shares x (close after - close before)", of_one if one else of_all, "{change:bn} USD"),
+        Line("change", "sum of shares x (close after - close before)", numbers, "{change:bn} USD"),
         Line("return", "change / cap before", "{change:bn} / {cap before:bn}", "{return:.6f}"),
     ]
     return step_of("Shares x close on both sessions, USD", body, figures)
@@ -143,12 +138,8 @@ def _abnormal(change: FirmChange, figures: dict[str, float]) -> Step:
     body: list[Block] = [
         f"AR(0) of {literal(str(found['ticker']))} in the study, event {literal(str(found['event_id']))}: "
         "{ar:.6f} with a standard error of {se:.6f} on {df:d} degrees of freedom. study.explain derives it.",
-        Line("q", "quantile of T(df)", "quantile of T({df:d}) at {level:.4g}", "{quantile:.6f}"),
-        Line("low", "AR - q se", "{ar:.6f} - {quantile:.6f} x {se:.6f}", "{low:.6f}"),
-        Line("high", "AR + q se", "{ar:.6f} + {quantile:.6f} x {se:.6f}", "{high:.6f}"),
-        Line("dollars", "AR x cap before", "{ar:.6f} x {cap before:bn}", "{usd ar:bn} USD"),
-        Line("dollars low", "low x cap before", "{low:.6f} x {cap before:bn}", "{usd low:bn} USD"),
-        Line("dollars high", "high x cap before", "{high:.6f} x {cap before:bn}", "{usd high:bn} USD"),
+        *interval_lines("AR", "se", "ar"),
+        *dollar_lines("AR", "cap before", "ar"),
         "Low and high are the {confidence:share} interval.",
     ]
     return step_of(heading, body, figures)

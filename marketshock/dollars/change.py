@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._frame import Printable, PrintedTable, Printout
 from .._typing import FloatArray, Frame
 from ..derivation.marketcap import FirmChange, explain_change
 from ..errors import InputError, PriceError, ShareCountWarning, UnknownNameError, check_share
@@ -28,8 +29,8 @@ from ..study.results import StudyResult
 from ..valuation import class_values, doubts_of, raw_change, splits_note
 
 
-@dataclass(frozen=True, eq=False)
-class MarketCapChange:
+@dataclass(frozen=True, eq=False, repr=False)
+class MarketCapChange(Printable):
     """Market-cap changes of several firms on one session.
 
     Attributes
@@ -103,28 +104,20 @@ class MarketCapChange:
         """
         return self.table
 
-    def __repr__(self) -> str:
-        head, rows = self._summary()
-        notes = "".join(f"\n{_format.wrapped(note, '  ')}" for note in self._footnotes())
-        return f"{self._caption()}\n\n{_format.text_table(head, rows)}{notes}"
-
-    def _repr_html_(self) -> str:
-        return _format.html_table("\n".join([self._caption(), *self._footnotes()]), *self._summary())
-
-    def _caption(self) -> str:
-        return (
-            f"Market-cap change {self.previous} to {self.session}, USD bn: closes x shares\n"
-            f"{self.source}; band: what the rounding of the count leaves open\n"
-            f"abnormal: abnormal return x cap before, with its {100 * self.confidence:.0f} % interval"
+    def printout(self) -> Printout:
+        """Return the printed form: one row per firm and their total, in USD bn."""
+        title = (
+            f"Market-cap change {self.previous} to {self.session}, USD bn: closes x shares",
+            f"{self.source}; band: what the rounding of the count leaves open",
+            f"abnormal: abnormal return x cap before, with its {100 * self.confidence:.0f} % interval",
         )
-
-    def _footnotes(self) -> list[str]:
-        notes = [f"{r['firm']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
+        marks = [f"{r['firm']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
+        marks += [self.note] if self.note else []
         ahead = "* count filed (or, where that is not known, dated) on or after the session: not known then"
-        notes += [self.note] if self.note else []
-        return [*notes, *([ahead] if self.table["lookahead"].any() else [])]
+        marks += [ahead] if self.table["lookahead"].any() else []
+        return Printout(title, (PrintedTable(*self._cells(), marks=marks),))
 
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         head = ["firm", "shares bn", "filed", "close", "", "return", "change", "band", "abnormal", "interval"]
         rows = [
             [

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import _format
 from .._bundled import bundled_path
+from .._frame import Printable, PrintedTable, Printout
 from .._typing import Frame
 from ..errors import InputError, SharesError
 from ..providers.base import Prices
@@ -24,8 +25,8 @@ _COPIED = ("shares", "rounding", "split_factor", "filed", "lookahead", "change_u
 _RECENT = 400  # days before the last count known; a table may hold fifteen years of them
 
 
-@dataclass(frozen=True, eq=False)
-class Reconciliation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Reconciliation(Printable):
     """Which price and which share count give the reported figures.
 
     Attributes
@@ -77,23 +78,16 @@ class Reconciliation:
             "the event."
         )
 
-    def __repr__(self) -> str:
-        head, rows = self._summary()
-        said = "\n".join([*self.matches, *map(_format.wrapped, [*self.notes, self.statement])])
-        ahead = f"\n{_AHEAD}" if self.table["lookahead"].any() else ""
-        return f"{_format.wrapped(self._caption())}\n\n{_format.text_table(head, rows, left=2)}{ahead}\n\n{said}"
-
-    def _repr_html_(self) -> str:
-        said = "\n".join([self._caption(), *self.matches, *self.notes, self.statement])
-        return _format.html_table(said, *self._summary(), left=2)
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: the loss by each price and count, and what it shows."""
         told = "; ".join(
             f"{r['loss_usd'] / 1e9:g} ±{r['rounding_usd'] / 2e9:g} ({r['outlet']})" for r in _format.rows(self.reported)
         )
-        return f"{self.firm}, {self.previous} to {self.session}: loss in USD bn. Reported: {told}"
+        title = f"{self.firm}, {self.previous} to {self.session}: loss in USD bn. Reported: {told}"
+        table = PrintedTable(*self._cells(), left=2, marks=[_AHEAD] if self.table["lookahead"].any() else [])
+        return Printout((title,), (table,), [*self.matches, *self.notes, self.statement], folded=True, indent="")
 
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         head = ["price", "count", "shares bn", "close", "loss", "band", "matches", "in band"]
         rows = [
             [

@@ -1,1 +1,1 @@
-"""Derivations: numbered steps with their formulas and the numbers put in, as text, Markdown, LaTeX and HTML."""
+"""Derivations: numbered steps with formulas and numbers, as text, Markdown, LaTeX and HTML."""

@@ -1,4 +1,4 @@
-"""Templates that figures are put into, and plain formulas as LaTeX."""
+"""Templates for figures, and plain formulas as LaTeX."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ _SPECIAL = {
     "±": r"$\pm$",
 }
 _IN_MATH = {"%": r"\,\%", "&": r"\&", "#": r"\#", "$": r"\$", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\sim "}
+
+
+def figure(name: str, spec: str = ".6f") -> str:
+    """Return the place of a figure in a template."""
+    return f"{{{name}:{spec}}}"
 
 
 def literal(text: str) -> str:
@@ -131,7 +136,7 @@ def _closing(text: str, at: int) -> int:
 
 
 def to_latex_text(text: str) -> str:
-    """Return running text with the characters that mean something to LaTeX escaped, and minus signs as such."""
+    """Return running text with LaTeX's special characters escaped and minus signs as mathematics."""
     parts, at = [], 0
     for number in _IN_TEXT.finditer(text):
         plain = "".join(_SPECIAL.get(c, c) for c in text[at : number.start()])

@@ -1,35 +1,76 @@
-"""A derivation as text, Markdown, LaTeX and HTML."""
+"""Derivations as text, Markdown, LaTeX and HTML: one walk over the steps, one row of functions per format."""
 
 from __future__ import annotations
 
-import html as escaped
+import re
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import TypeAlias
 
 from .. import _format
-from .blocks import INDENT, Grid, Line, Step, parts_of, runs_of
+from .blocks import Grid, Line, Step
 from .mathtext import fill, to_latex_text, to_math
 
-if TYPE_CHECKING:
-    from .explanation import Explanation
+Cells: TypeAlias = list[list[str]]
+Equation: TypeAlias = tuple[str, ...]
 
-_MARKED = ("\\", "*", "_", "|", "<", "$", "`", "~", "[", "#")  # what Markdown would read as its own
-_SPACE = " " * INDENT
-_ROW = 68  # characters of an equation that a row of a LaTeX page holds
-_PAGE = 84  # columns of a table that it holds
-
-
-def text(explanation: Explanation) -> str:
-    """Return it as plain text of at most `_format.WIDTH` columns."""
-    title = _folded(explanation.title)
-    head = [title, "=" * max(map(len, title.split("\n"))), *map(_folded, _about(explanation))]
-    steps = [f"{_folded(f'{n}. {step.heading}')}\n{_body(step)}" for n, step in enumerate(explanation.steps, 1)]
-    return "\n\n".join(["\n".join(head), *steps])
+_MARKED = re.compile(r"[\\*_|<$`~[#]")  # characters with a meaning in Markdown
+_INDENT = 3  # columns by which the body of a step is indented in plain text
+_SPACE = " " * _INDENT
+_ROW = 68  # characters of an equation that fit a row of a LaTeX page
 
 
-def _about(explanation: Explanation) -> list[str]:
-    return [fill(line, explanation.values) for line in explanation.about]
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A format: one function per part of a derivation, the text between parts, and the width of its tables."""
+
+    title: Callable[[str], str]
+    about: Callable[[str], str]
+    heading: Callable[[str], str]
+    sentence: Callable[[str], str]
+    table: Callable[[Cells, int], str]
+    equations: Callable[[list[Equation]], str]
+    gap: str = "\n\n"
+    within: str = "\n\n"
+    columns: int = _format.WIDTH
+
+
+def write(form: Form, title: str, about: Sequence[str], steps: Sequence[Step]) -> str:
+    """Return a derivation in a format."""
+    parts = [form.within.join([form.title(title), *map(form.about, about)])]
+    for number, step in enumerate(steps, 1):
+        body = re.sub("\n{3,}", "\n\n", form.within.join(_body(form, step))).strip("\n")
+        parts.append(form.within.join([form.heading(f"{number}. {step.heading}"), body]))
+    return form.gap.join(parts)
+
+
+def _body(form: Form, step: Step) -> Iterator[str]:
+    """Yield the parts of a step; consecutive equations are one part."""
+    for kind, blocks in groupby(step.body, type):
+        if kind is Line:
+            yield form.equations([block.filled(step.values) for block in blocks if isinstance(block, Line)])
+            continue
+        for block in blocks:
+            if isinstance(block, str):
+                yield form.sentence(fill(block, step.values))
+            elif isinstance(block, Grid):
+                cells = [list(block.head), *([fill(cell, step.values) for cell in row] for row in block.rows)]
+                yield from (form.table(part, block.left) for part in _cut(cells, block.left, form.columns))
+
+
+def _cut(cells: Cells, left: int, columns: int) -> list[Cells]:
+    """Return a table in parts no wider than so many columns."""
+    widths = [max(map(len, column)) + 2 for column in zip(*cells, strict=True)]
+    room = columns - _INDENT - sum(widths[:left])
+    parts: list[list[int]] = [[]]
+    for k in range(left, len(widths)):
+        if parts[-1] and sum(widths[j] for j in [*parts[-1], k]) > room:
+            parts.append([])
+        parts[-1].append(k)
+    return [[[row[k] for k in (*range(left), *part)] for row in cells] for part in parts]
 
 
 def _folded(line: str, indent: str = "") -> str:
@@ -38,39 +79,44 @@ def _folded(line: str, indent: str = "") -> str:
     )
 
 
-def _body(step: Step) -> str:
-    """Return the blocks of a step; tables stand apart."""
-    lines: list[str] = []
-    for run in runs_of(step):
-        if isinstance(run, str):
-            lines.append(_folded(fill(run, step.values), _SPACE))
-        elif isinstance(run, Grid):
-            tables = [_format.text_table(head, rows, run.left) for head, rows in parts_of(run, step.values)]
-            lines += ["", textwrap.indent("\n\n".join(tables), _SPACE), ""]
-        else:
-            lines += _equations(run, step)
-    kept = [line for line, before in zip(lines, ["", *lines[:-1]], strict=True) if line or before]
-    return "\n".join(kept).rstrip("\n")
+def _underlined(title: str) -> str:
+    folded = _folded(title)
+    return f"{folded}\n{'=' * max(map(len, folded.splitlines()))}"
 
 
-def _equations(lines: Sequence[Line], step: Step) -> list[str]:
-    """Return formulas with their first equals signs aligned; what is too wide is broken at the later ones."""
-    equations = [line.filled(step.values) for line in lines]
-    pad = max(len(left) for left, *_ in equations)
-    room, further = _format.WIDTH - INDENT - pad - 3, " " * (INDENT + pad + 3)
+def _text_table(cells: Cells, left: int) -> str:
+    return f"\n{textwrap.indent(_format.text_table(cells[0], cells[1:], left), _SPACE)}\n"
+
+
+def _text_equations(lines: list[Equation]) -> str:
+    """Return equations with their first equals signs aligned."""
+    pad = max(len(left) for left, *_ in lines)
+    room, further = _format.WIDTH - _INDENT - pad - 3, " " * (_INDENT + pad + 3)
     out = []
-    for left, *sides in equations:
-        whole = f"{_SPACE}{left:<{pad}} = {' = '.join(sides)}"
-        if len(whole) <= _format.WIDTH:
-            out.append(whole)
-            continue
-        for at, side in enumerate(sides):
-            first, *rest = broken(side, room)
-            out += [f"{_SPACE}{left if at == 0 else '':<{pad}} = {first}", *(further + line for line in rest)]
-    return out
+    for left, side, rest in _in_rows(lines, lambda equation: len(" = ".join(equation[1:])) <= room, room):
+        out += [f"{_SPACE}{left:<{pad}} = {side}", *(further + line for line in rest)]
+    return "\n".join(out)
 
 
-def broken(side: str, room: int) -> list[str]:
+def _aligned(lines: list[Equation]) -> str:
+    """Return equations as the inside of an ``align``."""
+    rows = []
+    for left, side, rest in _in_rows(lines, lambda equation: len(" = ".join(equation)) <= _ROW, _ROW):
+        rows += [f"{to_math(left)} &= {to_math(side)}", *(rf"&\quad {{}}{to_math(piece)}" for piece in rest)]
+    return " \\\\\n".join(rows)
+
+
+def _in_rows(
+    lines: list[Equation], fits: Callable[[Equation], bool], room: int
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield left side, right side and further lines: one row where an equation fits, otherwise one per equals sign."""
+    for left, *sides in lines:
+        for at, side in enumerate([" = ".join(sides)] if fits((left, *sides)) else sides):
+            first, *rest = [side] if fits((left, *sides)) else _broken(side, room)
+            yield "" if at else left, first, rest
+
+
+def _broken(side: str, room: int) -> list[str]:
     """Break one side of an equation into lines, before a plus where there is one."""
     lines = [""]
     for k, term in enumerate(side.split(" + ")):
@@ -82,83 +128,48 @@ def broken(side: str, room: int) -> list[str]:
     return [piece for pieces in wrapped for piece in pieces]
 
 
-def markdown(explanation: Explanation) -> str:
-    """Return it as Markdown with mathematics between double dollars."""
-    parts = [f"## {_marked(explanation.title)}", *map(_marked, _about(explanation))]
-    for number, step in enumerate(explanation.steps, 1):
-        parts.append(f"### {number}. {_marked(step.heading)}")
-        for run in runs_of(step):
-            if isinstance(run, str):
-                parts.append(_marked(fill(run, step.values)))
-            elif isinstance(run, Grid):
-                parts += [_piped(head, rows, run.left) for head, rows in parts_of(run, step.values)]
-            else:
-                parts.append(f"$$\n\\begin{{aligned}}\n{_aligned(run, step)}\n\\end{{aligned}}\n$$")
-    return "\n\n".join(parts) + "\n"
+def _marked(text: str) -> str:
+    return _MARKED.sub(r"\\\g<0>", text)
 
 
-def _marked(line: str) -> str:
-    for character in _MARKED:
-        line = line.replace(character, f"\\{character}")
-    return line
+def _piped(cells: Cells, left: int) -> str:
+    head, *rows = (list(map(_marked, row)) for row in cells)
+    rule = ["---" if k < left else "---:" for k in range(len(head))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
 
 
-def _piped(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    rule = ["---" if i < left else "---:" for i in range(len(head))]
-    cells = [[_marked(cell) for cell in row] for row in [head, *rows]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [cells[0], rule, *cells[1:]])
+def _tabular(cells: Cells, left: int) -> str:
+    head, *rows = (" & ".join(map(to_latex_text, row)) + r" \\" for row in cells)
+    columns = "l" * left + "r" * (len(cells[0]) - left)
+    inner = "\n".join([f"\\begin{{tabular}}{{{columns}}}", head, r"\hline", *rows, r"\end{tabular}"])
+    return f"\\smallskip\n{{\\noindent\\footnotesize\n{inner}\\par}}\n\\smallskip"
 
 
-def _aligned(lines: Sequence[Line], step: Step) -> str:
-    """Return formulas as the inside of an ``align``; what is too wide has each side on a row of its own."""
-    rows = []
-    for line in lines:
-        left, *sides = line.filled(step.values)
-        if len(left) + sum(len(side) + 3 for side in sides) <= _ROW:
-            rows.append(f"{to_math(left)} &= {' = '.join(map(to_math, sides))}")
-            continue
-        for at, side in enumerate(sides):
-            first, *rest = map(to_math, broken(side, _ROW))
-            rows += [f"{'' if at else to_math(left)} &= {first}", *(rf"&\quad {{}}{piece}" for piece in rest)]
-    return " \\\\\n".join(rows)
-
-
-def latex(explanation: Explanation) -> str:
-    """Return it as LaTeX that needs ``amsmath``."""
-    parts = [f"\\subsection*{{{to_latex_text(explanation.title)}}}"]
-    parts += [f"\\noindent {to_latex_text(line)}" for line in _about(explanation)]
-    for number, step in enumerate(explanation.steps, 1):
-        parts.append(f"\\paragraph{{{number}. {to_latex_text(step.heading)}}}\\mbox{{}}")
-        for run in runs_of(step):
-            if isinstance(run, str):
-                parts.append(f"\\noindent {to_latex_text(fill(run, step.values))}")
-            elif isinstance(run, Grid):
-                parts += [_tabular(head, rows, run.left) for head, rows in parts_of(run, step.values, _PAGE)]
-            else:
-                parts.append(f"{{\\allowdisplaybreaks\n\\begin{{align*}}\n{_aligned(run, step)}\n\\end{{align*}}}}")
-    return "\n\n".join(parts) + "\n"
-
-
-def _tabular(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    columns = "l" * left + "r" * (len(head) - left)
-    first, *rest = (" & ".join(map(to_latex_text, row)) + r" \\" for row in [head, *rows])
-    inner = "\n".join([first, r"\hline", *rest])
-    table = f"\\begin{{tabular}}{{{columns}}}\n{inner}\n\\end{{tabular}}"
-    return f"\\smallskip\n{{\\noindent\\footnotesize\n{table}\\par}}\n\\smallskip"
-
-
-def html(explanation: Explanation) -> str:
-    """Return it as HTML without colours of its own."""
-    parts = [f"<h4>{escaped.escape(explanation.title)}</h4>"]
-    parts += [f"<p>{escaped.escape(line)}</p>" for line in _about(explanation)]
-    for number, step in enumerate(explanation.steps, 1):
-        parts.append(f"<p><b>{number}. {escaped.escape(step.heading)}</b></p>")
-        for run in runs_of(step):
-            if isinstance(run, str):
-                parts.append(f"<p>{escaped.escape(fill(run, step.values))}</p>")
-            elif isinstance(run, Grid):
-                tables = parts_of(run, step.values)
-                parts += [_format.html_table("", head, rows, run.left) for head, rows in tables]
-            else:
-                parts.append(f"<pre>{escaped.escape(chr(10).join(_equations(run, step)))}</pre>")
-    return "\n".join(parts)
+TEXT = Form(_underlined, _folded, _folded, lambda t: _folded(t, _SPACE), _text_table, _text_equations, "\n\n", "\n")
+MARKDOWN = Form(
+    lambda t: f"## {_marked(t)}",
+    _marked,
+    lambda t: f"### {_marked(t)}",
+    _marked,
+    _piped,
+    lambda lines: f"$$\n\\begin{{aligned}}\n{_aligned(lines)}\n\\end{{aligned}}\n$$",
+)
+LATEX = Form(
+    lambda t: f"\\subsection*{{{to_latex_text(t)}}}",
+    lambda t: f"\\noindent {to_latex_text(t)}",
+    lambda t: f"\\paragraph{{{to_latex_text(t)}}}\\mbox{{}}",
+    lambda t: f"\\noindent {to_latex_text(t)}",
+    _tabular,
+    lambda lines: f"{{\\allowdisplaybreaks\n\\begin{{align*}}\n{_aligned(lines)}\n\\end{{align*}}}}",
+    columns=84,
+)
+HTML = Form(
+    lambda t: f"<h4>{escape(t)}</h4>",
+    lambda t: f"<p>{escape(t)}</p>",
+    lambda t: f"<p><b>{escape(t)}</b></p>",
+    lambda t: f"<p>{escape(t)}</p>",
+    lambda cells, left: _format.html_table("", cells[0], cells[1:], left),
+    lambda lines: f"<pre>{escape(_text_equations(lines))}</pre>",
+    "\n",
+    "\n",
+)

@@ -1,9 +1,9 @@
-"""The contract between a model and everything above it."""
+"""Contract between a model of the normal return and its users: `ReturnModel` in, `ModelFit` out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -197,17 +197,28 @@ def factor_data(model: ReturnModel) -> str:
     return str(getattr(model, "factor_data", ""))
 
 
-class ClosedForm(Protocol):
-    """A model whose fit needs a window's moments only: least squares of the return on a constant and the factors."""
+class LeastSquares(ReturnModel, Protocol):
+    """A model that is least squares of the return on a constant and its terms: a window's moments give its fit."""
 
     @property
     def closed_form(self) -> bool:
-        """Whether it does so with its present options."""
+        """Whether the moments suffice with its present options; a robust covariance needs the residuals too."""
         ...
 
     def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
         """Make the `ModelFit` of a least-squares fit without a problem."""
         ...
+
+
+def is_least_squares(model: ReturnModel) -> TypeGuard[LeastSquares]:
+    """Return whether a model is least squares on a constant and its terms.
+
+    The moments are taken about the mean, so a model of terms without a constant is not. Neither is a class that
+    inherits `of_moments` and replaces `fit`: the two would give different numbers.
+    """
+    fitting = next((kind for kind in type(model).__mro__ if "fit" in vars(kind)), type(model))
+    face = hasattr(model, "closed_form") and "of_moments" in vars(fitting)
+    return face and (model.intercept or not model.terms)
 
 
 def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntArray) -> StrArray:

@@ -14,7 +14,7 @@ from .._groups import starts_of
 from .._typing import BoolArray, FloatArray, IntArray
 from ..models._moments import DateSide
 from ..models._ols import OlsFit
-from ..models.base import ModelFit, ReturnModel, put_rows
+from ..models.base import LeastSquares, ModelFit, ReturnModel, is_least_squares, put_rows
 from ..windows import BLOCK
 from .abnormal import Abnormal
 from .event_panel import EventPanel, without_own
@@ -116,14 +116,14 @@ def estimated_blocks(panel: EventPanel, model: ReturnModel, variances: bool = Tr
     for events, starts in _blocks_of_securities(panel):
         sizes = np.diff(np.append(starts, len(events)))
         by_sums = np.repeat(_pays(panel, sizes), sizes)
-        if side is None or not by_sums.any():
+        if side is None or not is_least_squares(model) or not by_sums.any():
             yield Estimated(events, *_direct(panel.take(events), model))
         else:
             yield _of_sums(panel, model, side, events, by_sums, variances)
 
 
 def _running_sums_pay(panel: EventPanel, model: ReturnModel) -> bool:
-    if not getattr(model, "closed_form", False):
+    if not is_least_squares(model) or not model.closed_form:
         return False
     most = np.bincount(panel.column).max(initial=0) if len(panel) else 0
     return bool(_pays(panel, most))
@@ -136,7 +136,7 @@ def _pays(panel: EventPanel, n_events: IntArray | int) -> BoolArray:
 
 
 def _date_side(panel: EventPanel, model: ReturnModel) -> DateSide | None:
-    if not getattr(model, "closed_form", False):
+    if not is_least_squares(model) or not model.closed_form:
         return None
     factors = panel.design[:, int(model.intercept) :]
     return DateSide(factors, panel.offset, panel.estimation, panel.window, panel.n_params > 0, len(panel))
@@ -164,16 +164,15 @@ class _Prediction:
 
 
 def _of_sums(
-    panel: EventPanel, model: ReturnModel, side: DateSide, events: IntArray, by_sums: BoolArray, variances: bool
+    panel: EventPanel, model: LeastSquares, side: DateSide, events: IntArray, by_sums: BoolArray, variances: bool
 ) -> Estimated:
     """Fit a block by running sums, and again directly what these do not carry."""
     column, row = panel.column[events], panel.row[events]
     used, security = np.unique(column, return_inverse=True)
     raw = np.ascontiguousarray(panel.returns.values[:, used].T)
     fitted = side.fit(raw, _own_columns(panel, side, used, raw), security, row, variances)
-    fit = model.of_moments(  # type: ignore[attr-defined]
-        OlsFit(fitted.params, fitted.xtx_inv, fitted.rss, fitted.n_obs, fitted.sound), panel.ahead
-    )
+    ols = OlsFit(fitted.params, fitted.xtx_inv, fitted.rss, fitted.n_obs, fitted.sound)
+    fit = model.of_moments(ols, panel.ahead)
     variance = _variance(fitted.factor, fit) if fitted.factor is not None else None
     ar = fitted.ar
     again = np.flatnonzero(~(fitted.sound & by_sums))

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import _format
+from ..claims.finding import Finding
 from ..claims.shown import show, show_interval
-from ..claims.verdict import MEANING, Finding, Verdict
+from ..claims.verdict import MEANING, Verdict
 from ..claims.verify import Claims
 
 _WIDEST = {"stated": 26, "computed": 28, "text": 58}
 
 
 def sections(claims: Claims) -> Iterator[tuple[str, str]]:
-    """Yield a heading and a text a document, the reasons of what is not plainly so below, and the summary last."""
+    """Yield one heading and text per document, the reasons of claims not plainly reproduced below, and the summary."""
     for name in dict.fromkeys(v.claim.document for v in claims.values()):
         mine = [v for v in claims.values() if v.claim.document == name]
         head = ["id", "status", "claim", "stated", "computed"]
@@ -26,7 +27,7 @@ def sections(claims: Claims) -> Iterator[tuple[str, str]]:
 
 
 def legend(claims: Claims) -> str:
-    """Say what the statuses that occur mean, a line each."""
+    """Return the meanings of the statuses that occur, one line each."""
     return "\n".join(
         _format.wrapped(f"{status.replace('_', ' ')}: {MEANING[status]}", "  ") for status in claims.counts
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
-from .._frame import ReadableFrame
+from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from ..backtests.result import Backtest
 from ..errors import InputError
 from ..study.results import StudyResult
@@ -44,46 +44,24 @@ _LATEX = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A result as its ``repr`` prints it.
-
-    Attributes
-    ----------
-    caption : str
-    head : sequence of str
-    rows : sequence of sequence of str
-    notes : sequence of str
-        Lines below.
-    """
-
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    notes: Sequence[str]
-
-
-def printed(result: Any) -> Printed:
-    """Return the printed table of a result of this library, or of a frame.
+def printed(result: Any) -> Printout:
+    """Return the printed form of a result of this library, or of a frame.
 
     Raises
     ------
     InputError
         If it has none.
     """
-    if isinstance(result, ReadableFrame) and "printer" in result.__dict__:
-        head, rows, below = result.printer(result)
-        return Printed("", head, rows, below)
+    if isinstance(result, (Printable, ReadableFrame)) and (made := result.printout()) is not None:
+        return made
     if isinstance(result, pd.DataFrame):
         return _of_frame(result)
     if isinstance(result, Backtest):
         from ..backtests.printed import HEAD
 
-        return Printed(result._caption(), HEAD, result._measures(), result.notes)
+        return Printout((result._caption(),), (PrintedTable(HEAD, result._measures()),), result.notes)
     if hasattr(result, "_summary") and hasattr(result, "_caption"):
-        head, rows = result._summary()
-        footer = result._footer().strip().splitlines() if hasattr(result, "_footer") else []
-        return Printed(result._caption(), head, rows, [*footer, *getattr(result, "notes", ())])
+        return Printout((result._caption(),), (PrintedTable(*result._summary()),), getattr(result, "notes", ()))
     if hasattr(result, "to_frame"):
         return _of_frame(result.to_frame())
     remedy = "give a result of this library, or a DataFrame"
@@ -115,10 +93,11 @@ def to_latex(result: Any, *, stars: bool = False, caption: str = "", label: str 
     InputError
         If the result has no table, or stars are asked of one without p-values.
     """
-    table = _starred(printed(result)) if stars else printed(result)
+    made = printed(result)
+    table, notes = _starred(made) if stars else (made.tables[0], made.below)
     columns = "".join("l" if text else "r" for text in _is_text(table))
     lines = [r"\begin{table}[htbp]", r"\centering"]
-    said = " ".join((caption or table.caption).split())
+    said = caption or " ".join(made.title)
     if said:
         lines.append(rf"\caption{{{latex(said)}}}")
     if label:
@@ -127,9 +106,9 @@ def to_latex(result: Any, *, stars: bool = False, caption: str = "", label: str 
     lines += [" & ".join(map(latex, table.head)) + r" \\", r"\midrule"]
     lines += [" & ".join(map(latex, row)) + r" \\" for row in table.rows]
     lines += [r"\bottomrule", r"\end{tabular}"]
-    if table.notes:
-        notes = r" \\ ".join(map(latex, table.notes))
-        lines += [r"\par\smallskip", rf"\parbox{{\linewidth}}{{\footnotesize {notes}}}"]
+    if notes:
+        below = r" \\ ".join(map(latex, notes))
+        lines += [r"\par\smallskip", rf"\parbox{{\linewidth}}{{\footnotesize {below}}}"]
     return "\n".join([*lines, r"\end{table}", ""])
 
 
@@ -150,7 +129,8 @@ def to_markdown(result: Any, *, stars: bool = False) -> str:
     InputError
         As `to_latex`.
     """
-    table = _starred(printed(result)) if stars else printed(result)
+    made = printed(result)
+    table, notes = _starred(made) if stars else (made.tables[0], made.below)
     cells = [[_markdown(cell) for cell in row] for row in [table.head, *table.rows]]
     widths = [max(3, *(len(row[k]) for row in cells)) for k in range(len(table.head))]
     text = _is_text(table)
@@ -160,13 +140,13 @@ def to_markdown(result: Any, *, stars: bool = False) -> str:
         return f"| {' | '.join(parts)} |"
 
     rule = [("-" * w) if t else "-" * (w - 1) + ":" for w, t in zip(widths, text, strict=True)]
-    above = [*table.caption.splitlines(), ""] if table.caption else []
-    below = ["", *(f"- {_markdown(note)}" for note in table.notes)] if table.notes else []
+    above = [*made.title, ""] if made.title else []
+    below = ["", *(f"- {_markdown(note)}" for note in notes)] if notes else []
     return "\n".join([*above, line(cells[0]), f"| {' | '.join(rule)} |", *map(line, cells[1:]), *below, ""])
 
 
 def to_excel(result: Any, path: str | Path) -> Path:
-    """Write a result to an Excel file: one sheet a frame, numbers unrounded, and a sheet "about" with its text.
+    """Write a result to an Excel file: one sheet per frame, numbers unrounded, and a sheet "about" with its text.
 
     Parameters
     ----------
@@ -223,13 +203,14 @@ def _markdown(text: str) -> str:
     return str(text).replace("|", "\\|").replace("\n", " ")
 
 
-def _is_text(table: Printed) -> list[bool]:
+def _is_text(table: PrintedTable) -> list[bool]:
     """Return which columns are text: those in which no cell is a number."""
     return [not any(_NUMBER.fullmatch(str(row[k])) for row in table.rows) for k in range(len(table.head))]
 
 
-def _starred(table: Printed) -> Printed:
-    """Return a table whose estimates bear stars by the p-values beside them."""
+def _starred(made: Printout) -> tuple[PrintedTable, list[str]]:
+    """Return a table with stars on its estimates by the p-values beside them, and the lines below it."""
+    table = made.tables[0]
     places = [k for k, name in enumerate(table.head) if re.fullmatch(r"p|p \(.*\)|p-?value", str(name).strip())]
     if not places:
         raise InputError("stars", "is asked of a table without p-values", "leave it out")
@@ -240,8 +221,8 @@ def _starred(table: Printed) -> Printed:
             stars = _stars(row[place])
             row[estimate] = row[estimate].removesuffix("*") + (DAGGER if row[estimate].endswith("*") else "") + stars
     note = "; ".join(f"{mark} p < {level:g}" for level, mark in STARS)
-    notes = [re.sub(r"^\* ", f"{DAGGER} ", line) for line in table.notes]
-    return Printed(table.caption, table.head, rows, [*notes, note])
+    notes = [re.sub(r"^\* ", f"{DAGGER} ", line) for line in made.below]
+    return replace(table, rows=rows), [*notes, note]
 
 
 def _estimate_before(head: Sequence[str], place: int) -> int:
@@ -261,10 +242,10 @@ def _stars(text: str) -> str:
     return next((mark for level, mark in STARS if p < level or (bound and p <= level)), "")
 
 
-def _of_frame(frame: pd.DataFrame) -> Printed:
+def _of_frame(frame: pd.DataFrame) -> Printout:
     """Return any frame as text: numbers to six digits, dates as days."""
     head = [str(c) for c in (frame.reset_index() if frame.index.names != [None] else frame).columns]
-    return Printed("", head, [[_cell(v) for v in row.values()] for row in _format.rows(frame)], [])
+    return Printout((), (PrintedTable(head, [[_cell(v) for v in row.values()] for row in _format.rows(frame)]),))
 
 
 def _cell(value: Any) -> str:

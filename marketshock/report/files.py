@@ -61,7 +61,7 @@ def save_figure(figure: Figure, path: Path, dpi: int = 120) -> Path:
 
 
 def writable(path: str | Path) -> Path:
-    """Return a path a frame can be written to.
+    """Return a path to which a frame can be written.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def writable(path: str | Path) -> Path:
 
 
 def draft_path(path: str | Path) -> Path:
-    """Return a path a draft catalog can be written to: of a new file, for a person may have edited an old one.
+    """Return a path to which a draft catalog can be written: of a new file, because an old one may have been edited.
 
     Raises
     ------

@@ -137,7 +137,7 @@ def fragility_report(
 def sections(report: FragilityReport) -> Iterator[tuple[str, str]]:
     """Yield the headings and texts of the report, in order."""
     asked, tables, measured = report.asked, report.tables, report.measured
-    yield "How it is measured", _measured(report)
+    yield "How it is measured", "\n".join(_format.wrapped(line, "  ") for line in measured_lines(report))
     counts, day = tables["counts"], asked.date
     if day:
         on_day = measured.counts(day, day, by=asked.by)
@@ -243,19 +243,19 @@ def _contribution(measured: Fragility, asked: Asked) -> IndexContribution:
     return index_contribution(asked.group, days[first], days[rows.stop - 1])
 
 
-def _measured(report: FragilityReport) -> str:
+def measured_lines(report: FragilityReport) -> list[str]:
+    """Return how z is measured, and of whom, one sentence per line."""
     measured, asked = report.measured, report.asked
     days, n = measured.market.days, report.tables["counts"]["n_securities"]
     lost = [f"{count:,} {reason}" for reason, count in measured.lost.items() if count]
     who = "everybody" if measured.members is None else measured.members.name
     several = {"firm": "one a firm", "listing": "every listing"}[asked.by]
-    lines = [
+    return [
         f"{measured.spec}.",
         f"{asked.universe}; {days[0]} to {days[-1]}.",
         f"Counted, as of each day: {who}, {several}; {n[n > 0].min() if n.any() else 0} to {n.max()} a session.",
         f"Ticker-days without a z: {', '.join(lost) or 'none'}.",
     ]
-    return "\n".join(_format.wrapped(line, "  ") for line in lines)
 
 
 def _printed(frame: pd.DataFrame, printer: Callable[[pd.DataFrame], Any]) -> str:

@@ -87,7 +87,7 @@ def sections(result: Reproduction) -> Iterator[tuple[str, str]]:
     """Yield the headings and texts of the report, in order."""
     study = result.study
     model = f"{study.spec.model.name}, estimation {study.spec.estimation}, simple total returns"
-    yield "In short", summary(result)
+    yield "In short", "\n".join(_format.wrapped(line, "  ") for line in findings(result))
     yield (
         "What was done with the dates",
         (
@@ -99,36 +99,35 @@ def sections(result: Reproduction) -> Iterator[tuple[str, str]]:
         day = study.events.loc[study.events["event"] == event, "date"].iloc[0].date()
         yield f"Abnormal returns, {event}, day 0 = {day}", f"{model}\n{LEGEND}\n\n{tables.firm_table(study, event)}"
         yield f"All seven together, {event}, day 0", repr(ReadableFrame.of(result.tests.loc[event], test_table))
-    yield "Two warnings", f"{overlap_note(study)}\n{_format.wrapped(INDEX_NOTE)}"
+    yield "Two warnings", "\n".join(map(_format.wrapped, [*overlap_notes(study), INDEX_NOTE]))
     for change in result.changes:
         yield f"Market caps, {change.session}", repr(change)
     yield "The $589 billion", repr(result.nvidia)
     yield "What the documents state", claims_summary(result.claims)
 
 
-def summary(result: Reproduction) -> str:
-    """Say in a paragraph a date what moved, how surely, and how many dollars it was."""
+def findings(result: Reproduction) -> list[str]:
+    """Return one paragraph per date: what moved, how surely, and how many dollars it was."""
     day_0 = result.study.car(0, 0)
     lines = []
     for event, change in zip(EVENTS, result.changes, strict=True):
-        firms = day_0[[i.startswith(f"{event}/") for i in day_0.index]]
+        firms = day_0[result.study.panel.event == event]
         clear = firms[firms["pvalue"] < 0.05]
         named = ", ".join(f"{r['ticker']} {_format.percent(r['car'], 1)}" for r in _format.rows(clear)) or "none"
         joint = float(result.tests["pvalue"][(event, "joint_f")])
         abnormal = _format.interval(change.total["ci_low_usd"], change.total["ci_high_usd"], "usd_bn")
         moved, part = (_format.usd_bn(change.total[name], 0) for name in ("change_usd", "abnormal_usd"))
-        p = _format.pvalue(joint)
         lines.append(
             f"{change.session} ({event}): the seven changed by {moved} bn USD, of which abnormal {part} bn {abnormal}. "
             f"Abnormal returns with p < 0.05, one firm at a time: {named}. "
-            f"That none of the seven moved abnormally: joint F, p {p if p.startswith('<') else f'= {p}'}."
+            f"That none of the seven moved abnormally: joint F, {_format.p_equals(joint)}."
         )
     loss = result.nvidia.table.query("price == 'official close' and count.str.startswith('cover')").iloc[-1]
     lines.append(
         f"NVIDIA lost {-loss['change_usd'] / 1e9:.1f} bn USD on {result.nvidia.session} by its official close; the "
         "section on the reported loss says where the 589 comes from."
     )
-    return "\n".join(_format.wrapped(line, "  ") for line in lines)
+    return lines
 
 
 def claims_summary(claims: Claims) -> str:
@@ -139,18 +138,17 @@ def claims_summary(claims: Claims) -> str:
     return "\n".join(_format.wrapped(line, "  ") for line in [claims.summary, *lines, last])
 
 
-def overlap_note(study: StudyResult) -> str:
-    """Say where the events' windows overlap in time."""
+def overlap_notes(study: StudyResult) -> list[str]:
+    """Return one sentence per pair of events whose windows overlap in time, or that none do."""
     ordinals = dict(zip(study.panel.event, study.panel.row, strict=True))
     notes = []
     for a, b in combinations(ordinals, 2):
         apart = int(ordinals[b] - ordinals[a])
         if abs(apart) < len(study.spec.window):
-            sentence = (
+            notes.append(
                 f"The windows overlap: day 0 of {b} is day {apart:+d} of {a}; the CAR of the whole window mixes both."
             )
-            notes.append(_format.wrapped(sentence))
-    return "\n".join(notes) or "The windows of the events do not overlap."
+    return notes or ["The windows of the events do not overlap."]
 
 
 def to_dict(result: Reproduction) -> dict[str, Any]:

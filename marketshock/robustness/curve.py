@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._frame import Printable, PrintedTable, Printout
 from .._typing import CalendarName, Duplicates, Frame, OnClosed
 from ..catalog.table import Events
 from ..errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, WindowError, check_share
@@ -26,7 +27,7 @@ _ESTIMATES = ("car", "se", "t", "df", "pvalue", "ci_low", "ci_high", "n_events",
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SpecificationCurve:
+class SpecificationCurve(Printable):
     """One estimate under every combination of choices.
 
     Made by `specification_curve`.
@@ -101,28 +102,23 @@ class SpecificationCurve:
         pvalue = self.table["pvalue"].dropna()
         return float((pvalue < level).mean()) if len(pvalue) else np.nan
 
-    def __repr__(self) -> str:
-        head, rows = self._summary()
-        return f"{self._caption()}\n\n{_format.text_table(head, rows, left=3)}{self._footer()}"
-
-    def _repr_html_(self) -> str:
-        head, rows = self._summary()
-        return _format.html_table(self._caption() + self._footer(), head, rows, left=3)
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: one row per specification, by its CAR."""
         low, high = self.range
         p = self.share_significant()
         significant = f"; p < 0.05 in {100 * p:.0f} %" if p == p else ""
-        agreement = (
-            "" if np.isnan(self.sign_agreement) else f"; {100 * self.sign_agreement:.0f} % have the median's sign"
-        )
-        return (
-            f"Specification curve of {self.what}: {len(self.estimated)} of {len(self)} specifications estimated\n"
+        agree = self.sign_agreement
+        agreement = "" if np.isnan(agree) else f"; {100 * agree:.0f} % have the median's sign"
+        title = (
+            f"Specification curve of {self.what}: {len(self.estimated)} of {len(self)} specifications estimated",
             f"CAR {_format.percent(low)} to {_format.percent(high)}, median {_format.percent(self.median)}"
-            f"{agreement}{significant}"
+            f"{agreement}{significant}",
         )
+        notes = self.table["note"][self.table["note"] != ""].value_counts(sort=False)
+        marks = [f"{count} specification(s): {note}" for note, count in notes.items()]
+        return Printout(title, (PrintedTable(*self._cells(), left=3, marks=marks),))
 
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         head = ["model", "window", "estimation", "CAR", "se", f"{100 * self.confidence:.0f} % interval", "t", "p"]
         rows = [
             [
@@ -138,11 +134,6 @@ class SpecificationCurve:
             for r in _format.rows(self.table.sort_values("car", kind="stable"))
         ]
         return head, rows
-
-    def _footer(self) -> str:
-        notes = self.table["note"][self.table["note"] != ""].value_counts(sort=False)
-        lines = [f"{count} specification(s): {note}" for note, count in notes.items()]
-        return "".join(f"\n{_format.wrapped(line, '  ')}" for line in lines)
 
 
 def specification_curve(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._frame import Printable, PrintedTable, Printout
 from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import InputError, NoUsableEventsError, UnknownNameError, check_choice
 from ..inference.outcome import tails
@@ -24,7 +25,7 @@ _PORTFOLIO = "(mean of the firms)"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Placebo:
+class Placebo(Printable):
     """Events among the placebo days of their securities.
 
     Made by `placebo`.
@@ -55,20 +56,16 @@ class Placebo:
         """Return `table`."""
         return self.table
 
-    def __repr__(self) -> str:
-        head, rows = self._summary()
-        return f"{self._caption()}\n\n{_format.text_table(head, rows)}{self._footer()}"
-
-    def _repr_html_(self) -> str:
-        return _format.html_table(self._caption() + self._footer(), *self._summary())
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: the rank of each event among its placebo days."""
         days = self.distribution.index.get_level_values("session")
         span = f"{days.min().date()} to {days.max().date()}" if len(days) else "none"
         what = "CAR" if self.by == "car" else "t of the CAR"
-        return f"Placebo days: {self.model}, days {self.window}, ranked by the {what}\nsessions {span}"
+        title = (f"Placebo days: {self.model}, days {self.window}, ranked by the {what}", f"sessions {span}")
+        marks = [f"* {r['event_id']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
+        return Printout(title, (PrintedTable(*self._cells(), marks=marks),))
 
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         label = f"CAR{self.window}".replace(" ", "")
         head = ["event", "day 0", label, "t", "rank", "of", "percentile", "p", "p less", "p greater"]
         rows = [
@@ -85,10 +82,6 @@ class Placebo:
             for r in _format.rows(self.table)
         ]
         return head, rows
-
-    def _footer(self) -> str:
-        notes = [f"* {r['event_id']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
-        return "".join(f"\n{_format.wrapped(note, '  ')}" for note in notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
-from .._frame import Table
+from .._frame import Printable, PrintedTable, Printout
 from ..errors import InputError
 from ..inference.adjust import adjust_pvalues
 from ..study.printed import car_table, test_table
@@ -21,7 +21,7 @@ _ON_MANY = ("kolari_pynnonen", "brown_warner", "grank_t")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Pretrend:
+class Pretrend(Printable):
     """Abnormal returns of the days before the event window.
 
     Made by `pretrend`.
@@ -54,32 +54,19 @@ class Pretrend:
         """Return `table`."""
         return self.table
 
-    def __repr__(self) -> str:
-        parts = [self._caption()]
-        for head, rows, below in self._tables():
-            notes = [_format.wrapped(line, "  ") for line in below]
-            parts.append("\n".join([_format.text_table(head, rows), *notes]))
-        return "\n\n".join(parts)
-
-    def _repr_html_(self) -> str:
-        captions = (self._caption(), "")
-        return "".join(
-            _format.html_table("\n".join([caption, *below]), head, rows)
-            for caption, (head, rows, below) in zip(captions, self._tables(), strict=True)
+    def printout(self) -> Printout:
+        """Return the printed form: CARs before the event window, and the joint tests."""
+        title = (
+            f"Days {self.window}, before the event window: {self.study.spec.model.name}, estimation {self.estimation}",
+            f"smallest p-value after Holm: {_format.pvalue(self.pvalue_any)}",
         )
-
-    def _caption(self) -> str:
-        return (
-            f"Days {self.window}, before the event window: {self.study.spec.model.name}, estimation {self.estimation}\n"
-            f"smallest p-value after Holm: {_format.pvalue(self.pvalue_any)}"
-        )
-
-    def _tables(self) -> tuple[Table, Table]:
         there = self.table["car"].notna()
         label = f"CAR{self.window}".replace(" ", "")
         head, rows, below = car_table(self.table[there].astype({"df": np.int64}), label, 0.95)
-        below = [*below, *(f"{name}: {note}" for name, note in self.table.loc[~there, "note"].items())]
-        return (head, rows, below), test_table(self.joint)
+        marks = [*below, *(f"{name}: {note}" for name, note in self.table.loc[~there, "note"].items())]
+        joint_head, joint_rows, joint_marks = test_table(self.joint)
+        joint = PrintedTable(joint_head, joint_rows, marks=joint_marks)
+        return Printout(title, (PrintedTable(head, rows, marks=marks), joint))
 
 
 def pretrend(study: StudyResult, days: int = 10) -> Pretrend:

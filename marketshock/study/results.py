@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
-from .._frame import ReadableFrame
+from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
 from ..catalog.table import Events
-from ..derivation.case import Case
+from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
 from ..errors import InputError, UnknownNameError, check_choice, check_share
 from ..explained.explanation import Explanation
@@ -41,7 +41,7 @@ _BY = ("event", "group", "ticker", "date", "day")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StudyResult:
+class StudyResult(Printable):
     """An event study: abnormal returns with their uncertainty, and everything needed to check them.
 
     Made by `event_study`. Days are trading sessions relative to day 0, returns are decimals, dates are tz-naive
@@ -267,7 +267,7 @@ class StudyResult:
         part = np.array([self._position(event_id)])
         one = (self.panel.take(part), self.fit.take(part), self.abnormal.take(part))
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
-        return explain_event(Case(self.spec, *one, self.prices, window, confidence), counts)
+        return explain_event(DerivedEvent(self.spec, *one, self.prices, window, confidence), counts)
 
     def bhar(self, first: int | None = None, last: int | None = None) -> pd.DataFrame:
         """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
@@ -492,48 +492,31 @@ class StudyResult:
         }
         return pd.DataFrame(columns, index=index)
 
-    def __repr__(self) -> str:
-        head, rows = self._summary()
-        return f"{self._caption()}\n\n{_format.text_table(head, rows, left=3)}{self._footer()}"
-
-    def _repr_html_(self) -> str:
-        head, rows = self._summary()
-        return _format.html_table(self._caption() + self._footer(), head, rows, left=3)
-
-    def _caption(self) -> str:
-        spec = self.spec
-        kind = "log" if spec.log else "simple"
-        return (
-            f"Event study: {len(self)} of {len(self._alignment.session)} events, {spec.model.name}\n"
+    def printout(self) -> Printout:
+        """Return the printed form: abnormal returns of day 0 and of the window, of the first events."""
+        spec, kind = self.spec, "log" if self.spec.log else "simple"
+        title = (
+            f"Event study: {len(self)} of {len(self._alignment.session)} events, {spec.model.name}",
             f"window {spec.window}, estimation {spec.estimation} in trading days ({self.panel.returns.sessions.name} "
-            f"sessions), {kind} returns"
+            f"sessions), {kind} returns",
         )
-
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
-        day_0 = Window(0, 0)
-        parts = [
-            w for w in (day_0, self.spec.window) if self.spec.window.first <= w.first <= w.last <= self.spec.window.last
-        ]
+        parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
         head = ["event", "ticker", "day 0"]
-        columns: list[StrArray | list[str]] = [
+        cells: list[StrArray | list[str]] = [
             self.panel.event,
             self.panel.ticker,
             np.datetime_as_string(self.panel.session),
         ]
         for part in dict.fromkeys(parts):
-            frame = self.car(part.first, part.last)
-            label = "AR(0)" if part == day_0 else f"CAR{part}".replace(" ", "")
-            head += [label, "t", "p"]
-            marks = ["*" if note else "" for note in frame["note"][:_SHOWN]]
-            columns += [
-                [_format.percent(v) + m for v, m in zip(frame["car"][:_SHOWN], marks, strict=True)],
-                [_format.number(v) for v in frame["t"][:_SHOWN]],
-                [_format.pvalue(v) for v in frame["pvalue"][:_SHOWN]],
-            ]
-        shown = min(len(self), _SHOWN)
-        return head, [[str(c[i]) for c in columns] for i in range(shown)]
+            frame = self.car(part.first, part.last)[:_SHOWN]
+            head += ["AR(0)" if part == Window(0, 0) else f"CAR{part}".replace(" ", ""), "t", "p"]
+            marks = ["*" if note else "" for note in frame["note"]]
+            cells.append([_format.percent(v) + m for v, m in zip(frame["car"], marks, strict=True)])
+            cells += [[_format.number(v) for v in frame["t"]], [_format.pvalue(v) for v in frame["pvalue"]]]
+        rows = [[str(column[k]) for column in cells] for k in range(min(len(self), _SHOWN))]
+        return Printout(title, (PrintedTable(head, rows, 3, self._marks()),))
 
-    def _footer(self) -> str:
+    def _marks(self) -> list[str]:
         lines = []
         incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
         if incomplete:
@@ -545,7 +528,7 @@ class StudyResult:
             lines.append(f"{moved} date(s) moved to a session: study.alignment")
         if self._exclusions:
             lines.append(f"{len(self._exclusions)} event(s) excluded: study.exclusions")
-        return "".join("\n" + line for line in lines)
+        return lines
 
     @cached_property
     def _index(self) -> pd.Index:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
-from .._frame import ReadableFrame
+from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, FloatArray, StrArray
 from ..catalog.table import EventTable
 from ..errors import InputError, WindowError, check_choice, check_share
@@ -30,7 +30,7 @@ _BY = ("group", "day")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StreamedStudy:
+class StreamedStudy(Printable):
     """An event study that keeps sums over the events, not the events.
 
     Returned by `summarize_events`. Days are trading sessions relative to day 0, returns are decimals. The numbers are
@@ -223,19 +223,18 @@ class StreamedStudy:
         ask = f"call ms.summarize_events(..., windows=[({window.first}, {window.last})]), or ms.event_study"
         return WindowError("window", f"{window} was not summed (summed are the single days and {known})", ask)
 
-    def __repr__(self) -> str:
-        return f"{self._caption()}\n\n{_format.text_table(*self._rows(), left=1)}{self._footer()}"
-
-    def _repr_html_(self) -> str:
-        return _format.html_table(self._caption() + self._footer(), *self._rows(), left=1)
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: mean abnormal returns of day 0 and of each window, with three tests."""
         spec = self.request.spec
-        return (
-            f"Event study: {len(self):,} of {self._merged.n_given:,} events, {spec.model.name}\n"
+        title = (
+            f"Event study: {len(self):,} of {self._merged.n_given:,} events, {spec.model.name}",
             f"window {spec.window}, estimation {spec.estimation} in trading days ({self.session_name} sessions), "
-            f"{'log' if spec.log else 'simple'} returns; sums over the events"
+            f"{'log' if spec.log else 'simple'} returns; sums over the events",
         )
+        moved, lost = self._merged.n_moved, sum(left.n for left in self._merged.left.values())
+        marks = [f"{moved:,} date(s) moved to a session"] if moved else []
+        marks += [f"{lost:,} event(s) excluded: study.exclusions"] if lost else []
+        return Printout(title, (PrintedTable(*self._rows(), marks=marks),))
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
         shown = [*([Window(0, 0)] if self.request.spec.window.first <= 0 <= self.request.spec.window.last else [])]
@@ -248,15 +247,6 @@ class StreamedStudy:
             label = "AAR(0)" if len(window) == 1 else f"CAAR{window}".replace(" ", "")
             rows.append([label, f"{spread.n:,}", _format.percent(spread.mean), *ps])
         return ["", "events", "mean", "p: t", "Patell", "BMP"], rows
-
-    def _footer(self) -> str:
-        lines = []
-        if self._merged.n_moved:
-            lines.append(f"{self._merged.n_moved:,} date(s) moved to a session")
-        lost = sum(left.n for left in self._merged.left.values())
-        if lost:
-            lines.append(f"{lost:,} event(s) excluded: study.exclusions")
-        return "".join("\n" + line for line in lines)
 
 
 def merged(parts: Sequence[PartitionSums], n_windows: int) -> PartitionSums:

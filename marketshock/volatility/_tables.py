@@ -14,6 +14,7 @@ from ._select import DIRECTIONS, Direction, Selection
 from ._trailing import About
 
 YEAR = 252  # sessions of a stock-year
+PARTIAL = "* not the whole year"
 _BEGINS, _ENDS = (1, 10), (12, 20)  # a year whose sessions begin later or end earlier is partial
 
 
@@ -148,7 +149,7 @@ def year_table(frame: pd.DataFrame) -> Table:
         for r in _format.rows(frame)
     ]
     head = ["year", "events", "stocks", "stock-days", "a stock-year", "mean |z|", "product", "normal"]
-    below = ["* not the whole year"] if frame["partial"].any() else []
+    below = [PARTIAL] if frame["partial"].any() else []
     below.append("a stock-year: events in 252 sessions; normal: the same for independent normal returns")
     return head, rows, below
 

@@ -63,10 +63,9 @@ class Clustering:
         head = f"{self.n_events:,} events of {self.n_securities:,} stocks on {self.n_days:,} days"
         if np.isnan(self.pvalue):
             return f"Clustering: {head}; two stocks with events are needed to compare"
-        p = _format.pvalue(self.pvalue)
         text = (
             f"Clustering: {head}: {self.observed:,} pairs of events fall on one day, {self.expected:,.1f} if "
-            f"the stocks were independent (x {self.ratio:.2f}, p {p if p.startswith('<') else f'= {p}'}, "
+            f"the stocks were independent (x {self.ratio:.2f}, {_format.p_equals(self.pvalue)}, "
             f"{self.n_permutations:,} circular shifts)"
         )
         return _format.wrapped(text, "  ")

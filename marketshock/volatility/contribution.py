@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._frame import Printable, PrintedTable, Printout
 from .._typing import DateArray, FloatArray, Frame
 from ..errors import InputError, UnknownNameError
 from ..providers.frames import check_columns, check_positive, numeric_values, session_dates
@@ -24,7 +25,7 @@ _HARDLY = 0.001  # an index move below says little as a divisor
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IndexContribution:
+class IndexContribution(Printable):
     """The move of an index by member.
 
     Made by `index_contribution`.
@@ -108,17 +109,12 @@ class IndexContribution:
         """Return `table`."""
         return self.table
 
-    def __repr__(self) -> str:
-        head, rows = self._summary()
-        return f"{self._caption()}\n\n{_format.text_table(head, rows)}\n\n{self._footer()}"
+    def printout(self) -> Printout:
+        """Return the printed form: weight, return and contribution of the group, its members and the others."""
+        title = f"What {', '.join(self.group)} did to the index, {self.before} to {self.end}"
+        return Printout((title,), (PrintedTable(*self._cells()),), [*self._share(), *self.notes], folded=True)
 
-    def _repr_html_(self) -> str:
-        return _format.html_table(f"{self._caption()}\n{self._footer()}", *self._summary())
-
-    def _caption(self) -> str:
-        return _format.wrapped(f"What {', '.join(self.group)} did to the index, {self.before} to {self.end}", "  ")
-
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         s = self.summary
         rows = [
             _line(str(r["ticker"]), r["weight"], r["return"], r["contribution"])
@@ -133,17 +129,16 @@ class IndexContribution:
             rows.append(["index as quoted", "", _format.percent(self.index_return), ""])
         return ["", "weight", "return", "contribution"], rows
 
-    def _footer(self) -> str:
+    def _share(self) -> list[str]:
         s, low = self.summary, self.coverage_low
-        lines = []
-        if not np.isnan(s["share"]):
-            share = f"{100 * s['share']:.0f} %"
-            if np.isnan(low):
-                share = f"at most {share}"
-            elif low < 1:
-                share = f"{share}, or {100 * s['share_low']:.0f} % with every missing firm at its most"
-            lines.append(f"The group's contribution over the index's move: {share}.")
-        return "\n".join(_format.wrapped(line, "  ") for line in (*lines, *self.notes))
+        if np.isnan(s["share"]):
+            return []
+        share = f"{100 * s['share']:.0f} %"
+        if np.isnan(low):
+            share = f"at most {share}"
+        elif low < 1:
+            share = f"{share}, or {100 * s['share_low']:.0f} % with every missing firm at its most"
+        return [f"The group's contribution over the index's move: {share}."]
 
 
 def index_contribution(

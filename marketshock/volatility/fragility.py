@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from .. import _format
-from .._frame import ReadableFrame
+from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import FloatArray
 from ..engines.progress import Progress
 from ..errors import InputError
@@ -59,7 +57,7 @@ class FragilitySpec:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fragility:
+class Fragility(Printable):
     """Each day's return in units of the volatility of the days before it, and what can be counted from that.
 
     Made by `fragility`. The tables take a period (`start`, `end`: dates, both included), whom to count (`members`, as
@@ -267,27 +265,18 @@ class Fragility:
         index = pd.DatetimeIndex(self.market.days.astype("datetime64[ns]"), name="date")
         return pd.DataFrame(values.copy(), index=index, columns=list(self.market.names))
 
-    def __repr__(self) -> str:
-        head, rows = self._crowded()
-        return f"{self._caption()}\n\n{_format.text_table(head, rows)}"
-
-    def _repr_html_(self) -> str:
-        return _format.html_table(self._caption(), *self._crowded())
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: the most crowded days."""
         days, frame = self.market.days, self.counts()
         n, events = int(frame["n_securities"].sum()), int(frame["events"].sum())
         who = "all listings" if self.members is None else self.members.name
         lost = ", ".join(f"{count:,} {reason}" for reason, count in self.lost.items() if count)
-        lines = [
+        title = [
             f"Fragility: {self.spec}",
             f"{len(self.market.names)} tickers, {len(days)} sessions, {days[0]} to {days[-1]}; "
             f"counted: {who}, one a firm",
             f"{events:,} events among {n:,} stock-days with a z; the most crowded days:",
         ]
-        lines += [f"(ticker-days without a z: {lost})"] if lost else []
-        return "\n".join(_format.wrapped(line, "  ") for line in lines)
-
-    def _crowded(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
-        frame = self.counts().sort_values("events", ascending=False, kind="stable")[:_CROWDED]
-        return _tables.count_table(frame)[:2]
+        title += [f"(ticker-days without a z: {lost})"] if lost else []
+        head, rows, _ = _tables.count_table(frame.sort_values("events", ascending=False, kind="stable")[:_CROWDED])
+        return Printout(title, (PrintedTable(head, rows),), folded=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._frame import Printable, PrintedTable, Printout
 from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, IntArray
 from ..errors import InputError, check_choice
 from ..panel.returns import returns_of_prices
@@ -30,7 +31,7 @@ _MIN_SHARE = 0.9  # of the lookback
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class VolatilityPortfolios:
+class VolatilityPortfolios(Printable):
     """What portfolios by trailing volatility earned.
 
     Made by `volatility_portfolios`.
@@ -71,23 +72,17 @@ class VolatilityPortfolios:
         """Return `table`."""
         return self.table
 
-    def __repr__(self) -> str:
-        notes = "\n".join(_format.wrapped(note, "  ") for note in self.notes)
-        return f"{self._caption()}\n\n{_format.text_table(*self._summary(), left=2)}\n\n{notes}"
-
-    def _repr_html_(self) -> str:
-        return _format.html_table("\n".join([self._caption(), *self.notes]), *self._summary(), left=2)
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: total return, size and turnover by lookback and group."""
         days = self.paths.index
         when = {"never": "sorted once"}.get(self.rebalance, f"sorted anew at the end of each {self.rebalance}")
-        return _format.wrapped(
+        title = (
             f"Equal-weighted portfolios by trailing volatility, {days[0].date()} to {days[-1].date()}, {when}; "
-            f"{self.universe}",
-            "  ",
+            f"{self.universe}"
         )
+        return Printout((title,), (PrintedTable(*self._cells(), left=2),), self.notes, folded=True)
 
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         last = int(self.table.index.get_level_values("group").max())
         rows = []
         for r in _format.rows(self.table):

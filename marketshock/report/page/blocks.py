@@ -1,4 +1,4 @@
-"""What a page is made of: texts, tables and pictures in parts, parts in sections."""
+"""Blocks of a page: texts, tables and pictures in parts, parts in sections."""
 
 from __future__ import annotations
 

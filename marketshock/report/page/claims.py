@@ -1,4 +1,4 @@
-"""Verdicts on a page: a table a document, every convention tried, what the verdicts mean."""
+"""Verdicts on a page: one table per document, every convention tried, the meanings of the verdicts."""
 
 from __future__ import annotations
 

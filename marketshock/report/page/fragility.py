@@ -10,10 +10,10 @@ import pandas as pd
 
 from ..._format import MISSING, number, pvalue
 from ..._frame import Table as Printed
-from ...volatility._tables import count_table, rank_table, year_table
+from ...volatility._tables import PARTIAL, count_table, rank_table, year_table
 from ...volatility.clustering import Clustering
 from ...volatility.fragility import Fragility
-from ..fragility import _CROWDED, _WAYS, Asked, FragilityReport, _measured, figures, fragility_report
+from ..fragility import _CROWDED, _WAYS, Asked, FragilityReport, figures, fragility_report, measured_lines
 from .blocks import Block, Part, Picture, Section, Table, Text
 
 _TERMS = {
@@ -69,8 +69,7 @@ def report_section(report: FragilityReport) -> Section:
     if report.clustering is not None:
         parts.append(Part("Do they come together?", [_clustered(report.clustering)]))
     parts.append(Part("Pictures", _pictures(report)))
-    lead = tuple(_measured(report).replace("\n  ", " ").splitlines())
-    return Section(f"Fragility{f' of {day}' if day else ''}", lead, parts, _record(report))
+    return Section(f"Fragility{f' of {day}' if day else ''}", tuple(measured_lines(report)), parts, _record(report))
 
 
 def _pictures(report: FragilityReport) -> list[Block]:
@@ -84,8 +83,8 @@ def _pictures(report: FragilityReport) -> list[Block]:
 def _table(caption: str, frame: pd.DataFrame, printer: Callable[[pd.DataFrame], Printed]) -> Block:
     if frame.empty:
         return Text((f"{caption}: none.",))
-    head, rows, below = printer(frame)
-    notes = tuple(line for line in below if line.startswith("*"))
+    head, rows, _ = printer(frame)
+    notes = (PARTIAL,) if "partial" in frame and frame["partial"].any() else ()
     return Table(caption, head, rows, terms=_TERMS, notes=notes)
 
 

@@ -1,4 +1,4 @@
-"""Dollars on a page: market-cap changes of one session, and what gives the press's figure."""
+"""Dollars on a page: market-cap changes of one session, and the sources of a reported loss."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ _RECONCILED_TERMS = {
 
 def change_section(change: MarketCapChange) -> Section:
     """Return the section of one session's market-cap changes."""
-    _, rows = change._summary()
+    printed = change.printout()
+    rows = printed.tables[0].rows
     share = f"{100 * change.confidence:.0f} %"
     interval = f"USD bn: {share}, of the abnormal change; that of the total takes the firms' covariance into account."
     table = Table(
@@ -59,13 +60,13 @@ def change_section(change: MarketCapChange) -> Section:
         rows[:-1],
         foot=rows[-1:],
         terms={**_CHANGE_TERMS, "interval": interval},
-        notes=tuple(change._footnotes()),
+        notes=tuple(printed.below),
         derived={(k, "change"): f"{change.session} {row[0]}" for k, row in enumerate(rows[:-1])},
     )
     written: list[Block] = []
     for firm in change.table.index:
-        told = str(change.explain(str(firm)))
-        written.append(Derivation(f"{change.session} {firm}", told.splitlines()[0], told))
+        told = change.explain(str(firm))
+        written.append(Derivation(f"{change.session} {firm}", told.title, str(told)))
     picture = Picture(
         f"Market-cap change by firm, {change.session}",
         f"Bars: change of each firm in USD bn from {change.previous} to {change.session}. Dots, where there is a "
@@ -88,8 +89,9 @@ def change_section(change: MarketCapChange) -> Section:
 
 def reconciliation_section(told: Reconciliation) -> Section:
     """Return the section of a reported loss."""
-    head, rows = told._summary()
-    table = Table(f"{told.firm}: which price and count give which loss, USD bn", head, rows, terms=_RECONCILED_TERMS)
+    printed = told.printout()
+    made, caption = printed.tables[0], f"{told.firm}: which price and count give which loss, USD bn"
+    table = Table(caption, made.head, made.rows, terms=_RECONCILED_TERMS)
     said = [
         Part("Which figure comes from where", [Text(tuple(told.matches), listed=True), table]),
         Part("What it does not show", [Text((told.statement, *told.notes))]),
@@ -99,7 +101,7 @@ def reconciliation_section(told: Reconciliation) -> Section:
         for r in _format.rows(told.reported)
     ]
     record = {"firm": told.firm, "session": str(told.session), "previous": str(told.previous), "reported": reported}
-    return Section(f"The reported loss of {told.firm}, {told.session}", (told._caption(),), said, record)
+    return Section(f"The reported loss of {told.firm}, {told.session}", tuple(printed.title), said, record)
 
 
 def _draw(change: MarketCapChange) -> Figure:

@@ -1,4 +1,4 @@
-"""What each kind of result shows on a page: one row a kind."""
+"""Sections of a page: one row per kind of result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KINDS: Mapping[type, Callable[[Any], Section]] = {
 
 
 def sections_of(result: Any) -> list[Section]:
-    """Return a section a result.
+    """Return one section per result.
 
     Parameters
     ----------

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import _format
-from ...inference.registry import DOES_NOT_APPLY, MEANING, TESTS, Assumption
+from ...inference.registry import MEANING, TESTS, Assumption
 from ...plots._style import COLOURS
 from ...plots.car import PANELS
 from ...study.printed import car_table
 from ...study.results import StudyResult
 from ..files import study_record
-from ..reproduce import INDEX_NOTE, Reproduction, overlap_note, summary
+from ..reproduce import INDEX_NOTE, Reproduction, findings, overlap_notes
 from ..tables import firm_rows
 from .blocks import Block, Derivation, Part, Picture, Section, Table, Text
 
@@ -93,7 +93,7 @@ def section(study: StudyResult) -> Section:
         f"{window}, estimation window {study.spec.estimation} in trading days ({study.panel.returns.sessions.name} "
         f"sessions); {kind} returns.",
         *(
-            [_flat(overlap_note(study))]
+            [" ".join(overlap_notes(study))]
             if 1 < len(events) <= _APART and len(set(study.panel.session.tolist())) > 1
             else []
         ),
@@ -103,7 +103,7 @@ def section(study: StudyResult) -> Section:
 
 def in_short(result: Reproduction) -> Section:
     """Return the main job's findings in words."""
-    blocks = Text(tuple(_flat(line) for line in _paragraphs(summary(result))), listed=True)
+    blocks = Text(tuple(findings(result)), listed=True)
     warning = Text((INDEX_NOTE,))
     return Section("In short", (), [Part("What was found", [blocks]), Part("To be read with it", [warning])], {})
 
@@ -145,12 +145,11 @@ def exclusions_block(frame: pd.DataFrame, what: str = "left out") -> Block:
 
 
 def _abnormal(study: StudyResult, events: list[str]) -> Iterator[Block]:
-    """Yield a table an event where there are few, one of all where there are many, and the picture that fits."""
+    """Yield one table per event, or one of all where there are many events, and the picture that fits."""
     window = study.spec.window
     label = f"CAR{window}".replace(" ", "")
     terms = {**_FIRM_TERMS, label: _CAR}
     days = f"trading days {window.first} to {window.last}"
-    notes = _notes(study)
     if not window.first <= 0 <= window.last:
         head, rows, below = car_table(study.car(window.first, window.last), label, 0.95)
         head = [name.replace("95 % interval", "interval") for name in head]
@@ -158,13 +157,17 @@ def _abnormal(study: StudyResult, events: list[str]) -> Iterator[Block]:
     elif len(events) > _APART or len(events) == len(study) > 1:
         derived = _derived(study, label)
         yield Table(
-            f"Abnormal returns of day 0 and of {days}", *_firms(study), terms=terms, notes=notes, derived=derived
+            f"Abnormal returns of day 0 and of {days}",
+            *_firms(study),
+            terms=terms,
+            notes=_notes(study),
+            derived=derived,
         )
     else:
         for event in events:
             sessions = sorted({str(d) for d in study.panel.session[study.panel.event == event]})
             on = f"day 0 = {sessions[0]}" if len(sessions) == 1 else f"day 0 of {len(sessions)} sessions"
-            told = tuple(note for note in notes if note.startswith(f"{event}/") or note.startswith(f"{event}:"))
+            told = _notes(study, event)
             caption = f"{event}, {on}: abnormal returns of day 0 and of {days}"
             yield Table(caption, *_firms(study, event), terms=terms, notes=told, derived=_derived(study, label, event))
     yield _picture(study)
@@ -188,7 +191,7 @@ def _derivations(study: StudyResult) -> Iterator[Block]:
     for span in _spans(study).values():
         for name in study.panel.event_id:
             told = study.explain(str(name), *span)
-            yield Derivation(_key(name, span), str(told).splitlines()[0], str(told))
+            yield Derivation(_key(name, span), told.title, str(told))
 
 
 def _key(name: str, span: tuple[int, int]) -> str:
@@ -289,17 +292,18 @@ def tests_table(frame: pd.DataFrame, caption: str, event: str) -> Table:
 
 
 def _distribution(row: Mapping[str, Any]) -> str:
-    if row["note"].startswith(DOES_NOT_APPLY):
+    if not row["distribution"]:  # the test does not apply
         return _format.MISSING
     df = row["df"] if isinstance(row["df"], tuple) else (row["df"],)
     shown = ", ".join(f"{d:g}" for d in df if d == d)
     return f"{row['distribution']}({shown})" if shown else str(row["distribution"])
 
 
-def _notes(study: StudyResult) -> tuple[str, ...]:
-    """Return which days an event lacks, a line an event."""
+def _notes(study: StudyResult, event: str | None = None) -> tuple[str, ...]:
+    """Return the days that an event lacks, one line per event; of the events of one name, or of all."""
     window = study.spec.window
     noted = study.car(window.first, window.last)["note"]
+    noted = noted if event is None else noted[study.panel.event == event]
     return tuple(f"{name}: {note}" for name, note in noted.items() if note)
 
 
@@ -310,15 +314,6 @@ def _record(study: StudyResult) -> dict[str, Any]:
 
 def _named(events: list[str]) -> str:
     return ", ".join(events) if len(events) <= 3 else f"{len(events)} events"
-
-
-def _paragraphs(text: str) -> list[str]:
-    """Return folded lines as the paragraphs they were folded from: later lines are indented."""
-    return text.replace("\n  ", " ").splitlines()
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _day(value: Any) -> str:

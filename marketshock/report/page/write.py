@@ -30,7 +30,7 @@ def write_page(result: Any, path: str | Path, title: str | None = None) -> Path:
 
 
 def page_path(path: str | Path, parameter: str = "path") -> Path:
-    """Return a path a page can be written to.
+    """Return a path to which a page can be written.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def page_html(sections: Sequence[Section], title: str | None = None) -> str:
 
 
 def _last(sections: Sequence[Section]) -> Section:
-    """Return what all of it rests on: a table a result, and the versions."""
+    """Return spec and provenance, one table per result, and the versions."""
     parts = [
         Part(
             f"{section.title}: what it rests on",
