@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +14,11 @@ from .._typing import CalendarName
 from ..catalog.table import EventTable
 from ..errors import InputError, did_you_mean
 from ..models.base import ReturnModel
-from ..panel.alignment import Exclusions
+from ..panel.alignment import Exclusions, align
 from ..panel.returns import Returns, choose_sessions, factor_columns
 from ..providers.dataset import ReturnsDataset
 from ..providers.frames import session_dates
-from .partition import FolderPartition, Wanted
+from .partition import FolderPartition, Part, Wanted, part_of_exclusions
 
 
 def folder_market(
@@ -92,3 +93,10 @@ class FolderPartitions(Sequence[FolderPartition]):
         return FolderPartition(
             self._wanted, self._files[at], self._table.slim(events), events, self._market, len(self._table)
         )
+
+    def part_of_left(self) -> Part:
+        """Return the part of these events; their dates are aligned like those of all others."""
+        if not self.left:
+            return part_of_exclusions(self.left)
+        moved = align(self._table.take(~self.left.kept()), self._market.sessions, self._wanted.spec.on_closed).moved
+        return replace(part_of_exclusions(self.left), n_moved=int((moved != 0).sum()))

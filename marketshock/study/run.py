@@ -28,15 +28,7 @@ from ..providers.frames import dated
 from ..providers.snapshot import bundled_factors
 from ..windows import Window
 from .folder import FolderPartitions, folder_market
-from .partition import (
-    PanelPartitions,
-    Wanted,
-    located,
-    part_of_exclusions,
-    parts_of_build,
-    study_partition,
-    summed_windows,
-)
+from .partition import PanelPartitions, Wanted, located, parts_of_build, study_partition, summed_windows
 from .results import StudyResult
 from .streamed import StudySummary
 
@@ -268,7 +260,7 @@ def _study_folder(
     market = folder_market(dataset, factors, spec.model, spec.calendar, spec.log)
     partitions = FolderPartitions(wanted, dataset, table, market)
     parts = run_partitions(study_partition, partitions, engine, progress)
-    return _checked(StudySummary.of(wanted, market.sessions.name, table, [part_of_exclusions(partitions.left), *parts]))
+    return _checked(StudySummary.of(wanted, market.sessions.name, table, [partitions.part_of_left(), *parts]))
 
 
 def _checked(summary: StudySummary) -> StudySummary:

@@ -80,7 +80,7 @@ class StudySummary:
         columns = ["code", "n_events", "event_id", "ticker", "date", "reason"]
         frame = pd.DataFrame(rows, columns=columns)
         dates = np.array([row[4] for row in rows], dtype="datetime64[D]").astype("datetime64[s]")
-        return frame.assign(date=dates).set_index("code")
+        return frame.assign(date=dates, n_events=frame["n_events"].astype(np.int64)).set_index("code")
 
     @property
     def alignment(self) -> pd.Series:
