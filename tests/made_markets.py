@@ -20,9 +20,10 @@ FIRMS = ("AA", "BB", "CC", "DD")
 N_SESSIONS = 96
 WINDOW, ESTIMATION, MIN_OBS = (-2, 3), (-44, -5), 20
 FIRST_DAY_0, LAST_DAY_0 = 46, N_SESSIONS - 5  # both windows lie inside the data
-CALENDARS = ("weekdays", "every day", "holidays", "NYSE")
-PATTERNS = ("one date", "own dates", "two dates", "mixed")
-GAPS = ("none", "in the window", "scattered", "a run")
+# The hardest first: hypothesis begins with the first of each, and few examples must see much.
+CALENDARS = ("holidays", "NYSE", "every day", "weekdays")
+PATTERNS = ("mixed", "two dates", "one date", "own dates")
+GAPS = ("scattered", "in the window", "a run", "none")
 MODELS = (
     ms.MarketModel("m"),
     ms.FactorModel(["m", "f"]),
@@ -95,7 +96,7 @@ def markets(
     events = events_of(pattern, days, rng)
     returns = returns_of(days, rng)
     returns = with_gaps(returns, events, draw(st.sampled_from(gaps)), rng)
-    if exclusions and draw(st.booleans()):
+    if exclusions and draw(st.sampled_from((True, False))):
         events = pd.concat([events, lost_events(events, days)], ignore_index=True)
     options = {
         "window": WINDOW,
