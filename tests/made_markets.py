@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -172,17 +173,23 @@ def lost_events(events: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["event_id", "ticker", "date"]).assign(group="x")
 
 
-def study(market: Market, **changed: Any) -> ms.StudyResult:
-    """Study a market's events; exclusions are expected."""
+@contextmanager
+def excluding() -> Iterator[None]:
+    """Expect that events are excluded."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExclusionWarning)
+        yield
+
+
+def study(market: Market, **changed: Any) -> ms.StudyResult:
+    """Study a market's events; exclusions are expected."""
+    with excluding():
         return ms.event_study(market.events, **market.arguments(**changed))
 
 
 def streamed(market: Market, *, cars: bool, **changed: Any) -> Any:
     """Study a market's events and keep sums, or sums and CARs: the one place that names the streamed form."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExclusionWarning)
+    with excluding():
         return ms.event_study(market.events, keep="car" if cars else "aggregates", **market.arguments(**changed))
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 import marketshock as ms
 from marketshock.inference.mean import mean_car
 
-from .made_markets import FIRMS, WINDOW, Market, markets, study
+from .made_markets import FIRMS, WINDOW, Market, excluding, markets, study
 
 CLOSE = {"rtol": 1e-8, "atol": 1e-13}
 SPANS = ((0, 0), (-1, 1), WINDOW)
@@ -160,10 +160,11 @@ def test_placebo_days_rank_the_numbers_of_the_study(market):
 def test_specifications_equal_studies_compared(market):
     models = [ms.MarketModel("m"), ms.ConstantMean()]
     options = {k: v for k, v in market.arguments().items() if k not in ("model", "window", "estimation")}
-    market = market.only(study(market).panel.event_id)
-    curve = ms.specification_curve(
-        market.events, models=models, windows=[WINDOW], estimations=[market.options["estimation"]], **options
-    )
+    estimations = [market.options["estimation"]]
+    with excluding():
+        curve = ms.specification_curve(
+            market.events, models=models, windows=[WINDOW], estimations=estimations, **options
+        )
     for row, model in zip(curve.table.to_dict("records"), models, strict=True):
         studies = {model.name: study(market, model=model)}
         mean = ms.compare(studies, *WINDOW).loc[(model.name, "(mean)")]
