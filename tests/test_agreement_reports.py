@@ -16,6 +16,7 @@ from hypothesis import given, settings
 import marketshock as ms
 from marketshock.command.main import main
 from marketshock.report.files import write_study
+from marketshock.report.reproduce import overlap_note
 
 from .made_markets import ESTIMATION, MIN_OBS, WINDOW, markets, study
 from .pages import tables_of
@@ -228,3 +229,18 @@ def test_the_shell_says_what_the_library_says(tmp_path_factory, market):
     for name, frame in (("exclusions", whole.exclusions), ("alignment", whole.alignment)):
         assert [row["event_id"] for row in told[name]] == list(frame.index)
     assert [row["code"] for row in told["exclusions"]] == list(whole.exclusions["code"])
+
+
+@given(market=markets(patterns=("mixed", "two dates", "own dates")))
+@settings(max_examples=12)
+def test_the_note_on_overlaps_names_the_confounders(market):
+    """Windows overlap for the page where one event is a confounder of another in the event window."""
+    whole = study(market)
+    found = whole.confounders(estimation_days=0).query("kind == 'study' and in_window == 'event'")
+    pairs = {frozenset(pair) for pair in zip(found.index, found["confounder"], strict=True)}
+    named = re.findall(r"day 0 of (\S+) is day ([+-]\d+) of (\S+);", " ".join(overlap_note(whole).split()))
+    assert {frozenset((a, b)) for a, _, b in named} == pairs
+    days = {(a, b): int(day) for a, day, b in named}
+    for (a, b), day in days.items():
+        at = market.returns.index.get_indexer(whole.events.loc[[a, b], "date"])
+        assert at[0] - at[1] == day
