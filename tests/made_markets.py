@@ -142,7 +142,7 @@ def events_of(pattern: str, days: pd.DatetimeIndex, rng: np.random.Generator) ->
         at, tickers = rng.choice(inside, 6, replace=False), [*tickers, *tickers[:2]]
     else:
         at, tickers = rng.choice(inside, 7), [*tickers, *rng.choice(FIRMS, 3)]
-    group = ["x", "y", *rng.choice(["x", "y"], len(at) - 2)]
+    group = [*rng.permutation(["x", "y"]), *rng.choice(["x", "y"], len(at) - 2)]
     names = [f"e{k}" for k in rng.permutation(len(at))]
     return pd.DataFrame({"event_id": names, "ticker": tickers, "date": days[at], "group": group})
 

@@ -38,6 +38,21 @@ def test_the_portfolio_test_equals_a_study_of_the_portfolio(market):
         assert test["df"] == row["df"]
 
 
+@given(market=markets(patterns=("two dates",), gaps=("none",), exclusions=False))
+@settings(max_examples=6)
+def test_the_mean_over_several_dates_equals_studies_of_a_portfolio_per_date(market):
+    """Dates are independent: variances add up, degrees of freedom are Satterthwaite's."""
+    whole = study(market)
+    for days in SPANS:
+        mean, cars, variances, dof = mean_car(whole.sample(*days)), [], [], []
+        for date in pd.unique(whole.events["date"]):
+            on = study(market.only(whole.events.index[whole.events["date"] == date]))
+            row = study(portfolio_market(market, on, np.full(len(on), 1 / len(whole)))).car(*days).iloc[0]
+            cars, variances, dof = [*cars, row["car"]], [*variances, row["se"] ** 2], [*dof, row["df"]]
+        df = sum(variances) ** 2 / sum(v**2 / d for v, d in zip(variances, dof, strict=True))
+        np.testing.assert_allclose([mean.mean, mean.se, mean.df], [sum(cars), np.sqrt(sum(variances)), df], **CLOSE)
+
+
 @given(market=markets(patterns=("one date",), gaps=("none", "scattered"), exclusions=False))
 @settings(max_examples=8)
 def test_a_difference_on_one_date_equals_a_study_of_the_long_short_portfolio(market):
