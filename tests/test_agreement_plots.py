@@ -123,7 +123,7 @@ def test_the_heat_map_is_the_frame(market):
     written = {(round(t.get_position()[1]), round(t.get_position()[0])): float(t.get_text()) for t in ax.texts}
     assert len(written) == whole.ar.notna().sum().sum()
     for at, value in written.items():
-        assert value == pytest.approx(100 * whole.ar.iat[at], abs=10 * PRINTED)
+        assert value == pytest.approx(100 * whole.ar.iloc[at], abs=10 * PRINTED)
     assert len(ax.patches) == whole.ar.isna().sum().sum()
 
 
