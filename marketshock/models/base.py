@@ -55,12 +55,17 @@ class ModelFit:
     problem: StrArray
 
     def take(self, events: IntArray | BoolArray | slice) -> ModelFit:
-        """Return the fit of some of the events."""
+        """Return the fit of some of the events; variances that are equal on all days stay one value per event."""
+        daily = self.sigma2_days
+        if daily.strides[1] == 0:
+            daily = np.broadcast_to(daily[events, :1], (len(self.sigma2[events]), daily.shape[1]))
+        else:
+            daily = daily[events]
         return ModelFit(
             self.params[events],
             self.cov_params[events],
             self.sigma2[events],
-            self.sigma2_days[events],
+            daily,
             self.dof[events],
             self.n_obs[events],
             self.residual_mean[events],
@@ -139,9 +144,11 @@ class ModelFit:
             for k in range(1, total_x.shape[1]):
                 inner += self.cov_params[:, j, k] * total_x[:, k]
             shared += inner * total_x[:, j]
-        if self.sigma2_days.strides[1] == 0:
-            return np.asarray(self.sigma2 * mask.sum(axis=1) + shared)
-        return np.asarray(np.where(mask, self.sigma2_days[:, days], 0.0).sum(axis=1) + shared)
+        own = self.sigma2 * mask.sum(axis=1)
+        if self.sigma2_days.strides[1]:  # decided by the values: the layout changes on the way between processes
+            steady = (self.sigma2_days == self.sigma2[:, None]).all(axis=1)
+            own = np.where(steady, own, np.where(mask, self.sigma2_days[:, days], 0.0).sum(axis=1))
+        return np.asarray(own + shared)
 
 
 class ReturnModel(Protocol):

@@ -160,7 +160,10 @@ def exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left:
     if not len(again):
         return
     positions = np.flatnonzero(keep)
-    first_of = positions[key.groupby(key).transform(lambda g: g.index[0]).to_numpy()]
+    code, distinct = pd.factorize(key)
+    first = np.full(len(distinct), len(key))
+    np.minimum.at(first, code, np.arange(len(key)))
+    first_of = positions[first[code]]
     for at in again:
         left.add(
             positions[at],

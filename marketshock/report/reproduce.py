@@ -20,6 +20,7 @@ from ..dollars.reported import Reconciliation, reconcile
 from ..models.factor import MarketModel
 from ..providers.shares import share_counts
 from ..providers.snapshot import snapshot
+from ..study.confounders import firms
 from ..study.printed import test_table
 from ..study.results import StudyResult
 from ..study.run import event_study
@@ -139,14 +140,18 @@ def claims_summary(claims: Claims) -> str:
 
 
 def overlap_notes(study: StudyResult) -> list[str]:
-    """Return one sentence per pair of events whose windows overlap in time, or that none do."""
-    ordinals = dict(zip(study.panel.event, study.panel.row, strict=True))
+    """Return one sentence per pair of events of a firm whose windows overlap in time, or that none do."""
+    panel = study.panel
+    known = pd.DataFrame({"event": panel.event, "firm": firms(panel.ticker), "row": panel.row})
+    day_0 = known.groupby(["firm", "event"], sort=False)["row"].first().unstack("event")
     notes = []
-    for a, b in combinations(ordinals, 2):
-        apart = int(ordinals[b] - ordinals[a])
-        if abs(apart) < len(study.spec.window):
+    for a, b in combinations(dict.fromkeys(panel.event), 2):
+        apart = (day_0[b] - day_0[a]).dropna()
+        near = apart[apart.abs() < len(study.spec.window)]
+        if len(near):
+            shift = f"{int(near.iloc[0]):+d}"
             notes.append(
-                f"The windows overlap: day 0 of {b} is day {apart:+d} of {a}; the CAR of the whole window mixes both."
+                f"The windows overlap: day 0 of {b} is day {shift} of {a}; the CAR of the whole window mixes both."
             )
     return notes or ["The windows of the events do not overlap."]
 

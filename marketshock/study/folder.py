@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +14,11 @@ from .._typing import CalendarName
 from ..catalog.table import EventTable
 from ..errors import InputError, did_you_mean
 from ..models.base import ReturnModel
-from ..panel.alignment import Exclusions
+from ..panel.alignment import Exclusions, align
 from ..panel.returns import Returns, choose_sessions, factor_columns
 from ..providers.dataset import ReturnsDataset
 from ..providers.frames import session_dates
-from .partition import FolderPartition, StreamRequest
+from .partition import FolderPartition, PartitionSums, StreamRequest, sums_of_exclusions
 
 
 def folder_market(
@@ -92,3 +93,10 @@ class FolderPartitions(Sequence[FolderPartition]):
         return FolderPartition(
             self._request, self._files[at], self._table.slim(events), events, self._market, len(self._table)
         )
+
+    def excluded(self) -> PartitionSums:
+        """Return the excluded events as sums; their dates are aligned like those of all others."""
+        if not self.left:
+            return sums_of_exclusions(self.left)
+        moved = align(self._table.take(~self.left.kept()), self._market.sessions, self._request.spec.on_closed).moved
+        return replace(sums_of_exclusions(self.left), n_moved=int((moved != 0).sum()))

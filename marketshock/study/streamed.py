@@ -84,7 +84,7 @@ class StreamedStudy(Printable):
         columns = ["event_id", "ticker", "date", "code", "reason", "n_events"]
         frame = pd.DataFrame(rows, columns=columns)
         dates = np.array([row[2] for row in rows], dtype="datetime64[D]").astype("datetime64[s]")
-        return frame.assign(date=dates).set_index("event_id")
+        return frame.assign(date=dates, n_events=frame["n_events"].astype(np.int64)).set_index("event_id")
 
     @property
     def counts(self) -> pd.Series:

@@ -24,7 +24,6 @@ from .partition import (
     study_partition,
     summed_windows,
     sums_of_build,
-    sums_of_exclusions,
 )
 from .run import warn_of_exclusions
 from .streamed import StreamedStudy
@@ -193,9 +192,7 @@ def _of_folder(
     market = folder_market(dataset, inputs.factors, spec.model, spec.calendar, spec.log)
     partitions = FolderPartitions(request, dataset, table, market)
     parts = run_partitions(study_partition, partitions, engine, progress)
-    return _checked(
-        StreamedStudy.of(request, market.sessions.name, table, [sums_of_exclusions(partitions.left), *parts])
-    )
+    return _checked(StreamedStudy.of(request, market.sessions.name, table, [partitions.excluded(), *parts]))
 
 
 def _checked(study: StreamedStudy) -> StreamedStudy:
