@@ -37,7 +37,7 @@ case = SimpleNamespace(**runpy.run_path(str(STORED.with_name("vectorbt_case.py")
 COSTS = {"free": ms.Costs(), "costly": ms.Costs(bps=5, slippage_bps=10, per_order=1.0)}
 
 
-def side_of(event: ms.rules.KnownEvent) -> float:
+def side_of(event: ms.rules.EventInformation) -> float:
     """Return the weight of an event by its group."""
     return 1.0 if event.group == "long" else -1.0
 
@@ -57,7 +57,7 @@ def theirs(result: ms.Backtest, costs: ms.Costs) -> pd.Series:
     import vectorbt
 
     closes, _ = case.orders_case()
-    size = result.orders.pivot(index="date", columns="ticker", values="shares")
+    size = result.orders.pivot(index="session", columns="ticker", values="shares")
     size = size.reindex(index=closes.index, columns=closes.columns)
     made = vectorbt.Portfolio.from_orders(
         closes,
@@ -111,7 +111,7 @@ def compare_time(n_events: int, rounds: int) -> None:
     def one() -> int:
         result = ms.backtest(events, closes, rule, costs=ms.Costs(bps=5), sizing=sizing, calendar="index")
         assert np.isfinite(result.equity.iloc[-1])
-        return int((result.book.shares > 0).sum())
+        return int((result.account.shares > 0).sum())
 
     def other() -> int:
         entries = np.zeros(closes.shape, dtype=bool)

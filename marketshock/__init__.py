@@ -61,7 +61,7 @@ _HOME = {
     "TESTS": "inference.registry",
     "Verdict": "claims.verdict",
     "VolatilityPortfolios": "volatility.portfolios",
-    "WalkForward": "backtests.compare",
+    "WalkForward": "backtests.walkforward",
     "adjust_pvalues": "inference.adjust",
     "backtest": "backtests.run",
     "compare": "robustness.compare",
@@ -102,7 +102,7 @@ _HOME = {
     "summarize_events": "study.summarize",
     "volatility_portfolios": "volatility.portfolios",
     "verify_claims": "claims.verify",
-    "walk_forward": "backtests.compare",
+    "walk_forward": "backtests.walkforward",
     "yahoo": "providers.fetch",
     "yahoo_intraday": "providers.fetch",
     "yahoo_share_counts": "providers.yahoo_shares",
@@ -208,11 +208,12 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
 if TYPE_CHECKING:
     from . import errors, plots, report, simulate
     from .backtests import rules
-    from .backtests.compare import RuleComparison, WalkForward, compare_rules, walk_forward
+    from .backtests.compare import RuleComparison, compare_rules
     from .backtests.costs import Costs, Sizing
     from .backtests.placebo import PlaceboTrades, placebo_trades
     from .backtests.result import Backtest
     from .backtests.run import backtest
+    from .backtests.walkforward import WalkForward, walk_forward
     from .catalog.claim import Claim, Stated
     from .catalog.load import load_catalog, release_calendar
     from .catalog.model import Catalog, Event, Source

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import marketshock as ms
-from marketshock.backtests.known import Known, Legs
+from marketshock.backtests.information import InformationSet, Legs
 from marketshock.backtests.timing import Timed
 from marketshock.errors import ChoiceError, InputError, LookAheadWarning, OverlapWarning, SurvivorshipWarning
 
@@ -93,16 +93,16 @@ def test_what_comes_after_changes_nothing_before(name, by):
     options = {"costs": COSTLY, "sizing": ms.Sizing(by=by, amount=amount, max_position=0.4, max_net=0.9)}
     true = quiet(events, prices, rule, **options)
     assert len(true.orders) > 10
-    columns = ["date", "moment", "event_id", "ticker", "shares", "price", "cash"]
+    columns = ["session", "at", "event_id", "ticker", "shares", "price", "cash"]
     for day in (205, 230, 260):
         other = quiet(events, corrupted(prices, day), rule, **options)
         until = DAYS[day]
-        one, two = (r.orders.loc[r.orders["date"] <= until, columns].reset_index(drop=True) for r in (true, other))
+        one, two = (r.orders.loc[r.orders["session"] <= until, columns].reset_index(drop=True) for r in (true, other))
         pd.testing.assert_frame_equal(one, two, check_exact=True)
         pd.testing.assert_series_equal(true.equity.loc[:until], other.equity.loc[:until], check_exact=True)
         # the first order after it was decided on what came before: same side and weight, another price
-        later = true.legs[true.legs["entry_date"] == DAYS[day + 1]]
-        same = other.legs[other.legs["entry_date"] == DAYS[day + 1]]
+        later = true.legs[true.legs["entry_session"] == DAYS[day + 1]]
+        same = other.legs[other.legs["entry_session"] == DAYS[day + 1]]
         if rule.timing.entry == "next_open" and name not in ("hedged",):
             assert later["weight"].tolist() == same["weight"].tolist()
 
@@ -111,8 +111,8 @@ def test_a_rule_of_ones_own_is_shown_nothing_of_the_fill_day():
     seen = []
 
     def look(event):
-        known = event.date in event.returns.index
-        seen.append((event.date, event.returns.index[-1], event.move if known else np.nan))
+        info = event.date in event.returns.index
+        seen.append((event.date, event.returns.index[-1], event.move if info else np.nan))
         return 1.0
 
     prices, events = made_prices(), made_events(5)
@@ -141,14 +141,14 @@ def test_what_a_rule_writes_to_what_it_is_shown_stays_there():
 
 
 def test_reading_a_move_that_is_not_known_is_refused():
-    with pytest.raises(InputError, match="day 0's close is not known") as caught:
+    with pytest.raises(InputError, match="filled before day 0's close is known") as caught:
         quiet(made_events(3), made_prices(), ms.rules.Own(days=2, entry="close", function=lambda e: e.move))
     assert "at event" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("kind", [ms.rules.Fade, ms.rules.Follow, ms.rules.AfterDrop])
 def test_rules_that_read_day_zero_are_not_filled_at_its_close(kind):
-    with pytest.raises(InputError, match="before what it knows"):
+    with pytest.raises(InputError, match="not known at that fill"):
         kind(days=5, entry="close")
 
 
@@ -182,7 +182,7 @@ def test_every_day_is_cash_and_positions(name, seed, sizing, missing, costs):
     result = quiet(made_events(30, seed), prices, RULES[name], costs=costs, sizing=sizing)
     daily, positions = result.daily, result.positions
     if daily.empty:
-        assert len(result.skipped) > 0
+        assert len(result.exclusions) > 0
         return
     capital = result.spec.capital
     scale = 1e-9 * capital
@@ -190,7 +190,7 @@ def test_every_day_is_cash_and_positions(name, seed, sizing, missing, costs):
     assert (positions.sum(axis=1) - daily["long"] - daily["short"]).abs().max() < scale
     assert (daily["cash"] + positions.sum(axis=1) - daily["equity"]).abs().max() < scale
     # cash against the orders
-    flows = result.orders.groupby("date")["cash"].sum().reindex(daily.index, fill_value=0.0)
+    flows = result.orders.groupby("session")["cash"].sum().reindex(daily.index, fill_value=0.0)
     flows = flows + daily["dividends"] - daily["borrow"] + daily["interest"]
     assert (capital + flows.cumsum() - daily["cash"]).abs().max() < scale
     # the profit of the trades against equity
@@ -205,8 +205,8 @@ def test_every_day_is_cash_and_positions(name, seed, sizing, missing, costs):
     e = result.trades
     assert (e["gross"] + e["dividends"] - e["slippage"] - e["commission"] - e["borrow"] - e["pnl"]).abs().max() < scale
     # every event is somewhere, once
-    assert len(result.trades) + len(result.skipped) == len(result.alignment)
-    assert not set(result.trades.index) & set(result.skipped["event_id"])
+    assert len(result.trades) + len(result.exclusions) == len(result.alignment)
+    assert not set(result.trades.index) & set(result.exclusions.index)
     if sizing.whole_shares:
         assert np.allclose(t["shares"], t["shares"].round(), atol=1e-6)
 
@@ -222,7 +222,7 @@ def test_limits_hold_at_the_prices_they_were_judged_by(seed, gross):
     assert daily["gross"].max() <= gross + 1e-9
     assert daily["net"].abs().max() <= gross / 2 + 1e-9
     assert (result.positions.abs().div(daily["equity"], axis=0)).max(axis=None) <= gross / 4 + 1e-9
-    assert (result.trades["scale"] < 1).any() or result.skipped["code"].eq("no_room").any()
+    assert (result.trades["scale"] < 1).any() or result.exclusions["code"].eq("no_room").any()
 
 
 def test_a_stake_by_volatility_is_that_of_plain_pandas():
@@ -240,7 +240,9 @@ def test_a_stake_by_volatility_is_that_of_plain_pandas():
 def test_turnover_and_exposure_are_those_of_the_orders():
     result = quiet(made_events(30), made_prices(), RULES["hedged"], costs=COSTLY)
     daily = result.daily
-    traded = result.orders.groupby("date")["value"].apply(lambda v: v.abs().sum()).reindex(daily.index, fill_value=0.0)
+    traded = (
+        result.orders.groupby("session")["value"].apply(lambda v: v.abs().sum()).reindex(daily.index, fill_value=0.0)
+    )
     before = daily["equity"].shift(fill_value=1e6)
     assert np.allclose(daily["turnover"], traded / before, rtol=1e-12)
     longs, shorts = (result.positions.clip(lower=0).sum(axis=1), result.positions.clip(upper=0).sum(axis=1))
@@ -291,10 +293,10 @@ def test_days_count_closes_after_the_fill():
         ("next_close", "close"): (1, 11.0, 4, 14.0),
         ("close", "close"): (0, 10.0, 3, 13.0),
     }
-    for (entry, way_out), (into, price, out, out_price) in cases.items():
+    for (entry, way_out), (into, price, out, exit_price) in cases.items():
         trade = one(prices, ms.rules.HoldAfter(days=3, entry=entry, exit=way_out))
-        assert (trade["entry_date"], trade["exit_date"]) == (DAYS[into], DAYS[out]), (entry, way_out)
-        assert (trade["entry_price"], trade["exit_price"]) == (price, out_price)
+        assert (trade["entry_session"], trade["exit_session"]) == (DAYS[into], DAYS[out]), (entry, way_out)
+        assert (trade["entry_price"], trade["exit_price"]) == (price, exit_price)
 
 
 def test_no_way_in_without_a_price():
@@ -302,15 +304,19 @@ def test_no_way_in_without_a_price():
     events = pd.DataFrame({"ticker": ["AAA"], "date": [DAYS[0]]})
     result = quiet(events, little(close), ms.rules.HoldAfter(days=2, entry="next_close"))
     assert result.legs.empty
-    assert result.skipped["code"].tolist() == ["no_price"]
-    assert "AAA has no price at the close of 2021-01-05" in result.skipped["reason"][0]
+    assert result.exclusions["code"].tolist() == ["no_price"]
+    assert "AAA has no price at the close of 2021-01-05" in result.exclusions["reason"].iloc[0]
     assert np.isnan(result.per_trade.mean)
     assert "0 of 1 event traded" in repr(result)
 
 
 def test_a_way_out_waits_for_a_price():
     trade = one(little([10.0, 11, np.nan, np.nan, 14, 15]), ms.rules.HoldAfter(days=1, entry="next_close"))
-    assert (trade["exit_date"], trade["exit_price"], trade["why"]) == (DAYS[4], 14.0, "days held, no price before")
+    assert (trade["exit_session"], trade["exit_price"], trade["exit_reason"]) == (
+        DAYS[4],
+        14.0,
+        "days held, next price",
+    )
 
 
 @pytest.mark.parametrize(("given_return", "price"), [(0.0, 12.0), (-0.3, 8.4), ({"AAA": -1.0}, 0.0)])
@@ -319,7 +325,7 @@ def test_a_security_that_stops_trading(given_return, price):
     prices = little(close, names=["AAA", "BBB"])
     rule = ms.rules.HoldAfter(days=3, entry="next_close")
     trade = one(prices, rule, delisting_return=given_return, costs=ms.Costs(bps=10, slippage_bps=10, per_order=1))
-    assert (trade["exit_date"], trade["why"]) == (DAYS[3], "delisted")
+    assert (trade["exit_session"], trade["exit_reason"]) == (DAYS[3], "delisted")
     assert trade["exit_fill"] == pytest.approx(price)
     assert trade["commission"] == pytest.approx(1 + 0.001 * trade["shares"] * trade["entry_fill"])
 
@@ -331,7 +337,7 @@ def test_still_open_at_the_end():
         ms.rules.HoldAfter(days=9, entry="next_close"),
         costs=ms.Costs(per_order=1.0),
     )
-    assert result.legs["why"].tolist() == ["still open"]
+    assert result.legs["exit_reason"].tolist() == ["still open"]
     assert result.n_open == 1
     assert result.daily["long"].iloc[-1] > 0
     assert len(result.orders) == 1
@@ -362,19 +368,19 @@ OPENS, HIGHS, LOWS, CLOSES = (
 def test_stops_and_targets_rest_in_the_market(side, stop, target, day, price, why):
     prices = little(CLOSES, OPENS, HIGHS, LOWS)
     trade = one(prices, ms.rules.HoldAfter(days=4, side=side, stop=stop, target=target))
-    assert (trade["exit_date"], trade["why"]) == (DAYS[day], why)
+    assert (trade["exit_session"], trade["exit_reason"]) == (DAYS[day], why)
     assert trade["exit_price"] == pytest.approx(price)
 
 
 def test_after_a_fill_at_the_close_nothing_of_that_day_is_left():
     prices = little(CLOSES, OPENS, HIGHS, LOWS)
     trade = one(prices, ms.rules.HoldAfter(days=3, entry="next_close", stop=0.015))  # day 1's low of 99 is over
-    assert trade["exit_date"] == DAYS[2]
+    assert trade["exit_session"] == DAYS[2]
 
 
 def test_without_highs_and_lows_a_stop_is_seen_at_one_close_and_filled_at_the_next():
     trade = one(little([100.0, 100, 94, 93, 99]), ms.rules.HoldAfter(days=3, entry="next_close", stop=0.05))
-    assert (trade["exit_date"], trade["exit_price"], trade["why"]) == (DAYS[3], 93.0, "stop")
+    assert (trade["exit_session"], trade["exit_price"], trade["exit_reason"]) == (DAYS[3], 93.0, "stop")
 
 
 def test_a_bar_within_the_day():
@@ -388,7 +394,7 @@ def test_a_bar_within_the_day():
     rule = ms.rules.HoldAfter(days=1, entry="intraday")
     made = ms.backtest(events, prices, rule, intraday=bars, calendar="NYSE").legs.iloc[0]
     # news at 14:40 UTC: the bar of 14:40 had begun, that of 14:45 has no price, that of 14:50 is filled
-    assert (made["entry"], made["entry_price"], made["exit_price"]) == ("within the day", 18.0, 11.0)
+    assert (made["entry_at"], made["entry_price"], made["exit_price"]) == ("intraday", 18.0, 11.0)
     later = ms.backtest(events, prices, replace(rule, delay=15), intraday=bars, calendar="NYSE").legs.iloc[0]
     assert later["entry_price"] == 22.0  # strictly after 14:55
     with pytest.raises(InputError, match="missing for entry='intraday'"):
@@ -397,7 +403,7 @@ def test_a_bar_within_the_day():
         ms.backtest(pd.DataFrame({"ticker": ["AAA"], "date": ["2021-01-05"]}), prices, rule, intraday=bars)
     evening = pd.DataFrame({"ticker": ["AAA"], "date": [pd.Timestamp("2021-01-05 20:00:00", tz="America/New_York")]})
     lost = ms.backtest(evening, prices, rule, intraday=bars, calendar="NYSE")
-    assert lost.skipped["reason"].tolist() == ["AAA has no bar after the news"]
+    assert lost.exclusions["reason"].tolist() == ["AAA has no bar after the news"]
 
 
 # -------------------------------------------------------------------------------------------------------- rules
@@ -419,14 +425,14 @@ def test_a_hedge_of_the_hedge_is_nothing():
     events = pd.DataFrame({"ticker": ["MKT"], "date": [DAYS[200]]})
     result = quiet(events, made_prices(), RULES["hedged"])
     assert result.legs.empty
-    assert result.skipped["reason"].tolist() == ["the hedge takes all of the position back"]
+    assert result.exclusions["reason"].tolist() == ["the hedge offsets all of the position"]
 
 
 def test_an_event_without_a_hedge_is_not_traded():
     events = pd.DataFrame({"ticker": ["AAA", "BBB"], "date": [DAYS[50], DAYS[200]]})
     result = quiet(events, made_prices(), RULES["hedged"])
-    assert result.skipped["code"].tolist() == ["no_hedge"]
-    assert "returns in the estimation window" in result.skipped["reason"][0]
+    assert result.exclusions["code"].tolist() == ["no_hedge"]
+    assert "returns in the estimation window" in result.exclusions["reason"].iloc[0]
 
 
 def test_market_rules_take_one_position_a_session(prices, catalog):
@@ -436,7 +442,7 @@ def test_market_rules_take_one_position_a_session(prices, catalog):
     per_day = result.trades.groupby("date").size()
     assert (per_day == 1).all()
     assert len(result.legs) == 2 * len(result.trades)
-    assert set(result.skipped["code"]) <= {"same_session", "outside_prices"}
+    assert set(result.exclusions["code"]) <= {"same_session", "outside_prices"}
 
 
 def test_low_volatility_is_the_sort_of_the_study(prices):
@@ -468,24 +474,24 @@ def test_a_fall_is_that_of_fragility(prices):
     given_events = pd.DataFrame({"ticker": ["NVDA", "AAPL"], "date": ["2025-01-27", "2025-01-27"]})
     kept = ms.backtest(given_events, prices, ms.rules.AfterDrop(days=5))
     assert kept.trades["ticker"].tolist() == ["NVDA"]
-    assert kept.skipped["code"].tolist() == ["no_signal"]
+    assert kept.exclusions["code"].tolist() == ["no_signal"]
 
 
 def test_a_rule_class_of_ones_own():
     class BuyTwice(Timed):
-        def legs(self, known: Known) -> Legs:
-            n = len(known)
-            return Legs(np.arange(n), known.column, np.full(n, 2.0))
+        def legs(self, info: InformationSet) -> Legs:
+            n = len(info)
+            return Legs(np.arange(n), info.column, np.full(n, 2.0))
 
     result = quiet(made_events(5), made_prices(), BuyTwice(days=3))
     assert result.legs["weight"].tolist() == [2.0] * 5
     assert result.legs["shares"].mul(result.legs["entry_price"]).iloc[0] == pytest.approx(200_000)
 
     class Wrong(Timed):
-        def legs(self, known: Known) -> Legs:
-            return Legs(np.arange(len(known)), known.column + 99, np.ones(len(known)))
+        def legs(self, info: InformationSet) -> Legs:
+            return Legs(np.arange(len(info)), info.column + 99, np.ones(len(info)))
 
-    with pytest.raises(InputError, match="column that is not there"):
+    with pytest.raises(InputError, match="column that is out of range"):
         quiet(made_events(5), made_prices(), Wrong(days=3))
 
 
@@ -539,7 +545,7 @@ def test_a_split_changes_the_count_and_no_money():
 def test_the_dangers_are_named():
     prices = made_prices()
     undated = made_events(4).drop(columns="timing")
-    with pytest.warns(LookAheadWarning, match="4 of 4 events do not say when"):
+    with pytest.warns(LookAheadWarning, match="4 of 4 events have no time of day"):
         ms.backtest(undated, prices, ms.rules.HoldAfter(days=2, entry="close"), calendar="index")
     crowded = pd.DataFrame({"ticker": "AAA", "date": DAYS[200:210], "timing": "during"})
     with pytest.warns(OverlapWarning, match="9 of 10 positions"):
@@ -581,7 +587,7 @@ def test_currencies_are_not_mixed():
         (lambda: ms.Costs(slippage_bps=10_000), InputError, "all of the price"),
         (lambda: ms.Sizing(by="kelly"), ChoiceError, "'equal'"),
         (lambda: ms.Sizing(amount=0), InputError, "amount"),
-        (lambda: ms.Sizing(amount=10_000), InputError, "in money are the fixed ones"),
+        (lambda: ms.Sizing(amount=10_000), InputError, "for an amount of money give by='fixed'"),
         (lambda: ms.Sizing(max_gross=float("nan")), InputError, "max_gross"),
     ],
 )
@@ -628,10 +634,10 @@ def test_an_account_that_is_lost_trades_no_more():
     rule = ms.rules.HoldAfter(days=1, entry="next_close", side="short")
     result = quiet(events, little(close), rule, sizing=ms.Sizing(amount=1.0, max_gross=2.0))
     assert result.equity.iloc[-1] < 0
-    assert result.skipped["reason"].tolist() == ["the account has no equity left"]
+    assert result.exclusions["reason"].tolist() == ["the account has no equity left"]
 
 
 def test_unknown_names_are_excluded_and_said():
     events = pd.DataFrame({"ticker": ["AAA", "AAB"], "date": DAYS[200]})
     result = quiet(events, made_prices(), RULES["hold"])
-    assert result.skipped["code"].tolist() == ["unknown_ticker"]
+    assert result.exclusions["code"].tolist() == ["unknown_ticker"]

@@ -79,8 +79,8 @@ def result(prices) -> ms.Backtest:
 def test_ten_trades_to_the_cent(result, number):
     day, ticker, side, shares, out_shares, *money = BY_HAND[number]
     row = result.legs.set_index("event_id").loc[f"trade {number + 1}"]
-    assert (row["ticker"], row["side"], row["why"]) == (ticker, side, "days held")
-    assert (row["entry_date"], row["exit_date"]) == (DAYS[day + 1], DAYS[day + 4])
+    assert (row["ticker"], row["side"], row["exit_reason"]) == (ticker, side, "days held")
+    assert (row["entry_session"], row["exit_session"]) == (DAYS[day + 1], DAYS[day + 4])
     assert row[["shares", "exit_shares"]].tolist() == pytest.approx([shares, out_shares], abs=1e-4)
     names = ["gross", "slippage", "dividends", "commission", "borrow", "pnl"]
     assert row[names].tolist() == pytest.approx(money, abs=CENT)
@@ -102,7 +102,7 @@ def test_the_account_ends_where_the_trades_say(result):
 def test_each_day_reconciles(result):
     daily = result.daily
     assert (daily["cash"] + daily["long"] + daily["short"] - daily["equity"]).abs().max() < 1e-9
-    bought = result.orders.groupby("date")["cash"].sum().reindex(daily.index, fill_value=0.0)
+    bought = result.orders.groupby("session")["cash"].sum().reindex(daily.index, fill_value=0.0)
     flows = bought + daily["dividends"] - daily["borrow"] + daily["interest"]
     assert (daily["cash"].diff().fillna(daily["cash"] - 100_000) - flows).abs().max() < 1e-6
     assert daily["dividends"].sum() == pytest.approx(90.09 - 125 + 125 - 90.91, abs=2 * CENT)

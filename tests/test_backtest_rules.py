@@ -53,21 +53,21 @@ def test_rules_side_by_side(several):
     for name, result in several.items():
         assert table.loc[name, "mean"] == result.per_trade.mean
         assert table.loc[name, "pvalue"] == ms.placebo_trades(result, 99, seed=3).pvalue
-    assert table["p_holm"].tolist() == pytest.approx(ms.adjust_pvalues(table["pvalue"]).tolist())
+    assert table["pvalue_adjusted"].tolist() == pytest.approx(ms.adjust_pvalues(table["pvalue"]).tolist())
     ratios = table["sharpe"] / math.sqrt(252)
     c = several["3 days"].curve
     wanted = deflated_sharpe(ratios["3 days"], c.n_sessions, c.skewness, c.kurtosis, 3, ratios.std())[0]
-    assert table.loc["3 days", "deflated"] == pytest.approx(wanted)
+    assert table.loc["3 days", "deflated_sharpe"] == pytest.approx(wanted)
     more = ms.compare_rules(several, draws=99, seed=3, tried=30)
-    assert more.table["p_holm"].min() == pytest.approx(min(1.0, 30 * table["pvalue"].min()))
-    assert (more.table["deflated"] < table["deflated"]).all()
+    assert more.table["pvalue_adjusted"].min() == pytest.approx(min(1.0, 30 * table["pvalue"].min()))
+    assert (more.table["deflated_sharpe"] < table["deflated_sharpe"]).all()
     assert "(30 tried)" in repr(more)
     listed = ms.compare_rules(list(several.values()), draws=99)
-    assert listed.table.index[0] == "long, in at the next open, out 1 close later"
+    assert listed.table.index[0] == "long, entry at the next open, exit 1 close later"
 
 
 def test_what_cannot_be_compared(several):
-    with pytest.raises(InputError, match="one name"):
+    with pytest.raises(InputError, match="the same name"):
         ms.compare_rules([several["1 days"], several["1 days"]])
     with pytest.raises(InputError, match="whole number from 3"):
         ms.compare_rules(several, tried=2)
@@ -76,7 +76,7 @@ def test_what_cannot_be_compared(several):
     nothing = quiet(pd.DataFrame({"ticker": ["XYZ"], "date": ["2021-06-01"]}), made_prices(), RULES["hold"])
     made = ms.compare_rules({"one": several["1 days"], "nothing": nothing}, draws=99)
     assert made.table.loc["nothing", "n_trades"] == 0
-    assert np.isnan(made.table.loc["nothing", "p_holm"])
+    assert np.isnan(made.table.loc["nothing", "pvalue_adjusted"])
 
 
 def test_walking_forward_is_a_loop_anyone_can_write(several):
@@ -88,7 +88,7 @@ def test_walking_forward_is_a_loop_anyone_can_write(several):
             break
         means = {}
         for name, frame in events.items():
-            past = frame.loc[frame["exit_date"] < begin, "return"]
+            past = frame.loc[frame["exit_session"] < begin, "return"]
             if len(past) >= 5:
                 means[name] = past.mean()
         best = max(means, key=means.get) if means else ""
@@ -97,8 +97,8 @@ def test_walking_forward_is_a_loop_anyone_can_write(several):
             frame = events[best]
             took += frame.loc[(frame["date"] >= begin) & (frame["date"] < end), "return"].tolist()
     assert made.trades["return"].tolist() == pytest.approx(took)
-    assert made.outside.mean == pytest.approx(np.mean(took))
-    assert made.inside.mean >= made.outside.mean - 1e-12 or made.best in several
+    assert made.out_of_sample.mean == pytest.approx(np.mean(took))
+    assert made.in_sample.mean >= made.out_of_sample.mean - 1e-12 or made.best in several
     assert "out of sample" in repr(made)
 
 
@@ -197,7 +197,7 @@ def test_a_plan(folder):
         ("bps = 1", "bsp = 1", "did you mean 'bps'"),
         ("placebo = 99", "plcebo = 99", "did you mean 'placebo'"),
         ("days = 5", "days = 0", "hold, days: got 0"),
-        ('name = "dip"', 'name = "hedged"', "two rules have one name"),
+        ('name = "dip"', 'name = "hedged"', "two rules have the same name"),
         ('hedge = "SPY"', "", "no hedge"),
         ("[costs]", "[costs", "no TOML"),
     ],
@@ -301,7 +301,7 @@ def test_equity_and_drawdown_are_the_frames(several):
     drawn = upper.lines[0].get_ydata()
     np.testing.assert_allclose(drawn[1:], 100 * (result.equity / 1e6 - 1))
     assert drawn[0] == 0
-    held = result.known.market.returns.values[result._span, -1]
+    held = result.information.market.returns.values[result._span, -1]
     np.testing.assert_allclose(upper.lines[1].get_ydata()[1:], 100 * (np.cumprod(1 + held) - 1))
     np.testing.assert_allclose(lower.lines[0].get_ydata()[1:], 100 * result.daily["drawdown"])
     own = Figure()
@@ -364,7 +364,7 @@ def test_pictures_that_cannot_be(several):
         with pytest.raises(InputError, match="nothing was traded"):
             draw(nothing)
     pair = quiet(made_events(8), made_prices(), RULES["pair"])
-    with pytest.raises(InputError, match="no event's own security"):
+    with pytest.raises(InputError, match="does not trade the event's own security"):
         ms.plots.trades(pair, x="move")
 
 
@@ -393,7 +393,7 @@ def test_the_page_says_what_the_example_computes(capsys):
         assert dip[1:] == [f"{100 * value:+.2f}" for value in wanted], n
         row = compared.loc[name]
         wanted = [str(int(row["n_trades"])), f"{100 * row['mean']:+.2f}", f"{100 * row['se']:.2f}"]
-        assert falls[1:] == [*wanted, f"{row['pvalue']:.3f}", f"{row['p_holm']:.3f}"]
+        assert falls[1:] == [*wanted, f"{row['pvalue']:.3f}", f"{row['pvalue_adjusted']:.3f}"]
     text = " ".join(PAGE.split())
     assert f"brought {100 * made['quiet'].per_trade.mean:+.2f} %; random dates" in text
     assert f"{100 * made['rebound'].per_trade.mean:+.2f} % with their betas on SPY sold" in text

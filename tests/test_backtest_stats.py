@@ -13,11 +13,11 @@ from scipy import stats
 
 import marketshock as ms
 from marketshock.backtests.stats import (
+    benchmark_regression,
     bootstrap_by_date,
-    clustered_se,
+    clustered_mean,
     curve_stats,
     deflated_sharpe,
-    market_line,
     sharpe_ratio,
     trade_stats,
 )
@@ -81,7 +81,7 @@ def test_the_threshold_is_the_best_of_worthless_rules():
 def test_alpha_and_beta_are_statsmodels(returns):
     benchmark = 0.6 * returns + 0.008 * np.random.default_rng(6).standard_normal(500)
     benchmark[[3, 77]] = np.nan
-    made = market_line(returns, benchmark, risk_free=0.03)
+    made = benchmark_regression(returns, benchmark, risk_free=0.03)
     keep = np.isfinite(benchmark)
     daily = 0.03 / 252
     fit = sm.OLS(returns[keep] - daily, sm.add_constant(benchmark[keep] - daily)).fit(
@@ -92,8 +92,8 @@ def test_alpha_and_beta_are_statsmodels(returns):
     assert (made.alpha_t, made.alpha_pvalue) == pytest.approx((fit.tvalues[0], fit.pvalues[0]), rel=1e-10)
     assert made.r_squared == pytest.approx(fit.rsquared, rel=1e-10)
     assert made.lags == int(4 * (498 / 100) ** (2 / 9))
-    assert market_line(returns[:9], benchmark[:9]) is None
-    assert market_line(returns, np.zeros(500)) is None
+    assert benchmark_regression(returns[:9], benchmark[:9]) is None
+    assert benchmark_regression(returns, np.zeros(500)) is None
 
 
 def test_errors_clustered_by_date_are_statsmodels():
@@ -102,12 +102,12 @@ def test_errors_clustered_by_date_are_statsmodels():
     values = rng.standard_normal(60) + 0.5 * rng.standard_normal(12)[date]
     fit = sm.OLS(values, np.ones(60)).fit(cov_type="cluster", cov_kwds={"groups": date, "use_correction": False})
     g = len(set(date.tolist()))
-    se, n_dates = clustered_se(values, date)
+    _, se, n_dates = clustered_mean(values, date)
     assert n_dates == g
     assert se == pytest.approx(float(fit.bse[0]) * math.sqrt(g / (g - 1)), rel=1e-10)
-    alone = clustered_se(values, np.arange(60))[0]
+    alone = clustered_mean(values, np.arange(60))[1]
     assert alone == pytest.approx(values.std(ddof=1) / math.sqrt(60), rel=1e-12)
-    assert math.isnan(clustered_se(values, np.zeros(60, np.int64))[0])
+    assert math.isnan(clustered_mean(values, np.zeros(60, np.int64))[1])
 
 
 def test_trades_by_hand():
@@ -126,7 +126,7 @@ def test_the_bootstrap_draws_dates():
     date = np.repeat(np.arange(40), 5)
     values = shock[date] * 0.02 + 0.001 * rng.standard_normal(200)
     low, high = bootstrap_by_date(values, date, 4000, 0.95, np.random.default_rng(0))
-    se, _ = clustered_se(values, date)
+    _, se, _ = clustered_mean(values, date)
     assert (high - low) / 2 == pytest.approx(1.96 * se, rel=0.06)
     assert bootstrap_by_date(values, date, 4000, 0.95, np.random.default_rng(0)) == (low, high)
     assert all(math.isnan(v) for v in bootstrap_by_date(values, 0 * date, 99, 0.95, np.random.default_rng(0)))
@@ -138,13 +138,13 @@ def test_measures_of_a_backtest_come_from_its_frames():
     assert result.curve.total_return == pytest.approx(result.equity.iloc[-1] / 1e6 - 1, rel=1e-12)
     assert result.performance.loc[("account", "volatility"), "value"] == pytest.approx(daily.std() * math.sqrt(252))
     assert result.per_trade.mean == pytest.approx(result.trades["return"].mean())
-    assert result.market is not None
-    assert result.market.n_obs == len(daily)
+    assert result.benchmark_regression is not None
+    assert result.benchmark_regression.n_obs == len(daily)
     path = result.path()
     assert path["mean"].iloc[-1] == pytest.approx(result.per_trade.mean, rel=1e-9)
     assert path["se"].iloc[-1] == pytest.approx(result.per_trade.se, rel=1e-9)
     assert result.paths.iloc[:, -1].tolist() == pytest.approx(result.trades["return"].tolist(), rel=1e-9)
-    assert result.trades["share"].sum() == pytest.approx(1.0)
+    assert result.trades["pnl_share"].sum() == pytest.approx(1.0)
     low, high = result.bootstrap(999)
     assert low < result.per_trade.mean < high
     assert result.bootstrap(999) == (low, high)
@@ -168,7 +168,7 @@ def test_a_split_purges_what_is_held_across():
     day = result.trades["date"].sort_values().iloc[20]
     parts = result.split(day)
     assert parts["n_trades"].sum() == 40
-    across = (result.trades["date"] < day) & (result.trades["exit_date"] >= day)
+    across = (result.trades["date"] < day) & (result.trades["exit_session"] >= day)
     assert parts.loc["across", "n_trades"] == across.sum()
     before = result.trades.loc[(result.trades["date"] < day) & ~across, "return"]
     assert parts.loc["before", "mean"] == pytest.approx(before.mean())
@@ -231,11 +231,11 @@ def traded() -> ms.Backtest:
 
 
 def test_draws_match_what_they_say(traded):
-    days = traded.known.market.days
-    actual = traded.known.row
+    days = traded.information.market.days
+    actual = traded.information.row
     weekday = ms.placebo_trades(traded, 50, match=("ticker", "weekday"))
     draw, row, column = weekday._drawn
-    wanted = sorted(zip(traded.known.column, pd.DatetimeIndex(days[actual]).day_of_week, strict=True))
+    wanted = sorted(zip(traded.information.column, pd.DatetimeIndex(days[actual]).day_of_week, strict=True))
     for k in range(50):
         own = draw == k
         assert sorted(zip(column[own], pd.DatetimeIndex(days[row[own]]).day_of_week, strict=True)) == wanted
@@ -243,7 +243,7 @@ def test_draws_match_what_they_say(traded):
         assert len(pairs) == 30  # without replacement
     volatile = ms.placebo_trades(traded, 50, match=("ticker", "volatility"))
     draw, row, column = volatile._drawn
-    sd = traded.known.market.volatility(63, 63)
+    sd = traded.information.market.volatility(63, 63)
     spread = np.nanstd([np.log(sd[row[draw == k], column[draw == k]]).mean() for k in range(50)])
     plain = ms.placebo_trades(traded, 50)._drawn
     loose = np.nanstd([np.nanmean(np.log(sd[plain[1][plain[0] == k], plain[2][plain[0] == k]])) for k in range(50)])
@@ -263,8 +263,8 @@ def test_placebo_is_deterministic_and_counts_the_events_mean(traded):
         min(1.0, 2 * min(a.pvalue, less.pvalue))
     )
     band = a.band()
-    assert band["mean"].iloc[-1] == pytest.approx(a.distribution.mean(), rel=1e-9)
-    assert (band["low"] <= band["high"]).all()
+    assert band["placebo_mean"].iloc[-1] == pytest.approx(a.distribution.mean(), rel=1e-9)
+    assert (band["placebo_low"] <= band["placebo_high"]).all()
     assert "999" not in repr(a)
     assert "99 draws" in repr(a)
     assert a.to_frame()["n_trades"].iloc[0] == 30
@@ -282,8 +282,8 @@ def test_events_of_one_date_move_together():
 def test_a_condition_is_compared_with_the_position_without_it():
     result = quiet(None, made_prices(), ms.rules.AfterDrop(days=5, sigma=1.5), tickers=["AAA", "BBB"])
     made = ms.placebo_trades(result, 99)
-    assert made.traded.min() == made.n_trades
-    assert made.band()["mean"].iloc[-1] == pytest.approx(made.distribution.mean(), rel=1e-9)
+    assert made.n_traded.min() == made.n_trades
+    assert made.band()["placebo_mean"].iloc[-1] == pytest.approx(made.distribution.mean(), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["pair", "sorted", "hedged", "fade", "stops", "own"])
@@ -298,7 +298,7 @@ def test_every_rule_has_placebos(name):
 def test_a_shift_keeps_the_spacing(traded):
     made = ms.placebo_trades(traded, 99, how="shift")
     draw, row, _ = made._drawn
-    rows = traded.known.row[np.argsort(traded.known.row)]
+    rows = traded.information.row[np.argsort(traded.information.row)]
     n = 0
     for k in range(99):
         gaps = np.diff(row[draw == k])

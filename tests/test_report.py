@@ -193,7 +193,7 @@ class TestNumbers:
         assert p_of(lines["p (greater)"]) == pytest.approx(placebo.pvalue, abs=1e-4)
         side = next(t for t in tables_of(pages["rules"]) if t.head[0] == "rule")
         assert [row[0] for row in side.rows] == list(compared.table.index)
-        for name, column in (("p", "pvalue"), ("p Holm", "p_holm"), ("p BH", "p_bh")):
+        for name, column in (("p", "pvalue"), ("p adjusted", "pvalue_adjusted")):
             shown = [p_of(row[side.head.index(name)]) for row in side.rows]
             np.testing.assert_allclose(shown, compared.table[column], atol=1e-4)
 

@@ -1,1 +1,1 @@
-"""Rules tried on events: what was known, what was filled, what it cost, and whether it was more than luck."""
+"""Backtests: rules traded on events, with fills, costs, statistics and random dates."""

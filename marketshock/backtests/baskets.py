@@ -1,4 +1,4 @@
-"""Rules that trade other securities than the event's own: pairs, and portfolios sorted at the event."""
+"""Rules that trade other securities than the event's own: pairs and sorted portfolios."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray
-from ..errors import InputError, UnknownNameError
+from ..errors import InputError
 from ..volatility._rules import one_a_firm
 from ..volatility.membership import Membership
 from ..volatility.portfolios import assign
-from .known import Known, Legs
+from .information import InformationSet, Legs
 from .timing import Timed, tickers_named
 
-_MIN_SHARE = 0.9  # of the lookback
+_MIN_SHARE = 0.9  # share of the lookback that needs a return
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class _Market(Timed):
 
 @dataclass(frozen=True, kw_only=True)
 class Pair(_Market):
-    """Long some securities, short others, in equal parts: 1 of the stake on each side.
+    """Long some securities and short others, equally weighted, with the full stake on each side.
 
     Attributes
     ----------
@@ -50,16 +50,12 @@ class Pair(_Market):
         if both:
             raise InputError("short", f"{sorted(both)[0]} is in long too", "name it on one side")
 
-    def legs(self, known: Known) -> Legs:
+    def legs(self, info: InformationSet) -> Legs:
         """Return the same legs for every event."""
-        place = {name: k for k, name in enumerate(known.market.names)}
-        unknown = [name for name in (*self.long, *self.short) if name not in place]
-        if unknown:
-            raise UnknownNameError("rule", unknown, known.market.names)
-        column = np.array([place[name] for name in (*self.long, *self.short)])
+        column = info.market.columns("rule", (*self.long, *self.short))
         sides = ((self.long, 1.0), (self.short, -1.0))
         weight = np.concatenate([np.full(len(names), sign / len(names)) for names, sign in sides])
-        n = len(known)
+        n = len(info)
         return Legs(np.repeat(np.arange(n), len(column)), np.tile(column, n), np.tile(weight, n))
 
     def __str__(self) -> str:
@@ -68,21 +64,22 @@ class Pair(_Market):
 
 @dataclass(frozen=True, kw_only=True)
 class LowVolatility(_Market):
-    """Long the quietest group of stocks, short the most volatile one, sorted by what was known before the fill.
+    """Long the least volatile group of stocks, short the most volatile one, sorted at the last close before the fill.
 
     Attributes
     ----------
     groups : int
-        3 for terciles. Where the firms do not divide, the quieter groups get one more.
+        3 for terciles. If the number of firms is not divisible, the less volatile groups get one more.
     lookback : int
         Sessions of the volatility (about the mean); nine tenths of them need a return.
     short_high : bool
-        Whether the most volatile group is sold short against the quiet one.
+        Whether the most volatile group is sold short.
     among : sequence of str, or None
-        Who is sorted; by default every security of the prices but indices (a name with ^). Classes of a firm count
-        once.
+        Securities that are sorted; by default every security of the prices except indices (a name with ^). A firm with
+        several share classes counts once.
     members : Membership or None
-        Who may be sorted as of the day. Without it, who is in the prices was chosen before the sort: survivors.
+        Securities that may be sorted on a day. Without it the sort has survivorship bias: the securities of the prices
+        were chosen beforehand.
     days, entry, exit, stop, target, delay
         As `Timed`.
     """
@@ -104,21 +101,19 @@ class LowVolatility(_Market):
         if self.members is not None and not isinstance(self.members, Membership):
             raise InputError("members", f"got {self.members!r}", "give a marketshock.Membership")
 
-    def legs(self, known: Known) -> Legs:
-        """Sort at each event and return a leg for each stock of the outer groups."""
-        column = self._columns(known)
+    def legs(self, info: InformationSet) -> Legs:
+        """Return a leg for each stock of the lowest and the highest group at each event."""
+        column = self._columns(info)
         least = max(2, int(np.ceil(_MIN_SHARE * self.lookback)))
-        volatility = known.volatility(self.lookback, least, "mean")[:, column]
-        inside = self._inside(known, column)
+        volatility = info.volatility(self.lookback, least, "mean")[:, column]
+        inside = self._inside(info, column)
         legs: list[tuple[IntArray, IntArray, FloatArray]] = []
-        left: list[tuple[int, str, str]] = []
-        for i in range(len(known)):
+        excluded: list[tuple[int, str, str]] = []
+        for i in range(len(info)):
             eligible = np.isfinite(volatility[i]) & inside[i]
             if eligible.sum() < self.groups:
-                what = (
-                    f"{int(eligible.sum())} stocks can be sorted by {self.lookback} sessions for {self.groups} groups"
-                )
-                left.append((i, "no_signal", what))
+                count = f"only {int(eligible.sum())} stocks have a volatility of {self.lookback} sessions"
+                excluded.append((i, "no_signal", f"{count}, too few for {self.groups} groups"))
                 continue
             group = assign(volatility[i], eligible, self.groups)
             low, high = np.flatnonzero(group == 1), np.flatnonzero(group == self.groups)
@@ -127,29 +122,27 @@ class LowVolatility(_Market):
             chosen = np.concatenate([low, high])
             legs.append((np.full(len(chosen), i), column[chosen], weight))
         if not legs:
-            return Legs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), left=tuple(left))
+            return Legs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), excluded=tuple(excluded))
         event, columns, weights = (np.concatenate(part) for part in zip(*legs, strict=True))
-        return Legs(event, columns, weights, np.zeros(len(event), dtype=bool), tuple(left))
+        return Legs(event, columns, weights, np.zeros(len(event), dtype=bool), tuple(excluded))
 
-    def _columns(self, known: Known) -> IntArray:
-        names = known.market.names
-        unknown = [name for name in self.among or () if name not in names]
-        if unknown:
-            raise UnknownNameError("among", unknown, names)
-        wanted = [k for k, name in enumerate(names) if (name in self.among if self.among else "^" not in name)]
+    def _columns(self, info: InformationSet) -> IntArray:
+        names = info.market.names
+        among = self.among or [name for name in names if "^" not in name]
+        wanted = np.sort(info.market.columns("among", among)).tolist()
         firms = one_a_firm([names[k] for k in wanted])
         return np.array([wanted[k] for k in sorted(set(firms))], dtype=np.int64)
 
-    def _inside(self, known: Known, column: IntArray) -> BoolArray:
+    def _inside(self, info: InformationSet, column: IntArray) -> BoolArray:
         if self.members is None:
-            return np.ones((len(known), len(column)), dtype=bool)
-        names = [known.market.names[k] for k in column]
+            return np.ones((len(info), len(column)), dtype=bool)
+        names = [info.market.names[k] for k in column]
         self.members.check(names)
-        return self.members.on(known.market.days[known.last], names)
+        return self.members.on(info.market.days[info.last], names)
 
     def __str__(self) -> str:
-        against = f", short the most volatile of {self.groups}" if self.short_high else f" of {self.groups}"
-        return f"long the quietest group{against} ({self.lookback} days), {self.when()}"
+        short = f", short the most volatile of {self.groups}" if self.short_high else f" of {self.groups}"
+        return f"long the least volatile group{short} ({self.lookback} sessions), {self.when()}"
 
 
 def _listed(names: str | Sequence[str]) -> str:

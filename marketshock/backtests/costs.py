@@ -1,4 +1,4 @@
-"""What trading costs, and how much is put on one event."""
+"""Trading costs, and the size of the positions."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ _AMOUNT = {"equal": 0.1, "inverse_volatility": 0.002}
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What it costs to trade and to hold; all of it zero by default.
+    """Costs of trading and holding; all of them zero by default.
 
     Attributes
     ----------
     bps : float
-        Commission, in basis points of the value filled, at each fill.
+        Commission per fill, in basis points of the value filled.
     per_share : float
-        Commission in the quote currency for each share as traded that day (before later splits).
+        Commission per share as traded that day (before later splits), in the quote currency.
     per_order : float
-        Commission in the quote currency for each fill.
+        Commission per fill, in the quote currency.
     half_spread_bps, slippage_bps : float
-        Basis points by which a fill is worse than the price it refers to: buys above, sales below.
+        Basis points by which a fill is worse than the quoted price: above it for purchases, below it for sales.
     slippage_per_share : float
-        The same in the quote currency for each share as traded.
+        The same per share as traded, in the quote currency.
     borrow : float or mapping of str to float
-        Annual fee on the value of shares sold short at the close before, by ticker where it is a mapping (others are
-        free).
+        Annual fee (decimal) on the value of a short position at the previous close; a mapping contains the fees by
+        ticker, and other tickers have none.
     financing : float
-        Annual rate paid on cash below zero.
+        Annual rate (decimal) paid on negative cash.
     cash : float
-        Annual rate earned on cash above zero, proceeds of short sales included.
+        Annual rate (decimal) earned on positive cash, which includes the proceeds of short sales.
     days_in_year : int
-        Fees and interest accrue by calendar day: rate x days / `days_in_year`. 360 is the money market's.
+        Fees and interest accrue per calendar day: rate x days / `days_in_year`. 360 is the money-market convention.
 
     Raises
     ------
@@ -68,11 +68,11 @@ class Costs:
             for name, one in value.items() if isinstance(value, Mapping) else [("", value)]:
                 _check_amount(f"{field.name}[{name!r}]" if name else field.name, one)
         if self.bps >= 1 / _BPS:
-            raise InputError("bps", f"got {self.bps:g}, which is all of the value", "basis points: 5 is 0.05 %")
+            raise InputError("bps", f"got {self.bps:g}, which is all of the value", "give basis points: 5 is 0.05 %")
         if self.days_in_year not in (360, 365, 366):
             raise InputError("days_in_year", f"got {self.days_in_year!r}", "give 360, 365 or 366")
         if self.half_spread_bps + self.slippage_bps >= 1 / _BPS:
-            raise InputError("slippage_bps", "with the half-spread it is all of the price", "basis points: 5 is 0.05 %")
+            raise InputError("slippage_bps", "plus the half-spread is all of the price", "give basis points, such as 5")
 
     @property
     def proportional(self) -> float:
@@ -80,22 +80,22 @@ class Costs:
         return self.bps * _BPS
 
     def fill(self, price: FloatArray, buy: FloatArray, split: FloatArray) -> FloatArray:
-        """Return the price at which an order is filled, (n,).
+        """Return the fill price of each order, (n,).
 
         Parameters
         ----------
         price : ndarray of shape (n,)
-            The price it refers to, as quoted (adjusted for later splits).
+            Quoted price (adjusted for later splits).
         buy : ndarray of shape (n,)
             1.0 for a purchase, -1.0 for a sale.
         split : ndarray of shape (n,)
-            Quoted shares for one share as traded.
+            Quoted shares per share as traded.
         """
         worse = (self.half_spread_bps + self.slippage_bps) * _BPS
         return np.asarray(np.maximum(price * (1 + buy * worse) + buy * self.slippage_per_share / split, 0.0))
 
     def commission(self, fill: FloatArray, split: FloatArray) -> FloatArray:
-        """Return the commission for one quoted share, apart from `per_order`, (n,)."""
+        """Return the commission per quoted share without `per_order`, (n,)."""
         return np.asarray(fill * self.proportional + self.per_share / split)
 
     def borrow_by(self, names: Sequence[str]) -> FloatArray:
@@ -104,7 +104,7 @@ class Costs:
         Raises
         ------
         UnknownNameError
-            If a fee is given for a security that is not there.
+            If a fee is given for an unknown security.
         """
         if not isinstance(self.borrow, Mapping):
             return np.full(len(names), float(self.borrow))
@@ -114,56 +114,56 @@ class Costs:
         return np.array([float(self.borrow.get(name, 0.0)) for name in names])
 
     def __str__(self) -> str:
-        said = []
-        for name, text in _SAID.items():
+        parts = []
+        for name, text in _TEXT.items():
             value = getattr(self, name)
             if isinstance(value, Mapping):
-                said.append(f"borrow fees of {len(value)} tickers")
+                parts.append(f"borrow fees of {len(value)} tickers")
             elif value:
-                said.append(text.format(100 * value if name in _RATES else value))
-        return ", ".join(said) or "no costs"
+                parts.append(text.format(100 * value if name in _RATES else value))
+        return ", ".join(parts) or "no costs"
 
 
-_SAID = {
+_TEXT = {
     "bps": "commission {:g} bp",
-    "per_share": "commission {:g} a share",
-    "per_order": "commission {:g} an order",
+    "per_share": "commission {:g} per share",
+    "per_order": "commission {:g} per order",
     "half_spread_bps": "half-spread {:g} bp",
     "slippage_bps": "slippage {:g} bp",
-    "slippage_per_share": "slippage {:g} a share",
-    "borrow": "borrow {:g} % a year",
-    "financing": "debit interest {:g} % a year",
-    "cash": "credit interest {:g} % a year",
+    "slippage_per_share": "slippage {:g} per share",
+    "borrow": "borrow {:g} % per year",
+    "financing": "debit interest {:g} % per year",
+    "cash": "credit interest {:g} % per year",
 }
 _RATES = ("borrow", "financing", "cash")
 
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """How much is put on one event, and where that ends.
+    """Position sizes and limits.
 
-    An event's stake is what a leg of weight 1 gets. It is measured at the last close before the fill.
+    An event's stake is the money of a leg of weight 1. It is computed at the last close before the fill.
 
     Attributes
     ----------
     by : {"equal", "inverse_volatility", "fixed"}
-        "equal": `amount` is a share of equity. "inverse_volatility": `amount` is the daily volatility (as a share of
-        equity) that each event is to contribute, and the stake is that over the volatility of the trade's own
-        weighted return over the `window` sessions before. "fixed": `amount` is money.
+        "equal": `amount` is a share of equity. "inverse_volatility": `amount` is a daily volatility, as a share of
+        equity, and the stake is `amount` times equity over the volatility of the trade's own weighted return in the
+        `window` sessions before the fill. "fixed": `amount` is money.
     amount : float
-        See `by`; positive. By default 0.1 ("equal") or 0.002 ("inverse_volatility"); of "fixed" there is none.
+        See `by`; positive. The default is 0.1 ("equal") or 0.002 ("inverse_volatility"); "fixed" has none.
     window : int
         Sessions of the volatility.
     max_gross : float
-        Longs plus shorts, over equity, after a fill; 1 is no leverage. What would go beyond is scaled down, all
-        events that enter at that moment by the same factor (`scale` in the trades), or left out where nothing is
-        left.
+        Limit of long plus short positions over equity after a fill; 1 is no leverage. Orders beyond the limit are
+        scaled down, all events that enter together by the same factor (`scale` in the trades). An event with no room
+        left is not traded.
     max_net : float or None
-        The same for longs less shorts, either way.
+        The same for the absolute value of long minus short positions.
     max_position : float or None
-        The same for one security, either way.
+        The same for the absolute position in one security.
     whole_shares : bool
-        Round shares as traded down to whole ones.
+        Round shares as traded down to whole shares.
 
     Raises
     ------
@@ -184,7 +184,7 @@ class Sizing:
         check_choice("whole_shares", self.whole_shares, (True, False))
         if self.amount is None:
             if self.by == "fixed":
-                raise InputError("amount", "is missing for fixed sizes", "give the money of an event, such as 10_000")
+                raise InputError("amount", "is missing for by='fixed'", "give the money per event, such as 10_000")
             object.__setattr__(self, "amount", _AMOUNT[self.by])
         for name in ("amount", "max_gross", "max_net", "max_position"):
             value = getattr(self, name)
@@ -195,25 +195,29 @@ class Sizing:
                 raise InputError(name, "got 0", "give a positive number")
         if self.by != "fixed" and self.amount > 100:  # type: ignore[operator]
             what = f"got {self.amount:g}, a share of equity" if self.by == "equal" else f"got {self.amount:g}"
-            raise InputError("amount", what, "0.1 is a tenth; sizes in money are the fixed ones")
+            raise InputError("amount", what, "0.1 is a tenth; for an amount of money give by='fixed'")
         if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 2:
             raise InputError("window", f"got {self.window!r}", "give sessions, such as 63")
 
     @property
     def money(self) -> float:
-        """`amount`, which is there once the sizes are made."""
+        """`amount`, which is set when the object is made."""
         assert self.amount is not None
         return self.amount
 
+    def reference_stake(self, capital: float) -> float:
+        """Return the stake that `Costs.per_order` is divided by where there is no account."""
+        return {"fixed": self.money, "equal": capital * self.money}.get(self.by, capital / 10)
+
     def __str__(self) -> str:
         what = {
-            "equal": f"{100 * self.money:g} % of equity an event",
-            "inverse_volatility": f"{100 * self.money:g} % of daily volatility an event ({self.window} sessions)",
-            "fixed": f"{self.money:,.0f} an event",
+            "equal": f"{100 * self.money:g} % of equity per event",
+            "inverse_volatility": f"{100 * self.money:g} % of daily volatility per event ({self.window} sessions)",
+            "fixed": f"{self.money:,.0f} per event",
         }[self.by]
-        limits = {"gross": self.max_gross, "net": self.max_net, "a position": self.max_position}
-        said = [f"{name} up to {100 * v:g} %" for name, v in limits.items() if v is not None and math.isfinite(v)]
-        return ", ".join([what, *said, *(["whole shares"] if self.whole_shares else [])])
+        limits = {"gross": self.max_gross, "net": self.max_net, "per position": self.max_position}
+        bounds = [f"{name} up to {100 * v:g} %" for name, v in limits.items() if v is not None and math.isfinite(v)]
+        return ", ".join([what, *bounds, *(["whole shares"] if self.whole_shares else [])])
 
 
 def _check_amount(name: str, value: object) -> None:

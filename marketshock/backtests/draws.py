@@ -1,8 +1,8 @@
-"""Random dates for placebo trades: drawn without replacement, with other securities, or by shifting the calendar."""
+"""Random dates for placebo trades, drawn without replacement, with random securities, or as shifts of the calendar."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -14,14 +14,14 @@ from .market import Market
 Match: TypeAlias = Literal["ticker", "weekday", "volatility"]
 MATCHES: tuple[Match, ...] = get_args(Match)
 
-_WINDOW = 63  # sessions of the volatility that is matched
+_WINDOW = 63  # sessions of the matched volatility
 _BINS = 5
-_AGAIN = 50  # times that dates which fall together are drawn again
+_AGAIN = 50  # attempts to replace dates that coincide
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The traded events of one date: its session, their kinds (columns of the table of returns), their securities."""
+    """The traded events of one date: session, kinds (columns of the table of returns), securities."""
 
     row: int
     kinds: tuple[int, ...]
@@ -29,7 +29,27 @@ class Group:
 
 
 Drawn: TypeAlias = tuple[IntArray, IntArray, IntArray]
-"""Of every placebo event: draw, session, kind (column of the table of returns)."""
+"""Placebo events: draw, session and kind (column of the table of returns) of each."""
+
+
+def check_draws(draws: object, parameter: str = "draws") -> None:
+    """Raise `InputError` unless `draws` is a whole number from 19 to a million."""
+    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or not 19 <= draws <= 10**6:
+        raise InputError(parameter, f"got {draws!r}", "give a whole number from 19, such as 999")
+
+
+def generator(seed: object) -> np.random.Generator:
+    """Return the generator of a seed.
+
+    Raises
+    ------
+    InputError
+        If `seed` is neither a whole number nor a Generator.
+    """
+    try:
+        return np.random.default_rng(seed)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise InputError("seed", f"got {seed!r}", "give a whole number, or a numpy Generator") from error
 
 
 def drawn_dates(
@@ -41,16 +61,22 @@ def drawn_dates(
     match: tuple[Match, ...],
     rng: np.random.Generator,
 ) -> Drawn:
-    """Draw dates; no draw holds a security twice on one date where that can be avoided.
+    """Draw dates; a draw contains a security at most once per date where possible.
 
-    Groups of the same kinds with the same candidates are drawn without replacement; where groups of other kinds share a
-    security and fall on one date, the later one is drawn again.
+    Groups with the same kinds and candidate dates are drawn without replacement. If groups of different kinds share a
+    security and fall on the same date, the later one is drawn again.
     """
     strata: dict[tuple[tuple[int, ...], bytes], int] = {}
     candidates: dict[tuple[tuple[int, ...], bytes], IntArray] = {}
+    labels: dict[Group, tuple[BoolArray, IntArray]] = {}  # by all but the session
     for group in groups:
-        there = np.asarray(np.isfinite(table[:, list(group.kinds)]).all(axis=1))
-        mask = there & _alike(market, group, there, match)
+        alike = replace(group, row=0)
+        if alike not in labels:
+            there = np.asarray(np.isfinite(table[:, list(group.kinds)]).all(axis=1))
+            labels[alike] = there, _labels(market, group.columns, there, match)
+        there, label = labels[alike]
+        _check_label(label[group.row], market, group.row)
+        mask = there & (label == label[group.row])
         key = (group.kinds, mask.tobytes())
         strata[key], candidates[key] = strata.get(key, 0) + 1, np.flatnonzero(mask)
     rows = []
@@ -74,7 +100,7 @@ def drawn_dates(
 def _clashes(
     keys: list[tuple[tuple[int, ...], bytes]], rows: list[IntArray], column: IntArray
 ) -> list[tuple[int, tuple[IntArray, IntArray]]]:
-    """Return, by stratum, the groups that fall on the date of an earlier one with a security of theirs."""
+    """Return, by stratum, the groups that share date and security with an earlier group."""
     taken: dict[int, list[IntArray]] = {}
     out = []
     for at, ((kinds, _), row) in enumerate(zip(keys, rows, strict=True)):
@@ -105,32 +131,35 @@ def _without_replacement(rng: np.random.Generator, n: int, k: int, draws: int) -
 
 
 def _spread(rows: IntArray, columns: list[int]) -> Drawn:
-    """Return draw, session and column of each event of groups at `rows`, (draws, k)."""
+    """Return draw, session and kind of each event of groups at `rows`, (draws, k)."""
     n_draws, k = rows.shape
     draw = np.repeat(np.arange(n_draws), k * len(columns))
     return draw, np.repeat(rows.ravel(), len(columns)), np.tile(np.array(columns), n_draws * k)
 
 
-def _alike(market: Market, group: Group, there: BoolArray, match: tuple[Match, ...]) -> BoolArray:
-    """Return which sessions are like that of a group, (T,)."""
-    keep = np.ones(len(there), dtype=bool)
+def _labels(market: Market, columns: tuple[int, ...], there: BoolArray, match: tuple[Match, ...]) -> IntArray:
+    """Return a label of each session, (T,); sessions with equal labels match, -1 is a session without volatility."""
+    label = np.zeros(len(there), dtype=np.int64)
+    if "volatility" in match:
+        own = [c for c in columns if c < len(market.names)] or list(range(len(market.names)))
+        score = _rank(market.volatility(_WINDOW, _WINDOW)[:, own], there)
+        ranked = score[there & np.isfinite(score)]
+        edges = np.quantile(ranked, np.linspace(0, 1, _BINS + 1)[1:-1]) if len(ranked) else np.empty(0)
+        label = np.where(np.isnan(score), -1, np.searchsorted(edges, score, side="right"))
     if "weekday" in match:
         weekday = (market.days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-        keep &= weekday == weekday[group.row]
-    if "volatility" in match:
-        own = [c for c in group.columns if c < len(market.names)] or list(range(len(market.names)))
-        score = _rank(market.volatility(_WINDOW, _WINDOW)[:, own], there)
-        if np.isnan(score[group.row]):
-            what = f"has no volatility of {_WINDOW} sessions on {market.days[group.row]}"
-            raise InputError("match", what, "match without 'volatility', or give a longer history")
-        edges = np.nanquantile(score[there], np.linspace(0, 1, _BINS + 1)[1:-1])
-        bins = np.where(np.isnan(score), -1, np.searchsorted(edges, score, side="right"))
-        keep &= bins == bins[group.row]
-    return keep
+        label = np.where(label < 0, -1, 7 * label + weekday)
+    return label
+
+
+def _check_label(label: int, market: Market, row: int) -> None:
+    if label < 0:
+        what = f"has no volatility of {_WINDOW} sessions on {market.days[row]}"
+        raise InputError("match", what, "match without 'volatility', or give a longer history")
 
 
 def _rank(volatility: FloatArray, there: BoolArray) -> FloatArray:
-    """Return the mean over securities of each session's rank by volatility among `there`, (T,), from 0 to 1."""
+    """Return each session's rank by volatility among `there`, from 0 to 1, averaged over securities, (T,)."""
     out = np.full(len(volatility), np.nan)
     known = np.isfinite(volatility).all(axis=1)
     among = np.sort(volatility[there & known], axis=0)
@@ -148,12 +177,14 @@ def drawn_pairs(
     match: tuple[Match, ...],
     rng: np.random.Generator,
 ) -> Drawn:
-    """Draw dates, different ones where there are enough, and on each as many securities as the events of a date had."""
+    """Draw dates, distinct where there are enough, and on each as many securities as the events of that date."""
     there = np.isfinite(table)
+    n_there = there.sum(axis=1)
     rows = np.empty((draws, len(groups)), np.int64)
     for number, group in enumerate(groups):
-        enough = np.asarray(there.sum(axis=1) >= len(group.kinds))
-        candidates = np.flatnonzero(enough & _alike(market, group, enough, match))
+        enough = np.asarray(n_there >= len(group.kinds))
+        label = _labels(market, group.columns, enough, match)
+        candidates = np.flatnonzero(enough & (label == label[group.row]))
         if len(candidates) < 2:
             what = f"{len(candidates)} dates can be drawn for event date {number + 1}"
             raise InputError("match", what, "match less, or give a longer history")
@@ -174,7 +205,7 @@ def drawn_pairs(
 
 
 def shifted_dates(groups: list[Group], table: FloatArray, draws: int, rng: np.random.Generator) -> Drawn:
-    """Shift all dates together, round the ends of the sessions on which some trade ends inside the prices."""
+    """Shift all dates together; dates that leave the sessions that can be traded re-enter at the other end."""
     usable = np.flatnonzero(np.isfinite(table).any(axis=1))
     first, n = int(usable[0]), int(usable[-1] - usable[0] + 1)
     if n < 20:

@@ -1,29 +1,30 @@
-"""The way out of each leg: when it was planned, at the next price after it, or at a stop or target before."""
+"""Exits: at the planned time, at the next price after it, or at a stop or target before it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 
-from .._typing import FloatArray, IntArray
+from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import InputError, UnknownNameError
-from .known import Legs
+from .information import Legs
 from .market import Market
 from .timing import Timed, is_number
 
-OPEN, WITHIN, CLOSE = 0, 1, 2
-PHASES = ("open", "within the day", "close")
+OPEN, INTRADAY, CLOSE = 0, 1, 2
+PHASES = ("open", "intraday", "close")
 HELD, STOP, TARGET, LATE, DELISTED, STILL_OPEN = range(6)
-WHY = ("days held", "stop", "target", "days held, no price before", "delisted", "still open")
+EXIT_REASONS = ("days held", "stop", "target", "days held, next price", "delisted", "still open")
 
-_SILENT = 5  # sessions without a price at the end of which a security is only late
+_NOT_DELISTED = 5  # sessions at the end of the prices for which a security may lack prices without being delisted
 
 
 @dataclass(frozen=True, slots=True)
-class In:
-    """Session, moment and price of n ways in; NaN is none."""
+class Entries:
+    """Session, phase (0 the open, 1 intraday, 2 the close) and price of n entries; NaN where it is not filled."""
 
     row: IntArray
     phase: IntArray
@@ -31,70 +32,79 @@ class In:
 
 
 @dataclass(frozen=True, slots=True)
-class Out:
-    """Session, moment, price and reason of n ways out."""
+class Exits:
+    """Session, phase, price and reason (position in `EXIT_REASONS`) of n exits."""
 
     row: IntArray
     phase: IntArray
     price: FloatArray
-    why: IntArray
+    reason: IntArray
 
-    def copy(self) -> Out:
-        return Out(self.row.copy(), self.phase.copy(), self.price.copy(), self.why.copy())
+    def put(self, at: IntArray, other: Exits) -> None:
+        """Overwrite the exits at some positions."""
+        self.row[at], self.phase[at] = other.row, other.phase
+        self.price[at], self.reason[at] = other.price, other.reason
 
 
-def ways_out(market: Market, legs: Legs, timing: Timed, entry: In, delisting: FloatArray) -> Out:
-    """Return the way out of each leg.
+_Arrays = TypeVar("_Arrays", Entries, Exits)
 
-    Without a price at the planned time it is the next price, open or close. Where there is none any more, and the last
-    one is more than five sessions before the end of the prices, the security is delisted: out at the session after its
-    last close, at that close times one plus `delisting` (decimal, (S,)). Else the leg is still open, at the last close.
+
+def taken(arrays: _Arrays, at: IntArray | BoolArray) -> _Arrays:
+    """Return a copy of some entries or exits."""
+    return replace(arrays, **{f.name: getattr(arrays, f.name)[at] for f in fields(arrays)})
+
+
+def find_exits(market: Market, legs: Legs, timing: Timed, entry: Entries, delisting: FloatArray) -> Exits:
+    """Return the exit of each leg.
+
+    An exit without a price at the planned time is filled at the next price, open or close. If there is none, and the
+    last price is more than five sessions before the end of the prices, the security is delisted: the exit is at the
+    session after its last close, at that close times one plus `delisting` (decimal, (S,)). Otherwise the leg is still
+    open, valued at the last close.
     """
     row = entry.row + timing.days - (entry.phase != CLOSE)
-    moment, row = (OPEN, row + 1) if timing.exit == "open" else (CLOSE, row)
-    out = _scheduled(market, legs.column, row, moment, delisting)
+    phase, row = (OPEN, row + 1) if timing.exit == "open" else (CLOSE, row)
+    out = _scheduled(market, legs.column, row, phase, delisting)
     if (timing.stop is None and timing.target is None) or not len(row):
         return out
     sizes = np.bincount(legs.event)[legs.event]
     resting = (sizes == 1) & (market.high is not None and market.low is not None)
-    for some, way in ((resting, _resting), (~resting, _looked_at)):
-        at = np.flatnonzero(some)
-        if len(at):
-            part = Legs(legs.event[at], legs.column[at], legs.weight[at], legs.must[at])
-            before = Out(out.row[at], out.phase[at], out.price[at], out.why[at])
-            found = way(market, part, timing, In(entry.row[at], entry.phase[at], entry.price[at]), before, delisting)
-            out.row[at], out.phase[at], out.price[at], out.why[at] = found.row, found.phase, found.price, found.why
+    at = np.flatnonzero(resting)
+    out.put(at, _resting_orders(market, legs.take(at), timing, taken(entry, at), taken(out, at)))
+    at = np.flatnonzero(~resting)
+    if len(at):
+        out.put(at, _closing_levels(market, legs.take(at), timing, taken(entry, at), taken(out, at), delisting))
     return out
 
 
-def _scheduled(market: Market, column: IntArray, row: IntArray, moment: int, delisting: FloatArray) -> Out:
-    """Return the way out at a moment of some sessions, or at the next price after it."""
+def _scheduled(market: Market, column: IntArray, row: IntArray, planned: int, delisting: FloatArray) -> Exits:
+    """Return exits at a phase of some sessions, or at the next price after it."""
     n_days = len(market.days)
-    row, phase, field = row.copy(), np.full(len(row), moment), _field(market, moment)
+    row, phase, field = row.copy(), np.full(len(row), planned), _field(market, planned)
     price = np.full(len(row), np.nan)
     inside = row < n_days
     price[inside] = field[row[inside], column[inside]]
-    why = np.full(len(row), HELD)
+    reason = np.full(len(row), HELD)
     for k in np.flatnonzero(np.isnan(price) & inside):
-        found = _next_price(market, int(column[k]), int(row[k]), moment)
+        found = _next_price(market, int(column[k]), int(row[k]), planned)
         if found is not None:
-            row[k], phase[k], price[k], why[k] = *found, LATE
+            row[k], phase[k], price[k], reason[k] = *found, LATE
     gone = np.isnan(price)
     if gone.any():
         last = market.last[column]
-        delisted = gone & (last < n_days - 1 - _SILENT)
-        row[delisted], phase[delisted], why[delisted] = last[delisted] + 1, OPEN, DELISTED
+        delisted = gone & (last < n_days - 1 - _NOT_DELISTED)
+        row[delisted], phase[delisted], reason[delisted] = last[delisted] + 1, OPEN, DELISTED
         price[delisted] = market.close[last[delisted], column[delisted]] * (1 + delisting[column[delisted]])
         ending = gone & ~delisted
-        row[ending], phase[ending], why[ending] = n_days - 1, CLOSE, STILL_OPEN
+        row[ending], phase[ending], reason[ending] = n_days - 1, CLOSE, STILL_OPEN
         price[ending] = market.mark[n_days - 1, column[ending]]
-    return Out(row, phase, price, why)
+    return Exits(row, phase, price, reason)
 
 
-def _next_price(market: Market, column: int, row: int, moment: int) -> tuple[int, int, float] | None:
-    """Return session, moment and price of the first open or close from a moment on; None for none."""
+def _next_price(market: Market, column: int, row: int, planned: int) -> tuple[int, int, float] | None:
+    """Return session, phase and price of the first open or close from a phase on, None if there is none."""
     found = []
-    for phase, field, since in ((OPEN, market.open, row + (moment == CLOSE)), (CLOSE, market.close, row)):
+    for phase, field, since in ((OPEN, market.open, row + (planned == CLOSE)), (CLOSE, market.close, row)):
         if field is not None:
             later = np.flatnonzero(np.isfinite(field[since:, column]))
             if len(later):
@@ -103,23 +113,22 @@ def _next_price(market: Market, column: int, row: int, moment: int) -> tuple[int
     return min(found, default=None)
 
 
-def _field(market: Market, moment: int) -> FloatArray:
-    if moment == CLOSE:
+def _field(market: Market, phase: int) -> FloatArray:
+    if phase == CLOSE:
         return market.close
     if market.open is None:
         raise InputError("exit", "got 'open', and the prices have no opens", "give 'close', or opens")
     return market.open
 
 
-def _resting(market: Market, legs: Legs, timing: Timed, entry: In, out: Out, _: FloatArray) -> Out:
-    """Fill stops and targets that rest in the market, of legs alone."""
+def _resting_orders(market: Market, legs: Legs, timing: Timed, entry: Entries, out: Exits) -> Exits:
+    """Fill stop and target orders of single legs that rest in the market."""
     side, column = np.sign(legs.weight), legs.column
     none = np.full(len(side), np.nan)
     stop = entry.price * (1 - side * timing.stop) if timing.stop is not None else none
     target = entry.price * (1 + side * timing.target) if timing.target is not None else none
-    first = entry.row + (entry.phase != OPEN)  # of the day of a fill at the close or within the day nothing is left
+    first = entry.row + (entry.phase != OPEN)  # after a fill intraday or at the close the rest of that day is unknown
     waiting = np.arange(len(side))
-    out = out.copy()
     for step in range(int((out.row - first).max(initial=-1)) + 1):
         at = first[waiting] + step
         waiting = waiting[(at < out.row[waiting]) | ((at == out.row[waiting]) & (out.phase[waiting] == CLOSE))]
@@ -131,58 +140,59 @@ def _resting(market: Market, legs: Legs, timing: Timed, entry: In, out: Out, _: 
         opened = up * market.open[day, col] if market.open is not None else np.full(len(waiting), np.nan)
         lower, upper = up * stop[waiting], up * target[waiting]  # a short position is a long one in minus the price
         with np.errstate(invalid="ignore"):
-            cases = (  # in the order in which they come
+            cases = (  # in the order in which they are filled
                 (opened <= lower, opened, OPEN, STOP),
                 (opened >= upper, opened, OPEN, TARGET),
-                (worst <= lower, lower, WITHIN, STOP),
-                (best >= upper, upper, WITHIN, TARGET),
+                (worst <= lower, lower, INTRADAY, STOP),
+                (best >= upper, upper, INTRADAY, TARGET),
             )
-        left = np.ones(len(waiting), dtype=bool)
-        for hit, price, phase, why in cases:
-            now = hit & left
+        unfilled = np.ones(len(waiting), dtype=bool)
+        for hit, price, phase, reason in cases:
+            now = hit & unfilled
             k = waiting[now]
-            out.row[k], out.phase[k], out.price[k], out.why[k] = day[now], phase, (up * price)[now], why
-            left &= ~hit
-        waiting = waiting[left]
+            out.row[k], out.phase[k], out.price[k], out.reason[k] = day[now], phase, (up * price)[now], reason
+            unfilled &= ~hit
+        waiting = waiting[unfilled]
     return out
 
 
-def _looked_at(market: Market, legs: Legs, timing: Timed, entry: In, out: Out, delisting: FloatArray) -> Out:
-    """Look at each event's weighted return at the closes; it goes out at the close after one beyond a level."""
+def _closing_levels(
+    market: Market, legs: Legs, timing: Timed, entry: Entries, out: Exits, delisting: FloatArray
+) -> Exits:
+    """Compare each event's weighted return with stop and target at the closes; exit at the close after a hit."""
     _, start = np.unique(legs.event, return_index=True)
     place = np.repeat(np.arange(len(start)), np.diff(np.append(start, len(legs.event))))
-    seen: IntArray = np.full(len(start), -1)
+    hit_row: IntArray = np.full(len(start), -1)
     reason = np.full(len(start), HELD)
     first, last = np.maximum.reduceat(entry.row, start), np.maximum.reduceat(out.row, start)
     stop, target = timing.stop or np.inf, timing.target or np.inf
     for step in range(int((last - first).max(initial=-1)) + 1):
         row = first + step
-        looking = (seen < 0) & (row < last)
-        if not looking.any():
-            continue
+        waiting = (hit_row < 0) & (row < last)
+        if not waiting.any():
+            break
         at = np.minimum(row, len(market.days) - 1)[place]
         price = np.where(at >= out.row, out.price, market.mark[at, legs.column])
         total = np.add.reduceat(legs.weight * (price / entry.price - 1), start)
         for hit, code in ((total <= -stop, STOP), (total >= target, TARGET)):
-            now = looking & hit & (seen < 0)
-            seen[now], reason[now] = row[now], code
-    early = np.flatnonzero((seen >= 0)[place])
-    found = _scheduled(market, legs.column[early], seen[place][early] + 1, CLOSE, delisting)
+            hit_row[waiting & hit], reason[waiting & hit] = row[waiting & hit], code
+    early = np.flatnonzero((hit_row >= 0)[place])
+    found = _scheduled(market, legs.column[early], hit_row[place][early] + 1, CLOSE, delisting)
     sooner = found.row * 3 + found.phase < out.row[early] * 3 + out.phase[early]
-    k, new = early[sooner], out.copy()
-    new.row[k], new.phase[k], new.price[k] = found.row[sooner], found.phase[sooner], found.price[sooner]
-    why = found.why[sooner]
-    new.why[k] = np.where((why == HELD) | (why == LATE), reason[place][k], why)
-    return new
+    k, new = early[sooner], taken(found, sooner)
+    on_time = (new.reason == HELD) | (new.reason == LATE)
+    new.reason[on_time] = reason[place][k][on_time]
+    out.put(k, new)
+    return out
 
 
 def delisting_returns(value: float | Mapping[str, float], names: tuple[str, ...]) -> FloatArray:
-    """Return the delisting return of each security, (S,).
+    """Return the delisting return of each security (decimal), (S,).
 
     Raises
     ------
     InputError
-        If one is below -1, not finite, or of a security that is not there.
+        If one is below -1, not finite, or of an unknown security.
     """
     given = dict(value) if isinstance(value, Mapping) else {}
     unknown = [name for name in given if name not in names]

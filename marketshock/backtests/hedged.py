@@ -1,4 +1,4 @@
-"""A rule with its market exposure sold: what it earns is the abnormal return."""
+"""A rule hedged by the estimated betas of its legs."""
 
 from __future__ import annotations
 
@@ -9,40 +9,41 @@ import numpy as np
 import pandas as pd
 
 from .._typing import FloatArray, IntArray
-from ..catalog.table import EventTable, repeated
-from ..errors import InputError, UnknownNameError
+from ..catalog.table import repeated
+from ..errors import InputError
 from ..models.factor import FactorModel
 from ..panel.build import Requirements, build_panel, exclude_unestimable
 from ..panel.estimation import estimate
 from ..windows import Window
-from .known import Known, Legs
+from .information import InformationSet, Legs, bare_table
 from .market import Market
-from .timing import Rule, Timed, found_events, regardless, tickers_named
+from .timing import Rule, Timed, check_rule, found_events, tickers_named, unconditional
 
 
 @dataclass(frozen=True)
 class Hedged:
     """A rule whose legs are hedged by their estimated betas.
 
-    Each leg of weight w is joined by -w b of each of `by`, with b the coefficients of the regression of its returns on
-    theirs (with a constant) over the estimation window. Held like that, a position earns the abnormal return of the
-    market or factor model plus its constant.
+    A leg of weight w gets a hedge of -w b in each security of `by`, with b the coefficients of the regression of its
+    returns on theirs (with a constant) over the estimation window. The hedged position earns the abnormal return of the
+    market or factor model plus the constant.
 
     Attributes
     ----------
     rule : Rule
-        What is hedged.
+        The rule to hedge.
     by : str or sequence of str
-        What it is hedged with: securities of the prices, such as an index fund or factor portfolios.
+        Securities of the prices used as hedge, such as an index fund or factor portfolios.
     estimation : tuple of int
-        Trading days relative to day 0, both included; they end before what the rule knows ends.
+        Estimation window in trading days relative to day 0, both included. It ends on the last day before the fill or
+        earlier.
     min_obs : int
-        Returns needed in it; an event with fewer is not traded.
+        Returns required in the window; an event with fewer is not traded.
 
     Raises
     ------
     InputError
-        If the estimation window reaches into what is not known at the fill, or `by` names nothing.
+        If the estimation window ends after the last close before the fill, or `by` is empty.
     """
 
     rule: Rule
@@ -51,14 +52,13 @@ class Hedged:
     min_obs: int = 120
 
     def __post_init__(self) -> None:
-        if isinstance(self.rule, type) or not isinstance(self.rule, Rule) or not isinstance(self.rule.timing, Timed):
-            raise InputError("rule", f"got {self.rule!r}", "give one of marketshock.rules, such as rules.HoldAfter(5)")
+        check_rule(self.rule)
         names = tickers_named("hedge", self.by)
         object.__setattr__(self, "by", names)
         window = Window.of("estimation", self.estimation)
-        known = 0 if self.rule.timing.after_day_zero else -1
-        if window.last > known:
-            what = f"{window} ends after day {known}, the last one known at the fill"
+        last = 0 if self.rule.timing.after_day_zero else -1
+        if window.last > last:
+            what = f"{window} ends after day {last}, the last close before the fill"
             raise InputError("estimation", what, "end it earlier, such as (-260, -11)")
         least = len(names) + 2
         if (
@@ -70,7 +70,7 @@ class Hedged:
 
     @property
     def timing(self) -> Timed:
-        """That of the rule."""
+        """Timing of the rule."""
         return self.rule.timing
 
     @property
@@ -79,7 +79,7 @@ class Hedged:
         return self.rule.own_tickers
 
     @property
-    def reads_labels(self) -> bool:
+    def reads_groups(self) -> bool:
         """As the rule."""
         return bool(getattr(self.rule, "reads_labels", True))
 
@@ -89,53 +89,51 @@ class Hedged:
         Raises
         ------
         InputError
-            If it finds none of its own.
+            If the rule has no `find`.
         """
         return found_events(self.rule, market)
 
-    def regardless(self) -> Hedged:
-        """Return the same without the condition of the rule, where it has one."""
-        return replace(self, rule=regardless(self.rule))
+    def unconditional(self) -> Hedged:
+        """Return the same hedge of the rule without its condition."""
+        return replace(self, rule=unconditional(self.rule))
 
-    def legs(self, known: Known) -> Legs:
-        """Return the legs of the rule and, after them, what hedges each event."""
-        market = known.market
-        unknown = [name for name in self.by if name not in market.names]
-        if unknown:
-            raise UnknownNameError("hedge", unknown, market.names)
-        base = self.rule.legs(known)
-        beta, problem = self._betas(known, base)
-        lost = sorted({int(base.event[k]): problem[k] for k in np.flatnonzero(problem != "")}.items())
-        keep = ~np.isin(base.event, [i for i, _ in lost])
+    def legs(self, info: InformationSet) -> Legs:
+        """Return the legs of the rule and the hedge of each event."""
+        market = info.market
+        hedges = market.columns("hedge", self.by)
+        base = self.rule.legs(info)
+        beta, problem = self._betas(info, base, hedges)
+        no_hedge = sorted({int(base.event[k]): problem[k] for k in np.flatnonzero(problem != "")}.items())
+        keep = ~np.isin(base.event, [i for i, _ in no_hedge])
         event, column, weight = base.event[keep], base.column[keep], base.weight[keep]
         traded, place = np.unique(event, return_inverse=True)
-        with_ = np.array([market.names.index(name) for name in self.by])
-        hedge = np.zeros((len(traded), len(with_)))
+        hedge = np.zeros((len(traded), len(hedges)))
         np.add.at(hedge, place, -weight[:, None] * beta[keep])
         made = Legs(
-            np.concatenate([event, np.repeat(traded, len(with_))]),
-            np.concatenate([column, np.tile(with_, len(traded))]),
+            np.concatenate([event, np.repeat(traded, len(hedges))]),
+            np.concatenate([column, np.tile(hedges, len(traded))]),
             np.concatenate([weight, hedge.ravel()]),
-            np.concatenate([base.must[keep], np.ones(hedge.size, dtype=bool)]),
+            np.concatenate([base.required[keep], np.ones(hedge.size, dtype=bool)]),
         )
-        left = (*base.left, *((i, "no_hedge", why) for i, why in lost))
-        return _netted(made, left)
+        excluded = (*base.excluded, *((i, "no_hedge", why) for i, why in no_hedge))
+        return _netted(made, excluded)
 
-    def _betas(self, known: Known, base: Legs) -> tuple[FloatArray, np.ndarray]:
-        """Return each leg's coefficients, (n, K), and why there are none, (n,)."""
-        market, n = known.market, len(base.event)
+    def _betas(self, info: InformationSet, base: Legs, hedges: IntArray) -> tuple[FloatArray, np.ndarray]:
+        """Return each leg's coefficients, (n, K), and the reason where there are none, (n,)."""
+        market, n = info.market, len(base.event)
         beta, problem = np.zeros((n, len(self.by))), np.full(n, "", dtype=object)
-        own = np.flatnonzero(~np.isin(base.column, [market.names.index(name) for name in self.by]))
+        own = np.flatnonzero(~np.isin(base.column, hedges))
         for k in np.setdiff1d(np.arange(n), own):
-            beta[k, self.by.index(market.names[base.column[k]])] = 1.0  # a hedge is hedged by itself
+            beta[k, hedges == base.column[k]] = 1.0  # a hedging security hedges itself
         if not len(own):
             return beta, problem
+        names = np.array(market.names, dtype=object)
         build = build_panel(
-            _table(known, base.event[own], base.column[own]),
+            bare_table(names, base.column[own], market.days[info.row[base.event[own]]], repeated("", len(own))),
             market.returns,
             FactorModel(self.by),
             Window(*self.estimation),
-            Window(self.estimation[0], self.estimation[0]),  # a day of the estimation: no other return is read
+            Window(self.estimation[0], self.estimation[0]),  # a day of the estimation window: no other return is used
             Requirements(self.min_obs, 0, "raise", "keep"),
         )
         for place, (_, why) in build.exclusions.items():
@@ -152,27 +150,17 @@ class Hedged:
         return f"{self.rule}, hedged with {', '.join(self.by)} (betas of days {Window(*self.estimation)})"
 
 
-def _table(known: Known, event: IntArray, column: IntArray) -> EventTable:
-    n = len(event)
-    blank, days = repeated("", n), known.market.days
-    names = np.array(known.market.names, dtype=object)
-    ids = np.array([f"{k}" for k in range(n)], dtype=object)
-    return EventTable(
-        names, column, days[known.row[event]], repeated(np.datetime64("NaT", "us"), n), blank, blank, blank, ids, ids
-    )
-
-
-def _netted(legs: Legs, left: tuple[tuple[int, str, str], ...]) -> Legs:
-    """Join the legs of an event in one security: what is bought and sold at once is not traded."""
+def _netted(legs: Legs, excluded: tuple[tuple[int, str, str], ...]) -> Legs:
+    """Net the legs of an event in one security."""
     width = int(legs.column.max(initial=0)) + 1
     key, first, place = np.unique(legs.event * width + legs.column, return_index=True, return_inverse=True)
     weight = np.bincount(place, legs.weight, len(key))
-    needed = np.bincount(place, legs.must, len(key)) > 0
+    needed = np.bincount(place, legs.required, len(key)) > 0
     weight[np.abs(weight) <= 1e-12 * np.bincount(place, np.abs(legs.weight), len(key))] = 0.0
     order = np.argsort(first, kind="stable")
-    order = order[np.argsort(key[order] // width, kind="stable")]  # by event, the legs of the rule before the hedge
+    order = order[np.argsort(key[order] // width, kind="stable")]  # by event; the legs of the rule before the hedge
     order = order[weight[order] != 0]
     event, column = key[order] // width, key[order] % width
     nothing = np.setdiff1d(legs.event, event)
-    left = (*left, *((int(i), "no_signal", "the hedge takes all of the position back") for i in nothing))
-    return Legs(event, column, weight[order], needed[order], left)
+    excluded = (*excluded, *((int(i), "no_signal", "the hedge offsets all of the position") for i in nothing))
+    return Legs(event, column, weight[order], needed[order], excluded)

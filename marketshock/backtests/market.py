@@ -1,4 +1,4 @@
-"""What can be traded, as arrays on the sessions: prices, dividends, splits, bars within the day."""
+"""Prices for trading, as arrays on the sessions: quotes, dividends, splits, intraday bars."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, DateArray, FloatArray, Frame, IntArray
-from ..errors import InputError
+from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, IntArray
+from ..errors import InputError, UnknownNameError
 from ..panel.returns import Returns, returns_of_prices
 from ..providers.base import ADJUSTED, PRESUMED, Prices
 from ..providers.frames import numeric_values
@@ -19,15 +19,15 @@ from ..sessions import NEW_YORK
 from ..volatility._trailing import About, trailing_volatility
 
 _DECIMALS = 8
-_ROUNDED = 1.05  # a dividend is believed above this many times the rounding of the prices that show it
-_FLOAT = 1.2e-7  # relative rounding of prices that were single-precision floats once
+_ROUNDED = 1.05  # multiple of the rounding error of the prices above which an implied dividend is accepted
+_FLOAT = 1.2e-7  # relative rounding error of prices once stored in single precision
 _OPENS = 9 * 60 + 30  # minutes after midnight in New York
 _OUTSIDE = 1e-3  # share of the price by which an open or close may lie outside of low and high
 
 
 @dataclass(frozen=True, eq=False)
 class Intraday:
-    """Opens of bars within the day.
+    """Opens of intraday bars.
 
     Attributes
     ----------
@@ -46,26 +46,26 @@ class Intraday:
 
 @dataclass(frozen=True, eq=False)
 class Market:
-    """Prices of S securities on T sessions, as quoted: adjusted for splits up to the end, not for dividends.
+    """Prices of S securities on T sessions, as quoted: adjusted for all splits, not for dividends.
 
     Attributes
     ----------
     returns : Returns
-        Total returns and the sessions; what signals read.
+        Total returns and the sessions, for signals.
     close : ndarray of shape (T, S)
         Closes, NaN where missing.
     open, high, low : ndarray of shape (T, S), or None
-        The same; None where there are none.
+        The same; None if there are none.
     dividend : ndarray of shape (T, S), or None
-        Paid on the ex-day for one quoted share; None for none at all.
+        Dividend per quoted share on the ex-day; None if there are none.
     split : ndarray of shape (T, S), or None
-        Quoted shares for one share as traded that day; None where no split is known.
+        Quoted shares per share as traded that day; None if no split is known.
     bars : Intraday or None
-        For entries within the day.
+        Bars for intraday entries.
     notes : tuple of str
-        What a reader should know of the prices.
+        Limitations of the prices.
     source : str
-        Where they are from.
+        Provider or file.
     """
 
     returns: Returns
@@ -99,7 +99,7 @@ class Market:
 
     @cached_property
     def mark(self) -> FloatArray:
-        """Closes at which holdings are valued: the last one, carried over days without, (T, S)."""
+        """Closes for the valuation of positions: the last available close, (T, S); NaN before the first."""
         if np.isfinite(self.close).all():
             return self.close
         at = np.where(np.isfinite(self.close), np.arange(len(self.close))[:, None], 0)
@@ -107,20 +107,37 @@ class Market:
 
     @cached_property
     def paid(self) -> FloatArray | None:
-        """Dividends of one quoted share from the first session to each, (T, S); None for none at all."""
+        """Dividends per quoted share since the first session, (T, S); None if there are none."""
         return None if self.dividend is None else np.cumsum(self.dividend, axis=0)
 
     @cached_property
     def elapsed(self) -> IntArray:
-        """Calendar days from the session before to each session, 0 for the first, (T,)."""
+        """Calendar days since the previous session, 0 for the first, (T,)."""
         return np.diff(self.days, prepend=self.days[:1]).astype(np.int64)
 
+    def columns(self, parameter: str, names: Sequence[str]) -> IntArray:
+        """Return the columns of some securities, (n,).
+
+        Raises
+        ------
+        UnknownNameError
+            If one is not in the prices; `parameter` is named in the error.
+        """
+        unknown = [name for name in names if name not in self._place]
+        if unknown:
+            raise UnknownNameError(parameter, unknown, self.names)
+        return np.array([self._place[name] for name in names], dtype=np.int64)
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
+
     def quoted_per_share(self, row: IntArray, column: IntArray) -> FloatArray:
-        """Return quoted shares for one share as traded on some sessions, (n,)."""
+        """Return quoted shares per share as traded on some sessions, (n,)."""
         return np.ones(len(row)) if self.split is None else self.split[row, column]
 
     def volatility(self, window: int, min_obs: int, about: About = "zero") -> FloatArray:
-        """Return each session's volatility over the sessions before it, (T, S); kept once computed."""
+        """Return each session's volatility over the sessions before it, (T, S); computed once."""
         key = (window, min_obs, about)
         if key not in self._memo:
             self._memo[key] = trailing_volatility(self.returns.values, window, about, min_obs)[0]
@@ -130,8 +147,8 @@ class Market:
 def market_of(prices: Prices | Frame, calendar: CalendarName, intraday: Frame | None) -> Market:
     """Return prices as a market.
 
-    Dividends are those of a field "dividend"; without one they are what the adjusted closes imply: the ex-day's
-    dividend is the close before times one less the ratio of the two days' adjustment factors.
+    Dividends are those of a field "dividend". Without such a field they are implied by the adjusted closes: on the
+    ex-day the previous close times one minus the ratio of the two days' adjustment factors.
 
     Raises
     ------
@@ -165,7 +182,7 @@ def _on_axis(frame: pd.DataFrame, at: IntArray, returns: Returns, names: Sequenc
 
 
 def _extra(held: Prices, name: str, at: IntArray, returns: Returns) -> FloatArray | None:
-    """Return a field of the prices; securities that lack it are missing in it."""
+    """Return a field of the prices; NaN for securities without it."""
     if name not in held.extra:
         return None
     frame = held.extra[name].reindex(columns=held.close.columns)
@@ -173,12 +190,15 @@ def _extra(held: Prices, name: str, at: IntArray, returns: Returns) -> FloatArra
     values = _on_axis(frame, at, returns, list(returns.names))
     if name == "dividend":
         return np.nan_to_num(values, nan=0.0)
-    bad = ~(np.isnan(values) | (values > 0))
+    _refuse(~(np.isnan(values) | (values > 0)), returns, f"the {name} is not positive", "correct it, or set it missing")
+    return values
+
+
+def _refuse(bad: BoolArray, returns: Returns, problem: str, remedy: str) -> None:
+    """Raise `InputError` with the first bad price, if there is one."""
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        what = f"the {name} of {returns.names[column]} on {returns.days[row]} is {values[row, column]:g}"
-        raise InputError("prices", what, "correct it, or set it missing")
-    return values
+        raise InputError("prices", f"{problem}: {returns.names[column]} on {returns.days[row]}", remedy)
 
 
 def _dividends(
@@ -186,31 +206,28 @@ def _dividends(
 ) -> FloatArray | None:
     inside = held.provenance.get("close_is") in (ADJUSTED, PRESUMED)
     if inside:
-        notes.append("The closes are adjusted for dividends: fills are at adjusted prices, and dividends are in them.")
+        notes.append("The closes are adjusted for dividends, so fills are at adjusted prices and no dividend is paid.")
     if given is not None:
-        if (given < 0).any():
-            row, column = np.argwhere(given < 0)[0]
-            what = f"the dividend of {returns.names[column]} on {returns.days[row]} is negative"
-            raise InputError("prices", what, "correct it, or set it to 0")
+        _refuse(given < 0, returns, "the dividend is negative", "correct it, or set it to 0")
         return given if given.any() and not inside else None
     if inside:
         return None
     if held.adj_close is held.close or held.adj_close.equals(held.close):
-        notes.append("No dividends are known: only a field 'dividend' or adjusted closes would say.")
+        notes.append("No dividends are known: they need a field 'dividend' or adjusted closes.")
         return None
     adjusted = _on_axis(held.adj_close, at, returns, list(returns.names))
     dividend, odd = implied_dividends(close, adjusted)
-    notes.append("Dividends are those that the adjusted closes imply.")
+    notes.append("Dividends are implied by the adjusted closes.")
     if odd:
-        notes.append(f"On {odd} security-days the adjusted closes rise against the closes, which no dividend gives.")
+        notes.append(f"On {odd} security-days the adjusted closes imply a negative dividend, which is ignored.")
     return dividend if dividend.any() else None
 
 
 def implied_dividends(close: FloatArray, adjusted: FloatArray) -> tuple[FloatArray, int]:
-    """Return the dividends that adjusted closes imply, (T, S), and on how many days a negative one would be needed.
+    """Return the dividends implied by adjusted closes, (T, S), and the number of days with a negative one.
 
-    With a = adjusted / close, a dividend D on day t makes a(t-1) = a(t) (1 - D / close(t-1)). What is within the
-    rounding of the prices is none. Over days without a price a dividend is that of the first day with one.
+    With a = adjusted / close, a dividend D on day t gives a(t-1) = a(t) (1 - D / close(t-1)). Values within the
+    rounding error of the prices are 0. A dividend on a day without a price is paid on the next day with one.
     """
     dividend, odd = np.zeros(close.shape), 0
     unit, adjusted_unit = _half_unit(close), _half_unit(adjusted)
@@ -226,7 +243,7 @@ def implied_dividends(close: FloatArray, adjusted: FloatArray) -> tuple[FloatArr
 
 
 def _half_unit(values: FloatArray) -> FloatArray:
-    """Return half the last decimal place that a column was written in up to each day, (T, S): nothing later is read."""
+    """Return half the last decimal place used in a column up to each day, (T, S); later prices have no effect."""
     known = np.where(np.isfinite(values), values, 0.0)
     decimals = np.full(values.shape, _DECIMALS)
     for places in range(_DECIMALS - 1, -1, -1):
@@ -242,7 +259,7 @@ def _check_range(
     low: FloatArray | None,
     notes: list[str],
 ) -> None:
-    """Refuse a low above the high; note opens and closes outside of them."""
+    """Raise `InputError` for a low above the high; note opens and closes outside of them."""
     if high is None or low is None:
         return
     with np.errstate(invalid="ignore"):
@@ -251,20 +268,17 @@ def _check_range(
         for field in (close, opens):
             if field is not None:
                 outside |= (field > high * (1 + _OUTSIDE)) | (field < low * (1 - _OUTSIDE))
-    if crossed.any():
-        row, column = np.argwhere(crossed)[0]
-        where = f"{returns.names[column]} on {returns.days[row]}"
-        raise InputError("prices", f"the low is above the high: {where}", "correct them, or set both missing")
+    _refuse(crossed, returns, "the low is above the high", "correct them, or set both missing")
     if outside.any():
         row, column = np.argwhere(outside)[0]
         notes.append(
             f"On {int(outside.sum())} security-days the open or close lies outside of low and high, the first "
-            f"{returns.names[column]} on {returns.days[row]}: stops and targets read these."
+            f"{returns.names[column]} on {returns.days[row]}: stops and targets use these."
         )
 
 
 def _split_factor(held: Prices, returns: Returns) -> FloatArray | None:
-    """Return the product of the ratios of all later splits; spin-offs change no count of shares."""
+    """Return the product of the ratios of all later splits, (T, S); spin-offs do not change the number of shares."""
     if held.splits is None:
         return None
     table = held.checked_splits
@@ -285,19 +299,19 @@ def _check_one_currency(currency: Any, names: Sequence[str]) -> None:
     by = {name: str(currency[name]) for name in names if currency.get(name)}
     if len(set(by.values())) > 1:
         first, other = next((a, b) for a in by for b in by if by[a] != by[b])
-        what = f"{first} is quoted in {by[first]}, {other} in {by[other]}: one account has one currency"
+        what = f"{first} is quoted in {by[first]}, {other} in {by[other]}, but an account has one currency"
         raise InputError("prices", what, "convert them, or leave the others out")
 
 
 def _bars(intraday: Frame, returns: Returns, notes: list[str]) -> Intraday:
-    """Read bars within the day, as `yahoo_intraday` gives them: (field, ticker) columns, starts with a zone."""
+    """Read intraday bars as `yahoo_intraday` returns them: columns (field, ticker), start times with a time zone."""
     frame = intraday if isinstance(intraday, pd.DataFrame) else None
     if frame is None or not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is None:
-        raise InputError("intraday", "is no frame of bars indexed by times with a zone", "as yahoo_intraday gives it")
+        raise InputError("intraday", "has no index of times with a zone", "give a frame as yahoo_intraday returns it")
     if frame.columns.nlevels != 2 or "open" not in frame.columns.get_level_values(0):
-        raise InputError("intraday", "has no columns ('open', ticker)", "as yahoo_intraday gives it")
+        raise InputError("intraday", "has no columns ('open', ticker)", "give a frame as yahoo_intraday returns it")
     if not (frame.index.is_monotonic_increasing and frame.index.is_unique):
-        raise InputError("intraday", "its times are not strictly increasing", "sort it, keep one row a time")
+        raise InputError("intraday", "has times that are not strictly increasing", "sort it, and keep one row per time")
     opens = pd.DataFrame(frame["open"])
     values = numeric_values("intraday", opens.reindex(columns=list(returns.names)))
     utc = frame.index.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
@@ -306,7 +320,7 @@ def _bars(intraday: Frame, returns: Returns, notes: list[str]) -> Intraday:
     row = np.minimum(np.searchsorted(returns.days, day), len(returns.days) - 1)
     closes = returns.sessions.closes
     if closes is None:
-        what = "the dates of the prices are the calendar, which has no times of day"
+        what = "needs times of day, and the calendar is that of the dates of the prices"
         raise InputError("intraday", what, "give prices on NYSE sessions (calendar='NYSE')")
     shut = closes[np.minimum(np.searchsorted(returns.sessions.days, returns.days[row]), len(closes) - 1)]
     inside = (returns.days[row] == day) & (utc < shut) & (local.hour * 60 + local.minute >= _OPENS)

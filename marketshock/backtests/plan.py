@@ -1,6 +1,6 @@
-"""A backtest written down: rules, costs and sizes as a TOML file, or as the options of the command line.
+"""Plans: the rules, costs and sizes of a backtest from a TOML file or the options of the command line.
 
-Each table is the keyword arguments of what it makes; ``kind`` names the rule, ``hedge`` what hedges it.
+Each table contains the keyword arguments of an object; ``kind`` is the rule and ``hedge`` the securities that hedge it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from ..errors import ChoiceError, InputError, UnknownNameError
 from .baskets import LowVolatility, Pair
 from .costs import Costs, Sizing
+from .draws import check_draws, generator
 from .hedged import Hedged
-from .result import check_draws, generator
 from .rules import AfterDrop, Fade, Follow, HoldAfter
 from .timing import Rule
 
@@ -35,7 +35,7 @@ _HEDGE = {"hedge": "by", "hedge_estimation": "estimation", "hedge_min_obs": "min
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run.
+    """The rules, costs, sizes and options of a backtest.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class Plan:
     costs : Costs
     sizing : Sizing
     options : mapping
-        Of `backtest`, and the names of the files events, prices and intraday; those that were given.
+        Given options of `backtest`, and the names of the files events, prices and intraday.
     judged : mapping
-        placebo (draws), match, how, seed, tried; those that were given.
+        Given options of the evaluation: placebo (draws), match, how, seed, tried.
     """
 
     rules: Mapping[str, Rule]
@@ -57,12 +57,12 @@ class Plan:
 
 
 def read_plan(path: str | Path) -> dict[str, Any]:
-    """Read a TOML file as tables; paths in it are relative to it.
+    """Read a TOML file as tables; paths in it are relative to its folder.
 
     Raises
     ------
     InputError
-        If it cannot be read or is no TOML.
+        If it cannot be read or is not valid TOML.
     """
     path = Path(path)
     try:
@@ -79,7 +79,7 @@ def read_plan(path: str | Path) -> dict[str, Any]:
 
 
 def plan_of(tables: Mapping[str, Any], where: str) -> Plan:
-    """Make a plan of tables, checking every name.
+    """Make a plan from tables; every name is checked.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def plan_of(tables: Mapping[str, Any], where: str) -> Plan:
     Raises
     ------
     InputError
-        If a table or option is not known, a rule is missing, or a value cannot be.
+        If a table or option is unknown, the rule is missing, or a value is invalid.
     """
     known = ("rule", "costs", "sizing", *OPTIONS, *_OTHERS, *JUDGED)
     _check_names(where, tables, known)
@@ -101,7 +101,7 @@ def plan_of(tables: Mapping[str, Any], where: str) -> Plan:
     named = [(_name(table), rule_of(table, f"{where}, rule {k}")) for k, table in enumerate(listed, start=1)]
     rules = {name or str(rule): rule for name, rule in named}
     if len(rules) < len(named):
-        raise InputError(where, "two rules have one name", "give each its own name")
+        raise InputError(where, "two rules have the same name", "give each rule its own name")
     judged = {name: tables[name] for name in JUDGED if name in tables}
     if "placebo" in judged:
         check_draws(judged["placebo"], "placebo")
@@ -118,7 +118,7 @@ def plan_of(tables: Mapping[str, Any], where: str) -> Plan:
 
 
 def rule_of(table: Mapping[str, Any], where: str) -> Rule:
-    """Make a rule of a table: ``kind``, its arguments, and ``hedge`` (with hedge_estimation, hedge_min_obs)."""
+    """Make a rule from a table: ``kind``, its arguments, and ``hedge`` (with hedge_estimation, hedge_min_obs)."""
     kind = str(table.get("kind"))
     if kind not in KINDS:
         raise ChoiceError(f"{where}, kind", kind, KINDS)
@@ -130,13 +130,13 @@ def rule_of(table: Mapping[str, Any], where: str) -> Rule:
     if not hedge:
         return rule
     if "by" not in hedge:
-        raise InputError(where, "has options of a hedge and no hedge", "name what it is hedged with: hedge = 'SPY'")
+        raise InputError(where, "has options of a hedge but no hedge", "give the security, such as hedge = 'SPY'")
     return Hedged(rule=rule, **hedge)
 
 
 def _made(kind: type[Any], table: Any, where: str) -> Any:
     if not isinstance(table, Mapping):
-        raise InputError(where, f"is no table but {table!r}", "write it as a table of options")
+        raise InputError(where, f"got {table!r}", "give a table of options")
     _check_names(where, table, [f.name for f in fields(kind)])
     missing = [f.name for f in fields(kind) if f.name not in table and _needed(f)]
     if missing:

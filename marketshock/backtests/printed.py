@@ -1,19 +1,20 @@
-"""The measures of a backtest as rows of a table."""
+"""Printed tables of a backtest: measures and trades."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from .. import _format
-from .stats import CurveStats, MarketLine, TradeStats
+from .stats import BenchmarkRegression, CurveStats, TradeStats
 
 HEAD = ["measure", "value", "s.e., p, n"]
 
 
 def measure_rows(
-    curve: CurveStats, trades: TradeStats, line: MarketLine | None, benchmark: str | None, exposure: float
+    curve: CurveStats, trades: TradeStats, line: BenchmarkRegression | None, benchmark: str | None, exposure: float
 ) -> list[list[str]]:
-    """Return measure, value, and what says how sure it is."""
+    """Return rows of measure, value, and standard error, p-value or count."""
     pct = _format.percent
     rows = [
         ["total return", pct(curve.total_return), ""],
@@ -35,6 +36,25 @@ def measure_rows(
             ["beta", _format.number(line.beta), _se(line.beta_se, 1.0, "")],
         ]
     return rows
+
+
+def printed_trades(frame: pd.DataFrame) -> tuple[list[str], list[list[str]], list[str]]:
+    """Return the printed form of `Backtest.trades`: head, rows in the order of entry, notes."""
+    head = ["event", "day 0", "entry", "exit", "stake", "gross", "dividends", "costs", "pnl", "return"]
+    rows = []
+    for r in _format.rows(frame.sort_values("entry_session", kind="stable")):
+        costs = r["slippage"] + r["commission"] + r["borrow"]
+        money = (r["stake"], r["gross"], r["dividends"], costs, r["pnl"])
+        dates = (r["date"], r["entry_session"], r["exit_session"])
+        rows.append(
+            [
+                str(r["event_id"]),
+                *(str(day.date()) for day in dates),
+                *(_format.number(value + 0.0, 0) for value in money),
+                _format.percent(r["return"]),
+            ]
+        )
+    return head, rows, ["pnl = gross + dividends - costs, in the currency of the prices; return = pnl / stake"]
 
 
 def _share(value: float) -> str:

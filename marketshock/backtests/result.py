@@ -1,34 +1,35 @@
-"""What a backtest returns: the account, the trades, and how sure one can be."""
+"""Backtest results: the account, the trades, and their statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from .. import _format
 from .._frame import ReadableFrame
 from .._typing import FloatArray, IntArray
-from ..errors import InputError, UnknownNameError, check_share
+from ..errors import check_share
 from ..panel.alignment import Alignment
 from ..sessions import day_named
 from . import ledger
 from .costs import Costs, Sizing
-from .engine import Book
+from .draws import check_draws, generator
+from .engine import Account
 from .exits import CLOSE, STILL_OPEN
-from .known import Known
-from .printed import HEAD, measure_rows
+from .information import InformationSet
+from .printed import HEAD, measure_rows, printed_trades
 from .stats import (
+    BenchmarkRegression,
     CurveStats,
-    MarketLine,
     TradeStats,
+    benchmark_regression,
     bootstrap_by_date,
-    clustered_se,
+    clustered_mean,
     curve_stats,
-    market_line,
     trade_stats,
 )
 from .timing import Rule
@@ -39,7 +40,7 @@ _FEW = 20  # trades that are printed
 
 @dataclass(frozen=True, eq=False)
 class BacktestSpec:
-    """Everything that was chosen.
+    """The options of a backtest.
 
     Attributes
     ----------
@@ -51,9 +52,9 @@ class BacktestSpec:
     benchmark : str or None
         Security of the prices for alpha and beta.
     risk_free : float
-        Annual rate (decimal) taken off for the ratios.
+        Annual rate (decimal) subtracted for the ratios.
     delisting : ndarray of shape (S,)
-        Return of a security from its last close, where it stops trading.
+        Return (decimal) from the last close of a security that stops trading.
     """
 
     rule: Rule
@@ -64,42 +65,49 @@ class BacktestSpec:
     risk_free: float
     delisting: FloatArray
 
+    @property
+    def reference_stake(self) -> float:
+        """Stake by which `Costs.per_order` is divided where there is no account."""
+        return self.sizing.reference_stake(self.capital)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Backtest:
     """A rule traded on events.
 
-    Made by `backtest`. A *trade* is an event that was traded, with all its legs; its return is its profit after costs
-    over its stake.
+    Made by `backtest`. A *trade* is a traded event with all its legs. Its return is the profit after costs over the
+    stake.
 
     Attributes
     ----------
     spec : BacktestSpec
-        What was chosen.
+        The options.
     alignment : DataFrame
-        What was done with each event's date, indexed by event_id.
-    skipped : DataFrame
-        Events that were not traded: event_id, ticker, date, code, reason.
+        The session of each event, as `StudyResult.alignment`, indexed by event_id.
+    exclusions : DataFrame
+        Events that were not traded, as `StudyResult.exclusions`: ticker, date (as given), code, reason, indexed by
+        event_id.
     notes : tuple of str
-        What limits the figures; to be read with them.
+        Limitations of the figures.
     """
 
     spec: BacktestSpec
-    known: Known
+    information: InformationSet
     traded: Traded
-    book: Book
+    account: Account
     dates: Alignment
-    skipped: pd.DataFrame
+    exclusions: pd.DataFrame
     notes: tuple[str, ...]
 
     @property
     def alignment(self) -> pd.DataFrame:
-        """What was done with each event's date."""
+        """The session of each event, and how it was found."""
         a = self.dates
         return pd.DataFrame(
             {
                 "ticker": a.table.ticker,
                 "given": a.table.given.astype("datetime64[ns]"),
+                "timestamp_utc": a.table.utc,
                 "session": a.session.astype("datetime64[ns]"),
                 "moved": a.moved,
                 "rule": a.rule,
@@ -109,49 +117,50 @@ class Backtest:
 
     @cached_property
     def legs(self) -> pd.DataFrame:
-        """The ledger, one row a leg, in the order of the events.
+        """The ledger, one row per leg, in the order of the events.
 
-        event_id, ticker, side, weight; entry_date, entry (moment), entry_price, entry_fill (after spread and slippage),
-        shares; the same of the exit and why; sessions held (closes after the fill); scale (what the limits left of the
-        size wanted); and in money gross, dividends, slippage, commission, borrow, pnl; return (pnl over shares x price
-        at the way in). Prices and shares are as traded on their day. gross + dividends - slippage - commission - borrow
-        = pnl.
+        event_id, ticker, side, weight; entry_session, entry_at (open, intraday, close), entry_price, entry_fill (after
+        spread and slippage), shares; the same of the exit and exit_reason; n_sessions held (closes after the fill);
+        scale (share of the desired size that the limits left); in money gross, dividends, slippage, commission, borrow,
+        pnl; return (pnl over shares x price at the entry). Prices and shares are as traded on their day. gross +
+        dividends - slippage - commission - borrow = pnl.
         """
-        return ledger.legs_frame(self.known, self.traded.fills, self.traded.each, self.book, self.spec.costs)
+        return ledger.legs_frame(self.information, self.traded, self.account, self.spec.costs)
 
     @cached_property
     def orders(self) -> pd.DataFrame:
-        """Every fill in the order of booking: date, moment, event_id, ticker, shares (signed), price, fill, value
-        (signed), commission, cash (what it added to the account).
+        """Every fill in the order of booking.
+
+        session, at (open, intraday, close), event_id, ticker, shares (signed), price, fill, value (signed), commission,
+        cash (change of the account's cash).
         """
-        return ledger.orders_frame(self.known, self.traded.fills, self.traded.each, self.book, self.spec.costs)
+        return ledger.orders_frame(self.information, self.traded, self.account, self.spec.costs)
 
     @cached_property
     def positions(self) -> pd.DataFrame:
-        """Value of what is held at each close, dates by tickers, short positions negative."""
-        return ledger.positions_frame(self.known, self.traded.fills, self.book).iloc[self._span]
+        """Value of the positions at each close, sessions by tickers; short positions are negative."""
+        return ledger.positions_frame(self.information, self.traded.fills, self.account).iloc[self._span]
 
     @cached_property
     def daily(self) -> pd.DataFrame:
-        """The account at each close from the first fill to the last way out.
+        """The account at each close from the first fill to the last exit, indexed by session.
 
-        equity = cash + long + short; return; gross and net (over equity); traded (value) and turnover (over the equity
-        before); commission, dividends, borrow, interest of the day; drawdown (decimal, not positive).
+        equity = cash + long + short; return; gross and net (over equity); traded (value) and turnover (over the
+        previous equity); commission, dividends, borrow, interest of the session; drawdown (decimal, not positive).
         """
-        return ledger.daily_frame(self.known, self.book, self.spec.capital, self._span)
+        return ledger.daily_frame(self.information, self.account, self.spec.capital).iloc[self._span]
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """One row a trade, that is an event with all its legs, indexed by event_id, in the order of the events.
+        """One row per trade, that is a traded event with all its legs, indexed by event_id, in the order of the events.
 
-        ticker, group, date (day 0), entry_date, exit_date, legs, stake (what a leg of weight 1 got), scale; in money
-        gross, dividends, slippage, commission, borrow, pnl, as in `legs`; return (over the stake), share (of the profit
-        of all), without (profit of the others over the capital, interest apart).
+        ticker, group, date (day 0), entry_session, exit_session, n_legs, stake (money of a leg of weight 1), scale; in
+        money gross, dividends, slippage, commission, borrow, pnl, as in `legs`; return (over the stake), pnl_share (of
+        the profit of all trades), return_without (profit of the other trades over the capital, without interest).
         """
-        frame = ledger.trades_frame(
-            self.known, self.traded.fills, self.traded.each, self.book, self.spec.costs, self.spec.capital
-        )
-        return ReadableFrame.of(frame, _printed_trades)
+        spec, at = self.spec, self.traded_events
+        frame = ledger.trades_frame(self.information, self.traded, self.account, spec.costs, spec.capital, at)
+        return ReadableFrame.of(frame, printed_trades)
 
     @property
     def equity(self) -> pd.Series[float]:
@@ -160,7 +169,7 @@ class Backtest:
 
     @cached_property
     def curve(self) -> CurveStats:
-        """Statistics of the daily returns, from the first fill to the last way out."""
+        """Statistics of the daily returns, from the first fill to the last exit."""
         equity = self.daily["equity"].to_numpy()
         before = np.concatenate([[self.spec.capital], equity[:-1]])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -172,32 +181,32 @@ class Backtest:
         return trade_stats(self.trades["return"].to_numpy(), self._event_day)
 
     @cached_property
-    def market(self) -> MarketLine | None:
-        """Alpha and beta against ``spec.benchmark``, None without one or with fewer than ten sessions."""
+    def benchmark_regression(self) -> BenchmarkRegression | None:
+        """Alpha and beta against ``spec.benchmark``; None without a benchmark or with fewer than 21 sessions."""
         if self.spec.benchmark is None:
             return None
-        column = self.known.market.names.index(self.spec.benchmark)
-        benchmark = self.known.market.returns.values[self._span, column]
-        return market_line(self.daily["return"].to_numpy(), benchmark, self.spec.risk_free)
+        market = self.information.market
+        benchmark = market.returns.values[self._span, market.names.index(self.spec.benchmark)]
+        return benchmark_regression(self.daily["return"].to_numpy(), benchmark, self.spec.risk_free)
 
     @cached_property
     def performance(self) -> pd.DataFrame:
-        """All statistics by name: value and, where there is one, standard error."""
-        rows: list[tuple[str, str, float, float]] = []
-        curve, trades, line = asdict(self.curve), asdict(self.per_trade), self.market
-        se = {"sharpe": self.curve.sharpe_se, "mean": self.per_trade.se}
-        for part, values in (("account", curve), ("trades", trades), ("market", asdict(line) if line else {})):
-            for name, value in values.items():
-                if name in ("sharpe_se", "se", "alpha_se", "beta_se"):
-                    continue
-                rows.append((part, name, float(value), values.get(f"{name}_se", se.get(name, np.nan))))
-        daily = self.daily
-        for name, value in (("exposure", daily["gross"].mean()), ("turnover", daily["turnover"].sum())):
-            rows.append(("account", name, float(value), np.nan))
-        frame = pd.DataFrame(rows, columns=["part", "measure", "value", "se"])
-        return frame.sort_values(
-            "part", key=lambda p: p.map({"account": 0, "trades": 1, "market": 2}), kind="stable"
-        ).set_index(["part", "measure"])
+        """All statistics by part (account, trades, benchmark) and measure: value, se (NaN if there is none)."""
+        line, daily = self.benchmark_regression, self.daily
+        exposure = {"exposure": daily["gross"].mean(), "turnover": daily["turnover"].sum()}
+        parts = {
+            "account": asdict(self.curve) | exposure,
+            "trades": asdict(self.per_trade),
+            "benchmark": asdict(line) if line else {},
+        }
+        rows = []
+        for part, values in parts.items():
+            errors = {name.removesuffix("_se"): values[name] for name in values if name.endswith("_se")}
+            if "se" in values:
+                errors["mean"] = values["se"]
+            measures = [name for name in values if name != "se" and not name.endswith("_se")]
+            rows += [(part, name, float(values[name]), errors.get(name, np.nan)) for name in measures]
+        return pd.DataFrame(rows, columns=["part", "measure", "value", "se"]).set_index(["part", "measure"])
 
     def path(self, confidence: float = 0.95) -> pd.DataFrame:
         """Return the average trade in event time.
@@ -205,57 +214,53 @@ class Backtest:
         Parameters
         ----------
         confidence : float, optional
-            Of the band.
+            Confidence level of the interval.
 
         Returns
         -------
         DataFrame
             Indexed by closes after the fill (0 is the fill itself, with its cost): mean cumulative return over the
-            stake after costs (decimal), se clustered by date, ci_low and ci_high (t of the number of dates less one;
+            stake after costs (decimal), se clustered by date, ci_low and ci_high (t with the number of dates less one;
             NaN for one date), n (trades).
         """
         check_share("confidence", confidence, 0.95)
-        paths = self.paths.to_numpy()
-        from scipy import special
-
-        rows = []
-        for k in range(paths.shape[1]):
-            se, n_dates = clustered_se(paths[:, k], self._event_day) if len(paths) else (np.nan, 0)
-            se = 0.0 if se < 1e-15 else se  # the cost of the way in is the same for all
-            wide = se * special.stdtrit(max(n_dates - 1, 1), (1 + confidence) / 2)
-            mean = paths[:, k].mean() if len(paths) else np.nan
-            rows.append((mean, se, mean - wide, mean + wide, len(paths)))
-        columns = ["mean", "se", "ci_low", "ci_high", "n"]
-        return pd.DataFrame(rows, columns=columns, index=pd.RangeIndex(paths.shape[1], name="close"))
+        frame = pd.DataFrame(
+            [clustered_mean(values, self._event_day) for values in self.paths.to_numpy().T],
+            columns=["mean", "se", "n_dates"],
+            index=self.paths.columns,
+        )
+        se = frame["se"].mask(frame["se"] < 1e-15, 0.0)  # the cost of the entry may be the same for all trades
+        half = se * special.stdtrit((frame["n_dates"] - 1).clip(lower=1), (1 + confidence) / 2)
+        bounds = {"ci_low": frame["mean"] - half, "ci_high": frame["mean"] + half}
+        return frame[["mean"]].assign(se=se, **bounds, n=len(self.paths))
 
     @cached_property
     def paths(self) -> pd.DataFrame:
-        """Cumulative return of each trade over its stake, event_id by closes after the fill."""
-        fills = self.traded.fills
-        steps = int((fills.out_row - fills.row + (fills.phase != CLOSE)).max(initial=0))
-        made = event_paths(self.traded, self.known, self.spec.costs, self.book.stake, steps)
-        at = self._traded_events
-        index = pd.Index(self.known.table.event_id[at], name="event_id", dtype=object)
-        return pd.DataFrame(made[at], index=index, columns=pd.RangeIndex(steps + 1, name="close"))
+        """Cumulative return of each trade over its stake (decimal), event_id by closes after the fill."""
+        fills, at = self.traded.fills, self.traded_events
+        steps = int((fills.exit.row - fills.entry.row + (fills.entry.phase != CLOSE)).max(initial=0))
+        values = event_paths(self.traded, self.information, self.spec.costs, self.account.stake, steps)[at]
+        index = pd.Index(self.information.table.event_id[at], name="event_id", dtype=object)
+        return pd.DataFrame(values, index=index, columns=pd.RangeIndex(steps + 1, name="close"))
 
     def bootstrap(
         self, draws: int = 9999, confidence: float = 0.95, seed: int | np.random.Generator = 0
     ) -> tuple[float, float]:
-        """Return an interval of the mean return of a trade, event dates drawn with replacement.
+        """Return a bootstrap interval of the mean return of a trade; event dates are drawn with replacement.
 
         Parameters
         ----------
         draws : int, optional
-            Samples.
+            Bootstrap samples.
         confidence : float, optional
-            Of the percentile interval.
+            Confidence level of the percentile interval.
         seed : int or Generator, optional
             The same seed gives the same bytes.
 
         Returns
         -------
         tuple of float
-            Low and high (decimal); NaN with fewer than two event dates, where there is nothing to draw from.
+            Lower and upper bound (decimal); NaN with fewer than two event dates.
         """
         check_share("confidence", confidence, 0.95)
         check_draws(draws)
@@ -263,32 +268,30 @@ class Backtest:
         return bootstrap_by_date(returns, self._event_day, draws, confidence, generator(seed))
 
     def split(self, date: object) -> pd.DataFrame:
-        """Return the statistics of trades before and from a date, to fit on the one and judge on the other.
+        """Return the statistics of trades before and after a date, to fit a rule on one part and test it on the other.
 
         Parameters
         ----------
         date : date or str
-            Trades whose event lies before it and whose way out does too are "before"; those of events from it on are
-            "after"; those held across it belong to neither (purged), and are a row of their own.
+            "before" contains the trades with day 0 and exit before it, "after" those with day 0 on it or later. Trades
+            held across the date belong to neither (purged); they are the row "across".
 
         Returns
         -------
         DataFrame
-            Indexed by part ("before", "across", "after"): the figures of `TradeStats`.
+            Indexed by part ("before", "across", "after"): the fields of `TradeStats`.
         """
         day = day_named("date", date).astype("datetime64[ns]")
-        events = self.trades
-        starts, ends = events["date"].to_numpy(), events["exit_date"].to_numpy()
+        trades = self.trades
+        starts, ends = trades["date"].to_numpy(), trades["exit_session"].to_numpy()
         parts = {
             "before": (starts < day) & (ends < day),
             "across": (starts < day) & (ends >= day),
             "after": starts >= day,
         }
-        returns = events["return"].to_numpy()
-        rows = {name: asdict(trade_stats(returns[keep], self._event_day[keep])) for name, keep in parts.items()}
-        return (
-            pd.DataFrame.from_dict(rows, orient="index").rename_axis("part").astype({"n_trades": int, "n_dates": int})
-        )
+        returns = trades["return"].to_numpy()
+        rows = [trade_stats(returns[keep], self._event_day[keep]) for keep in parts.values()]
+        return pd.DataFrame(rows, index=pd.Index(list(parts), name="part"))
 
     @property
     def name(self) -> str:
@@ -296,26 +299,27 @@ class Backtest:
         return str(self.spec.rule)
 
     @cached_property
-    def _traded_events(self) -> IntArray:
-        n = len(self.known)
-        return np.flatnonzero((self.book.stake > 0) & (np.bincount(self.traded.fills.event, self.book.shares, n) > 0))
+    def traded_events(self) -> IntArray:
+        """Positions of the traded events in the information set, in the order of `trades`."""
+        held = np.bincount(self.traded.fills.event, self.account.shares, len(self.information))
+        return np.flatnonzero((self.account.stake > 0) & (held > 0))
 
     @property
     def _event_day(self) -> IntArray:
-        return self.known.row[self._traded_events]
+        return self.information.row[self.traded_events]
 
     @cached_property
     def _span(self) -> slice:
-        own = self.book.shares > 0
-        fills = self.traded.fills
+        """The sessions from the first fill to the last exit."""
+        own, fills = self.account.traded_legs, self.traded.fills
         if not own.any():
             return slice(0, 0)
-        return slice(int(fills.row[own].min()), int(fills.out_row[own].max()) + 1)
+        return slice(int(fills.entry.row[own].min()), int(fills.exit.row[own].max()) + 1)
 
     @property
     def n_open(self) -> int:
         """Legs still open when the prices end, valued at the last close."""
-        return int((self.traded.fills.why[self.book.shares > 0] == STILL_OPEN).sum())
+        return int((self.traded.fills.exit.reason[self.account.traded_legs] == STILL_OPEN).sum())
 
     def to_frame(self) -> pd.DataFrame:
         """Return `performance`."""
@@ -333,74 +337,22 @@ class Backtest:
 
     def _measures(self) -> list[list[str]]:
         exposure = float(self.daily["gross"].mean())
-        return measure_rows(self.curve, self.per_trade, self.market, self.spec.benchmark, exposure)
-
-    def _source(self) -> str:
-        market = self.known.market
-        return f"; prices: {market.source}, {_count(len(market.names), 'security')}" if market.source else ""
+        return measure_rows(self.curve, self.per_trade, self.benchmark_regression, self.spec.benchmark, exposure)
 
     def _caption(self) -> str:
-        spec, n, dates = self.spec, len(self.dates.table), self.per_trade.n_dates
-        days = self.daily.index
+        spec, market, n = self.spec, self.information.market, len(self.dates.table)
+        days, n_names = self.daily.index, len(market.names)
         span = f"{days[0].date()} to {days[-1].date()}" if len(days) else "no session"
+        dates = _count(self.per_trade.n_dates, "date", "dates")
+        securities = _count(n_names, "security", "securities")
+        source = f"; prices: {market.source}, {securities}" if market.source else ""
         lines = (
             f"Backtest: {self.name}",
-            f"{len(self.trades)} of {_count(n, 'event')} traded, on {_count(dates, 'date')}; {span}",
-            f"{spec.sizing}; {spec.costs}; capital {spec.capital:,.0f}{self._source()}",
+            f"{len(self.trades)} of {_count(n, 'event', 'events')} traded, on {dates}; {span}",
+            f"{spec.sizing}; {spec.costs}; capital {spec.capital:,.0f}{source}",
         )
         return "\n".join(_format.wrapped(line, "  ") for line in lines)
 
 
-def _count(n: int, what: str) -> str:
-    many = what.removesuffix("y") + "ies" if what.endswith("y") else f"{what}s"
-    return f"{n} {what if n == 1 else many}"
-
-
-def reference_stake(sizing: Sizing, capital: float) -> float:
-    """Return the money that commissions an order are spread over where there is no account."""
-    return {"fixed": sizing.money, "equal": capital * sizing.money}.get(sizing.by, capital / 10)
-
-
-def check_draws(draws: object, parameter: str = "draws") -> None:
-    """Raise `InputError` unless `draws` is a whole number from 19 to a million."""
-    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or not 19 <= draws <= 10**6:
-        raise InputError(parameter, f"got {draws!r}", "give a whole number from 19, such as 999")
-
-
-def generator(seed: object) -> np.random.Generator:
-    """Return the generator of a seed.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
-    try:
-        return np.random.default_rng(seed)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise InputError("seed", f"got {seed!r}", "give a whole number, or a numpy Generator") from error
-
-
-def check_benchmark(benchmark: str | None, names: Sequence[str]) -> None:
-    """Raise `UnknownNameError` unless the benchmark is a security of the prices."""
-    if benchmark is not None and not isinstance(benchmark, str):
-        raise InputError("benchmark", f"got {benchmark!r}", "name one security of the prices")
-    if benchmark is not None and benchmark not in names:
-        raise UnknownNameError("benchmark", [benchmark], names)
-
-
-def _printed_trades(frame: pd.DataFrame) -> tuple[list[str], list[list[str]], list[str]]:
-    head = ["event", "day 0", "in", "out", "stake", "gross", "dividends", "costs", "pnl", "return"]
-    rows = []
-    for r in _format.rows(frame.sort_values("entry_date", kind="stable")):
-        costs = r["slippage"] + r["commission"] + r["borrow"]
-        money = (r["stake"], r["gross"], r["dividends"], costs, r["pnl"])
-        rows.append(
-            [
-                str(r["event_id"]),
-                *(str(r[name].date()) for name in ("date", "entry_date", "exit_date")),
-                *(_format.number(value + 0.0, 0) for value in money),
-                _format.percent(r["return"]),
-            ]
-        )
-    return head, rows, ["pnl = gross + dividends - costs, in the currency of the prices; return: over the stake"]
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"

@@ -1,26 +1,39 @@
-"""Rules: which positions to take after an event, from what was known before the fill.
+"""Rules: positions after an event, computed from the information before the fill.
 
-A rule says when it trades (`days`, `entry`, `exit`, `stop`, `target`) and turns what is known into weights. Fills come
-after what is known: an order filled in a session was decided on closes up to the session before.
+A rule has a timing (`days`, `entry`, `exit`, `stop`, `target`) and computes weights from an information set. An order
+filled in a session is decided on closes up to the session before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, UnknownNameError, check_choice
+from ..errors import InputError, check_choice
 from .baskets import LowVolatility, Pair
 from .hedged import Hedged
-from .known import Known, KnownEvent, Legs, single
+from .information import EventInformation, InformationSet, Legs, single
 from .market import Market
 from .timing import SIDES, Rule, Side, Timed, is_number
 
-__all__ = ["AfterDrop", "Fade", "Follow", "Hedged", "HoldAfter", "KnownEvent", "LowVolatility", "Own", "Pair", "Rule"]
+__all__ = [
+    "AfterDrop",
+    "EventInformation",
+    "Fade",
+    "Follow",
+    "Hedged",
+    "HoldAfter",
+    "InformationSet",
+    "Legs",
+    "LowVolatility",
+    "Own",
+    "Pair",
+    "Rule",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +43,7 @@ class HoldAfter(Timed):
     Attributes
     ----------
     side : {"long", "short"}
-        Which.
+        Direction of the position.
     days, entry, exit, stop, target, delay
         As `Timed`.
     """
@@ -41,9 +54,9 @@ class HoldAfter(Timed):
         super().__post_init__()
         check_choice("side", self.side, SIDES)
 
-    def legs(self, known: Known) -> Legs:
-        """Return one leg an event."""
-        return single(known, np.full(len(known), 1.0 if self.side == "long" else -1.0), "")
+    def legs(self, info: InformationSet) -> Legs:
+        """Return one leg per event."""
+        return single(info, np.full(len(info), 1.0 if self.side == "long" else -1.0), "")
 
     def __str__(self) -> str:
         return f"{self.side}, {self.when()}"
@@ -51,73 +64,78 @@ class HoldAfter(Timed):
 
 @dataclass(frozen=True, kw_only=True)
 class _OnMove(Timed):
-    """Trade on the sign of day 0's move.
-
-    Attributes
-    ----------
-    threshold : float
-        Smallest move (decimal, either way) that is traded.
-    days, entry, exit, stop, target, delay
-        As `Timed`; `entry` must come after day 0.
-    """
+    """A rule that trades on the sign of day 0's return."""
 
     threshold: float = 0.0
+    _sign: ClassVar[float]
+    _verb: ClassVar[str]
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _needs_day_zero(self)
         if not is_number(self.threshold) or not 0 <= self.threshold < np.inf:
-            raise InputError("threshold", f"got {self.threshold!r}", "give a decimal move, such as 0.02")
+            raise InputError("threshold", f"got {self.threshold!r}", "give a decimal return, such as 0.02")
 
-    def _signed(self, known: Known, sign: float) -> Legs:
-        move = known.move()
-        weight = np.where(np.abs(move) >= self.threshold, sign * np.sign(move), np.where(np.isnan(move), np.nan, 0.0))
-        at_least = f" of at least {100 * self.threshold:g} %" if self.threshold else ""
-        return single(known, weight, f"day 0 has no move{at_least}", "day 0 has no return")
+    def legs(self, info: InformationSet) -> Legs:
+        """Return one leg per event that moved."""
+        move = info.move()
+        weight = self._sign * np.where(np.abs(move) >= self.threshold, np.sign(move), 0.0)
+        weight[np.isnan(move)] = np.nan
+        return single(info, weight, f"day 0 has no move{self._at_least}", "day 0 has no return")
 
-    def _text(self, what: str) -> str:
-        at_least = f" of {100 * self.threshold:g} % or more" if self.threshold else ""
-        return f"{what} day 0's move{at_least}, {self.when()}"
+    @property
+    def _at_least(self) -> str:
+        return f" of {100 * self.threshold:g} % or more" if self.threshold else ""
+
+    def __str__(self) -> str:
+        return f"{self._verb} day 0's move{self._at_least}, {self.when()}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fade(_OnMove):
-    """Go against day 0's move: long after a fall, short after a rise."""
+    """Trade against day 0's move: long after a fall, short after a rise.
 
-    def legs(self, known: Known) -> Legs:
-        """Return one leg an event that moved."""
-        return self._signed(known, -1.0)
+    Attributes
+    ----------
+    threshold : float
+        Smallest absolute return of day 0 (decimal) that is traded.
+    days, entry, exit, stop, target, delay
+        As `Timed`; `entry` must come after day 0.
+    """
 
-    def __str__(self) -> str:
-        return self._text("fade")
+    _sign: ClassVar[float] = -1.0
+    _verb: ClassVar[str] = "fade"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Follow(_OnMove):
-    """Go with day 0's move: long after a rise, short after a fall."""
+    """Trade with day 0's move: long after a rise, short after a fall.
 
-    def legs(self, known: Known) -> Legs:
-        """Return one leg an event that moved."""
-        return self._signed(known, 1.0)
+    Attributes
+    ----------
+    threshold, days, entry, exit, stop, target, delay
+        As `Fade`.
+    """
 
-    def __str__(self) -> str:
-        return self._text("follow")
+    _sign: ClassVar[float] = 1.0
+    _verb: ClassVar[str] = "follow"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AfterDrop(Timed):
-    """Buy after a fall of so many times the stock's own volatility over the sessions before.
+    """Buy after a fall of several times the stock's own trailing volatility.
 
-    Without events it finds every such fall in the prices (`find`); of events given it trades those that were one.
+    Without events the rule finds every such fall in the prices (`find`). Of given events it trades those with such a
+    fall on day 0.
 
     Attributes
     ----------
     sigma : float
-        The fall, in units of the volatility (about zero) of the `window` sessions before it; simple returns.
+        Size of the fall, in units of the volatility (about zero) of the simple returns of the `window` sessions before.
     window : int
-        Sessions of the volatility; all of them need a return.
+        Sessions of the volatility; each must have a return.
     side : {"long", "short"}
-        "long" buys the dip.
+        "long" buys after the fall.
     days, entry, exit, stop, target, delay
         As `Timed`; `entry` must come after day 0.
     """
@@ -136,7 +154,7 @@ class AfterDrop(Timed):
             raise InputError("window", f"got {self.window!r}", "give sessions, such as 21")
 
     def find(self, market: Market) -> pd.DataFrame:
-        """Return every fall of that size, with columns ticker and date; each is known at that day's close."""
+        """Return every such fall, with columns ticker and date."""
         sd = market.volatility(self.window, self.window)
         with np.errstate(invalid="ignore"):
             fell = (market.returns.values <= -self.sigma * sd) & (sd > 0)
@@ -144,17 +162,17 @@ class AfterDrop(Timed):
         names = np.array(market.names, dtype=object)
         return pd.DataFrame({"ticker": names[column], "date": market.days[row].astype("datetime64[ns]")})
 
-    def legs(self, known: Known) -> Legs:
-        """Return one leg an event that was such a fall."""
-        score = known.score(self.window)
+    def legs(self, info: InformationSet) -> Legs:
+        """Return one leg per event with such a fall."""
+        score = info.score(self.window)
         with np.errstate(invalid="ignore"):
             weight = np.where(score <= -self.sigma, 1.0 if self.side == "long" else -1.0, 0.0)
         weight[np.isnan(score)] = np.nan
-        unknown = f"day 0 has no return, or the {self.window} sessions before lack one"
-        return single(known, weight, f"day 0 is no fall of {self.sigma:g} times its volatility", unknown)
+        missing = f"day 0 has no return, or one of the {self.window} sessions before has none"
+        return single(info, weight, f"day 0 has no fall of {self.sigma:g} times the volatility", missing)
 
-    def regardless(self) -> HoldAfter:
-        """Return the same position without the condition: what random dates are held with."""
+    def unconditional(self) -> HoldAfter:
+        """Return the same position without the condition, for random dates."""
         return HoldAfter(
             days=self.days, entry=self.entry, exit=self.exit, stop=self.stop, target=self.target, side=self.side
         )
@@ -165,22 +183,22 @@ class AfterDrop(Timed):
 
 @dataclass(frozen=True, kw_only=True)
 class Own(Timed):
-    """A rule of your own: a function from what was known to target weights.
+    """A rule of your own: a function from the information set of an event to weights.
 
     Attributes
     ----------
     function : callable
-        ``function(event)`` with a `KnownEvent` returns the weight of the event's ticker (a number; True is 1), or a
-        mapping or Series of ticker to weight; 0, False, None or nothing in it for no trade. It is called once an event,
-        with the prices up to the last close before the fill; a function that reads prices from elsewhere looks ahead,
-        and nothing here can see that.
+        ``function(event)`` with an `EventInformation` returns the weight of the event's ticker (a number; True is 1),
+        or a mapping or Series of ticker to weight; 0, False, None or an empty mapping for no trade. It is called once
+        per event, with the returns up to the last close before the fill. Look-ahead in a function that reads prices
+        from elsewhere cannot be detected.
     name : str
-        For tables; by default that of the function.
+        Name for tables; by default that of the function.
     days, entry, exit, stop, target, delay
         As `Timed`.
     """
 
-    function: Callable[[KnownEvent], float | Mapping[str, float] | None]
+    function: Callable[[EventInformation], float | Mapping[str, float] | None]
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -189,37 +207,34 @@ class Own(Timed):
             raise InputError("function", f"got {self.function!r}", "give a function of one event")
 
     @property
-    def reads_labels(self) -> bool:
+    def reads_groups(self) -> bool:
         """True: the function may read the group of an event."""
         return True
 
-    def legs(self, known: Known) -> Legs:
+    def legs(self, info: InformationSet) -> Legs:
         """Call the function with each event."""
-        place = {name: k for k, name in enumerate(known.market.names)}
         legs: list[tuple[int, int, float]] = []
-        left: list[tuple[int, str, str]] = []
-        for i, event in enumerate(known.events()):
+        excluded: list[tuple[int, str, str]] = []
+        for i, event in enumerate(info.events()):
             try:
                 given = self.function(event)
             except Exception as error:
                 error.add_note(f"in the function of rules.Own, at event {event.event_id}")
                 raise
             weights = _weights(given, event)
-            unknown = [name for name in weights if name not in place]
-            if unknown:
-                raise UnknownNameError("function", unknown, known.market.names)
-            wanted = [(i, place[name], weight) for name, weight in weights.items() if weight]
-            legs += wanted
-            if not wanted:
-                left.append((i, "no_signal", "the rule takes no position"))
-        places, columns = (np.array([leg[k] for leg in legs], dtype=np.int64) for k in (0, 1))
-        return Legs(places, columns, np.array([leg[2] for leg in legs]), left=tuple(left))
+            columns = info.market.columns("function", list(weights))
+            taken = [(i, k, weight) for k, weight in zip(columns, weights.values(), strict=True) if weight]
+            legs += taken
+            if not taken:
+                excluded.append((i, "no_signal", "the rule takes no position"))
+        places, column = (np.array([leg[k] for leg in legs], dtype=np.int64) for k in (0, 1))
+        return Legs(places, column, np.array([leg[2] for leg in legs]), excluded=tuple(excluded))
 
     def __str__(self) -> str:
         return f"{self.name or getattr(self.function, '__name__', 'own rule')}, {self.when()}"
 
 
-def _weights(given: Any, event: KnownEvent) -> dict[str, float]:
+def _weights(given: Any, event: EventInformation) -> dict[str, float]:
     if isinstance(given, (bool, np.bool_)):
         given = float(given)
     given = given.to_dict() if isinstance(given, pd.Series) else given
@@ -231,5 +246,5 @@ def _weights(given: Any, event: KnownEvent) -> dict[str, float]:
 
 def _needs_day_zero(rule: Timed) -> None:
     if not rule.after_day_zero:
-        what = f"got {rule.entry!r}, and the rule reads day 0's close: it would be filled before what it knows"
+        what = f"got {rule.entry!r}, but the rule uses day 0's close, which is not known at that fill"
         raise InputError("entry", what, "give 'next_open' or 'next_close'")

@@ -1,4 +1,4 @@
-"""One backtest from end to end: orchestration, no formula."""
+"""`backtest`: a rule traded on events, from the inputs to the result."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pandas as pd
 
 from .._typing import CALENDARS, DUPLICATES, ON_CLOSED, CalendarName, Duplicates, Frame, OnClosed
 from ..catalog.table import Events, EventTable, event_table
-from ..errors import InputError, UnknownNameError, check_choice
+from ..errors import InputError, check_choice
 from ..providers.base import Prices
 from .costs import Costs, Sizing
-from .engine import Book, run_account
+from .engine import Account, run_account
 from .exits import delisting_returns
 from .market import Market, market_of
-from .notes import dangers_of, notes_of
-from .result import Backtest, BacktestSpec, check_benchmark
-from .timing import Rule, Timed, found_events, is_number, tickers_named
+from .notes import notes_of, warnings_of
+from .result import Backtest, BacktestSpec
+from .timing import Rule, check_rule, found_events, is_number, tickers_named
 from .trading import MARKET, Located, Traded, located, trade
 
 _FREE = Costs()
@@ -42,79 +42,79 @@ def backtest(
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
 ) -> Backtest:
-    """Trade a rule on events, after costs.
+    """Trade a rule on events and account for costs.
 
     Parameters
     ----------
     events : Event, sequence of Event, Catalog, DataFrame, or None
-        As in `event_study`. None for a rule that finds its own, such as `rules.AfterDrop`: in every security but
-        indices (a name with ^) and the benchmark, or in `tickers`.
+        As in `event_study`. None for a rule that finds its own events, such as `rules.AfterDrop`: in every security
+        except indices (a name with ^) and the benchmark, or in `tickers`.
     prices : Prices or DataFrame
-        Fills are at quoted opens and closes (split-adjusted, not dividend-adjusted), dividends are paid as cash,
-        signals read total returns. A frame of closes alone has no opens: give the rule ``entry="next_close"``.
+        Fills are at quoted opens and closes (split-adjusted, not dividend-adjusted), dividends are paid as cash, and
+        signals use total returns. A frame of closes has no opens: give the rule ``entry="next_close"``.
     rule : Rule
-        Of `marketshock.rules`, or any object with `timing`, `own_tickers` and ``legs(known)``.
+        One of `marketshock.rules`, or any object with `timing`, `own_tickers` and ``legs(info)``.
     tickers : sequence of str, optional
         Securities on which market-wide events are traded.
     costs : Costs, optional
-        None by default, which no market offers.
+        No costs by default, which is not realistic.
     sizing : Sizing, optional
-        By default a tenth of equity an event, without leverage.
+        By default a tenth of equity per event, without leverage.
     capital : float, optional
         Cash before the first fill, in the currency of the prices.
     benchmark : str, optional
         A security of the prices, for alpha and beta.
     risk_free : float, optional
-        Annual rate (decimal) taken off for the Sharpe and Sortino ratios.
+        Annual rate (decimal) subtracted for the Sharpe and Sortino ratios.
     delisting_return : float or mapping of str to float, optional
-        Return (decimal) from the last close of a security whose prices end before those of the others. 0 is sanguine:
-        Shumway (1997) finds -0.30 for delistings for cause on the NYSE and AMEX.
+        Return (decimal) from the last close of a security whose prices end before those of the others. The default of 0
+        is optimistic: Shumway (1997) finds -0.30 for delistings for cause on the NYSE and AMEX.
     intraday : DataFrame, optional
         Bars as `yahoo_intraday` returns them, for ``entry="intraday"``.
     on_closed : {"raise", "next", "previous", "drop"}, optional
-        What to do with a date on which the market was closed.
+        Treatment of a date on which the market was closed.
     duplicates : {"exclude", "keep"}, optional
-        A second event of a security (of a rule for the market: of any) and session is left out, or a second position.
+        Whether a second event of one security and session is excluded or traded as a second position. For a rule that
+        does not trade the event's own security, a second event of any security counts.
     calendar : {"auto", "NYSE", "index"}, optional
         As in `event_study`.
 
     Returns
     -------
     Backtest
-        ``.performance``, ``.trades`` (an event with all its legs each), ``.legs``, ``.orders``, ``.positions``,
-        ``.daily``, ``.skipped``, ``.notes``, ``.path()``, ``.bootstrap()``, ``.split(date)``; `placebo_trades` compares
-        it with random dates.
+        ``.performance``, ``.trades`` (one row per event with all its legs), ``.legs``, ``.orders``, ``.positions``,
+        ``.daily``, ``.exclusions``, ``.notes``, ``.path()``, ``.bootstrap()``, ``.split(date)``; `placebo_trades`
+        compares it with random dates.
 
     Raises
     ------
     InputError
-        If an option is out of range, the prices are of several currencies, or the rule cannot be traded on them.
+        If an option is out of range, the prices are in several currencies, or the rule cannot be traded on them.
     NotSessionError
-        If a date is no session and nothing says what to do with it.
+        If a date is not a session and `on_closed` is "raise".
 
     Warns
     -----
     LookAheadWarning
-        If positions are taken at the close of day 0 and the events do not say that the news came before it.
+        If positions are taken at the close of day 0 and the events do not state that the news came before it.
     OverlapWarning
         If positions of several events are held in one security at the same time.
     SurvivorshipWarning
-        If the events span more than a year and several securities are traded, all of which live to the end of the
-        prices.
+        If the events span more than a year and several securities are traded, all of which have prices to the end.
     CalendarWarning
         As in `event_study`.
 
     Notes
     -----
-    Three dangers no engine can remove. *Look-ahead*: an order filled in a session is decided on closes up to the
-    session before, and no rule here is shown more; but which events are in the list, and which rule is tried, were
-    chosen by someone who had seen what came after. *Survivorship*: who is in the prices is usually who is still there.
-    *Overlap*: trades held at the same time share the market's days; standard errors are clustered by event date, and
-    ``placebo_trades(..., how="shift")`` keeps the spacing of the events.
+    No engine can remove three dangers. *Look-ahead*: an order filled in a session is decided on closes up to the
+    session before, and a rule receives nothing later. But the events and the rule were chosen by someone who knew what
+    happened later. *Survivorship*: prices usually cover the firms that survived. *Overlap*: trades held at the same
+    time share the same market days. Standard errors are clustered by event date, and ``placebo_trades(...,
+    how="shift")`` keeps the spacing of the events.
 
-    Within a session: dividends, fees and interest on what was held overnight; then at the open, within the day and at
-    the close first the ways out, then the ways in. Sizes and limits read the account at the close before. Positions of
-    several events in one security add up and are not netted: gross exposure and borrow fees count each.
+    The order within a session: dividends, fees and interest on the positions held overnight; then at the open, intraday
+    and at the close first the exits, then the entries. Stakes and limits use the account at the previous close.
+    Positions of several events in one security add up and are not netted: gross exposure and borrow fees count each.
 
     References
     ----------
@@ -126,7 +126,7 @@ def backtest(
     >>> events = ms.load_catalog()["deepseek-selloff"]
     >>> rule = ms.rules.HoldAfter(days=5)
     >>> result = ms.backtest(events, ms.snapshot(), rule, tickers=["NVDA"], costs=ms.Costs(bps=5))
-    >>> str(result.legs["entry_date"].iloc[0].date()), round(float(result.per_trade.mean), 4)
+    >>> str(result.legs["entry_session"].iloc[0].date()), round(float(result.per_trade.mean), 4)
     ('2025-01-28', -0.0433)
     """
     check_options(rule, costs, sizing, capital, risk_free)
@@ -134,7 +134,10 @@ def backtest(
     check_choice("on_closed", on_closed, ON_CLOSED)
     check_choice("duplicates", duplicates, DUPLICATES)
     market = market_of(prices, calendar, intraday)
-    check_benchmark(benchmark, market.names)
+    if benchmark is not None:
+        if not isinstance(benchmark, str):
+            raise InputError("benchmark", f"got {benchmark!r}", "name one security of the prices")
+        market.columns("benchmark", [benchmark])
     delisting = delisting_returns(delisting_return, market.names)
     spec = BacktestSpec(rule, costs, sizing, float(capital), benchmark, risk_free, delisting)
     return run_backtest(spec, table_of(events, market, rule, tickers, benchmark), market, on_closed, duplicates)
@@ -143,16 +146,16 @@ def backtest(
 def run_backtest(
     spec: BacktestSpec, table: EventTable, market: Market, on_closed: OnClosed, duplicates: Duplicates
 ) -> Backtest:
-    """Trade a table of events, and name the dangers that show in the data."""
+    """Trade a table of events, and warn of the dangers that the data reveal."""
     place = located(table, market, spec.rule, on_closed, duplicates)
-    traded = trade(spec.rule, place.known, spec.costs, spec.delisting)
-    n = len(place.known)
-    book = run_account(traded.fills, traded.each, market, n, spec.costs, spec.sizing, spec.capital)
-    dangers = list(dangers_of(spec.rule.timing, place.known, traded.fills, book.shares > 0))
+    info = place.information
+    traded = trade(spec.rule, info, spec.costs, spec.delisting)
+    account = run_account(traded.fills, traded.each, market, len(info), spec.costs, spec.sizing, spec.capital)
+    dangers = list(warnings_of(spec.rule.timing, info, traded.fills, account.traded_legs))
     for kind, text in dangers:
         warnings.warn(text, kind, stacklevel=4)
-    notes = (*(text for _, text in dangers), *notes_of(spec, place.known, traded, book))
-    return Backtest(spec, place.known, traded, book, place.alignment, _skipped(place, traded, book), notes)
+    notes = (*(text for _, text in dangers), *notes_of(spec, info, traded, account))
+    return Backtest(spec, info, traded, account, place.alignment, _exclusions(place, traded, account), notes)
 
 
 def table_of(
@@ -162,26 +165,24 @@ def table_of(
     tickers: Sequence[str] | None,
     benchmark: str | None = None,
 ) -> EventTable:
-    """Return the events as a table; those that the rule finds in the prices where none are given.
+    """Return the given events as a table, or those that the rule finds in the prices.
 
-    Found are those of `tickers`, or of every security but indices (a name with ^) and the benchmark.
+    A rule finds events of `tickers`, or of every security except indices (a name with ^) and the benchmark.
 
     Raises
     ------
     InputError
-        If there are none, and the rule finds none.
+        If none are given and the rule finds none.
     """
     if events is None:
         found = found_events(rule, market)
         among = [name for name in market.names if "^" not in name and name != benchmark]
         if tickers:
             among = list(tickers_named("tickers", tickers))
-            unknown = [name for name in among if name not in market.names]
-            if unknown:
-                raise UnknownNameError("tickers", unknown, market.names)
+            market.columns("tickers", among)
         found = found[found["ticker"].isin(among)]
         if found.empty:
-            raise InputError("events", f"{rule} finds none in the prices", "give a longer history or another rule")
+            raise InputError("events", f"{rule}: no such event in the prices", "give a longer history or another rule")
         return event_table(found, None)
     if not rule.own_tickers and not tickers:
         tickers = (MARKET,)
@@ -189,9 +190,8 @@ def table_of(
 
 
 def check_options(rule: object, costs: object, sizing: object, capital: object, risk_free: object) -> None:
-    """Raise `InputError` for what is no rule, no costs, no sizing, or out of range."""
-    if isinstance(rule, type) or not isinstance(rule, Rule) or not isinstance(rule.timing, Timed):
-        raise InputError("rule", f"got {rule!r}", "give one of marketshock.rules, such as rules.HoldAfter(days=5)")
+    """Raise `InputError` for an option of the wrong type or out of range."""
+    check_rule(rule)
     for name, value, kind in (("costs", costs, Costs), ("sizing", sizing, Sizing)):
         if not isinstance(value, kind):
             raise InputError(name, f"got {value!r}", f"give marketshock.{kind.__name__}(...)")
@@ -201,14 +201,12 @@ def check_options(rule: object, costs: object, sizing: object, capital: object, 
         raise InputError("risk_free", f"got {risk_free!r}", "give an annual decimal rate, such as 0.04")
 
 
-def _skipped(place: Located, traded: Traded, book: Book) -> pd.DataFrame:
-    """Return every event that was not traded, with its reason."""
-    known = place.known
+def _exclusions(place: Located, traded: Traded, account: Account) -> pd.DataFrame:
+    """Return every event that was not traded, with its date as given and its reason."""
+    table = place.information.table
+    refused = ((int(i), "no_room", str(account.refused[i])) for i in np.flatnonzero(account.refused != ""))
+    at = {i: (code, reason) for i, code, reason in [*traded.excluded, *refused]}
     rows = [(e.event_id, e.ticker, e.date, e.code, e.reason) for e in place.exclusions.named()]
-    refused = [(int(i), "no_room", str(book.refused[i])) for i in np.flatnonzero(book.refused != "")]
-    at = sorted({i: (code, why) for i, code, why in [*traded.left, *refused]}.items())
-    if at:
-        ids, tickers, days = known.table.event_id, known.table.ticker, known.market.days
-        rows += [(str(ids[i]), str(tickers[i]), days[known.row[i]], code, why) for i, (code, why) in at]
+    rows += [(str(table.event_id[i]), str(table.ticker[i]), table.given[i], *at[i]) for i in sorted(at)]
     frame = pd.DataFrame(rows, columns=["event_id", "ticker", "date", "code", "reason"])
-    return frame.astype({"date": "datetime64[ns]"})
+    return frame.astype({"date": "datetime64[ns]"}).set_index("event_id")

@@ -1,4 +1,4 @@
-"""What an equity curve and a list of trades amount to: arrays in, small frozen objects out."""
+"""Statistics of an equity curve and of trade returns, computed from arrays."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy import special
 
-from .._typing import FloatArray, IntArray
+from .._typing import BoolArray, FloatArray, IntArray
 from ..inference.outcome import t_pvalue
 from ..models._covariance import sandwich
 from ..models._ols import ols
 
-SESSIONS = 252  # a year
-_MONTH = 21
+SESSIONS = 252  # per year
+_MONTH = 21  # sessions; annual figures need as many
 _EULER = 0.5772156649015329
 
 
 @dataclass(frozen=True, slots=True)
 class CurveStats:
-    """Of daily returns; decimals, annual where it says so, NaN where there is nothing to compute it from.
+    """Statistics of daily returns (decimal); NaN where they are not defined.
 
     Attributes
     ----------
     n_sessions : int
-        Sessions from the first fill on.
+        Sessions from the first fill to the last exit.
     total_return : float
-        Over all of them.
+        Return over all sessions.
     annual_return : float
-        Compounded, of a year of 252 sessions. It, the volatility and the ratios are NaN below 21 sessions.
+        Compound return of a year of 252 sessions. It, the volatility and the ratios are NaN below 21 sessions.
     volatility : float
-        Standard deviation, annual.
+        Annual standard deviation.
     sharpe, sharpe_se : float
-        Mean excess return over its standard deviation, annual, and its standard error with the skewness and kurtosis
-        of the returns.
+        Annual Sharpe ratio (mean excess return over its standard deviation), and its standard error, which uses the
+        skewness and kurtosis of the returns.
     sortino : float
-        Mean excess return over the root of the mean squared shortfall below the risk-free rate, annual.
+        Annual Sortino ratio: mean excess return over the root of the mean squared shortfall below the risk-free rate.
     max_drawdown : float
         Largest fall from a peak, not positive.
     drawdown_sessions : int
         Longest run of sessions below a peak.
     skewness, kurtosis : float
-        Of the daily returns (3 for a normal).
+        Of the daily excess returns (population moments; the kurtosis of a normal distribution is 3).
 
     References
     ----------
@@ -65,40 +65,32 @@ class CurveStats:
 
 def curve_stats(returns: FloatArray, risk_free: float = 0.0) -> CurveStats:
     """Return the statistics of daily returns, (n,); `risk_free` is annual."""
-    n = len(returns)
+    n, nan, year = len(returns), math.nan, math.sqrt(SESSIONS)
+    if not n:
+        return CurveStats(0, nan, nan, nan, nan, nan, nan, nan, 0, nan, nan)
     growth = np.cumprod(1 + returns)
-    if n and not (growth > 0).all():
-        return _lost(n, np.asarray(growth))
-    total = float(growth[-1] - 1) if n else math.nan
+    peak = np.maximum(np.maximum.accumulate(growth), 1.0)
+    total, drawdown, longest = float(growth[-1] - 1), float((growth / peak - 1).min()), _longest_run(growth < peak)
+    if not (growth > 0).all():  # ratios are not defined once equity is zero or less
+        return CurveStats(n, total, nan, nan, nan, nan, nan, drawdown, longest, nan, nan)
     excess = returns - risk_free / SESSIONS
     daily, se, skewness, kurtosis = sharpe_ratio(excess)
-    peak = np.maximum.accumulate(np.concatenate([[1.0], growth]))[1:]
-    under = growth < peak
-    short = math.sqrt(float((np.minimum(excess, 0.0) ** 2).mean())) if n else math.nan
-    year = math.sqrt(SESSIONS)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        drawdown = float((growth / peak - 1).min()) if n else math.nan
+    if n < _MONTH:
+        return CurveStats(n, total, nan, nan, nan, nan, nan, drawdown, longest, skewness, kurtosis)
+    shortfall = math.sqrt(float((np.minimum(excess, 0.0) ** 2).mean()))
     return CurveStats(
         n,
         total,
-        (1 + total) ** (SESSIONS / n) - 1 if n >= _MONTH and total > -1 else math.nan,
-        float(returns.std(ddof=1)) * year if n >= _MONTH else math.nan,
-        daily * year if n >= _MONTH else math.nan,
-        se * year if n >= _MONTH else math.nan,
-        float(excess.mean()) / short * year if n >= _MONTH and short > 0 else math.nan,
-        min(drawdown, 0.0) if n else math.nan,
-        _longest(under),
+        (1 + total) ** (SESSIONS / n) - 1,
+        float(returns.std(ddof=1)) * year,
+        daily * year,
+        se * year,
+        float(excess.mean()) / shortfall * year if shortfall > 0 else nan,
+        drawdown,
+        longest,
         skewness,
         kurtosis,
     )
-
-
-def _lost(n: int, growth: FloatArray) -> CurveStats:
-    """Return what can be said of an account whose equity was zero or less: no ratio means anything after that."""
-    nan = math.nan
-    peak = np.maximum.accumulate(np.concatenate([[1.0], growth]))[1:]
-    total, fall = float(growth[-1] - 1), float((growth / peak - 1).min())
-    return CurveStats(n, total, nan, nan, nan, nan, nan, fall, _longest(growth < peak), nan, nan)
 
 
 def sharpe_ratio(excess: FloatArray) -> tuple[float, float, float, float]:
@@ -116,32 +108,32 @@ def sharpe_ratio(excess: FloatArray) -> tuple[float, float, float, float]:
     sd = float(excess.std(ddof=1)) if n > 1 else math.nan
     if not sd > 1e-15:
         return math.nan, math.nan, math.nan, math.nan
-    centred = (excess - excess.mean()) / excess.std()
-    skewness, kurtosis = float((centred**3).mean()), float((centred**4).mean())
+    centered = (excess - excess.mean()) / excess.std()
+    skewness, kurtosis = float((centered**3).mean()), float((centered**4).mean())
     ratio = float(excess.mean()) / sd
     spread = 1 + ratio**2 / 2 - skewness * ratio + (kurtosis - 3) * ratio**2 / 4
     return ratio, math.sqrt(max(spread, 0.0) / n), skewness, kurtosis
 
 
-def _longest(under: np.ndarray) -> int:
+def _longest_run(under: BoolArray) -> int:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], under.astype(np.int64), [0]])))
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 @dataclass(frozen=True, slots=True)
-class MarketLine:
-    """Regression of daily excess returns on those of a benchmark, with HAC errors.
+class BenchmarkRegression:
+    """Regression of daily excess returns on those of a benchmark, with HAC standard errors.
 
     Attributes
     ----------
     alpha, alpha_se : float
-        A year: 252 times the daily constant (decimal).
+        Annual: 252 times the daily constant (decimal).
     alpha_t, alpha_pvalue : float
         t(n - 2), two-sided.
     beta, beta_se : float
     r_squared : float
     n_obs, lags : int
-        Sessions with both, and Newey and West's lags, floor(4 (n/100)^(2/9)).
+        Sessions with both returns, and the lags of Newey and West, floor(4 (n/100)^(2/9)).
     """
 
     alpha: float
@@ -155,8 +147,13 @@ class MarketLine:
     lags: int
 
 
-def market_line(returns: FloatArray, benchmark: FloatArray, risk_free: float = 0.0) -> MarketLine | None:
-    """Regress daily returns on a benchmark's, (n,) each; None where fewer than 21 sessions have both, or it is flat."""
+def benchmark_regression(
+    returns: FloatArray, benchmark: FloatArray, risk_free: float = 0.0
+) -> BenchmarkRegression | None:
+    """Regress daily returns on those of a benchmark, (n,) each.
+
+    None if fewer than 21 sessions have both returns, or if the benchmark is constant.
+    """
     mask = (np.isfinite(returns) & np.isfinite(benchmark))[None]
     n = int(mask.sum())
     if n < _MONTH:
@@ -169,11 +166,11 @@ def market_line(returns: FloatArray, benchmark: FloatArray, risk_free: float = 0
     lags = int(4 * (n / 100) ** (2 / 9))
     residuals = y - np.einsum("emk,ek->em", x, fit.params)
     se = np.sqrt(np.diag(sandwich(x, residuals, mask, fit, "HAC", lags)[0]))
-    centred = y[mask] - y[mask].mean()
+    centered = y[mask] - y[mask].mean()
     alpha, beta = (float(p) for p in fit.params[0])
     t = alpha / se[0] if se[0] > 0 else math.nan
-    total = float(centred @ centred)
-    return MarketLine(
+    total = float(centered @ centered)
+    return BenchmarkRegression(
         alpha * SESSIONS,
         float(se[0]) * SESSIONS,
         float(t),
@@ -188,19 +185,19 @@ def market_line(returns: FloatArray, benchmark: FloatArray, risk_free: float = 0
 
 @dataclass(frozen=True, slots=True)
 class TradeStats:
-    """Of the returns of events traded; a return is the profit after costs over the event's stake (decimal).
+    """Statistics of trade returns; a return is the profit after costs over the event's stake (decimal).
 
     Attributes
     ----------
     n_trades, n_dates : int
-        Events traded, and the sessions on which they fell.
+        Traded events, and their distinct sessions (day 0).
     mean, se : float
         Mean return and its standard error, clustered by session: events of one date are one draw.
     t, pvalue : float
-        t(n_dates - 1), two-sided; NaN for one date.
+        mean / se against t(n_dates - 1), two-sided; NaN for one date.
     median : float
     hit_rate : float
-        Share with a profit.
+        Share of trades with a profit.
     mean_win, mean_loss : float
     profit_factor : float
         Sum of profits over sum of losses; infinite without a loss, NaN without either.
@@ -235,12 +232,10 @@ def trade_stats(returns: FloatArray, date: IntArray) -> TradeStats:
     n = len(returns)
     if not n:
         return TradeStats(0, 0, *([math.nan] * (len(fields(TradeStats)) - 2)))
-    mean = float(returns.mean())
-    se, n_dates = clustered_se(returns, date)
+    mean, se, n_dates = clustered_mean(returns, date)
     t = mean / se if se > 0 else math.nan
     win, loss = returns[returns > 0], returns[returns < 0]
-    lost = float(-loss.sum())
-    gained = float(win.sum())
+    gained, lost = float(win.sum()), float(-loss.sum())
     return TradeStats(
         n,
         n_dates,
@@ -258,22 +253,28 @@ def trade_stats(returns: FloatArray, date: IntArray) -> TradeStats:
     )
 
 
-def clustered_se(values: FloatArray, cluster: IntArray) -> tuple[float, int]:
-    """Return the standard error of a mean clustered by `cluster`, NaN for one cluster, and how many there are."""
+def clustered_mean(values: FloatArray, cluster: IntArray) -> tuple[float, float, int]:
+    """Return the mean of values, (n,), its clustered standard error, and the number of clusters.
+
+    The standard error is NaN for one cluster, and the mean as well for no value.
+    """
+    if not len(values):
+        return math.nan, math.nan, 0
     _, place = np.unique(cluster, return_inverse=True)
-    sums = np.bincount(place, values - values.mean())
+    mean = float(values.mean())
+    sums = np.bincount(place, values - mean)
     g = len(sums)
-    return (math.sqrt(g / (g - 1) * float(sums @ sums)) / len(values) if g > 1 else math.nan), g
+    return mean, (math.sqrt(g / (g - 1) * float(sums @ sums)) / len(values) if g > 1 else math.nan), g
 
 
 def bootstrap_by_date(
     returns: FloatArray, date: IntArray, draws: int, level: float, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return the percentile interval of the mean return, dates drawn with replacement; NaN for one date.
+    """Return the percentile interval of the mean return; dates are drawn with replacement. NaN for one date.
 
     References
     ----------
-    Cameron, Gelbach and Miller (2008), Review of Economics and Statistics 90, for drawing clusters.
+    Cameron, Gelbach and Miller (2008), Review of Economics and Statistics 90, for the bootstrap of clusters.
     """
     _, place = np.unique(date, return_inverse=True)
     total, count = np.bincount(place, returns), np.bincount(place).astype(float)
@@ -292,16 +293,16 @@ def bootstrap_by_date(
 def deflated_sharpe(
     sharpe: float, n_obs: int, skewness: float, kurtosis: float, n_trials: int, sd_trials: float
 ) -> tuple[float, float]:
-    """Return the probability that a Sharpe ratio exceeds what the best of several worthless rules would show.
+    """Return the deflated Sharpe ratio: the probability that a rule beats the best of several rules without an edge.
 
     Parameters
     ----------
     sharpe : float
-        Per session, not annual.
+        Sharpe ratio per session, not annual.
     n_obs : int
         Sessions.
     skewness, kurtosis : float
-        Of the returns (3 for a normal).
+        Of the returns (the kurtosis of a normal distribution is 3).
     n_trials : int
         Rules tried.
     sd_trials : float
@@ -310,9 +311,9 @@ def deflated_sharpe(
     Returns
     -------
     probability : float
-        P(true ratio > threshold); 0.95 and more is what a test at 5 % asks for.
+        P(true ratio > threshold); a test at the 5 % level requires 0.95.
     threshold : float
-        Expected largest ratio of `n_trials` rules without any edge, per session; 0 for one rule.
+        Expected largest ratio of `n_trials` rules without an edge, per session; 0 for one rule.
 
     Notes
     -----

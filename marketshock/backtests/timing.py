@@ -1,4 +1,4 @@
-"""When a rule goes in and out, and what the engine asks of one."""
+"""Timing of rules, and the protocol of a rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, check_choice
-from .known import Known, Legs
+from .information import InformationSet, Legs
 from .market import Market
 
 Entry: TypeAlias = Literal["next_open", "next_close", "close", "intraday"]
@@ -23,47 +23,47 @@ SIDES: tuple[Side, ...] = get_args(Side)
 
 @runtime_checkable
 class Rule(Protocol):
-    """What the engine asks of a rule; a rule of your own is any object that has it, or a function in `Own`."""
+    """The protocol of a rule; a rule of your own is any object with these members, or a function in `Own`."""
 
     @property
     def timing(self) -> Timed:
-        """When it goes in and out."""
+        """When the rule enters and exits."""
 
     @property
     def own_tickers(self) -> bool:
-        """Whether it trades the security of each event; otherwise events of one session are one event."""
+        """Whether the rule trades the security of each event; otherwise the events of one session are one event."""
 
-    def legs(self, known: Known) -> Legs:
-        """Return the positions wanted, from what is known."""
+    def legs(self, info: InformationSet, /) -> Legs:
+        """Return the positions of the rule, computed from the information set."""
 
 
 @dataclass(frozen=True)
 class Timed:
-    """When a rule goes in and out.
+    """A rule that enters and exits at fixed times, or at a stop or target.
 
     Attributes
     ----------
     days : int
-        It goes out at this many closes after the fill: with ``entry="next_open"`` and 1, at the close of the same day.
+        Closes from the fill to the exit: with ``entry="next_open"`` and 1, the exit is at the close of the same day.
     entry : {"next_open", "next_close", "close", "intraday"}
-        "next_open" and "next_close": of the session after day 0, knowing day 0's close. "close": the close of day 0
-        itself, knowing only the close before it and that there was an event; the news must have come before that
-        close. "intraday": the open of the first bar that begins after the event's timestamp, `delay` later.
+        "next_open" and "next_close": the open or close of the session after day 0; day 0's close is known. "close": the
+        close of day 0 itself; only the event and the close before it are known, so the news must precede that close.
+        "intraday": the open of the first bar that begins `delay` minutes after the event's timestamp.
     exit : {"close", "open"}
-        Out at that close, or at the next session's open.
+        At that close, or at the next session's open.
     stop, target : float or None
-        Out when the position has lost, or won, this share of its entry price. A leg alone, with highs and lows: the
-        order rests in the market (after a fill at the close or within the day from the next session on), is filled at
-        the open of a session that begins beyond its level, else at the level; where both are touched after the open,
-        the stop is taken to have been first. Several legs, or prices
-        without highs and lows: the weighted return is looked at at each close, and the way out is the next close.
+        Exit when the position has lost, or gained, this share of its entry price. For an event with one leg and prices
+        with highs and lows, the order rests in the market (after a fill at the close or intraday from the next session
+        on). It is filled at the open of a session that opens beyond its level, otherwise at the level; if both levels
+        are touched after the open, the stop is assumed to come first. For several legs, or prices without highs and
+        lows, the weighted return is compared with the levels at each close, and the exit is at the next close.
     delay : float
-        Minutes between the timestamp and the first bar that may be used, of "intraday".
+        Minutes between the timestamp and the first bar that may be used, for "intraday".
 
     Raises
     ------
     InputError
-        If a number is out of range or a choice not known.
+        If a number is out of range or a choice is unknown.
     """
 
     days: int
@@ -91,7 +91,7 @@ class Timed:
 
     @property
     def timing(self) -> Timed:
-        """Itself: a rule of this library is its own timing."""
+        """The rule itself: the rules of this library contain their timing."""
         return self
 
     @property
@@ -100,8 +100,8 @@ class Timed:
         return True
 
     @property
-    def reads_labels(self) -> bool:
-        """Whether the rule reads what events are called; random dates then bear the groups of the events."""
+    def reads_groups(self) -> bool:
+        """Whether the rule reads the group of an event; random dates then get the groups of the events."""
         return False
 
     @property
@@ -111,34 +111,40 @@ class Timed:
 
     def when(self) -> str:
         """Return the timing in words."""
-        sessions = f"{self.days} close{'s' if self.days > 1 else ''} later"
-        out = sessions + (", at the open after" if self.exit == "open" else "")
+        out = f"exit {self.days} close{'s' if self.days > 1 else ''} later"
+        delay = f"{self.delay:g} minutes " if self.delay else ""
         at = {
-            "next_open": "in at the next open",
-            "next_close": "in at the next close",
-            "close": "in at the close of day 0",
-            "intraday": f"in at the first bar {f'{self.delay:g} minutes ' if self.delay else ''}after the news",
+            "next_open": "entry at the next open",
+            "next_close": "entry at the next close",
+            "close": "entry at the close of day 0",
+            "intraday": f"entry at the first bar {delay}after the news",
         }[self.entry]
-        held = [f"{name} {100 * value:g} %" for name in ("stop", "target") if (value := getattr(self, name))]
-        return ", ".join([at, f"out {out}", *held])
+        levels = [f"{name} {100 * value:g} %" for name in ("stop", "target") if (value := getattr(self, name))]
+        return ", ".join([at, out + (", at the open after" if self.exit == "open" else ""), *levels])
+
+
+def check_rule(rule: object) -> None:
+    """Raise `InputError` unless an object is a rule with a timing."""
+    if isinstance(rule, type) or not isinstance(rule, Rule) or not isinstance(rule.timing, Timed):
+        raise InputError("rule", f"got {rule!r}", "give one of marketshock.rules, such as rules.HoldAfter(days=5)")
 
 
 def is_number(value: object) -> bool:
-    """Tell a number from text, truth values and the rest."""
+    """Return whether a value is a number; booleans are not."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def tickers_named(parameter: str, given: object) -> tuple[str, ...]:
-    """Return tickers given as one or as a sequence.
+    """Return tickers given as one string or a sequence of strings.
 
     Raises
     ------
     InputError
-        If there is none, one stands there twice, or something is no text.
+        If there is none, one is repeated, or one is not a string.
     """
     names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else ()
     if not names or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
-        raise InputError(parameter, f"got {given!r}", "name one ticker or more, each once")
+        raise InputError(parameter, f"got {given!r}", "give one ticker or more, each once")
     return names
 
 
@@ -148,16 +154,16 @@ def found_events(rule: Rule, market: Market) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If it finds none of its own.
+        If the rule has no `find`.
     """
     find = getattr(rule, "find", None)
     if find is None:
-        raise InputError("events", f"got None, and {type(rule).__name__} does not find its own", "give events")
+        raise InputError("events", f"got None, but {type(rule).__name__} does not find its own events", "give events")
     found: pd.DataFrame = find(market)
     return found
 
 
-def regardless(rule: Rule) -> Rule:
-    """Return the position of a rule without its condition, where it has one."""
-    make = getattr(rule, "regardless", None)
+def unconditional(rule: Rule) -> Rule:
+    """Return the same rule without its condition, where it has one."""
+    make = getattr(rule, "unconditional", None)
     return rule if make is None else make()

@@ -1,4 +1,4 @@
-"""Events brought to the market and traded by a rule, one by one, apart from any account."""
+"""Trades: legs of a rule with fills, profit per share and return per event, without an account."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from ..catalog.table import EventTable, repeated
 from ..errors import InputError
 from ..panel.alignment import Alignment, Exclusions, align, exclude_duplicates, locate
 from .costs import Costs
-from .engine import PerShare, per_share, running_fees
-from .exits import CLOSE
+from .exits import CLOSE, DELISTED, STILL_OPEN
 from .fills import Fills, entry_rows, fill_legs
-from .known import Known, Legs
+from .information import Excluded, InformationSet, Legs
 from .market import Market
 from .timing import Rule
 
@@ -23,41 +22,83 @@ MARKET = "(market)"
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """Events with their sessions: what is known of those that can be traded, and why the others cannot."""
+    """Events with their sessions: the information set of those that can be traded, and the excluded events."""
 
-    known: Known
+    information: InformationSet
     alignment: Alignment
     exclusions: Exclusions
 
 
 @dataclass(frozen=True, eq=False)
+class PerShare:
+    """Profit and costs of one quoted share of each leg, (n,).
+
+    Attributes
+    ----------
+    side : ndarray of shape (n,)
+        1.0 for long, -1.0 for short.
+    fill, exit_fill : ndarray of shape (n,)
+        Fill prices after spread and slippage.
+    slippage : ndarray of shape (n,)
+        Spread and slippage of both fills against the quoted prices; not negative.
+    commission, exit_commission : ndarray of shape (n,)
+        Commission of each fill without `Costs.per_order`.
+    dividend : ndarray of shape (n,)
+        Dividends received (long) or paid (short, negative) on ex-days after the entry and up to the exit.
+    borrow : ndarray of shape (n,)
+        Borrow fees of a short position; not negative.
+    orders : ndarray of shape (n,)
+        Fills that pay `Costs.per_order`: two, or one where nothing was traded at the end.
+    """
+
+    side: FloatArray
+    fill: FloatArray
+    exit_fill: FloatArray
+    slippage: FloatArray
+    commission: FloatArray
+    exit_commission: FloatArray
+    dividend: FloatArray
+    borrow: FloatArray
+    orders: IntArray
+
+    @property
+    def pnl(self) -> FloatArray:
+        """Profit of one share before `Costs.per_order`, (n,)."""
+        costs = self.commission + self.exit_commission + self.borrow
+        return np.asarray(self.side * (self.exit_fill - self.fill) + self.dividend - costs)
+
+
+@dataclass(frozen=True, eq=False)
 class Traded:
-    """The legs of a rule with their ways in and out, what a share of each brings, and which events have none."""
+    """The legs of a rule with their fills, the profit per share of each, and the events that are not traded."""
 
     fills: Fills
     each: PerShare
-    left: tuple[tuple[int, str, str], ...]
+    excluded: Excluded
 
 
 def located(table: EventTable, market: Market, rule: Rule, on_closed: OnClosed, duplicates: Duplicates) -> Located:
-    """Bring events and prices together.
+    """Align events with the sessions and securities of the prices.
 
     Raises
     ------
     NotSessionError
-        If a date is no session and nothing says what to do with it.
+        If a date is not a session and `on_closed` is "raise".
     """
     alignment = align(table, market.returns.sessions, on_closed)
-    left = Exclusions(table)
+    exclusions = Exclusions(table)
     if rule.own_tickers:
-        row, column = locate(table, market.returns, alignment, left)
+        row, column = locate(table, market.returns, alignment, exclusions)
     else:
         nameless = replace(table, names=repeated(market.names[0], len(table.names)))
-        row, _ = locate(nameless, market.returns, alignment, left)
+        row, _ = locate(nameless, market.returns, alignment, exclusions)
         column = np.full(len(table), -1)
     if duplicates == "exclude":
-        exclude_duplicates(table, row, column, left) if rule.own_tickers else _one_a_session(table, row, left)
-    keep = left.kept()
+        if rule.own_tickers:
+            exclude_duplicates(table, row, column, exclusions)
+        else:
+            _exclude_same_session(table, row, exclusions)
+    keep = exclusions.kept()
     kept = table.take(keep)
     if not rule.own_tickers:
         events = kept.event
@@ -66,108 +107,142 @@ def located(table: EventTable, market: Market, rule: Rule, on_closed: OnClosed, 
         kept = replace(
             kept, names=names, security=np.zeros(len(kept), np.int64), own_id=events if unique else kept.event_id
         )
-    return Located(known_of(kept, row[keep], column[keep], market, rule), alignment, left)
+    return Located(information_of(kept, row[keep], column[keep], market, rule), alignment, exclusions)
 
 
-def known_of(table: EventTable, row: IntArray, column: IntArray, market: Market, rule: Rule) -> Known:
-    """Return what is known of events when the orders of a rule are placed."""
-    return Known(table, row, column, entry_rows(rule.timing, row) - 1, market)
+def information_of(table: EventTable, row: IntArray, column: IntArray, market: Market, rule: Rule) -> InformationSet:
+    """Return the information set of events at the close before the first fill of a rule."""
+    return InformationSet(table, row, column, entry_rows(rule.timing, row) - 1, market)
 
 
-def _one_a_session(table: EventTable, row: IntArray, left: Exclusions) -> None:
+def _exclude_same_session(table: EventTable, row: IntArray, exclusions: Exclusions) -> None:
     first: dict[int, str] = {}
-    for place in np.flatnonzero(left.kept()):
-        at, name = int(row[place]), str(table.event[place])
-        if at in first:
-            why = f"the rule takes one position a session, and that of {first[at]!r} is it"
-            left.add(place, "same_session", why)
+    for position in np.flatnonzero(exclusions.kept()):
+        session, name = int(row[position]), str(table.event[position])
+        if session in first:
+            reason = f"the rule takes one position per session, and {first[session]!r} already has it"
+            exclusions.add(position, "same_session", reason)
         else:
-            first[at] = name
+            first[session] = name
 
 
-def trade(rule: Rule, known: Known, costs: Costs, delisting: FloatArray) -> Traded:
-    """Ask the rule for its legs and fill them.
+def trade(rule: Rule, info: InformationSet, costs: Costs, delisting: FloatArray) -> Traded:
+    """Fill the legs of a rule.
 
     Raises
     ------
     InputError
-        If the rule returns legs that cannot be: weights that are no numbers, securities or events that are not there.
+        If the rule returns invalid legs: weights that are not finite or 0, unknown securities or events.
     """
-    legs = _checked(rule.legs(known), known)
-    fills = fill_legs(known, legs, rule.timing, delisting)
-    return Traded(fills, per_share(fills, known.market, costs), (*legs.left, *fills.left))
+    legs = _checked(rule.legs(info), info)
+    fills = fill_legs(info, legs, rule.timing, delisting)
+    return Traded(fills, per_share(fills, info.market, costs), (*legs.excluded, *fills.excluded))
 
 
-def _checked(legs: Legs, known: Known) -> Legs:
-    """Return legs that can be, with a reason for every event that has none."""
-    n, remedy = len(legs.event), "see marketshock.backtests.known.Legs"
+def _checked(legs: Legs, info: InformationSet) -> Legs:
+    """Return valid legs, with a reason for every event that has none."""
+    n, remedy = len(legs.event), "see marketshock.rules.Legs"
     if not (len(legs.column) == len(legs.weight) == n):
         raise InputError("rule", f"returned {n} events, {len(legs.column)} columns, {len(legs.weight)} weights", remedy)
     if n:
-        _check_values(legs, known, remedy)
-    silent = np.ones(len(known), dtype=bool)
-    silent[legs.event] = False
-    silent[[i for i, *_ in legs.left]] = False
-    left = (*legs.left, *((int(i), "no_signal", "the rule takes no position") for i in np.flatnonzero(silent)))
-    return Legs(legs.event, legs.column, legs.weight, legs.needed, left)
+        _check_values(legs, info, remedy)
+    missing = np.ones(len(info), dtype=bool)
+    missing[legs.event] = False
+    missing[[i for i, *_ in legs.excluded]] = False
+    added = ((int(i), "no_signal", "the rule takes no position") for i in np.flatnonzero(missing))
+    return replace(legs, excluded=(*legs.excluded, *added))
 
 
-def _check_values(legs: Legs, known: Known, remedy: str) -> None:
+def _check_values(legs: Legs, info: InformationSet, remedy: str) -> None:
     if not np.isfinite(legs.weight).all() or not legs.weight.all():
-        raise InputError("rule", "returned a weight of zero or one that is no number", "leave such legs out")
-    if (np.diff(legs.event) < 0).any() or legs.event[0] < 0 or legs.event[-1] >= len(known):
-        raise InputError("rule", "returned events that are not in order or not there", remedy)
-    if legs.column.min() < 0 or legs.column.max() >= len(known.market.names):
-        raise InputError("rule", "returned a column that is not there", remedy)
+        raise InputError("rule", "returned a weight that is 0 or not finite", "leave such legs out")
+    if (np.diff(legs.event) < 0).any() or legs.event[0] < 0 or legs.event[-1] >= len(info):
+        raise InputError("rule", "returned events that are unsorted or out of range", remedy)
+    if legs.column.min() < 0 or legs.column.max() >= len(info.market.names):
+        raise InputError("rule", "returned a column that is out of range", remedy)
+
+
+def per_share(fills: Fills, market: Market, costs: Costs) -> PerShare:
+    """Return profit and costs of one quoted share of each leg."""
+    side, column = np.sign(fills.weight), fills.column
+    split = market.quoted_per_share(fills.entry.row, column)
+    exit_split = market.quoted_per_share(fills.exit.row, column)
+    sold = ~np.isin(fills.exit.reason, (DELISTED, STILL_OPEN))
+    fill = costs.fill(fills.entry.price, side, split)
+    exit_fill = np.where(sold, costs.fill(fills.exit.price, -side, exit_split), fills.exit.price)
+    fees = running_fees(market, costs) if (side < 0).any() else None
+    return PerShare(
+        side,
+        fill,
+        exit_fill,
+        side * (fill - fills.entry.price) - side * (exit_fill - fills.exit.price),
+        costs.commission(fill, split),
+        np.where(sold, costs.commission(exit_fill, exit_split), 0.0),
+        side * _growth(market.paid, fills, fills.exit.row),
+        (side < 0) * _growth(fees, fills, fills.exit.row),
+        1 + sold.astype(np.int64),
+    )
+
+
+def _growth(running: FloatArray | None, fills: Fills, row: IntArray) -> FloatArray:
+    """Return the increase of a running sum from the session of the entry to another session, (n,)."""
+    if running is None:
+        return np.zeros(len(fills))
+    return np.asarray(running[row, fills.column] - running[fills.entry.row, fills.column])
+
+
+def running_fees(market: Market, costs: Costs) -> FloatArray | None:
+    """Return the borrow fees of one quoted share since the first session, (T, S); None if there are none."""
+    fee = costs.borrow_by(market.names)
+    if not (fee > 0).any():
+        return None
+    years = market.elapsed / costs.days_in_year
+    accrued = np.zeros(market.close.shape)
+    accrued[1:] = np.nan_to_num(market.mark[:-1]) * years[1:, None] * fee
+    return np.asarray(np.cumsum(accrued, axis=0))
 
 
 def leg_pnl(each: PerShare, shares: FloatArray, costs: Costs) -> FloatArray:
-    """Return the profit after costs of each leg in money, (n,); interest on the account is no leg's."""
+    """Return the profit after costs of each leg in money, (n,); interest on cash belongs to no leg."""
     return np.asarray(shares * each.pnl - costs.per_order * each.orders * (shares > 0))
 
 
 def event_returns(traded: Traded, n_events: int, costs: Costs, stake: float) -> FloatArray:
     """Return each event's profit after costs over its stake (decimal), (E,); NaN where it was not traded.
 
-    `stake` is the money that commissions an order are spread over; nothing else depends on it.
+    `stake` (money) matters only for `Costs.per_order`.
     """
     fills = traded.fills
-    shares = stake * np.abs(fills.weight) / fills.price
-    pnl = leg_pnl(traded.each, shares, costs)
-    out = np.bincount(fills.event, pnl, n_events) / stake
+    shares = stake * np.abs(fills.weight) / fills.entry.price
+    out = np.bincount(fills.event, leg_pnl(traded.each, shares, costs), n_events) / stake
     out[np.bincount(fills.event, minlength=n_events) == 0] = np.nan
     return np.asarray(out)
 
 
-def event_paths(traded: Traded, known: Known, costs: Costs, stake: float | FloatArray, steps: int) -> FloatArray:
+def event_paths(
+    traded: Traded, info: InformationSet, costs: Costs, stake: float | FloatArray, steps: int
+) -> FloatArray:
     """Return each event's cumulative return over its stake at the fill and the closes after it, (E, steps + 1).
 
-    `stake` is the money of each event, (E,), or of all: commissions an order are spread over it. Column k is at the
-    k-th close after the fill; column 0 at the fill, with the cost of the way in. From the way out
-    on it stays what it was; NaN where the event was not traded.
+    Column 0 is at the fill and contains the cost of the entry; column k is at the k-th close after the fill. After the
+    exit the value is constant. NaN where the event was not traded. `stake` is the money of each event, (E,), or of all;
+    it matters only for `Costs.per_order`.
     """
-    market, fills, each = known.market, traded.fills, traded.each
-    shares = np.abs(fills.weight) / fills.price
-    money = np.broadcast_to(np.asarray(stake, dtype=float), (len(known),))[fills.event]
+    market, fills, each = info.market, traded.fills, traded.each
+    shares = np.abs(fills.weight) / fills.entry.price
+    money = np.broadcast_to(np.asarray(stake, dtype=float), (len(info),))[fills.event]
     per_order = np.divide(costs.per_order, money, out=np.zeros(len(money)), where=money > 0)
     final = shares * each.pnl - per_order * each.orders
-    paid = each.commission * shares + per_order
-    n_days, n_events = len(market.days), len(known)
+    entry_cost = each.commission * shares + per_order
     fees = running_fees(market, costs) if (each.side < 0).any() else None
-    out = np.full((n_events, steps + 1), np.nan)
-    traded_at = np.bincount(fills.event, minlength=n_events) > 0
-    first = fills.row - (fills.phase != CLOSE)
+    out = np.full((len(info), steps + 1), np.nan)
+    first = fills.entry.row - (fills.entry.phase != CLOSE)
     for k in range(steps + 1):
-        row = np.minimum(first + k, n_days - 1)
-        over = (first + k >= fills.out_row) & (k > 0)
-        at = np.maximum(row, fills.row)
-        held = np.zeros(len(fills))
-        if market.paid is not None:
-            held += each.side * (market.paid[at, fills.column] - market.paid[fills.row, fills.column])
-        if fees is not None:
-            held -= (each.side < 0) * (fees[at, fills.column] - fees[fills.row, fills.column])
-        price = market.mark[at, fills.column] if k else fills.price
-        value = shares * (each.side * (price - each.fill) + held) - paid
-        out[:, k] = np.bincount(fills.event, np.where(over, final, value), n_events)
-    out[~traded_at] = np.nan
+        closed = (first + k >= fills.exit.row) & (k > 0)
+        row = np.maximum(np.minimum(first + k, len(market.days) - 1), fills.entry.row)
+        income = each.side * _growth(market.paid, fills, row) - (each.side < 0) * _growth(fees, fills, row)
+        price = market.mark[row, fills.column] if k else fills.entry.price
+        value = shares * (each.side * (price - each.fill) + income) - entry_cost
+        out[:, k] = np.bincount(fills.event, np.where(closed, final, value), len(info))
+    out[np.bincount(fills.event, minlength=len(info)) == 0] = np.nan
     return out

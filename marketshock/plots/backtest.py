@@ -1,4 +1,4 @@
-"""Pictures of backtests: the account, the average trade, the trades, and where chance lies."""
+"""Plots of backtests: the account, the average trade, single trades, and random dates."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEADROOM = 1.25
-_FEW = 12  # trades that can be named
+_FEW = 12  # trades that are labeled
 
 
 def equity(result: Backtest, *, figure: Figure | None = None) -> list[Axes]:
-    """Draw equity, with the benchmark where there is one, and the drawdown below.
+    """Draw equity, the benchmark if there is one, and the drawdown below.
 
     Parameters
     ----------
     result : Backtest
-        Something was traded.
+        With at least one trade.
     figure : Figure, optional
         An empty figure to draw in.
 
     Returns
     -------
     list of Axes
-        Equity (percent gained since before the first fill) and drawdown (percent). ``axes[0].figure`` is the figure.
+        Gain since the initial capital (percent) and drawdown (percent). ``axes[0].figure`` is the figure.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def equity(result: Backtest, *, figure: Figure | None = None) -> list[Axes]:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         upper.plot(dates, gained, color=COLOURS[0], linewidth=1.5, label="rule, after costs")
         if result.spec.benchmark is not None:
-            market = result.known.market
+            market = result.information.market
             column = market.returns.values[result._span, market.names.index(result.spec.benchmark)]
             held = 100 * (np.cumprod(1 + np.nan_to_num(column)) - 1)
             label = f"{result.spec.benchmark}, held throughout"
@@ -71,24 +71,24 @@ def equity(result: Backtest, *, figure: Figure | None = None) -> list[Axes]:
 def trade_path(
     result: Backtest, placebo: PlaceboTrades | None = None, *, confidence: float = 0.95, ax: Axes | None = None
 ) -> Axes:
-    """Draw the average trade in event time with its band, and where that of random dates lies.
+    """Draw the average trade in event time with its interval, and the band of random dates.
 
     Parameters
     ----------
     result : Backtest
-        Something was traded.
+        With at least one trade.
     placebo : PlaceboTrades, optional
-        Of the same backtest: adds the central `confidence` of its draws.
+        Placebo trades of the same backtest, drawn as the band that contains the share `confidence` of the draws.
     confidence : float, optional
-        Of both bands.
+        Level of both bands.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw in.
 
     Returns
     -------
     Axes
-        Cumulative return over the stake after costs, percent, by closes after the fill. The band of the trades is
-        that of their mean, clustered by date; with one date there is none, and the single trades are drawn.
+        Cumulative return over the stake after costs, percent, by closes after the fill. The interval is that of the
+        mean, clustered by date. With one date there is no interval, and the single trades are drawn.
 
     Raises
     ------
@@ -103,10 +103,10 @@ def trade_path(
         if placebo is not None:
             band = placebo.band(confidence)
             ax.fill_between(
-                at, 100 * band["low"], 100 * band["high"], color=NEUTRAL, alpha=veil(0.25), linewidth=0,
+                at, 100 * band["placebo_low"], 100 * band["placebo_high"], color=NEUTRAL, alpha=veil(0.25), linewidth=0,
                 label=f"{level} of random dates",
             )  # fmt: skip
-            ax.plot(at, 100 * band["mean"], color=NEUTRAL, linewidth=1, linestyle="--", label="their mean")
+            ax.plot(at, 100 * band["placebo_mean"], color=NEUTRAL, linewidth=1, linestyle="--", label="their mean")
         if path["se"].notna().any():
             ax.fill_between(
                 at, 100 * path["ci_low"], 100 * path["ci_high"], color=COLOURS[0], alpha=veil(0.25), linewidth=0,
@@ -131,21 +131,21 @@ def trade_path(
 
 
 def trades(result: Backtest, *, x: Literal["date", "move"] = "date", ax: Axes | None = None) -> Axes:
-    """Draw each trade: its return against its date, or against day 0's move.
+    """Draw the return of each trade against its date, or against the return of day 0.
 
     Parameters
     ----------
     result : Backtest
-        Something was traded.
+        With at least one trade.
     x : {"date", "move"}, optional
-        Day 0, or its return (of rules that trade each event's own security).
+        Day 0, or its return (for rules that trade each event's own security).
     ax : Axes, optional
-        Where to draw.
+        Axes to draw in.
 
     Returns
     -------
     Axes
-        Returns over stakes after costs, percent. Up to twelve trades are named.
+        Returns over stakes after costs, percent. Up to twelve trades are labeled.
 
     Raises
     ------
@@ -154,12 +154,11 @@ def trades(result: Backtest, *, x: Literal["date", "move"] = "date", ax: Axes | 
     """
     check_choice("x", x, ("date", "move"))
     _daily(result)
-    events, known = result.trades, result.known
-    at = result._traded_events
-    if x == "move" and (known.column[at] < 0).any():
-        raise InputError("x", "got 'move', and the rule trades no event's own security", "give 'date'")
+    events, info, at = result.trades, result.information, result.traded_events
+    if x == "move" and (info.column[at] < 0).any():
+        raise InputError("x", "got 'move', but the rule does not trade the event's own security", "give 'date'")
     place = (
-        events["date"].to_numpy() if x == "date" else 100 * known.market.returns.values[known.row[at], known.column[at]]
+        events["date"].to_numpy() if x == "date" else 100 * info.market.returns.values[info.row[at], info.column[at]]
     )
     gained = 100 * events["return"].to_numpy()
     with canvas(ax, (7.0, 4.0)) as ax:
@@ -171,7 +170,7 @@ def trades(result: Backtest, *, x: Literal["date", "move"] = "date", ax: Axes | 
                 label = f"{text}: {won.sum()}"
                 look: dict[str, Any] = {"color": colour, "alpha": veil(0.8), "markersize": 5, "linewidth": 0}
                 ax.plot(place[won], gained[won], marker, label=label, **look)
-        mean = float(gained.mean())
+        mean = 100 * result.per_trade.mean
         ax.axhline(0, color=ink(), linewidth=0.6)
         ax.axhline(mean, color=NEUTRAL, linewidth=1, linestyle="--", label=f"mean {mean:+.2f} %")
         ax.set_xlabel("day 0" if x == "date" else "return of day 0, %")
@@ -187,19 +186,19 @@ def trades(result: Backtest, *, x: Literal["date", "move"] = "date", ax: Axes | 
 
 
 def placebo_trades(placebo: PlaceboTrades, *, ax: Axes | None = None) -> Axes:
-    """Draw the mean returns of the draws as a histogram, and where that of the events lies.
+    """Draw the mean returns of the draws as a histogram, and the mean return of the events.
 
     Parameters
     ----------
     placebo : PlaceboTrades
-        Of `marketshock.placebo_trades`.
+        Returned by `marketshock.placebo_trades`.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw in.
 
     Returns
     -------
     Axes
-        In percent.
+        Mean returns in percent.
     """
     drawn = 100 * placebo.distribution[np.isfinite(placebo.distribution)]
     value = 100 * placebo.observed
@@ -219,13 +218,13 @@ def placebo_trades(placebo: PlaceboTrades, *, ax: Axes | None = None) -> Axes:
 
 def _daily(result: Backtest) -> pd.DataFrame:
     if result.daily.empty:
-        raise InputError("result", "nothing was traded", "see result.skipped")
+        raise InputError("result", "nothing was traded", "see result.exclusions")
     return result.daily
 
 
 def _with_start(result: Backtest, daily: pd.DataFrame) -> pd.DatetimeIndex:
-    """Return the dates with the one before the first fill: where the account begins."""
-    days, first = result.known.market.days, result._span.start
+    """Return the sessions and the one before the first fill, on which the account has its initial capital."""
+    days, first = result.information.market.days, result._span.start
     before = days[first - 1] if first else days[first] - np.timedelta64(1, "D")
     return pd.DatetimeIndex(np.concatenate([[before.astype("datetime64[ns]")], daily.index.to_numpy()]))
 
@@ -249,7 +248,7 @@ def _whole_ticks(ax: Axes, last: int) -> None:
 
 
 def _date_limits(ax: Axes, dates: pd.Series[pd.Timestamp]) -> None:
-    """Give a single date some days on both sides."""
+    """Set the limits with some days on both sides."""
     first, last = dates.min(), dates.max()
     wide = max((last - first) * 0.05, pd.Timedelta(days=5))
     ax.set_xlim(first - wide, last + wide)  # type: ignore[arg-type]
@@ -257,7 +256,7 @@ def _date_limits(ax: Axes, dates: pd.Series[pd.Timestamp]) -> None:
 
 
 def _name(ax: Axes, x: np.ndarray, y: np.ndarray, names: list[str]) -> None:
-    """Name the points; a name that would touch one beside it goes up."""
+    """Label the points; a label that would overlap another is moved up."""
     low, high = ax.get_ylim()
     left, right = ax.get_xlim()
     ax.set_xlim(left, right + 0.08 * (right - left))

@@ -1,4 +1,4 @@
-"""Backtests as text, files and pictures: what ``marketshock backtest`` prints."""
+"""Backtests as text, files and pictures, for ``marketshock backtest``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._format import wrapped
-from ..backtests.compare import RuleComparison, as_record
+from ..backtests.compare import RuleComparison
 from ..backtests.placebo import PlaceboTrades
 from ..backtests.result import Backtest
 from .files import save_figure, to_json, write_text
@@ -19,7 +19,7 @@ from .reproduce import records
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_NAMED = 6  # tickers named
+_NAMED = 6  # tickers listed
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class BacktestReport:
     Attributes
     ----------
     backtests : mapping of str to Backtest
-        By name.
+        Backtests by name.
     placebos : mapping of str to PlaceboTrades
-        Of those that were compared with random dates.
+        Placebo trades by name.
     comparison : RuleComparison or None
-        Of several rules.
+        Comparison of several rules.
     asked : mapping
-        The plan as it was given: files, rules, costs, options.
+        The plan as given: files, rules, costs, options.
     """
 
     backtests: Mapping[str, Backtest]
@@ -48,21 +48,21 @@ def sections(report: BacktestReport) -> Iterator[tuple[str, str]]:
     """Yield (heading, text) of a report."""
     if report.comparison is not None:
         yield "Rules side by side", repr(report.comparison)
-        yield "To be read with them", "\n".join(wrapped(f"- {note}", "  ") for note in _notes(report))
+        yield "Notes", "\n".join(wrapped(f"- {note}", "  ") for note in _notes(report))
     else:
         for result in report.backtests.values():
             yield "Backtest", repr(result)
         for placebo in report.placebos.values():
             yield "Random dates", repr(placebo)
-    lost = [
+    excluded = [
         row for name, result in report.backtests.items() for row in _not_traded(name, result, len(report.backtests))
     ]
-    if lost:
-        yield "Not traded", "\n".join(wrapped(row, "  ") for row in lost)
+    if excluded:
+        yield "Not traded", "\n".join(wrapped(row, "  ") for row in excluded)
 
 
 def _notes(report: BacktestReport) -> Iterator[str]:
-    """Yield the notes that all rules share, then those of some, with their names."""
+    """Yield the notes of all rules, then those of some rules with the names of the rules."""
     by: dict[str, list[str]] = {}
     for name, result in report.backtests.items():
         for note in result.notes:
@@ -73,13 +73,13 @@ def _notes(report: BacktestReport) -> Iterator[str]:
 
 
 def _not_traded(name: str, result: Backtest, n_rules: int) -> Iterator[str]:
-    """Yield a line a reason: how many events, and the first of them."""
-    whose = f"{name}: " if n_rules > 1 else ""
-    for code, frame in result.skipped.groupby("code", sort=False):
-        first, tickers = frame.iloc[0], list(dict.fromkeys(frame["ticker"]))
+    """Yield one line per code: number of events, tickers, and the first event with its reason."""
+    prefix = f"{name}: " if n_rules > 1 else ""
+    for code, frame in result.exclusions.groupby("code", sort=False):
+        tickers = list(dict.fromkeys(frame["ticker"]))
         named = ", ".join(tickers[:_NAMED]) + (", ..." if len(tickers) > _NAMED else "")
         what = f"{len(frame)} {str(code).replace('_', ' ')} ({named})"
-        yield f"{whose}{what}, the first {first['event_id']}: {first['reason']}"
+        yield f"{prefix}{what}, the first {frame.index[0]}: {frame['reason'].iloc[0]}"
 
 
 def to_dict(report: BacktestReport) -> dict[str, Any]:
@@ -91,10 +91,10 @@ def to_dict(report: BacktestReport) -> dict[str, Any]:
         "rules": {
             name: {
                 **chosen_record(result),
-                **{part: _finite(values) for part, values in as_record(result).items()},
+                **{part: _finite(values) for part, values in _statistics(result).items()},
                 "placebo": records(report.placebos[name].to_frame())[0] if name in report.placebos else None,
                 "trades": records(result.trades),
-                "skipped": records(result.skipped),
+                "exclusions": records(result.exclusions),
                 "notes": list(result.notes),
             }
             for name, result in report.backtests.items()
@@ -103,9 +103,18 @@ def to_dict(report: BacktestReport) -> dict[str, Any]:
     }
 
 
+def _statistics(result: Backtest) -> dict[str, Any]:
+    line = result.benchmark_regression
+    return {
+        "account": asdict(result.curve),
+        "per_trade": asdict(result.per_trade),
+        "benchmark": None if line is None else asdict(line),
+    }
+
+
 def prices_record(result: Backtest) -> dict[str, Any]:
-    """Return where the prices of a backtest are from, their sessions and securities."""
-    market = result.known.market
+    """Return source, sessions and securities of the prices of a backtest."""
+    market = result.information.market
     days = market.days
     return {
         "source": market.source,
@@ -115,7 +124,7 @@ def prices_record(result: Backtest) -> dict[str, Any]:
 
 
 def chosen_record(result: Backtest) -> dict[str, Any]:
-    """Return what was chosen, as plain values."""
+    """Return rule, costs, sizing and capital as plain values."""
     spec = result.spec
     return {
         "rule": result.name,
@@ -126,7 +135,7 @@ def chosen_record(result: Backtest) -> dict[str, Any]:
 
 
 def write(report: BacktestReport, folder: Path) -> list[Path]:
-    """Write the ledgers of each rule as CSV, the whole as JSON, and pictures; return the paths."""
+    """Write the frames of each rule as CSV, everything as JSON, and pictures; return the paths."""
     written = []
     several = len(report.backtests) > 1
     for k, (name, result) in enumerate(report.backtests.items(), start=1):
@@ -135,7 +144,7 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
             "legs": result.legs,
             "orders": result.orders,
             "trades": result.trades,
-            "skipped": result.skipped,
+            "exclusions": result.exclusions,
             "alignment": result.alignment,
             "daily": result.daily,
             "positions": result.positions,
@@ -164,7 +173,7 @@ def draw(result: Backtest, placebo: PlaceboTrades | None, folder: Path, stem: st
 
 
 def figures(result: Backtest, placebo: PlaceboTrades | None = None) -> dict[str, Figure]:
-    """Draw equity, the average trade, each trade, and random dates where there are some."""
+    """Draw equity, the average trade, each trade, and the placebo trades if given."""
     from .. import plots
     from ..plots._style import style
 
@@ -183,7 +192,7 @@ def figures(result: Backtest, placebo: PlaceboTrades | None = None) -> dict[str,
 
 
 def placebo_figure(placebo: PlaceboTrades) -> Figure:
-    """Draw random dates."""
+    """Draw the placebo trades."""
     from .. import plots
     from ..plots._style import style
 
@@ -200,7 +209,7 @@ def _slug(name: str) -> str:
 
 
 def _finite(values: Any) -> Any:
-    """Return plain values with None for what JSON cannot say."""
+    """Return plain values with None for numbers that JSON cannot represent."""
     if not isinstance(values, Mapping):
         return values
     bad = (float("inf"), float("-inf"))

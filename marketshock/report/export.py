@@ -281,7 +281,7 @@ def _frames(result: Any) -> Iterator[tuple[str, pd.DataFrame]]:
         yield "tests", result.tests(window.first, window.last)
         yield from ((name, getattr(result, name)) for name in ("ar", "events", "params", "exclusions", "alignment"))
     elif isinstance(result, Backtest):
-        names = ("performance", "trades", "legs", "orders", "daily", "skipped", "alignment")
+        names = ("performance", "trades", "legs", "orders", "daily", "exclusions", "alignment")
         yield from ((name, getattr(result, name)) for name in names)
     elif hasattr(result, "to_frame"):
         yield "table", result.to_frame()

@@ -1,4 +1,4 @@
-"""Rules traded on events, on a page: the account, the trades, random dates, rules side by side."""
+"""Page sections of backtests: the account, the trades, random dates, comparison of rules."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from ... import _format
 from ...backtests.compare import RuleComparison
 from ...backtests.placebo import PlaceboTrades
-from ...backtests.printed import HEAD
-from ...backtests.result import Backtest, _printed_trades
+from ...backtests.printed import HEAD, printed_trades
+from ...backtests.result import Backtest
 from ..backtest import chosen_record, figures, placebo_figure, prices_record
 from .blocks import Block, Part, Picture, Section, Table, Text
 from .study import DATE_TERMS, _day, exclusions_block
 
 _PICTURES = {
-    "equity": ("The account", "Equity at each close, with the benchmark where there is one; below it the drawdown."),
+    "equity": ("The account", "Equity at each close, with the benchmark if there is one; below it the drawdown."),
     "trade_path": (
         "The average trade in event time",
-        "Mean cumulative return over the stake after costs, by closes after the fill; a 95 % band if dates differ.",
+        "Mean cumulative return over the stake after costs, by closes after the fill; 95 % interval if dates differ.",
     ),
     "trades": ("Each trade", "Return of each trade against the date of its event."),
 }
@@ -33,9 +33,9 @@ _MEASURE_TERMS = {
 }
 _TRADE_TERMS = {
     "day 0": "Session of the event.",
-    "in": "Session of the fill.",
-    "out": "Session of the way out.",
-    "stake": "What a leg of weight 1 got, in the currency of the prices.",
+    "entry": "Session of the entry.",
+    "exit": "Session of the exit.",
+    "stake": "Money of a leg of weight 1, in the currency of the prices.",
     "gross": "Before dividends and costs.",
     "costs": "Slippage, commission and borrowing.",
     "pnl": "gross + dividends - costs.",
@@ -43,20 +43,19 @@ _TRADE_TERMS = {
 }
 _RULE_TERMS = {
     "trades": "Events traded.",
-    "dates": "Distinct dates of theirs: what counts as a draw.",
+    "dates": "Distinct event dates; each is one draw.",
     "mean": "Return of a trade over its stake, after costs.",
     "s.e.": "Of the mean, clustered by date. Liang and Zeger (1986).",
     "hit": "Share of trades with a profit.",
     "total": "Return of the account.",
     "Sharpe": "Annual.",
     "deflated": (
-        "Probability that the true Sharpe ratio exceeds what the best of so many worthless rules would show. Bailey "
-        "and Lopez de Prado (2014)."
+        "Probability that the true Sharpe ratio exceeds the best of as many rules without an edge. Bailey and Lopez de "
+        "Prado (2014)."
     ),
     "placebo": "Mean return of a trade on random dates.",
     "p": "Share of random draws as extreme.",
-    "p Holm": "Corrected for the number of rules tried. Holm (1979).",
-    "p BH": "The same for the false discovery rate. Benjamini and Hochberg (1995).",
+    "p adjusted": "p adjusted for the number of rules tried. Holm (1979), or Benjamini and Hochberg (1995).",
 }
 
 
@@ -65,19 +64,19 @@ def backtest_section(result: Backtest) -> Section:
     traded = len(result.trades) > 0
     parts = [Part("Measures", [*([_measures(result)] if traded else []), *_notes(result.notes)])]
     if traded:
-        head, rows, _ = _printed_trades(result.trades)
+        head, rows, _ = printed_trades(result.trades)
         parts.append(Part("Trades", [Table("Each trade", head, rows, terms=_TRADE_TERMS)]))
         drawn = figures(result)
-        shown = [Picture(*_PICTURES[name], partial(drawn.__getitem__, name)) for name in drawn]
-        parts.append(Part("Pictures", shown))
-    parts += [Part("Dates", [_dates(result)]), Part("Not traded", [exclusions_block(result.skipped, "not traded")])]
+        pictures = [Picture(*_PICTURES[name], partial(drawn.__getitem__, name)) for name in drawn]
+        parts.append(Part("Pictures", pictures))
+    parts += [Part("Dates", [_dates(result)]), Part("Not traded", [exclusions_block(result.exclusions, "not traded")])]
     return Section(f"Backtest: {result.name}", _lead(result._caption()), parts, _record(result))
 
 
 def placebo_section(placebo: PlaceboTrades) -> Section:
     """Return the section of random dates."""
     _, rows = placebo._summary()
-    table = Table("The events among random dates", ("what", "value"), rows, notes=(_P_NOTE,))
+    table = Table("The events among random dates", ("measure", "value"), rows, notes=(_P_NOTE,))
     record = {
         "rule": placebo.rule,
         "how": placebo.how,
@@ -91,7 +90,7 @@ def placebo_section(placebo: PlaceboTrades) -> Section:
 
 
 def comparison_section(comparison: RuleComparison) -> Section:
-    """Return the section of rules side by side."""
+    """Return the section of a comparison of rules."""
     head, rows = comparison._summary()
     table = Table(comparison._caption(), head, rows, terms=_RULE_TERMS, notes=(_P_NOTE,))
     pictures = [_placebo_picture(placebo, f"{name}: ") for name, placebo in comparison.placebos.items()]
@@ -99,7 +98,7 @@ def comparison_section(comparison: RuleComparison) -> Section:
     parts += [Part("Random dates", pictures)] if pictures else []
     backtests = comparison.backtests
     parts.append(Part("Dates", _each(backtests, [_dates(b) for b in backtests.values()])))
-    left = [exclusions_block(b.skipped, "not traded") for b in backtests.values()]
+    left = [exclusions_block(b.exclusions, "not traded") for b in backtests.values()]
     parts.append(Part("Not traded", _each(backtests, left)))
     record = {"tried": comparison.tried, **{name: _record(b) for name, b in backtests.items()}}
     return Section("Rules side by side", (), parts, record)
@@ -109,11 +108,11 @@ _P_NOTE = "p: (1 + number of draws as extreme) / (draws + 1)."
 
 
 def _each(names: Iterable[str], blocks: list[Block]) -> list[Block]:
-    """Return blocks under the names of the rules that share them: rules on the same events have the same dates."""
+    """Return blocks with the names of the rules that share them, because rules on the same events share dates."""
     by: dict[str, tuple[Block, list[str]]] = {}
     for name, block in zip(names, blocks, strict=True):
         by.setdefault(repr(block), (block, []))[1].append(name)
-    return [part for block, who in by.values() for part in (Text((f"{', '.join(who)}:",)), block)]
+    return [part for block, rules in by.values() for part in (Text((f"{', '.join(rules)}:",)), block)]
 
 
 def _measures(result: Backtest) -> Table:
@@ -137,7 +136,7 @@ def _dates(result: Backtest) -> Table:
 
 
 def _placebo_picture(placebo: PlaceboTrades, name: str) -> Picture:
-    words = f"Mean returns of a trade over {len(placebo.distribution)} draws; the line is that of the events."
+    words = f"Mean return of a trade in {len(placebo.distribution)} draws; the line is the mean return of the events."
     return Picture(f"{name}random dates", f"{name}{words}", partial(placebo_figure, placebo))
 
 
@@ -146,11 +145,11 @@ def _notes(notes: Iterable[str]) -> list[Block]:
 
 
 def _lead(caption: str) -> tuple[str, ...]:
-    """Return folded lines as paragraphs: later lines are indented."""
+    """Return folded lines as paragraphs."""
     return tuple(caption.replace("\n  ", " ").splitlines())
 
 
 def _record(result: Backtest) -> dict[str, Any]:
-    """Return the choices and the prices of one rule."""
+    """Return the options and the prices of one rule."""
     spec, prices = result.spec, prices_record(result)
     return {**chosen_record(result), "benchmark": spec.benchmark, "risk_free": spec.risk_free, "prices": prices}
