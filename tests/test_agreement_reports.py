@@ -16,7 +16,7 @@ from hypothesis import given, settings
 import marketshock as ms
 from marketshock.command.main import main
 from marketshock.report.files import write_study
-from marketshock.report.reproduce import overlap_note
+from marketshock.report.reproduce import overlap_notes
 
 from .made_markets import ESTIMATION, MIN_OBS, WINDOW, markets, study
 from .pages import tables_of
@@ -238,7 +238,7 @@ def test_the_note_on_overlaps_names_the_confounders(market):
     whole = study(market)
     found = whole.confounders(estimation_days=0).query("kind == 'study' and in_window == 'event'")
     pairs = {frozenset(pair) for pair in zip(found.index, found["confounder"], strict=True)}
-    named = re.findall(r"day 0 of (\S+) is day ([+-]\d+) of (\S+);", " ".join(overlap_note(whole).split()))
+    named = re.findall(r"day 0 of (\S+) is day ([+-]\d+) of (\S+);", " ".join(overlap_notes(whole)))
     assert {frozenset((a, b)) for a, _, b in named} == pairs
     days = {(a, b): int(day) for a, day, b in named}
     for (a, b), day in days.items():

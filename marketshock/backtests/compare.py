@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._frame import Printable, PrintedTable, Printout
 from .._typing import Alternative, FloatArray
 from ..errors import InputError, check_choice
 from ..inference.adjust import adjust_pvalues
@@ -23,7 +24,7 @@ ADJUST: Mapping[Adjust, str] = {"holm": "Holm", "bh": "Benjamini and Hochberg"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RuleComparison:
+class RuleComparison(Printable):
     """Rules side by side, with p-values adjusted for the number of rules tried.
 
     Made by `compare_rules`.
@@ -56,19 +57,14 @@ class RuleComparison:
         """Return `table`."""
         return self.table
 
-    def __repr__(self) -> str:
-        notes = "\n".join(_format.wrapped(f"- {note}", "  ") for note in self.notes)
-        return f"{self._caption()}\n\n{_format.text_table(*self._summary())}\n\n{notes}"
-
-    def _repr_html_(self) -> str:
-        return _format.html_table("\n".join([self._caption(), *self.notes]), *self._summary())
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: one row per rule."""
         n = len(self.table)
         more = f" ({self.tried} tried)" if self.tried != n else ""
-        return f"{n} rule{'s' if n != 1 else ''}{more}, by mean return of a trade after costs"
+        title = f"{n} rule{'s' if n != 1 else ''}{more}, by mean return of a trade after costs"
+        return Printout((title,), (PrintedTable(*self._cells()),), self.notes, bullet="- ")
 
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         head = ["rule", "trades", "dates", "mean", "s.e.", "hit", "total", "Sharpe", "deflated", "placebo", "p"]
         percent, number, pvalue = _format.percent, _format.number, _format.pvalue
         rows = [

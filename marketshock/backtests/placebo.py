@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._frame import Printable, PrintedTable, Printout
 from .._typing import ALTERNATIVES, Alternative, FloatArray, IntArray, StrArray
 from ..engines.progress import Progress, watched
 from ..errors import InputError, check_choice, check_share
@@ -29,7 +30,7 @@ _AT_ONCE = 200_000  # placebo trades
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PlaceboTrades:
+class PlaceboTrades(Printable):
     """The mean return of a trade compared with that of the same rule on random dates.
 
     Made by `placebo_trades`.
@@ -121,26 +122,20 @@ class PlaceboTrades:
             "n_dates": self.n_dates,
         }
 
-    def __repr__(self) -> str:
-        head, rows = self._summary()
-        return f"{self._caption()}\n\n{_format.text_table(head, rows)}"
-
-    def _repr_html_(self) -> str:
-        return _format.html_table(self._caption(), *self._summary())
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: the mean return of a trade, and where it lies among the draws."""
         method = "dates drawn without replacement"
         if self.how == "shift":
             method = f"all dates shifted together, {len(self.distribution)} shifts"
         same = f", matched by {' and '.join(self.match)}" if self.match else ""
-        lines = [_format.wrapped(f"Placebo trades: {self.rule}; {method}{same}", "  ")]
+        title = [f"Placebo trades: {self.rule}; {method}{same}"]
         if self.n_traded.min(initial=self.n_trades) < self.n_trades:
-            lines.append(f"on average {self.n_traded.mean():.1f} of {self.n_trades} placebo events were traded")
+            title.append(f"on average {self.n_traded.mean():.1f} of {self.n_trades} placebo events were traded")
         if self.n_dates == 1:
-            lines.append("one event date: p is only its rank among other dates")
-        return "\n".join(lines)
+            title.append("one event date: p is only its rank among other dates")
+        return Printout(title, (PrintedTable(*self._cells()),), folded=True)
 
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         f, percent = self._figures, _format.percent
         low, high = (percent(float(f[name])) for name in ("placebo_low", "placebo_high"))
         dates = f"{self.n_dates} date{'s' if self.n_dates != 1 else ''}"

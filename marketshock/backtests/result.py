@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .. import _format
-from .._frame import ReadableFrame
+from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import FloatArray, IntArray
 from ..errors import check_share
 from ..panel.alignment import Alignment
@@ -72,7 +71,7 @@ class BacktestSpec:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Backtest:
+class Backtest(Printable):
     """A rule traded on events.
 
     Made by `backtest`. A *trade* is a traded event with all its legs. Its return is the profit after costs over the
@@ -325,33 +324,26 @@ class Backtest:
         """Return `performance`."""
         return self.performance
 
-    def __repr__(self) -> str:
-        parts = [self._caption(), _format.text_table(HEAD, self._measures())]
-        if 0 < len(self.trades) <= _FEW:
-            parts.append(repr(self.trades))
-        parts.append("\n".join(_format.wrapped(f"- {note}", "  ") for note in self.notes))
-        return "\n\n".join(parts)
-
-    def _repr_html_(self) -> str:
-        return _format.html_table("\n".join([self._caption(), *self.notes]), HEAD, self._measures())
-
-    def _measures(self) -> list[list[str]]:
-        exposure = float(self.daily["gross"].mean())
-        return measure_rows(self.curve, self.per_trade, self.benchmark_regression, self.spec.benchmark, exposure)
-
-    def _caption(self) -> str:
+    def printout(self) -> Printout:
+        """Return the printed form: measures of account and trades, and the trades where they are few."""
         spec, market, n = self.spec, self.information.market, len(self.dates.table)
         days, n_names = self.daily.index, len(market.names)
         span = f"{days[0].date()} to {days[-1].date()}" if len(days) else "no session"
         dates = _count(self.per_trade.n_dates, "date", "dates")
         securities = _count(n_names, "security", "securities")
         source = f"; prices: {market.source}, {securities}" if market.source else ""
-        lines = (
+        title = (
             f"Backtest: {self.name}",
             f"{len(self.trades)} of {_count(n, 'event', 'events')} traded, on {dates}; {span}",
             f"{spec.sizing}; {spec.costs}; capital {spec.capital:,.0f}{source}",
         )
-        return "\n".join(_format.wrapped(line, "  ") for line in lines)
+        exposure = float(self.daily["gross"].mean())
+        rows = measure_rows(self.curve, self.per_trade, self.benchmark_regression, spec.benchmark, exposure)
+        tables = [PrintedTable(HEAD, rows)]
+        if 0 < len(self.trades) <= _FEW:
+            head, cells, notes = printed_trades(self.trades)
+            tables.append(PrintedTable(head, cells, notes=notes))
+        return Printout(title, tables, self.notes, folded=True, bullet="- ")
 
 
 def _count(n: int, one: str, many: str) -> str:

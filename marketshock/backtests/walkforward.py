@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._frame import Printable, PrintedTable, Printout
 from ..errors import InputError, check_choice
 from ..sessions import day_named
 from .compare import backtests_by_name
@@ -24,7 +25,7 @@ CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WalkForward:
+class WalkForward(Printable):
     """The trades of a walk-forward choice: in each period the best rule of the past is traded.
 
     Made by `walk_forward`.
@@ -57,24 +58,20 @@ class WalkForward:
         """Return `table`."""
         return self.table
 
-    def __repr__(self) -> str:
-        return f"{self._caption()}\n\n{_format.text_table(*self._summary(), left=2)}"
+    def printout(self) -> Printout:
+        """Return the printed form: the rule chosen in each period and its trades."""
 
-    def _repr_html_(self) -> str:
-        return _format.html_table(self._caption(), *self._summary(), left=2)
-
-    def _caption(self) -> str:
         def text(s: TradeStats) -> str:
             return f"mean {_format.percent(s.mean)} +-{_format.percent(s.se).removeprefix('+')}, {s.n_trades} trades"
 
-        lines = (
+        title = (
             f"Walk-forward: in each period the rule with the best {self.by} of the trades that ended before it",
             f"out of sample: {text(self.out_of_sample)}",
             f"best in hindsight: {text(self.in_sample)} ({self.best})",
         )
-        return "\n".join(_format.wrapped(line, "  ") for line in lines)
+        return Printout(title, (PrintedTable(*self._cells(), left=2),), folded=True)
 
-    def _summary(self) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         rows = [
             [
                 str(r["period"].date()),

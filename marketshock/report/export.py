@@ -56,12 +56,6 @@ def printed(result: Any) -> Printout:
         return made
     if isinstance(result, pd.DataFrame):
         return _of_frame(result)
-    if isinstance(result, Backtest):
-        from ..backtests.printed import HEAD
-
-        return Printout((result._caption(),), (PrintedTable(HEAD, result._measures()),), result.notes)
-    if hasattr(result, "_summary") and hasattr(result, "_caption"):
-        return Printout((result._caption(),), (PrintedTable(*result._summary()),), getattr(result, "notes", ()))
     if hasattr(result, "to_frame"):
         return _of_frame(result.to_frame())
     remedy = "give a result of this library, or a DataFrame"

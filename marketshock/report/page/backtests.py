@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from ... import _format
+from ..._frame import Printout
 from ...backtests.compare import RuleComparison
 from ...backtests.placebo import PlaceboTrades
-from ...backtests.printed import HEAD, printed_trades
+from ...backtests.printed import printed_trades
 from ...backtests.result import Backtest
 from ..backtest import chosen_record, figures, placebo_figure, prices_record
 from .blocks import Block, Part, Picture, Section, Table, Text
@@ -62,7 +63,8 @@ _RULE_TERMS = {
 def backtest_section(result: Backtest) -> Section:
     """Return the section of one rule's account."""
     traded = len(result.trades) > 0
-    parts = [Part("Measures", [*([_measures(result)] if traded else []), *_notes(result.notes)])]
+    printed = result.printout()
+    parts = [Part("Measures", [*([_measures(printed)] if traded else []), *_notes(result.notes)])]
     if traded:
         head, rows, _ = printed_trades(result.trades)
         parts.append(Part("Trades", [Table("Each trade", head, rows, terms=_TRADE_TERMS)]))
@@ -70,13 +72,13 @@ def backtest_section(result: Backtest) -> Section:
         pictures = [Picture(*_PICTURES[name], partial(drawn.__getitem__, name)) for name in drawn]
         parts.append(Part("Pictures", pictures))
     parts += [Part("Dates", [_dates(result)]), Part("Not traded", [exclusions_block(result.exclusions, "not traded")])]
-    return Section(f"Backtest: {result.name}", _lead(result._caption()), parts, _record(result))
+    return Section(f"Backtest: {result.name}", tuple(printed.title), parts, _record(result))
 
 
 def placebo_section(placebo: PlaceboTrades) -> Section:
     """Return the section of random dates."""
-    _, rows = placebo._summary()
-    table = Table("The events among random dates", ("measure", "value"), rows, notes=(_P_NOTE,))
+    printed = placebo.printout()
+    table = Table("The events among random dates", ("measure", "value"), printed.tables[0].rows, notes=(_P_NOTE,))
     record = {
         "rule": placebo.rule,
         "how": placebo.how,
@@ -86,13 +88,14 @@ def placebo_section(placebo: PlaceboTrades) -> Section:
         "prices": prices_record(placebo._result),
     }
     parts = [Part("Where the events lie", [table, _placebo_picture(placebo, "")])]
-    return Section(f"Random dates: {placebo.rule}", _lead(placebo._caption()), parts, record)
+    return Section(f"Random dates: {placebo.rule}", tuple(printed.title), parts, record)
 
 
 def comparison_section(comparison: RuleComparison) -> Section:
     """Return the section of a comparison of rules."""
-    head, rows = comparison._summary()
-    table = Table(comparison._caption(), head, rows, terms=_RULE_TERMS, notes=(_P_NOTE,))
+    printed = comparison.printout()
+    made = printed.tables[0]
+    table = Table(" ".join(printed.title), made.head, made.rows, terms=_RULE_TERMS, notes=(_P_NOTE,))
     pictures = [_placebo_picture(placebo, f"{name}: ") for name, placebo in comparison.placebos.items()]
     parts = [Part("Side by side", [table, *_notes(comparison.notes)])]
     parts += [Part("Random dates", pictures)] if pictures else []
@@ -115,9 +118,10 @@ def _each(names: Iterable[str], blocks: list[Block]) -> list[Block]:
     return [part for block, rules in by.values() for part in (Text((f"{', '.join(rules)}:",)), block)]
 
 
-def _measures(result: Backtest) -> Table:
-    rows = [[cell.strip() for cell in row] for row in result._measures()]
-    return Table("The account and the trades", HEAD, rows, terms=_MEASURE_TERMS)
+def _measures(printed: Printout) -> Table:
+    made = printed.tables[0]
+    rows = [[cell.strip() for cell in row] for row in made.rows]
+    return Table("The account and the trades", made.head, rows, terms=_MEASURE_TERMS)
 
 
 def _dates(result: Backtest) -> Table:
@@ -142,11 +146,6 @@ def _placebo_picture(placebo: PlaceboTrades, name: str) -> Picture:
 
 def _notes(notes: Iterable[str]) -> list[Block]:
     return [Text(tuple(notes), listed=True)] if notes else []
-
-
-def _lead(caption: str) -> tuple[str, ...]:
-    """Return folded lines as paragraphs."""
-    return tuple(caption.replace("\n  ", " ").splitlines())
 
 
 def _record(result: Backtest) -> dict[str, Any]:
