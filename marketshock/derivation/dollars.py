@@ -1,4 +1,4 @@
-"""From a CAR to dollars: the market cap before the first day, by share class."""
+"""The dollar step of a study's derivation: the market cap before the first day, by share class, times the CAR."""
 
 from __future__ import annotations
 
@@ -9,47 +9,42 @@ from .. import _format
 from ..errors import MarketShockError
 from ..explained.blocks import Block, Grid, Line, Step, step_of
 from ..explained.mathtext import literal
-from ..providers.base import ADJUSTED, PRESUMED
-from ..providers.shares import SharesTable, share_counts
-from ..valuation import class_values, doubts_of
+from ..providers.shares import SharesTable
+from ..sessions import previous_session
+from ..valuation import Valuation
 from .case import Case
 
 _HEADING = "Dollars"
 
 
 def dollars_step(case: Case, figures: dict[str, float], shares: SharesTable | None) -> Step:
-    """Write out the CAR times the market cap before its first day, or say why there are no dollars."""
+    """Write out the CAR times the market cap before its first day, or why there are no dollars."""
     why = _refused(case)
     if why:
         return step_of(_HEADING, [f"None: {why}."], {})
-    counted = share_counts() if shares is None else shares
     try:
-        firm = counted.firm_of(case.ticker)
-        first, before = (np.datetime64(case.date(day)) for day in (case.window.first, case.window.first - 1))
-        counts = counted.known_on(firm, first)
-        assert case.prices is not None
-        classes = class_values(counts, case.prices, before, first)
-        doubts = doubts_of(counts, case.prices, first)
-    except MarketShockError as error:  # no count of the firm, or a close is missing: the p-value stands without dollars
+        first = np.datetime64(case.date(case.window.first))
+        before = previous_session(case.panel.returns.sessions, first)
+        valuation = Valuation.of(case.prices, shares)
+        counted = valuation.known_on(valuation.shares.firm_of(case.ticker), first)
+        classes = counted.values(before)
+    except MarketShockError as error:  # no count, or a close is missing: the p-value stands without dollars
         return step_of(_HEADING, [f"None: {literal(str(error))}."], {})
     made, rows = class_figures(classes)
     cap = sum(made[f"cap {k}"] for k in range(1, len(rows) + 1))
     made |= {name: figures[name] for name in ("car", "low", "high")}
     made |= {"cap before": cap, **{f"usd {name}": made[name] * cap for name in ("car", "low", "high")}}
-    return step_of(
-        f"Dollars: the market cap at the close of {before} times the CAR", _body(case, classes, doubts, firm), made
-    )
+    heading = f"Dollars: the market cap at the close of {before} times the CAR"
+    return step_of(heading, _body(case, classes, counted.doubts, counted.firm), made)
 
 
 def _refused(case: Case) -> str:
-    """Return why a CAR cannot be turned into dollars whatever the counts, "" if it can."""
+    """Return why a CAR cannot be turned into dollars whatever the counts and closes, "" if it can."""
     if case.prices is None:
         return "the study was run on returns, and a market cap needs closes"
     if case.spec.log:
         return "log returns do not scale a market cap"
-    if case.prices.provenance.get("close_is") in (ADJUSTED, PRESUMED):
-        return "the closes are dividend-adjusted, and a market cap needs them as traded"
-    return "" if case.date(case.window.first - 1) else "there is no close before the first day"
+    return "" if case.date(case.window.first) else "there is no close before the first day"
 
 
 def class_figures(classes: pd.DataFrame) -> tuple[dict[str, float], list[dict[str, object]]]:
@@ -64,7 +59,7 @@ def class_figures(classes: pd.DataFrame) -> tuple[dict[str, float], list[dict[st
 
 
 def class_cells(row: dict[str, object], k: int, split: bool) -> tuple[str, ...]:
-    """Return the first cells of a share class's row: its name, how it was counted and when that was filed."""
+    """Return the first cells of a share class's row: name, ticker, date of the count, filing date, count and splits."""
     filed = "not known" if pd.isna(row["filed"]) else str(pd.Timestamp(str(row["filed"])).date())  # type: ignore[call-overload]
     dated = str(pd.Timestamp(str(row["as_of"])).date())
     counted = (f"{{filed {k}:d}}", f"x {{factor {k}:g}}") if split else (f"{{filed {k}:d}}",)

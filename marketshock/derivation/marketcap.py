@@ -17,7 +17,7 @@ from .dollars import CLASS_HEAD, class_cells, class_figures
 
 @dataclass(frozen=True, eq=False)
 class FirmChange:
-    """What a firm's change on one session rests on.
+    """A change of one firm on one session, and the figures it rests on.
 
     Attributes
     ----------
@@ -26,13 +26,14 @@ class FirmChange:
     previous, session : datetime64[D]
         The two sessions.
     classes : DataFrame
-        As `class_values` returns them.
+        As `FirmShares.values` returns them.
     abnormal : mapping
-        Of the study's day 0, empty without one: event_id, ticker, car, se, df, ci_low, ci_high, quantile (of t).
+        Figures of the study's day 0, empty without one: event_id, ticker, car, se, df, ci_low, ci_high,
+        quantile (of t).
     confidence : float
         Coverage of the interval.
     note, source : str
-        What a reader should know; where closes and counts come from.
+        Remarks on the firm's counts; sources of closes and counts.
     """
 
     firm: str
