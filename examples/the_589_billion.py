@@ -29,8 +29,8 @@ print(listed)
 # What the count's rounding leaves open: NVIDIA gave its count to ten millions.
 
 # %%
-row = listed.table.query("price == 'official close' and count == 'cover count filed 2024-11-20'").iloc[0]
-low, high = -row["high_usd"] / 1e9, -row["low_usd"] / 1e9
+row = listed.table.query("is_own").iloc[0]
+low, high = -row["change_high_usd"] / 1e9, -row["change_low_usd"] / 1e9
 print(f"{low:.1f} to {high:.1f} bn USD, for a count given to {row['rounding']:,.0f} shares")
 
 # %% [markdown]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ._bundled import bundled_path
 from ._typing import BoolArray, DateArray, IntArray, StrArray
-from .errors import InputError, NotSessionError
+from .errors import InputError, NotSessionError, PriceError
 
 NEW_YORK = "America/New_York"
 
@@ -217,26 +217,56 @@ def day_named(parameter: str, value: object) -> np.datetime64:
         raise InputError(parameter, f"{value!r} is no date", "write it as '2025-01-27'") from error
 
 
-def resolve_session(parameter: str, value: object) -> np.datetime64:
-    """Return the NYSE session a user named by its date.
+def previous_session(sessions: Sessions, session: np.datetime64) -> np.datetime64:
+    """Return the session before a session: what a close, a market cap and a count are "before".
+
+    Parameters
+    ----------
+    sessions : Sessions
+        The calendar of the study or, without one, of the prices.
+    session : datetime64[D]
+        One of its sessions.
+
+    Raises
+    ------
+    PriceError
+        If the calendar has no earlier session.
+    """
+    at = int(np.searchsorted(sessions.days, session))
+    if at == 0:
+        raise PriceError("prices", f"there is no session before {session}", "give prices that begin earlier")
+    return np.datetime64(sessions.days[at - 1], "D")
+
+
+def resolve_session(parameter: str, value: object, sessions: Sessions | None = None) -> np.datetime64:
+    """Return the session a user named by its date.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the argument, for errors.
+    value : date or str
+        As `day_named` takes it.
+    sessions : Sessions, optional
+        The calendar; the NYSE table by default.
 
     Raises
     ------
     InputError
-        If `value` is no date, or beyond the frozen table.
+        If `value` is no date, or beyond the calendar.
     NotSessionError
         If the market was closed that day.
     """
     day = day_named(parameter, value)
-    table = nyse()
-    if not table.days[0] <= day <= table.days[-1]:
-        raise InputError(
-            parameter, f"{day} lies beyond the NYSE table", f"it covers {table.days[0]} to {table.days[-1]}"
-        )
+    table = nyse() if sessions is None else sessions
+    first, last = table.days[0], table.days[-1]
+    if not first <= day <= last:
+        calendar = "the NYSE table" if table.name == "NYSE" else "the prices"
+        raise InputError(parameter, f"{day} lies beyond {calendar}", f"give a day from {first} to {last}")
     if not table.contains(np.array([day]))[0]:
         before, after = nearest_sessions(table, day)
-        weekday = pd.Timestamp(day).day_name()
-        raise NotSessionError(parameter, f"{day}, a {weekday}, is no NYSE session", f"give {before} or {after}")
+        weekday, kind = pd.Timestamp(day).day_name(), "NYSE session" if table.name == "NYSE" else "date of the prices"
+        raise NotSessionError(parameter, f"{day}, a {weekday}, is no {kind}", f"give {before} or {after}")
     return day
 
 

@@ -167,6 +167,12 @@ class TestTheTwoDocuments:
         measures = {m.convention: m.value for f in claims[claim].findings for m in f.answer.measures}
         assert measures[convention] == pytest.approx(value, rel=3e-3)
 
+    def test_every_reading_of_a_loss_is_tried_once_the_plain_one_first(self, claims):
+        tried = [m.convention for f in claims["A11"].findings for m in f.answer.measures]
+        covers = [f"official close x cover count filed {day}" for day in ("2024-11-20", "2024-08-28")]
+        assert tried[:2] == covers
+        assert len(tried) == len(set(tried)) == len(ms.reconcile("NVDA", "2025-01-27").table)
+
     def test_ibm_and_the_ranks_come_out_of_fragility(self, claims):
         index = ms.sp500()
         measured = ms.fragility(index.prices)

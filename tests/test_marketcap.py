@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,15 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.errors import InputError, LookAheadError, NotSessionError, PriceError, SharesError, UnknownNameError
+from marketshock.errors import (
+    InputError,
+    LookAheadError,
+    NotSessionError,
+    PriceError,
+    ShareCountWarning,
+    SharesError,
+    UnknownNameError,
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +59,9 @@ def test_band_is_half_the_rounding_of_the_count(change):
     assert row["change_high_usd"] - row["change_usd"] == pytest.approx(24.20 * 0.005e9, rel=1e-6)
     exact = change.table.loc["AAPL"]
     assert exact["change_low_usd"] == exact["change_high_usd"] == exact["change_usd"]
+    printed = [line.split() for line in repr(change).splitlines()]
+    bands = {cells[0]: cells[8] for cells in printed if cells and cells[0] in ("NVDA", "AAPL")}
+    assert bands == {"NVDA": "±0.12", "AAPL": "exact"}
 
 
 def test_abnormal_dollars_scale_the_abnormal_return_and_its_interval(change, seven):
@@ -149,6 +161,37 @@ def test_interval_of_the_total_with_gaps_is_centred_on_the_total_and_says_what_w
     assert change.note == "no interval of the total: the firms share 230 estimation days"
 
 
+class TestSeveralFirms:
+    """Five firms whose counts were counted long ago."""
+
+    NAMES: ClassVar = ["A", "B", "C", "D", "E"]
+
+    def change(self, n: int) -> ms.MarketCapChange:
+        index = pd.to_datetime(["2025-01-24", "2025-01-27"])
+        close = pd.DataFrame({name: [10.0, 9.0] for name in self.NAMES}, index=index)
+        rows = {"firm": self.NAMES[:n], "shares": 1_187_500_000, "as_of": "2023-01-02", "filed": "2023-01-03"}
+        return ms.market_cap_change("2025-01-27", close, pd.DataFrame(rows))
+
+    @pytest.mark.parametrize("n", [3, 4, 5])
+    def test_a_warning_spells_out_three_firms_and_counts_the_others(self, n):
+        with pytest.warns(ShareCountWarning) as found:
+            self.change(n)
+        said = str(found[0].message)
+        assert [name for name in self.NAMES if f"{name}: the count dated" in said] == ["A", "B", "C"]
+        assert ("more: see the column note" in said) == (n > 3)
+        assert n == 3 or f"and {n - 3} more" in said
+
+    def test_the_warning_points_at_the_caller(self):
+        with pytest.warns(ShareCountWarning) as found:
+            self.change(1)
+        assert found[0].filename == __file__
+
+    def test_shares_are_printed_in_billions(self):
+        """1.1875 is a tie, which goes to the even digit: any other unit than 1e9 prints 1.187."""
+        with pytest.warns(ShareCountWarning):
+            assert "1.188" in repr(self.change(1))
+
+
 def test_frames_are_taken_for_prices_and_counts(prices, shares):
     table = ms.market_cap_change("2025-01-27", prices.close, shares.table, tickers=["NVDA"]).table
     assert table.loc["NVDA", "change_usd"] == pytest.approx(-592.66e9, rel=1e-4)
@@ -235,9 +278,29 @@ class TestReconcile:
         assert "inference" in repr(nvidia)
         assert "589 = preliminary close x cover count filed 2024-11-20" in repr(nvidia)
 
+    @pytest.mark.parametrize("unit", [0.5, 1.0, 2e8])
+    def test_rounding_as_given(self, unit):
+        """A unit of a dollar or less is one too."""
+        assert ms.reconcile("NVDA", "2025-01-27", 592.7e9, rounding_usd=unit).reported["rounding_usd"].item() == unit
+
     @pytest.mark.parametrize(("reported", "unit"), [(589e9, 1e9), (592.7e9, 1e8), (593.66e9, 1e7), (600e9, 1e9)])
     def test_rounding_is_read_off_the_digits(self, reported, unit):
         assert ms.reconcile("NVDA", "2025-01-27", reported).reported["rounding_usd"].iloc[0] == pytest.approx(unit)
+
+    @pytest.mark.parametrize(("firm", "day"), [("NVDA", "2025-02-03"), ("AAPL", "2025-01-27")])
+    def test_a_printed_price_is_one_of_its_firm_and_day(self, firm, day):
+        """The bundled preliminary close is NVIDIA's, of 27 January."""
+        assert set(ms.reconcile(firm, day, 1e10).table["price"]) == {"official close"}
+
+    def test_a_million_is_a_loss(self):
+        assert ms.reconcile("NVDA", "2025-01-27", 1e6).reported["loss_usd"].item() == 1e6
+
+    def test_matches_are_printed_in_billions(self):
+        """100.1875 is a tie of six digits, which goes to the even one: any other unit than 1e9 prints 100.187."""
+        close = pd.DataFrame({"A": [10.0, 9.0]}, index=pd.to_datetime(["2025-01-24", "2025-01-27"]))
+        counts = pd.DataFrame({"firm": ["A"], "shares": 100_187_500_000, "as_of": "2024-12-31", "filed": "2025-01-03"})
+        listed = ms.reconcile("A", "2025-01-27", 100.1875e9, prices=close, shares=counts, printed={})
+        assert listed.printout().tables[0].rows[0][6] == "100.188"
 
     def test_own_price(self):
         result = ms.reconcile("NVDA", "2025-01-27", 593.7e9, printed={"quoted": 118.51})
@@ -265,3 +328,111 @@ class TestReconcile:
 
     def test_figure_nobody_gives_is_said_to_have_no_match(self):
         assert ms.reconcile("NVDA", "2025-01-27", 700e9).matches == ["700 = no price and count listed here"]
+
+
+class TestCalendarOfThePrices:
+    """A market that is open on 20 January 2025 (New York is not) and closed on the 22nd (New York is open)."""
+
+    DAYS: ClassVar = ["2025-01-16", "2025-01-17", "2025-01-20", "2025-01-21", "2025-01-23"]
+    COUNTS: ClassVar = {"firm": ["X"], "shares": [1e9], "as_of": ["2024-12-31"], "filed": ["2025-01-05"]}
+    NOTE = "sessions are the dates of the prices: 1 of 5 dates are no NYSE session (the first is 2025-01-20)"
+
+    @pytest.fixture
+    def prices(self) -> ms.Prices:
+        close = pd.DataFrame({"X": [100.0, 100.0, 80.0, 76.0, 95.0]}, index=pd.to_datetime(self.DAYS))
+        return ms.Prices.from_frame(close, adjusted=False)
+
+    @pytest.mark.parametrize(
+        ("day", "before", "usd"),
+        [("2025-01-20", "2025-01-17", -20e9), ("2025-01-21", "2025-01-20", -4e9), ("2025-01-23", "2025-01-21", 19e9)],
+    )
+    def test_the_row_before_is_the_session_before(self, prices, day, before, usd):
+        counts = pd.DataFrame(self.COUNTS)
+        change = ms.market_cap_change(day, prices, counts)
+        listed = ms.reconcile("X", day, 4e9, prices=prices, shares=counts, printed={})
+        assert str(change.previous) == str(listed.previous) == before
+        assert change.total["change_usd"] == listed.table["change_usd"].item() == pytest.approx(usd)
+
+    def test_the_reader_is_told_which_sessions_were_taken(self, prices):
+        counts = pd.DataFrame(self.COUNTS)
+        change = ms.market_cap_change("2025-01-21", prices, counts)
+        assert change.note.startswith(self.NOTE)
+        assert self.NOTE in ms.reconcile("X", "2025-01-21", 4e9, prices=prices, shares=counts, printed={}).notes
+        fitting = dataclasses.replace(
+            prices, close=prices.close.iloc[[0, 1, 3]], adj_close=prices.adj_close.iloc[[0, 1, 3]]
+        )
+        assert "sessions" not in ms.market_cap_change("2025-01-21", fitting, counts).note
+
+    @pytest.mark.parametrize(
+        ("day", "error", "said"),
+        [
+            (
+                "2025-01-22",
+                NotSessionError,
+                "2025-01-22, a Wednesday, is no date of the prices; give 2025-01-21 or 2025-01-23",
+            ),
+            ("2025-01-24", InputError, "2025-01-24 lies beyond the prices; give a day from 2025-01-16 to 2025-01-23"),
+            ("2025-01-15", InputError, "2025-01-15 lies beyond the prices; give a day from 2025-01-16 to 2025-01-23"),
+            ("2025-01-16", PriceError, "there is no session before 2025-01-16; give prices that begin earlier"),
+        ],
+    )
+    def test_days_without_dollars(self, prices, day, error, said):
+        with pytest.raises(error, match=said):
+            ms.market_cap_change(day, prices, pd.DataFrame(self.COUNTS))
+        with pytest.raises(error, match=said):
+            ms.reconcile("X", day, 4e9, prices=prices, shares=pd.DataFrame(self.COUNTS), printed={})
+
+
+class TestOwnFigure:
+    """Which row of a reconciliation is the library's own figure is a column, not a text."""
+
+    def test_the_last_cover_count_at_the_official_close(self):
+        table = ms.reconcile("NVDA", "2025-01-27").table
+        own = table[table["is_own"]]
+        assert list(own["count"]) == ["cover count filed 2024-11-20"]
+        assert own["change_usd"].item() == pytest.approx((118.42 - 142.62) * 24.49e9)
+        assert list(table["official"]) == [name == "official close" for name in table["price"]]
+
+    def test_a_price_of_the_user_is_not_the_official_one(self):
+        table = ms.reconcile("NVDA", "2025-01-27", printed={"official close": 118.42}).table
+        assert table["is_own"].sum() == 1
+        assert not table["official"].iloc[-1]
+
+    def test_a_count_that_was_filed_long_before_is_listed_if_it_is_the_own_one(self):
+        """A cover count of 2022 values; the vendor's of 2024 does not displace it."""
+        rows = {
+            "firm": "NVDA",
+            "shares": [2e10, 2.4e10],
+            "as_of": ["2022-01-10", "2024-12-01"],
+            "basis": ["cover", "vendor"],
+        }
+        counts = pd.DataFrame({**rows, "filed": ["2022-01-20", "2024-12-02"]})
+        bare = dataclasses.replace(ms.snapshot(), splits=None)
+        table = ms.reconcile("NVDA", "2025-01-27", 5e11, prices=bare, shares=counts, printed={}).table
+        assert list(table["basis"]) == ["cover", "vendor"]
+        assert list(table["is_own"]) == [True, False]
+
+    def test_a_class_that_a_filing_leaves_out_keeps_its_count(self, prices):
+        rows = {
+            "firm": "GOOGL",
+            "priced_at": ["GOOGL", "GOOG", "GOOGL"],
+            "share_class": ["A", "C", "A"],
+            "shares": [5.8e9, 5.5e9, 5.7e9],
+            "as_of": ["2024-10-20", "2024-10-20", "2025-01-10"],
+            "filed": ["2024-10-30", "2024-10-30", "2025-01-15"],
+        }
+        table = ms.reconcile("GOOGL", "2025-01-27", 1e11, prices=prices, shares=pd.DataFrame(rows), printed={}).table
+        assert list(table["shares"]) == [5.8e9 + 5.5e9, 5.7e9 + 5.5e9]
+        assert list(table["is_own"]) == [False, True]
+
+    def test_a_price_printed_before_a_split_is_in_old_shares(self):
+        """118.58 for an old share, closes in tenths: (142.62 - 118.58) x 24.49 bn old shares all the same."""
+        bundled = ms.snapshot()
+        close = bundled.close.assign(NVDA=bundled.close["NVDA"] / 10)
+        row = pd.DataFrame({"ticker": ["NVDA"], "date": [pd.Timestamp("2025-12-01")], "ratio": [10.0]})
+        later = dataclasses.replace(bundled, close=close, splits=pd.concat([bundled.splits, row]))
+        table = ms.reconcile("NVDA", "2025-01-27", prices=later, printed={"preliminary": 118.58}).table
+        counted = table["count"] == "cover count filed 2024-11-20 x 10 for splits"
+        row = table[counted & ~table["official"]].iloc[0]
+        assert row["close_after"] == pytest.approx(11.858)
+        assert row["change_usd"] == pytest.approx(-(142.62 - 118.58) * 24.49e9)

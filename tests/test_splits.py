@@ -90,7 +90,7 @@ class TestSplits:
             (pd.DataFrame({"ticker": ["X"], "date": ["soon"], "ratio": [2]}), "a split of X has no date"),
             (pd.DataFrame({"ticker": ["X"], "date": ["2024-06-10 ?"], "ratio": [2]}), "a split of X has no date"),
             (pd.DataFrame({"ticker": ["X"], "date": ["2024-06-10"], "ratio": [0]}), "X of 2024-06-10 has no positive"),
-            (pd.DataFrame({"ticker": "X", "date": "2024-06-10", "ratio": [2, 2]}), "of 2024-06-10 stands there twice"),
+            (pd.DataFrame({"ticker": "X", "date": "2024-06-10", "ratio": [2, 2]}), "of 2024-06-10 is given twice"),
         ],
     )
     def test_faults(self, splits, message):

@@ -10,58 +10,67 @@ import numpy as np
 import pandas as pd
 
 from .._format import rows
+from .._typing import FloatArray
 from ..dollars.reported import reconcile
-from .evidence import Evidence, Lacking
+from ..providers.shares import COVER
+from .evidence import Evidence, MissingEvidenceError
 from .finding import Answer, Measure
 
 
 def market_cap_change(evidence: Evidence, *, ticker: str, date: dt.date, reported: float = 0.0) -> Answer:
     """Change of a firm's market cap on a session, by every price and share count that `reconcile` lists.
 
-    The plain reading is the official close times the last cover count filed before.
+    The plain reading is the figure of `marketshock.market_cap_change`: the official close times the last count filed
+    before. Other cover counts at that close come next, the latest first.
     """
     session = evidence.session(date)
-    told = reconcile(ticker, str(session), reported or 1e9, prices=evidence.prices, shares=evidence.shares)
-    table = told.table.assign(plain=lambda t: (t["price"] == "official close") & t["count"].str.startswith("cover"))
-    listed = rows(pd.concat([table[table["plain"]].iloc[::-1], table[~table["plain"]]]))
+    found = reconcile(ticker, str(session), reported or 1e9, prices=evidence.prices, shares=evidence.shares)
+    listed = _plainest_first(found.table)
     measures = tuple(Measure(f"{row['price']} x {row['count']}", row["change_usd"]) for row in listed)
-    first = listed[0]
-    inputs = {f"{ticker} close {told.previous}": first["close_before"]}
+    inputs = {f"{ticker} close {found.previous}": listed[0]["close_before"]}
     inputs |= {f"{ticker} shares, {row['count']}": row["shares"] for row in listed}
     inputs |= {f"{ticker} {row['price']} {session}": row["close_after"] for row in listed}
     return Answer(measures, inputs, note="Which price and count an outlet used is inference")
 
 
+def _plainest_first(table: pd.DataFrame) -> list[dict[str, Any]]:
+    covers = table["official"] & (table["basis"] == COVER)
+    order = [table[table["is_own"]], table[covers & ~table["is_own"]].iloc[::-1], table[~covers & ~table["is_own"]]]
+    return rows(pd.concat([part for part in order if len(part)]))
+
+
 def record_loss(evidence: Evidence, *, ticker: str, date: dt.date, records: Sequence[str] = ()) -> Answer:
     """Rank of a firm's loss of the day among those of the bundled firms until then and the recorded records.
 
-    Shares are those known on the day; the losses of before are closes times these.
+    Share counts are those known on the day, for the losses of earlier days too.
     """
     session = evidence.session(date)
-    known = {firm: _losses(evidence, firm, session) for firm in evidence.shares.firms}
+    losses = {firm: _losses(evidence, firm, session) for firm in evidence.shares.firms}
     firm = evidence.shares.firm_of(ticker)
-    own = float(known[firm][-1])
-    others = np.concatenate([losses[:-1] if name == firm else losses for name, losses in known.items()])
+    own = losses[firm][-1] if evidence.at(session) else np.nan
+    if np.isnan(own):
+        raise MissingEvidenceError(f"a close of {firm} on {session} or before it is missing")
+    others = np.concatenate([values[:-1] if name == firm else values for name, values in losses.items()])
+    others = others[~np.isnan(others)]
     facts = {name: float(str(evidence.fact(name)["value"])) for name in records}
     rank = 1.0 + float(np.sum(others > own)) + sum(value > own for value in facts.values())
-    inputs: dict[str, float | str] = {f"{ticker} loss {session}, USD": own}
-    inputs |= {f"largest other loss since {evidence.days[0]}, USD": float(np.nanmax(others))}
+    inputs: dict[str, float | str] = {f"{ticker} loss {session}, USD": float(own)}
+    inputs |= {f"largest other loss since {evidence.days[0]}, USD": float(others.max())} if len(others) else {}
     inputs |= {f"{evidence.fact(name)['what']}, USD": value for name, value in facts.items()}
-    note = f"Of {len(known)} firms since {evidence.days[0]} and of the records the press named before"
+    note = f"Of {len(losses)} firms since {evidence.days[0]} and of the records the press named before"
     return Answer((Measure("losses of market value in a day", rank),), inputs, note=note)
 
 
-def _losses(evidence: Evidence, firm: str, session: np.datetime64) -> np.ndarray:
-    counts = evidence.shares.known_on(firm, session)
-    place = evidence.at(session)
-    caps = sum(evidence.series(str(row["priced_at"]))[: place + 1] * row["shares"] for row in rows(counts))
-    return np.asarray(-np.diff(np.asarray(caps)))
+def _losses(evidence: Evidence, firm: str, session: np.datetime64) -> FloatArray:
+    """Return a firm's loss on every session until one, in USD, (T - 1,); the last is that of the session."""
+    days = evidence.days[: evidence.at(session) + 1]
+    return -evidence.valuation.known_on(firm, session).changes(days)
 
 
 def index_weight(evidence: Evidence, *, tickers: Sequence[str], date: dt.date) -> Answer:
     """Weight of firms in the index by market cap: the lower bound, then the upper one.
 
-    Lower: every listing without a cap is worth the smallest of the list. Upper: nothing.
+    Lower bound: every listing without a cap is worth the smallest cap of the list. Upper bound: it is worth nothing.
     """
     index = evidence.members()
     caps = _caps(evidence, date)
@@ -99,14 +108,14 @@ def _group_cap(evidence: Evidence, tickers: Sequence[str], caps: pd.Series[Any])
     """Return the cap of a group on a day, every one of its firms."""
     gone = [ticker for ticker in tickers if ticker not in caps.index or pd.isna(caps[ticker])]
     if gone:
-        raise Lacking(f"there is no market cap of {', '.join(gone)} in {evidence.members().name}")
+        raise MissingEvidenceError(f"there is no market cap of {', '.join(gone)} in {evidence.members().name}")
     return float(caps[list(tickers)].sum())
 
 
 def _caps(evidence: Evidence, date: dt.date) -> pd.Series[Any]:
-    caps, session = evidence.members().market_caps(), pd.Timestamp(evidence.session(date))
+    caps, session = evidence.members().market_caps(), pd.Timestamp(evidence.index_session(date))
     if session not in caps.index:
-        raise Lacking(
+        raise MissingEvidenceError(
             f"the members' closes, {caps.index[0].date()} to {caps.index[-1].date()}, have no {session.date()}"
         )
     return pd.Series(caps.loc[session])

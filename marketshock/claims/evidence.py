@@ -1,4 +1,4 @@
-"""What claims are checked against: prices, share counts, members of an index, recorded facts, releases."""
+"""Figures that claims are checked against: prices, share counts, members of an index, recorded facts, releases."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ import pandas as pd
 from .._typing import DateArray, FloatArray
 from ..catalog.model import Catalog
 from ..errors import MarketShockError
+from ..panel.returns import sessions_of_prices
 from ..providers.base import Prices
 from ..providers.members import IndexMembers
 from ..providers.shares import SharesTable
-from ..sessions import map_dates, nyse
+from ..sessions import Sessions, map_dates, previous_session
+from ..valuation import Valuation
 from ..volatility.fragility import Fragility
 from ..volatility.measure import fragility
 
 
-class Lacking(MarketShockError):  # noqa: N818 - a state of the evidence; becomes "not_checkable"
-    """The evidence does not hold what a check needs."""
+class MissingEvidenceError(MarketShockError):
+    """The evidence does not contain what a check needs; the claim becomes "not_checkable"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Evidence:
     Attributes
     ----------
     prices : Prices
-        Daily bars; closes as traded.
+        Daily bars; closes not adjusted for dividends.
     shares : SharesTable
         Share counts with their filing dates.
     index : IndexMembers or None
@@ -40,9 +42,9 @@ class Evidence:
     facts : DataFrame
         Recorded facts by id, see `recorded_facts`.
     releases : Catalog
-        Scheduled releases: whose results came when.
+        Scheduled releases: dates of firms' results.
     made : dict
-        What several checks read and one makes.
+        Results that several checks read, computed once.
     """
 
     prices: Prices
@@ -53,14 +55,25 @@ class Evidence:
     made: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
+    def valuation(self) -> Valuation:
+        """The prices and share counts as values of firms."""
+        return Valuation(self.prices, self.shares)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The calendar of the prices: the one that a study of them and `market_cap_change` take."""
+        return sessions_of_prices(self.prices)[0]
+
+    @cached_property
     def days(self) -> DateArray:
-        """The sessions of the prices, datetime64[D]."""
-        return np.asarray(self.prices.dates.to_numpy().astype("datetime64[D]"))
+        """The sessions from the first to the last row of the prices, (T,), datetime64[D]."""
+        rows = self.prices.dates.to_numpy().astype("datetime64[D]")
+        return self.sessions.between(rows[0], rows[-1])
 
     def members(self) -> IndexMembers:
-        """Return the members of the index, or say that there are none."""
+        """Return the members of the index; raise `MissingEvidenceError` if none were given."""
         if self.index is None:
-            raise Lacking("no members of an index were given")
+            raise MissingEvidenceError("no members of an index were given")
         return self.index
 
     @cached_property
@@ -76,53 +89,52 @@ class Evidence:
         }
 
     def session(self, date: dt.date, *, after_close: bool = False) -> np.datetime64:
-        """Return the NYSE session a date means: itself, the next one if closed or after the close."""
-        day = np.array([date], dtype="datetime64[D]")
-        mapped = map_dates(nyse(), day, np.array([after_close]), np.array(["next"], dtype=object)).day[0]
-        if np.isnat(mapped):
-            raise Lacking(f"{date} lies beyond the NYSE table")
-        return np.datetime64(mapped, "D")
+        """Return the session of a date: the date itself, or the next session if closed or after the close."""
+        return _mapped(self.sessions, date, after_close)
+
+    def index_session(self, date: dt.date, *, after_close: bool = False) -> np.datetime64:
+        """Return the session of a date on the calendar of the members of the index."""
+        return _mapped(sessions_of_prices(self.members().prices)[0], date, after_close)
 
     def at(self, session: np.datetime64) -> int:
-        """Return the place of a session among the prices."""
+        """Return the position of a session in `days`."""
         place = int(np.searchsorted(self.days, session))
         if place >= len(self.days) or self.days[place] != session:
-            raise Lacking(f"the prices, {self.days[0]} to {self.days[-1]}, have no {session}")
+            raise MissingEvidenceError(f"the prices, {self.days[0]} to {self.days[-1]}, have no {session}")
         return place
 
     def series(self, ticker: str, field: str = "close") -> FloatArray:
-        """Return one field of a ticker on every session: close, adj_close, open, high or low."""
+        """Return one field of a ticker on `days`, (T,): close, adj_close, open, high or low; NaN if missing."""
         frames = {"close": self.prices.close, "adj_close": self.prices.adj_close, **self.prices.extra}
         if field not in frames or ticker not in frames[field].columns:
-            raise Lacking(f"there is no {field} of {ticker}")
-        return np.asarray(frames[field][ticker], dtype=float)
+            raise MissingEvidenceError(f"there is no {field} of {ticker}")
+        return np.asarray(frames[field][ticker].reindex(pd.DatetimeIndex(self.days)), dtype=float)
 
     def price(self, ticker: str, session: np.datetime64, field: str = "close") -> float:
         """Return one price.
 
         Raises
         ------
-        Lacking
+        MissingEvidenceError
             If there is none.
         """
         value = float(self.series(ticker, field)[self.at(session)])
         if np.isnan(value):
-            raise Lacking(f"there is no {field} of {ticker} on {session}")
+            raise MissingEvidenceError(f"there is no {field} of {ticker} on {session}")
         return value
 
     def before(self, session: np.datetime64) -> np.datetime64:
-        """Return the session of the prices before one of them."""
-        place = self.at(session)
-        if place == 0:
-            raise Lacking(f"the prices begin on {session}: there is no close before")
-        return np.datetime64(self.days[place - 1], "D")
+        """Return the session before a session of the prices."""
+        if self.at(session) == 0:
+            raise MissingEvidenceError(f"the prices begin on {session}: there is no close before")
+        return previous_session(self.sessions, session)
 
     def span(self, ticker: str, start: dt.date, end: dt.date, field: str = "close") -> FloatArray:
         """Return a ticker's prices from the session of `start` to that of `end`, both included."""
         first, last = self.at(self.session(start)), self.at(self.session(end))
         values = self.series(ticker, field)[first : last + 1]
         if last <= first or np.isnan(values).any():
-            raise Lacking(f"there is no complete {field} of {ticker} from {start} to {end}")
+            raise MissingEvidenceError(f"there is no complete {field} of {ticker} from {start} to {end}")
         return values
 
     def results_of(self, ticker: str) -> list[np.datetime64]:
@@ -134,5 +146,14 @@ class Evidence:
     def fact(self, name: str) -> pd.Series[Any]:
         """Return a recorded fact."""
         if name not in self.facts.index:
-            raise Lacking(f"no fact {name!r} is recorded")
+            raise MissingEvidenceError(f"no fact {name!r} is recorded")
         return pd.Series(self.facts.loc[name])
+
+
+def _mapped(sessions: Sessions, date: dt.date, after_close: bool) -> np.datetime64:
+    day = np.array([date], dtype="datetime64[D]")
+    mapped = map_dates(sessions, day, np.array([after_close]), np.array(["next"], dtype=object)).day[0]
+    if np.isnat(mapped):
+        table = "the NYSE table" if sessions.name == "NYSE" else "the prices"
+        raise MissingEvidenceError(f"{date} lies beyond {table}")
+    return np.datetime64(mapped, "D")

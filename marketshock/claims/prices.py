@@ -10,15 +10,15 @@ import numpy as np
 
 from .._format import percent
 from .._typing import FloatArray
-from .evidence import Evidence, Lacking
+from .evidence import Evidence, MissingEvidenceError
 from .finding import Answer, Measure
 
 CLOSE = "close to close"
-_MOST_FROM_RESULTS = 0.5  # share of a move above which another cause has it
+_MOST_FROM_RESULTS = 0.5  # share of a move above which the results are its cause
 
 
 def day_return(evidence: Evidence, *, ticker: str, date: dt.date, price: str = "close", timing: str = "") -> Answer:
-    """Return of a day: the price named against the close before; the other readings after it.
+    """Return of a day: the named price against the close before, then the other readings.
 
     With ``timing="after_close"`` the day itself is the plain reading and the next session, the first that could react,
     the other one.
@@ -46,8 +46,8 @@ def _readings(evidence: Evidence, ticker: str, session: np.datetime64, price: st
 def period_return(evidence: Evidence, *, ticker: str, start: dt.date, end: dt.date, apart_from: str = "") -> Answer:
     """Return from the close of `start` to the close of `end`, of prices and with dividends.
 
-    ``apart_from="results"`` looks whether most of the move came on the sessions of the firm's own results: then the
-    number is right and its cause is another.
+    With ``apart_from="results"`` the check also computes whether most of the move came on sessions of the firm's own
+    results. If so, the number is right and its stated cause is wrong.
     """
     plain, total = _change(evidence, ticker, start, end), _change(evidence, ticker, start, end, "adj_close")
     measures = (Measure("price return", plain), Measure("total return", total))
@@ -62,7 +62,7 @@ def _change(evidence: Evidence, ticker: str, start: dt.date, end: dt.date, field
 
 
 def _results_instead(evidence: Evidence, ticker: str, start: dt.date, end: dt.date) -> str:
-    """Say which sessions of own results made most of a move, "" if they did not."""
+    """Return which sessions of the firm's own results made most of a move, "" if they did not."""
     first, last = evidence.session(start), evidence.session(end)
     sessions = [s for s in evidence.results_of(ticker) if first < s <= last]
     whole = np.log1p(_change(evidence, ticker, start, end))
@@ -104,7 +104,7 @@ def laggards(
 def volatility_ratio(
     evidence: Evidence, *, ticker: str, date: dt.date, end: dt.date, windows: Sequence[int] = (21, 60)
 ) -> Answer:
-    """Standard deviation of daily returns after a day over that before it; the day itself out, then in."""
+    """Standard deviation of daily returns after a day over that before it, without and with the day itself."""
     first, last = evidence.at(evidence.session(date)), evidence.at(evidence.session(end))
     closes = evidence.series(ticker)
     returns = np.concatenate([[np.nan], closes[1:] / closes[:-1] - 1])
@@ -121,12 +121,12 @@ def volatility_ratio(
 
 def _deviation(returns: FloatArray, ticker: str) -> float:
     if len(returns) < 2 or np.isnan(returns).any():
-        raise Lacking(f"there are too few returns of {ticker}")
+        raise MissingEvidenceError(f"there are too few returns of {ticker}")
     return float(np.std(returns, ddof=1))
 
 
 def trough(evidence: Evidence, *, ticker: str, start: dt.date, end: dt.date) -> Answer:
-    """Day of the lowest close between two days; then that of the lowest price."""
+    """Day of the lowest close between two days, and of the lowest price."""
     first = evidence.at(evidence.session(start))
     measures, inputs = [], {}
     for convention, field in (("lowest close", "close"), ("lowest price of the day", "low")):
@@ -138,7 +138,7 @@ def trough(evidence: Evidence, *, ticker: str, start: dt.date, end: dt.date) -> 
 
 
 def pared(evidence: Evidence, *, tickers: Sequence[str], date: dt.date) -> Answer:
-    """How much of the day's deepest fall was made good by the close: the least over several indices."""
+    """Part of the day's deepest fall that was recovered by the close: the least over several indices."""
     session = evidence.session(date)
     before = evidence.before(session)
     there, gone = _known(evidence, tickers)
@@ -157,7 +157,7 @@ def rises_after(evidence: Evidence, *, tickers: Sequence[str], date: dt.date, se
     for ticker in there:
         closes = evidence.series(ticker)[place : place + sessions + 1]
         if len(closes) < 2 or np.isnan(closes).any():
-            raise Lacking(f"there are no closes of {ticker} after {date}")
+            raise MissingEvidenceError(f"there are no closes of {ticker} after {date}")
         falls = np.flatnonzero(np.diff(closes) <= 0)
         runs[ticker] = float(falls[0]) if len(falls) else float(len(closes) - 1)
     inputs = {f"{ticker} rises in a row": run for ticker, run in runs.items()}
@@ -165,25 +165,24 @@ def rises_after(evidence: Evidence, *, tickers: Sequence[str], date: dt.date, se
 
 
 def _known(evidence: Evidence, tickers: Sequence[str]) -> tuple[list[str], str]:
-    """Return the tickers there are prices of, and a note on the others."""
+    """Return the tickers that have prices, and a note on the others."""
     there = [ticker for ticker in tickers if ticker in evidence.prices.close.columns]
     gone = [ticker for ticker in tickers if ticker not in there]
     if not there:
-        raise Lacking(f"there are no prices of {', '.join(gone)}")
+        raise MissingEvidenceError(f"there are no prices of {', '.join(gone)}")
     return there, f"Not checked, for want of prices: {', '.join(gone)}" if gone else ""
 
 
 def from_record(evidence: Evidence, *, ticker: str, date: dt.date) -> Answer:
-    """Distance of a close from the highest close until then; then from the highest price."""
+    """Distance of a close from the highest close until then, and from the highest price."""
     place = evidence.at(evidence.session(date))
     close = evidence.series(ticker)[place]
     measures, inputs = [], {f"{ticker} close {evidence.days[place]}": float(close)}
-    for convention, field in (("below the highest close", "close"), ("below the highest price", "high")):
+    for highest, field in (("highest close", "close"), ("highest price", "high")):
         past = evidence.series(ticker, field)[: place + 1]
-        inputs[f"{ticker} {convention.removeprefix('below the ')}, {evidence.days[int(np.nanargmax(past))]}"] = float(
-            np.nanmax(past)
-        )
-        measures.append(Measure(convention, float(close / np.nanmax(past) - 1)))
+        record = float(np.nanmax(past))
+        inputs[f"{ticker} {highest}, {evidence.days[int(np.nanargmax(past))]}"] = record
+        measures.append(Measure(f"below the {highest}", float(close / record - 1)))
     return Answer(tuple(measures), inputs, note=f"The record is that of the prices since {evidence.days[0]}")
 
 

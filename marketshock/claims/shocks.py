@@ -1,4 +1,4 @@
-"""Checks of moves in units of their volatility: how many, how large, which rank, how often, how close to each other."""
+"""Checks of moves in units of their volatility: count, size, rank, frequency, co-movement."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import pandas as pd
 
 from .._format import rows
 from ..catalog.classes import SHARE_CLASSES
+from ..panel.returns import sessions_of_prices
+from ..sessions import previous_session
 from ..volatility.fragility import Fragility
 from ..volatility.membership import Membership
 from ..volatility.portfolios import volatility_portfolios
-from .evidence import Evidence, Lacking
+from .evidence import Evidence, MissingEvidenceError
 from .finding import Answer, Measure
 
 _FEWEST = 10  # sessions of a correlation
@@ -23,7 +25,7 @@ _INFERRED = "The document does not say how it measures volatility; the first con
 
 def sigma(evidence: Evidence, *, ticker: str, date: dt.date, timing: str = "") -> Answer:
     """Move of a day in units of its trailing volatility, by every convention."""
-    session = evidence.session(date, after_close=timing == "after_close")
+    session = evidence.index_session(date, after_close=timing == "after_close")
 
     def z(measured: Fragility) -> float:
         return _one(measured.z, session, ticker)
@@ -36,9 +38,9 @@ def sigma(evidence: Evidence, *, ticker: str, date: dt.date, timing: str = "") -
 
 def sigma_count(evidence: Evidence, *, date: dt.date, threshold: float = 3.0) -> Answer:
     """Number of firms, then of listings, whose move of a day is an event."""
-    session = evidence.session(date)
+    session = evidence.index_session(date)
     if threshold != next(iter(evidence.shocks.values())).spec.threshold:
-        raise Lacking(f"events are counted from 3 sigma, not from {threshold:g}")
+        raise MissingEvidenceError(f"events are counted from 3 sigma, not from {threshold:g}")
     firms = _measures(evidence, lambda f: float(f.count(str(session))), ", firms")
     listings = _measures(evidence, lambda f: float(f.count(str(session), by="listing")), ", listings")
     plain = next(iter(evidence.shocks.values())).counts(str(session), str(session)).iloc[0]
@@ -59,7 +61,7 @@ def sigma_rank(
     timing: str = "",
 ) -> Answer:
     """Rank of a move among those of a period, in a group as of the session before each."""
-    session = evidence.session(date, after_close=timing == "after_close")
+    session = evidence.index_session(date, after_close=timing == "after_close")
     members = _members(evidence, largest)
 
     def rank(measured: Fragility) -> float:
@@ -75,7 +77,7 @@ def sigma_rank(
 
 
 def shock_frequency(evidence: Evidence, *, group: Group, year: int, against: int) -> Answer:
-    """Events a stock-year of one year less that of another; then the same of frequency times mean size."""
+    """Events per stock-year of one year less those of another, and the same of frequency times mean size."""
     table = _by_year(evidence, group)
     years = _have(table, [year, against])
     often, both = (years[name].astype(float).to_dict() for name in ("per_stock_year", "fragility"))
@@ -88,7 +90,7 @@ def shock_frequency(evidence: Evidence, *, group: Group, year: int, against: int
 
 
 def fragility_record(evidence: Evidence, *, group: Group, year: int, end: dt.date, years: int) -> Answer:
-    """Rank of a year's fragility, frequency times mean size, among all years there are."""
+    """Rank of a year's fragility, frequency times mean size, among all years with figures."""
     table = _have(_by_year(evidence, group, end), [year])
     inputs = {f"frequency x mean size, {y}": float(v) for y, v in table["fragility"].items()}
     measures = tuple(
@@ -100,7 +102,7 @@ def fragility_record(evidence: Evidence, *, group: Group, year: int, end: dt.dat
 
 
 def comovement(evidence: Evidence, *, group: Sequence[str], among: Group, start: dt.date, end: dt.date) -> Answer:
-    """Correlation of the daily mean |z| of a group with that of the others among which it is."""
+    """Correlation of the daily mean |z| of a group with that of the other members."""
     members = _members(evidence, among)
     measured = next(iter(evidence.shocks.values()))
     z = measured.z.loc[str(start) : str(end)].abs()
@@ -108,7 +110,7 @@ def comovement(evidence: Evidence, *, group: Sequence[str], among: Group, start:
     inside = members.on(days, [str(t) for t in z.columns]) if members is not None else np.ones(z.shape, bool)
     own = np.array([SHARE_CLASSES.get(str(t), str(t)) in group for t in z.columns])
     if not own.any() or len(z) < _FEWEST:
-        raise Lacking(f"there are {len(z)} sessions and {int(own.sum())} listings of the group")
+        raise MissingEvidenceError(f"there are {len(z)} sessions and {int(own.sum())} listings of the group")
     pair = pd.DataFrame({"group": z.loc[:, own].mean(axis=1), "others": z.where(inside).loc[:, ~own].mean(axis=1)})
     without = pair[pair.index != pair["group"].idxmax()]
     measures = (
@@ -134,13 +136,13 @@ def volatility_groups(
 def _group_returns(
     evidence: Evidence, sector: str, start: dt.date, end: dt.date
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return total returns by lookback (rows) and group (columns) of each way to make the groups; made once."""
+    """Return total returns by lookback (rows) and group (columns) for each way to form the groups; computed once."""
     key = ("volatility_groups", sector, start, end)
     if key not in evidence.made:
         index = evidence.members()
         prices = index.prices.adj_close[index.of_sector(sector)]
         within = Membership.from_frame(index.joined()[prices.columns])
-        first = str(evidence.before(evidence.session(start)))
+        first = str(previous_session(sessions_of_prices(index.prices)[0], evidence.index_session(start)))
         evidence.made[key] = {
             (name, who): volatility_portfolios(prices, groups=groups, start=first, end=str(end), members=members)
             .table["total_return"]
@@ -158,12 +160,12 @@ def _measures(evidence: Evidence, of: Callable[[Fragility], float], what: str = 
 
 def _one(frame: pd.DataFrame, session: np.datetime64, ticker: str) -> float:
     if ticker not in frame.columns or pd.Timestamp(session) not in frame.index:
-        raise Lacking(f"there is no move of {ticker} on {session}")
+        raise MissingEvidenceError(f"there is no move of {ticker} on {session}")
     return float(frame[ticker][pd.Timestamp(session)])
 
 
 def _members(evidence: Evidence, group: Group) -> Membership | None:
-    """Return who is meant: the N largest as of the session before, tickers, or ("index") all there are."""
+    """Return the group: the N largest as of the session before, tickers, or None for all ("index")."""
     if isinstance(group, int):
         return Membership.top(group, evidence.members().market_caps())
     return None if group == "index" else Membership.of([group] if isinstance(group, str) else list(group))
@@ -177,7 +179,7 @@ def _by_year(evidence: Evidence, group: Group, end: dt.date | None = None) -> pd
 def _have(table: pd.DataFrame, years: Sequence[int]) -> pd.DataFrame:
     for year in years:
         if year not in table.index:
-            raise Lacking(f"there are no moves of {year}")
+            raise MissingEvidenceError(f"there are no moves of {year}")
     return table
 
 

@@ -14,13 +14,13 @@ from .._typing import Frame
 from ..catalog.claim import Claim, Part
 from ..catalog.load import load_catalog, release_calendar
 from ..catalog.model import Catalog
-from ..dollars.change import market_inputs
 from ..engines.progress import Progress, watched
 from ..errors import CatalogError, MarketShockError, UnknownNameError
 from ..providers.base import Prices
 from ..providers.facts import recorded_facts
 from ..providers.members import IndexMembers, sp500
 from ..providers.shares import SharesTable
+from ..valuation import Valuation
 from .evidence import Evidence
 from .finding import Answer, Finding, Status, judge
 from .registry import KINDS, check_claim
@@ -168,10 +168,10 @@ def verify_claims(
         raise CatalogError("catalog", "holds no [[claim]] table", "give a catalog with claims")
     for claim in catalog.claims.values():
         check_claim(claim)
-    bars, counts = market_inputs(prices, shares)
+    valuation = Valuation.of(prices, shares)
     evidence = Evidence(
-        bars,
-        counts,
+        valuation.prices,
+        valuation.shares,
         sp500() if index is None else index,
         recorded_facts() if facts is None else facts,
         release_calendar() if releases is None else releases,

@@ -1,4 +1,4 @@
-"""Dollars of a CAR: the market cap before the first day, by share class."""
+"""The dollar step of a study's derivation: the market cap before the first day, by share class, times the CAR."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .. import _format
 from ..errors import MarketShockError
 from ..explained.blocks import Block, Grid, Line, Step, step_of
 from ..explained.mathtext import literal
-from ..providers.base import ADJUSTED, PRESUMED
-from ..providers.shares import SharesTable, share_counts
-from ..valuation import class_values, doubts_of
+from ..providers.shares import SharesTable
+from ..sessions import previous_session
+from ..valuation import Valuation
 from .event import DerivedEvent
 
 
@@ -23,15 +23,13 @@ def dollars_step(event: DerivedEvent, figures: dict[str, float], shares: SharesT
     why = _refused(event)
     if why:
         return step_of("Dollars", [f"None: {why}."], {})
-    counted = share_counts() if shares is None else shares
     try:
-        firm = counted.firm_of(event.ticker)
-        first, before = (np.datetime64(event.date(day)) for day in (event.window.first, event.window.first - 1))
-        counts = counted.known_on(firm, first)
-        assert event.prices is not None
-        classes = class_values(counts, event.prices, before, first)
-        doubts = doubts_of(counts, event.prices, first)
-    except MarketShockError as error:  # no count of the firm, or a close is missing: the p-value stands without dollars
+        first = np.datetime64(event.date(event.window.first))
+        before = previous_session(event.panel.returns.sessions, first)
+        valuation = Valuation.of(event.prices, shares)
+        counted = valuation.known_on(valuation.shares.firm_of(event.ticker), first)
+        classes = counted.values(before)
+    except MarketShockError as error:  # no count, or a close is missing: the p-value stands without dollars
         return step_of("Dollars", [f"None: {literal(str(error))}."], {})
     made = class_figures(classes)
     cap = sum(made[f"cap {k}"] for k in range(1, len(classes) + 1))
@@ -46,9 +44,9 @@ def dollars_step(event: DerivedEvent, figures: dict[str, float], shares: SharesT
     ]
     if len(event.days) > 1:
         body.append("The CAR is a sum, not a compounded return: all of it is taken of the cap before the first day.")
-    if event.ticker != firm:
+    if event.ticker != counted.firm:
         body.append(f"The abnormal return is that of {literal(event.ticker)}, the cap that of all classes of the firm.")
-    body += [f"{literal(doubt)}." for doubt in doubts]
+    body += [f"{literal(doubt)}." for doubt in counted.doubts]
     return step_of(f"Dollars: the market cap at the close of {before} times the CAR", body, made)
 
 
@@ -58,9 +56,7 @@ def _refused(event: DerivedEvent) -> str:
         return "the study was run on returns, and a market cap needs closes"
     if event.spec.log:
         return "log returns do not scale a market cap"
-    if event.prices.provenance.get("close_is") in (ADJUSTED, PRESUMED):
-        return "the closes are dividend-adjusted, and a market cap needs them as traded"
-    return "" if event.date(event.window.first - 1) else "there is no close before the first day"
+    return "" if event.date(event.window.first) else "there is no close before the first day"
 
 
 def class_figures(classes: pd.DataFrame) -> dict[str, float]:

@@ -18,7 +18,7 @@ from .dollars import class_figures, class_grid, class_rows, dollar_lines
 
 @dataclass(frozen=True, eq=False)
 class FirmChange:
-    """The data of a firm's change on one session.
+    """A change of one firm on one session, and the figures it rests on.
 
     Attributes
     ----------
@@ -27,13 +27,14 @@ class FirmChange:
     previous, session : datetime64[D]
         The two sessions.
     classes : DataFrame
-        As `class_values` returns them.
+        As `FirmShares.values` returns them.
     abnormal : mapping
-        Of the study's day 0, empty without one: event_id, ticker, car, se, df, ci_low, ci_high, quantile (of t).
+        Figures of the study's day 0, empty without one: event_id, ticker, car, se, df, ci_low, ci_high,
+        quantile (of t).
     confidence : float
         Coverage of the interval.
     note, source : str
-        A caveat for the reader; the source of closes and counts.
+        Remarks on the firm's counts; sources of closes and counts.
     """
 
     firm: str

@@ -1,6 +1,6 @@
-"""Dollars: market-cap changes from official closes and the share counts known at the time.
+"""Market-cap changes in dollars: closes times the share counts known before the session, with the abnormal part.
 
-A firm is the sum of its share classes. An unlisted class is valued at a listed one's close (``priced_at``).
+A firm is the sum of its share classes. An unlisted class is valued at the close of a listed one (``priced_at``).
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from .. import _format
 from .._frame import Printable, PrintedTable, Printout
 from .._typing import FloatArray, Frame
 from ..derivation.marketcap import FirmChange, explain_change
-from ..errors import InputError, PriceError, ShareCountWarning, UnknownNameError, check_share
+from ..errors import InputError, ShareCountWarning, UnknownNameError, check_share
 from ..explained.explanation import Explanation
 from ..inference.joint import common_system
 from ..inference.outcome import t_quantile
-from ..providers.base import ADJUSTED, PRESUMED, Prices
-from ..providers.shares import SharesTable, share_counts
-from ..providers.snapshot import snapshot
-from ..sessions import nearest_sessions, nyse, resolve_session
+from ..panel.returns import sessions_of_prices
+from ..providers.base import Prices
+from ..providers.shares import SharesTable
+from ..sessions import previous_session, resolve_session
 from ..study.results import StudyResult
-from ..valuation import class_values, doubts_of, raw_change, splits_note
+from ..valuation import Valuation, change_of
+
+_SUMMED = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
+_ABNORMAL = ("abnormal_return", "abnormal_usd", "ci_low_usd", "ci_high_usd")
+_NAMED = 3  # firms whose doubts a warning spells out
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,19 +42,20 @@ class MarketCapChange(Printable):
     session, previous : datetime64[D]
         The event's session and the one before it.
     table : DataFrame
-        See `to_frame`.
+        One row per firm, see `to_frame`.
     total : Series
         Sums over the firms: cap_before_usd, change_usd, change_low_usd, change_high_usd, abnormal_usd and its interval
         ci_low_usd, ci_high_usd, which takes the firms' covariance into account.
     note : str
-        What the interval of the total leaves out, or why there is none; and what is not known of splits.
+        What the interval of the total leaves out, or why there is none; which sessions were taken where the dates of
+        the prices do not fit the NYSE; what is not known of splits.
     confidence : float
         Coverage of the intervals.
     source : str
-        Of the closes and of the share counts.
+        Sources of the closes and of the share counts.
     classes : mapping of str to DataFrame
-        By firm, its share classes: the columns of `SharesTable.known_on`, split_factor, counted (shares times that
-        factor), band (unit of that count, 0 where it is exact), close_before, close_after.
+        By firm, one row per share class: the columns of `SharesTable.known_on`, split_factor, counted (shares times
+        that factor), band (unit of that count, 0 where it is exact), close_before, close_after.
     """
 
     session: np.datetime64
@@ -93,7 +98,7 @@ class MarketCapChange(Printable):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row a firm, indexed by firm (its main ticker).
+        """Return one row per firm, indexed by firm (its main ticker).
 
         Columns: shares (number, all classes, in the shares the closes are quoted in), rounding (unit of the count,
         summed over classes), split_factor (what the count was multiplied by for splits after it; NaN if the classes
@@ -149,18 +154,20 @@ def market_cap_change(
     Parameters
     ----------
     date : date or str
-        The session, e.g. "2025-01-27".
+        The session, e.g. "2025-01-27": one of the study's calendar or, without a study, of the calendar that a study of
+        the prices would take (``calendar="auto"``). The change is measured from the session before on that calendar.
     prices : Prices or DataFrame, optional
-        Closes that are not adjusted for dividends; by default the study's, without a study the bundled official ones.
+        Closes that are adjusted for splits and not for dividends; by default the study's, without a study the bundled
+        official ones.
     shares : SharesTable or DataFrame, optional
         Counts as they were filed; the bundled ones by default. Each is multiplied by the splits in ``prices.splits``
-        that came after its date; where that is None (``note`` says so) they must be in the shares that the closes are
-        quoted in. A ratio above 1 that is neither whole nor a fraction of numbers up to 20 is taken for a spin-off: it
-        multiplies counts only if it came after the session, to undo the adjustment of the closes.
+        that came after its date. Where that is None (``note`` reports it) the counts must be in the shares that the
+        closes are quoted in. A ratio above 1 that is neither whole nor a fraction of numbers up to 20 is taken for a
+        spin-off: it multiplies counts only if it came after the session, to undo the adjustment of the closes.
     study : StudyResult, optional
         Supplies the abnormal return of that session (day 0) and its uncertainty; with simple returns.
     tickers : sequence of str, optional
-        Firms, named by any of their tickers. By default those of the study on that session, else all of `shares`.
+        Firms, named by any of their tickers. By default those of the study on that session, otherwise all of `shares`.
     allow_lookahead : bool, optional
         Use a count filed on or after the session where none was filed before; it is marked.
     confidence : float, optional
@@ -178,7 +185,8 @@ def market_cap_change(
     LookAheadError
         If no count was filed before it and `allow_lookahead` is False.
     PriceError
-        If a close is missing on either session, is not in USD, or is dividend-adjusted (see `Prices.from_frame`).
+        If a close is missing on either session or is not in USD, or if closes are dividend-adjusted (see
+        `Prices.from_frame`) or not adjusted for a split that is known.
     SharesError
         If a count is older than ``prices.provenance["splits_since"]``, the day from which splits are known.
     UnknownNameError
@@ -188,62 +196,50 @@ def market_cap_change(
     -----
     ShareCountWarning
         If a vendor's count was taken whose filing date is not known, a count was filed after a split and dated before
-        it, a split since the count is taken for a spin-off, or a count is older than 400 days. The column ``note`` says
-        so too.
+        it, a split since the count is taken for a spin-off, or a count is older than 400 days. The column ``note``
+        repeats it.
 
     Notes
     -----
     Raw change: sum over classes of (close - close before) x shares. Abnormal change: abnormal return of the main
     ticker x cap before; its interval scales the study's prediction interval of day 0. The abnormal return is one of
     total returns, the raw change one of prices: on an ex-dividend day they differ by the dividend. An index that
-    contains the firms absorbs part of their fall, and the interval knows nothing of it: see `LeaveOneOut`.
+    contains the firms absorbs part of their fall, and the interval does not include that: see `LeaveOneOut`.
     """
-    if prices is None and study is not None:
-        if study.prices is None:
-            raise InputError("prices", "the study was run on returns, which have no closes", "pass prices=")
-        prices = study.prices
-    prices, shares = market_inputs(prices, shares)
-    session = resolve_session("date", date)
     if study is not None and study.spec.log:
         raise InputError("study", "has log returns, which do not scale a market cap", "run it with log=False")
-    previous, _ = nearest_sessions(nyse(), session)
     check_share("confidence", confidence, 0.95)
-    events = _events_on(study, session, shares)
-    firms = _firms(tickers, events, shares)
-    known = {firm: shares.known_on(firm, session, allow_lookahead=allow_lookahead) for firm in firms}
-    rows = [{"firm": firm, **raw_change(counts, firm, prices, previous, session)} for firm, counts in known.items()]
-    table = pd.DataFrame(rows).set_index("firm")
-    table, total_ci = _with_abnormal(table, study, events, confidence)
-    sums = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
-    total = pd.Series({name: float(table[name].sum()) for name in sums})
-    total["abnormal_usd"] = float(table["abnormal_usd"].sum(skipna=False))
-    total["ci_low_usd"], total["ci_high_usd"], note = total_ci
-    _warn({firm: doubts_of(counts, prices, session) for firm, counts in known.items()})
-    priced = [ticker for counts in known.values() for ticker in counts["priced_at"]]
-    note = "; ".join(filter(None, [note, splits_note(prices, priced)]))
-    source = f"closes: {prices.provenance.get('source', 'unknown')}; counts: {shares.source}"
-    classes = {firm: class_values(counts, prices, previous, session) for firm, counts in known.items()}
+    valuation = Valuation.of(_prices(prices, study), shares)
+    own = None if study is None else (study.panel.returns.sessions, "")
+    sessions, calendar_note = own or sessions_of_prices(valuation.prices)
+    session = resolve_session("date", date, sessions)
+    previous = previous_session(sessions, session)
+    events = _events_on(study, session, valuation.shares)
+    firms = _firms(tickers, events, valuation.shares)
+    valued = {firm: valuation.known_on(firm, session, allow_lookahead=allow_lookahead) for firm in firms}
+    classes = {firm: counted.values(previous) for firm, counted in valued.items()}
+    rows = [{"firm": firm, **change_of(valued[firm], classes[firm])} for firm in firms]
     abnormal = _day_0(study, events, confidence)
+    table = _with_abnormal(pd.DataFrame(rows).set_index("firm"), study, abnormal)
+    total, note = _total(table, study, events, confidence)
+    _warn({firm: counted.doubts for firm, counted in valued.items()})
+    unknown = valuation.splits_note(ticker for counted in valued.values() for ticker in counted.tickers)
+    note = "; ".join(filter(None, [note, calendar_note, unknown]))
+    source = f"closes: {valuation.prices.provenance.get('source', 'unknown')}; counts: {valuation.shares.source}"
     return MarketCapChange(session, previous, table, total, note, confidence, source, classes, abnormal)
 
 
-def market_inputs(prices: Prices | Frame | None, shares: SharesTable | Frame | None) -> tuple[Prices, SharesTable]:
-    """Return prices and counts, the bundled ones for None, and frames read as such."""
-    prices = snapshot() if prices is None else prices
-    prices = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
-    close_is = prices.provenance.get("close_is")
-    if close_is in (ADJUSTED, PRESUMED):
-        remedy = "give closes as traded (yfinance: auto_adjust=False), or say Prices.from_frame(frame, adjusted=False)"
-        raise PriceError("prices", f"closes are {close_is}; a market cap needs them without dividends", remedy)
-    shares = share_counts() if shares is None else shares
-    return prices, shares if isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
+def _prices(prices: Prices | Frame | None, study: StudyResult | None) -> Prices | Frame | None:
+    if prices is None and study is not None and study.prices is None:
+        raise InputError("prices", "the study was run on returns, which have no closes", "pass prices=")
+    return study.prices if prices is None and study is not None else prices
 
 
 def _warn(doubts: Mapping[str, list[str]]) -> None:
-    told = [f"{firm}: {'; '.join(found)}" for firm, found in doubts.items() if found]
-    if told:
-        more = f"; and {len(told) - 3} more: see the column note" if len(told) > 3 else ""
-        warnings.warn(f"shares: {'; '.join(told[:3])}{more}", ShareCountWarning, stacklevel=3)
+    found = [f"{firm}: {'; '.join(sentences)}" for firm, sentences in doubts.items() if sentences]
+    if found:
+        more = f"; and {len(found) - _NAMED} more: see the column note" if len(found) > _NAMED else ""
+        warnings.warn(f"shares: {'; '.join(found[:_NAMED])}{more}", ShareCountWarning, stacklevel=3)
 
 
 def _events_on(study: StudyResult | None, session: np.datetime64, shares: SharesTable) -> dict[str, int]:
@@ -278,31 +274,8 @@ def _firms(tickers: Sequence[str] | None, events: Mapping[str, int], shares: Sha
     return list(dict.fromkeys(shares.firm_of(t) for t in named))
 
 
-def _with_abnormal(
-    table: pd.DataFrame, study: StudyResult | None, events: Mapping[str, int], confidence: float
-) -> tuple[pd.DataFrame, tuple[float, float, str]]:
-    columns = ("abnormal_return", "abnormal_usd", "ci_low_usd", "ci_high_usd")
-    table = table.assign(**dict.fromkeys(columns, np.nan))
-    if study is None:
-        return table, (np.nan, np.nan, "")
-    day_0 = study.car(0, 0, confidence=confidence)
-    for firm in table.index:
-        if firm not in events:
-            _add_note(table, firm, "the study has no event of this firm on that session")
-            continue
-        row = day_0.iloc[events[firm]]
-        if row["note"]:
-            _add_note(table, firm, str(row["note"]))
-        if row["ticker"] != firm:
-            _add_note(table, firm, f"abnormal return of {row['ticker']}")
-        cap = table.loc[firm, "cap_before_usd"]
-        scaled = [row["car"], *(cap * row[name] for name in ("car", "ci_low", "ci_high"))]
-        table.loc[firm, list(columns)] = scaled
-    return table, _total_interval(table, study, events, confidence)
-
-
 def _day_0(study: StudyResult | None, events: Mapping[str, int], confidence: float) -> dict[str, dict[str, Any]]:
-    """Return the study's day 0 of each firm: a row of its table of CARs, with the event's id and the quantile of t."""
+    """Return day 0 of each firm: a row of the study's table of CARs, with the event's id and the quantile of t."""
     if study is None:
         return {}
     frame = study.car(0, 0, confidence=confidence).reset_index()
@@ -310,9 +283,35 @@ def _day_0(study: StudyResult | None, events: Mapping[str, int], confidence: flo
     return {f: {**row, "quantile": float(t_quantile(0.5 + confidence / 2, row["df"]))} for f, row in rows.items()}
 
 
+def _with_abnormal(
+    table: pd.DataFrame, study: StudyResult | None, abnormal: Mapping[str, Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Add the abnormal columns, NaN for a firm without an event, and what is to be noted about them."""
+    table = table.assign(**dict.fromkeys(_ABNORMAL, np.nan))
+    for firm in table.index if study is not None else ():
+        if firm not in abnormal:
+            _add_note(table, firm, "the study has no event of this firm on that session")
+            continue
+        row, cap = abnormal[firm], table.loc[firm, "cap_before_usd"]
+        _add_note(table, firm, str(row["note"]))
+        _add_note(table, firm, f"abnormal return of {row['ticker']}" if row["ticker"] != firm else "")
+        table.loc[firm, list(_ABNORMAL)] = [row["car"], *(cap * row[name] for name in ("car", "ci_low", "ci_high"))]
+    return table
+
+
 def _add_note(table: pd.DataFrame, firm: str, note: str) -> None:
-    before = str(table.loc[firm, "note"])
-    table.loc[firm, "note"] = f"{before}; {note}" if before else note
+    table.loc[firm, "note"] = "; ".join(filter(None, [str(table.loc[firm, "note"]), note]))
+
+
+def _total(
+    table: pd.DataFrame, study: StudyResult | None, events: Mapping[str, int], confidence: float
+) -> tuple[pd.Series[Any], str]:
+    """Return the sums over the firms, and what the interval of the abnormal part leaves out."""
+    total = pd.Series({name: float(table[name].sum()) for name in _SUMMED})
+    total["abnormal_usd"] = float(table["abnormal_usd"].sum(skipna=False))
+    low, high, note = (np.nan, np.nan, "") if study is None else _total_interval(table, study, events, confidence)
+    total["ci_low_usd"], total["ci_high_usd"] = low, high
+    return total, note
 
 
 def _total_interval(
@@ -321,7 +320,7 @@ def _total_interval(
     """Return the interval of the summed abnormal dollars, ``total +- t sqrt(w'S w C)`` with w the caps before.
 
     The covariance S is that of the days all firms share; where they are fewer than ``min_obs`` there is no interval.
-    The third value says what was left out, or why there is none.
+    The third value is what was left out, or why there is no interval.
     """
     if not set(table.index) <= set(events):
         return np.nan, np.nan, "no interval of the total: the study lacks some of the firms"
@@ -333,9 +332,9 @@ def _total_interval(
         return np.nan, np.nan, f"no interval of the total: the firms share {shared} estimation days"
     caps: FloatArray = table["cap_before_usd"].to_numpy(dtype=float)
     se = float(np.sqrt(caps @ system.covariance @ caps * system.factor))
-    reach = float(t_quantile(0.5 + confidence / 2, np.array(float(system.dof)))) * se
-    centre = float(table["abnormal_usd"].sum())
-    return centre - reach, centre + reach, f"interval of the total {system.note}" if system.note else ""
+    half = float(t_quantile(0.5 + confidence / 2, np.array(float(system.dof)))) * se
+    center = float(table["abnormal_usd"].sum())
+    return center - half, center + half, f"interval of the total {system.note}" if system.note else ""
 
 
 def _dollars(row: Mapping[Any, Any]) -> list[str]:

@@ -1,9 +1,10 @@
-"""Reported losses: which price and which share count give the press's figure."""
+"""Reported losses of market value, and the price and share count that give each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,21 +14,22 @@ from .._bundled import bundled_path
 from .._frame import Printable, PrintedTable, Printout
 from .._typing import Frame
 from ..errors import InputError, SharesError
+from ..panel.returns import sessions_of_prices
 from ..providers.base import Prices
 from ..providers.shares import OUTSTANDING, SharesTable, known_from
-from ..sessions import nearest_sessions, nyse, resolve_session
-from ..valuation import check_reach, out_of_reach, raw_change, spin_offs, splits_note
-from .change import market_inputs
+from ..sessions import previous_session, resolve_session
+from ..valuation import FirmShares, Valuation, change_of
 
 OFFICIAL = "official close"
 _AHEAD = "* count filed (or, where that is not known, dated) on or after the session: not known then"
-_COPIED = ("shares", "rounding", "split_factor", "filed", "lookahead", "change_usd")
+_COPIED = ("shares", "rounding", "split_factor", "basis", "filed", "lookahead")
+_CHANGES = ("change_usd", "change_low_usd", "change_high_usd")
 _RECENT = 400  # days before the last count known; a table may hold fifteen years of them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Reconciliation(Printable):
-    """Which price and which share count give the reported figures.
+    """Reported losses of a firm against prices and share counts.
 
     Attributes
     ----------
@@ -36,14 +38,16 @@ class Reconciliation(Printable):
     session, previous : datetime64[D]
         The event's session and the one before it.
     table : DataFrame
-        A row a price convention and share count: price, close_before, close_after (main ticker), count, shares,
-        rounding, split_factor (of both, see `MarketCapChange.to_frame`), filed (NaT where it is not known), lookahead,
-        change_usd, low_usd, high_usd (rounding of the count), matches (reported figures whose rounding interval holds
-        change_usd) and within_rounding (those it only meets with its band).
+        One row per price convention and share count: price, close_before, close_after (main ticker), count, shares,
+        rounding, split_factor (of both, see `MarketCapChange.to_frame`), basis, filed (NaT where it is not known),
+        lookahead, change_usd, change_low_usd, change_high_usd (rounding of the count), matches (reported figures whose
+        rounding interval holds change_usd), within_rounding (those that only its band meets), official (whether the
+        price is the official close) and is_own (whether the row is the figure of `market_cap_change`).
     reported : DataFrame
         The reported losses: loss_usd, rounding_usd, outlet.
     notes : tuple of str
-        Counts that were left out, and what is not known of splits.
+        Counts that were left out, what is not known of splits, and which sessions were taken where the dates of the
+        prices do not fit the NYSE.
     """
 
     firm: str
@@ -59,7 +63,7 @@ class Reconciliation(Printable):
 
     @property
     def matches(self) -> list[str]:
-        """Each reported figure with the price and count that give it, a line each."""
+        """Each reported figure with the price and count that give it, one line each."""
         lines = []
         for loss in self.reported["loss_usd"]:
             ways = []
@@ -71,7 +75,7 @@ class Reconciliation(Printable):
 
     @property
     def statement(self) -> str:
-        """What the table does and does not show, in words."""
+        """What the table shows and what it does not."""
         return (
             "A match is arithmetic, not testimony: no outlet states its method, so that which price and count it "
             "used is inference. The library's own figure is the official close x the last cover count filed before "
@@ -96,7 +100,7 @@ class Reconciliation(Printable):
                 _format.number(r["shares"] / 1e9, 3),
                 _format.number(r["close_after"]),
                 _format.number(-r["change_usd"] / 1e9, 1),
-                f"{-r['high_usd'] / 1e9:,.1f} to {-r['low_usd'] / 1e9:,.1f}",
+                f"{-r['change_high_usd'] / 1e9:,.1f} to {-r['change_low_usd'] / 1e9:,.1f}",
                 _figures(r["matches"]),
                 _figures(r["within_rounding"]),
             ]
@@ -116,23 +120,23 @@ def reconcile(
     printed: Mapping[str, float] | None = None,
     allow_lookahead: bool = False,
 ) -> Reconciliation:
-    """List price conventions x share counts against the losses that were reported.
+    """Compare reported losses with every price convention times every share count.
 
     Parameters
     ----------
     ticker : str
         The firm, by any of its tickers.
     date : date or str
-        The session.
+        The session, on the calendar of the prices, as in `market_cap_change` without a study.
     reported_usd : float, optional
         A reported loss in USD, positive; by default the bundled press figures of that firm and day.
     rounding_usd : float, optional
-        The unit `reported_usd` was given to; by default read off its digits (589e9: 1e9, 592.7e9: 1e8).
+        The unit to which `reported_usd` was given; by default that of its last digit (589e9: 1e9, 592.7e9: 1e8).
     prices, shares : optional
         As in `market_cap_change`.
     printed : mapping of str to float, optional
-        Other prices of that evening by the name of their convention; by default the bundled ones, e.g. NVIDIA's
-        preliminary close.
+        Other prices of that evening by the name of their convention, in the shares of that day; by default the bundled
+        ones, e.g. NVIDIA's preliminary close. They are divided by the later splits that the closes are adjusted for.
     allow_lookahead : bool, optional
         List counts filed on or after the session too, marked.
 
@@ -149,45 +153,59 @@ def reconcile(
     NotSessionError, PriceError, SharesError, UnknownNameError
         As in `market_cap_change`, whose own count may not be left out.
     """
-    prices, shares = market_inputs(prices, shares)
-    session = resolve_session("date", date)
-    previous, _ = nearest_sessions(nyse(), session)
-    firm = shares.firm_of(ticker)
+    valuation = Valuation.of(prices, shares)
+    sessions, calendar_note = sessions_of_prices(valuation.prices)
+    session = resolve_session("date", date, sessions)
+    previous = previous_session(sessions, session)
+    firm = valuation.shares.firm_of(ticker)
     reported = _reported(firm, session, reported_usd, rounding_usd)
-    if shares.table.loc[shares.table["firm"] == firm, "basis"].isin(OUTSTANDING).any():
-        check_reach(shares.known_on(firm, session, allow_lookahead=allow_lookahead), prices)
-    listed, notes = _within_reach(_counts(shares, firm, session, allow_lookahead), prices, session)
-    rows = []
-    for price, closes in _conventions(firm, session, printed):
-        for count, counts in listed:
-            change = raw_change(counts, firm, prices, previous, session, closes)
-            band = {"low_usd": change["change_low_usd"], "high_usd": change["change_high_usd"]}
-            rows.append(
-                {
-                    "price": price,
-                    "close_before": change["close_before"],
-                    "close_after": change["close_after"],
-                    "count": count + _for_splits(change["split_factor"]),
-                    **{name: change[name] for name in _COPIED},
-                    **band,
-                    **_matches(change["change_usd"], band, reported),
-                }
-            )
-    return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported, notes)
+    listed, notes = _listed(valuation, firm, session, allow_lookahead)
+    rows = [
+        _row(count, price, closes, previous, reported)
+        for price, closes in _conventions(valuation, firm, session, printed)
+        for count in listed
+    ]
+    remarks = tuple(dict.fromkeys(filter(None, [*notes, calendar_note])))
+    return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported, remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A share count to be listed: its label, the counts by class, and whether the library itself values with it."""
+
+    label: str
+    shares: FirmShares
+    is_own: bool
+
+
+def _row(
+    count: _Count, price: str, closes: Mapping[str, float], previous: np.datetime64, reported: pd.DataFrame
+) -> dict[str, Any]:
+    """Return the row of a price convention and a share count; the official close is the one that replaces none."""
+    change, official = change_of(count.shares, count.shares.values(previous, closes)), not closes
+    return {
+        "price": price,
+        "close_before": change["close_before"],
+        "close_after": change["close_after"],
+        "count": count.label + _for_splits(change["split_factor"]),
+        **{name: change[name] for name in (*_COPIED, *_CHANGES)},
+        **_matches(change, reported),
+        "official": official,
+        "is_own": official and count.is_own,
+    }
 
 
 def _conventions(
-    firm: str, session: np.datetime64, printed: Mapping[str, float] | None
+    valuation: Valuation, firm: str, session: np.datetime64, printed: Mapping[str, float] | None
 ) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield the name of each price convention with the prices that replace the official closes of the session."""
     yield OFFICIAL, {}
-    if printed is not None:
-        bad = [name for name, price in printed.items() if not (isinstance(price, (int, float)) and 0 < price < np.inf)]
-        if bad:
-            raise InputError("printed", f"{bad[0]!r} is {printed[bad[0]]!r}", "give positive prices")
-        yield from ((name, {firm: float(price)}) for name, price in printed.items())
-        return
-    for row in _format.rows(printed_prices(firm, session)):
-        yield row["convention"], {firm: row["price"]}
+    if printed is None:
+        printed = {row["convention"]: row["price"] for row in _format.rows(printed_prices(firm, session))}
+    for name, price in printed.items():
+        if not (isinstance(price, (int, float)) and 0 < price < np.inf):
+            raise InputError("printed", f"{name!r} is {price!r}", "give positive prices")
+        yield name, {firm: valuation.requoted(firm, float(price), session)}
 
 
 def printed_prices(firm: str, session: np.datetime64) -> pd.DataFrame:
@@ -196,61 +214,90 @@ def printed_prices(firm: str, session: np.datetime64) -> pd.DataFrame:
     return known[(known["ticker"] == firm) & (known["date"] == str(session))]
 
 
+def _listed(
+    valuation: Valuation, firm: str, session: np.datetime64, allow_lookahead: bool
+) -> tuple[list[_Count], list[str]]:
+    """Return the counts to which splits can be applied, and the notes on them and on those that are left out."""
+    own = _own(valuation, firm, session, allow_lookahead)
+    kept: list[_Count] = []
+    notes: list[str] = []
+    late: tuple[str, str] | None = None
+    for label, counts in _counts(valuation.shares, firm, session, own, allow_lookahead):
+        problem = valuation.out_of_reach(counts)
+        if problem:
+            late = problem
+            notes.append(f"left out the {label}: {problem[0]}")
+            continue
+        shares = valuation.counted(firm, counts, session)
+        kept.append(_Count(label, shares, set(counts.index) == own))
+        notes += shares.spin_off_notes
+    if late and not kept:
+        raise SharesError("shares", *late)
+    return kept, [*notes, valuation.splits_note(ticker for count in kept for ticker in count.shares.tickers)]
+
+
+def _own(valuation: Valuation, firm: str, session: np.datetime64, allow_lookahead: bool) -> set[int]:
+    """Return the rows of the counts that `market_cap_change` takes; they may not be left out."""
+    table = valuation.shares.table
+    if not table.loc[table["firm"] == firm, "basis"].isin(OUTSTANDING).any():
+        return set()
+    counts = valuation.shares.known_on(firm, session, allow_lookahead=allow_lookahead)
+    valuation.counted(firm, counts, session)  # raises SharesError where splits cannot be applied
+    return set(counts.index)
+
+
 def _counts(
-    shares: SharesTable, firm: str, session: np.datetime64, allow_lookahead: bool
+    shares: SharesTable, firm: str, session: np.datetime64, own: set[int], allow_lookahead: bool
 ) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the counts that became known on one day, by basis, with a label each, in the order of these days.
+
+    A class that a filing leaves out keeps its last count of the same basis, as in `SharesTable.known_on`. Old counts
+    are left out unless they are those of `market_cap_change`.
+    """
     rows = shares.table[shares.table["firm"] == firm]
     rows = rows.assign(known=known_from(rows))
     rows = rows.assign(lookahead=rows["known"] >= pd.Timestamp(session)).sort_values("known", kind="stable")
     if rows["lookahead"].all() and not allow_lookahead:
         shares.known_on(firm, session)  # raises LookAheadError with the first date
     last = rows.loc[~rows["lookahead"], "known"].max()
-    rows = rows[~(rows["known"] < last - pd.Timedelta(days=_RECENT)) & (allow_lookahead | ~rows["lookahead"])]
-    for (known, basis), counts in rows.groupby(["known", "basis"], sort=False):
-        unfiled = counts["filed"].isna().all()
-        yield f"{basis} count {'dated' if unfiled else 'filed'} {known.date()}", counts
-
-
-def _within_reach(
-    listed: Iterable[tuple[str, pd.DataFrame]], prices: Prices, session: np.datetime64
-) -> tuple[list[tuple[str, pd.DataFrame]], tuple[str, ...]]:
-    """Return the counts that splits can be applied to, and what is to be said of them and of the others."""
-    kept, notes = [], []
-    late: tuple[str, str] | None = None
-    for label, counts in listed:
-        why = out_of_reach(counts, prices)
-        if why:
-            late = why
-            notes.append(f"left out the {label}: {why[0]}")
-        else:
-            kept.append((label, counts))
-            notes += spin_offs(counts, prices, session)
-    if late and not kept:
-        raise SharesError("shares", *late)
-    priced = [ticker for _, counts in kept for ticker in counts["priced_at"]]
-    return kept, tuple(dict.fromkeys(filter(None, [*notes, splits_note(prices, priced)])))
+    old = (rows["known"] < last - pd.Timedelta(days=_RECENT)) & ~rows.index.isin(own)
+    recent = rows[~old & (allow_lookahead | ~rows["lookahead"])]
+    for (known, basis), counts in recent.groupby(["known", "basis"], sort=False):
+        dated = "dated" if counts["filed"].isna().all() else "filed"
+        same = rows[
+            (rows["basis"] == basis) & (rows["known"] < known) & ~rows["share_class"].isin(counts["share_class"])
+        ]
+        kept = same.sort_values(["as_of", "filed"], kind="stable").drop_duplicates("share_class", keep="last")
+        yield f"{basis} count {dated} {known.date()}", pd.concat([counts, kept]).sort_index() if len(kept) else counts
 
 
 def _for_splits(factor: float) -> str:
+    if np.isnan(factor):
+        return " x the splits of each class"
     return "" if factor == 1 else f" x {factor:g} for splits"
 
 
 def _reported(firm: str, session: np.datetime64, loss: float | None, rounding: float | None) -> pd.DataFrame:
-    if rounding is not None and loss is None:
-        raise InputError("rounding_usd", "given without reported_usd", "give both, or neither")
-    for name, value in (("reported_usd", loss), ("rounding_usd", rounding)):
-        if value is not None and not (isinstance(value, (int, float)) and 0 < value < np.inf):
-            raise InputError(name, f"got {value!r}", "give a positive number of dollars")
-    if loss is not None and loss < 1e6:
-        raise InputError("reported_usd", f"got {loss:g} dollars", "give the whole amount: 589e9 is 589 billion")
+    """Return the loss as given with its unit, or the bundled ones of that firm and day."""
     if loss is not None:
-        unit = rounding or _digits_unit(loss)
+        _check_dollars(loss, rounding)
+        unit = _digits_unit(loss) if rounding is None else rounding
         return pd.DataFrame({"loss_usd": [float(loss)], "rounding_usd": [unit], "outlet": ["as given"]})
+    if rounding is not None:
+        raise InputError("rounding_usd", "given without reported_usd", "give both, or neither")
     known = pd.read_csv(bundled_path("figures", "reported_losses.csv"))
     known = known[(known["firm"] == firm) & (known["date"] == str(session))].reset_index(drop=True)
     if known.empty:
         raise InputError("reported_usd", f"no reported loss of {firm} on {session} is bundled", "give reported_usd=")
     return known[["loss_usd", "rounding_usd", "outlet"]]
+
+
+def _check_dollars(loss: float, rounding: float | None) -> None:
+    for name, value in (("reported_usd", loss), ("rounding_usd", rounding)):
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value < np.inf):
+            raise InputError(name, f"got {value!r}", "give a positive number of dollars")
+    if loss < 1e6:
+        raise InputError("reported_usd", f"got {loss:g} dollars", "give the whole amount: 589e9 is 589 billion")
 
 
 def _digits_unit(value: float) -> float:
@@ -261,15 +308,14 @@ def _digits_unit(value: float) -> float:
     return unit
 
 
-def _matches(change: float, band: Mapping[str, float], reported: pd.DataFrame) -> dict[str, tuple[float, ...]]:
-    loss, low, high = -change, -band["high_usd"], -band["low_usd"]
-    centre, half = (
-        reported["loss_usd"].to_numpy(dtype=float),
-        reported["rounding_usd"].to_numpy(dtype=float) / 2,
-    )
-    holds = (centre - half <= loss) & (loss <= centre + half)
-    meets = (centre - half <= high) & (low <= centre + half) & ~holds
-    return {"matches": tuple(centre[holds]), "within_rounding": tuple(centre[meets])}
+def _matches(change: Mapping[str, Any], reported: pd.DataFrame) -> dict[str, tuple[float, ...]]:
+    """Return the reported losses whose rounding interval holds the change, and those that only its band meets."""
+    loss, low, high = (-change[name] for name in ("change_usd", "change_high_usd", "change_low_usd"))
+    figure, unit = (reported[name].to_numpy(dtype=float) for name in ("loss_usd", "rounding_usd"))
+    least, most = figure - unit / 2, figure + unit / 2
+    holds = (least <= loss) & (loss <= most)
+    meets = (least <= high) & (low <= most) & ~holds
+    return {"matches": tuple(figure[holds]), "within_rounding": tuple(figure[meets])}
 
 
 def _figures(losses: Sequence[float]) -> str:

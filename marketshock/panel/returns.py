@@ -154,9 +154,9 @@ def choose_sessions(parameter: str, days: DateArray, calendar: CalendarName) -> 
     """
     if calendar == "index":
         return index_sessions(days)
-    problem = _misfit(days)
+    sessions, problem = fitting_sessions(days)
     if not problem:
-        return nyse()
+        return sessions
     if calendar == "NYSE":
         raise PriceError(parameter, problem, "correct the dates, or pass calendar='index' to take them as sessions")
     warnings.warn(
@@ -165,7 +165,22 @@ def choose_sessions(parameter: str, days: DateArray, calendar: CalendarName) -> 
         CalendarWarning,
         stacklevel=4,
     )
-    return index_sessions(days)
+    return sessions
+
+
+def fitting_sessions(days: DateArray) -> tuple[Sessions, str]:
+    """Return the calendar that "auto" takes: the NYSE table where the dates fit it, otherwise the dates themselves.
+
+    The second value is why the dates do not fit, "" if they do.
+    """
+    problem = _misfit(days)
+    return (index_sessions(days), problem) if problem else (nyse(), "")
+
+
+def sessions_of_prices(prices: Prices) -> tuple[Sessions, str]:
+    """Return the calendar of prices without a study (see `fitting_sessions`), and a note where it is not the NYSE's."""
+    sessions, problem = fitting_sessions(prices.dates.to_numpy().astype("datetime64[D]"))
+    return sessions, f"sessions are the dates of the prices: {problem}" if problem else ""
 
 
 def _misfit(days: DateArray) -> str:

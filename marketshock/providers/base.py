@@ -1,4 +1,4 @@
-"""Prices: what every provider hands over, checked when made."""
+"""Prices of several tickers: the object that every provider returns, checked when made."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Prices:
     extra : mapping of str to DataFrame
         Other fields a provider had: open, high, low, volume.
     provenance : mapping
-        Source, period, vintage, checks. ``splits_since`` and ``splits_until``, where they are there, are the days (of
-        all tickers, or by ticker) from which and until which `splits` are known.
+        Source, period, vintage, checks. ``splits_since`` and ``splits_until``, where given, are the days (of all
+        tickers, or by ticker) from which and until which `splits` are known.
     splits : DataFrame, optional
         Columns ticker, date, ratio (10 for ten new shares for one old): every split that the closes are adjusted for,
         those after the last row too. A share count of before a split is multiplied by it where it meets these closes,
-        and one of before ``splits_since`` refused. None where the source does not say; counts are then taken as they
-        are.
+        and one of before ``splits_since`` is refused. None where the source does not give splits; counts are then taken
+        as they are. Studies and market caps refuse closes that are not adjusted for one of these splits.
 
     Notes
     -----
@@ -88,7 +88,7 @@ class Prices:
         close : DataFrame
             One of three shapes, with the dates as index or in a column named date (in any case):
 
-            - wide: one column of closes a ticker;
+            - wide: one column of closes per ticker;
             - two-level columns (field, ticker), in either order, as yfinance gives them: "Close" and, if there,
               "Adj Close" are read, the other fields become `extra`;
             - long: date, ticker (or symbol), close (or price), and if there adj_close, open, high, low, volume,
@@ -100,12 +100,12 @@ class Prices:
             dropped: the date in that zone counts.
         adj_close : DataFrame, optional
             Dividend-adjusted closes, wide, for the same dates and tickers. Without them returns are computed from the
-            closes and, where the frame has that field, the dividends; ``provenance["returns_from"]`` says which.
+            closes and, where the frame has that field, the dividends; ``provenance["returns_from"]`` reports which.
         adjusted : bool, optional
             Where there are no adjusted closes beside them: whether the closes are dividend-adjusted themselves. True:
             returns are total, and market caps refuse such closes. False: returns are price returns, market caps are
-            right. Two-level columns without "Adj Close" are taken as adjusted unless this says otherwise, for
-            ``yfinance.download`` adjusts by default. ``provenance["close_is"]`` says what was taken.
+            right. Two-level columns without "Adj Close" are taken as adjusted unless this is False, because
+            ``yfinance.download`` adjusts by default. ``provenance["close_is"]`` reports what was taken.
         source : str, optional
             Goes into the provenance.
 
@@ -198,7 +198,7 @@ def _with_dividends(close: pd.DataFrame, dividend: pd.DataFrame) -> pd.DataFrame
 
 
 def _told(close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], adjusted: bool | None) -> dict[str, str]:
-    """Return what is known of the closes: where returns come from, and whether they hold dividends."""
+    """Return what is known of the closes: the source of returns, and whether closes are adjusted for dividends."""
     check_choice("adjusted", adjusted, (True, False, None))
     if "adj_close" not in fields:
         unsaid = PRESUMED if close.columns.nlevels > 1 else NOT_SAID

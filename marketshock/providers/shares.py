@@ -1,4 +1,4 @@
-"""Share counts as they were known: each with its class, its date, the day it was filed and its rounding."""
+"""Share counts as they were known, each with its class, date, filing date and rounding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .frames import iso_days
 
 COVER, BALANCE_SHEET, VENDOR = "cover", "balance sheet", "vendor"
 OUTSTANDING = (COVER, BALANCE_SHEET, VENDOR)
-"""Bases that count shares of one day, the best first; others, such as averages of a quarter, value nothing."""
+"""Bases that count the shares of one day, the best first. Others, such as quarterly averages, cannot value a firm."""
 
 _COLUMNS = (
     "firm",
@@ -44,14 +44,15 @@ class SharesTable:
     Attributes
     ----------
     table : DataFrame
-        One row a count, with columns firm (name of the firm: its main ticker), priced_at (the ticker whose close values
-        the class), share_class, basis ("cover": the count on a filing's cover page; "balance sheet"; "vendor"), listed
-        (bool), shares (number, in the shares of its own date: not adjusted for later splits), rounding (the unit the
-        count was given to; 1 if exact), as_of, filed (datetime64; NaT where a vendor does not give it) and form.
+        One row per count, with columns firm (name of the firm: its main ticker), priced_at (the ticker whose close
+        values the class), share_class, basis ("cover": the count on a filing's cover page; "balance sheet"; "vendor"),
+        listed (bool), shares (number, in the shares of its own date: not adjusted for later splits), rounding (the
+        unit the count was given to; 1 if exact), as_of, filed (datetime64; NaT where a vendor does not give it) and
+        form.
     source : str
         Where the counts come from.
     notes : tuple of str
-        What was left out, chosen or put right when the table was made, a sentence each.
+        What was left out, chosen or corrected when the table was made, one sentence each.
     """
 
     table: pd.DataFrame
@@ -70,7 +71,7 @@ class SharesTable:
         source : str, optional
             Goes into the results.
         notes : sequence of str, optional
-            What is worth knowing of the counts.
+            Remarks on the counts.
 
         Returns
         -------
@@ -178,10 +179,11 @@ class SharesTable:
         Returns
         -------
         DataFrame
-            Rows of `table`, one a share class, with the column ``lookahead``. Cover counts where the firm has any, else
-            those of its balance sheet, else a vendor's. Known is what was filed; of a vendor's count without a filing
-            date only its own date can be held against `day`, so that look-ahead cannot be excluded. Last is the latest
-            `as_of`, of one `as_of` the latest `filed`: an amendment of an old filing does not displace a newer count.
+            Rows of `table`, one per share class, with the column ``lookahead``. Cover counts where the firm has any,
+            otherwise those of its balance sheet, otherwise a vendor's. A count is known from its filing. Of a vendor's
+            count without a filing date only its own date can be compared with `day`, so that look-ahead cannot be
+            excluded. The last count is that of the latest `as_of`, and of one `as_of` that of the latest `filed`: an
+            amendment of an old filing does not displace a newer count.
 
         Raises
         ------

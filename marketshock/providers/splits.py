@@ -1,4 +1,4 @@
-"""Splits: what brings a share count into the shares that closes are quoted in.
+"""Splits, which bring a share count into the shares that closes are quoted in.
 
 Vendors record a spin-off as a split too (1253 for 1000): closes before it are divided by that number, and no share
 count changes.
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._typing import BoolArray, FloatArray
+from .._typing import BoolArray, DateArray, FloatArray
 from ..errors import InputError, PriceError
 from .frames import iso_days, numeric_values
 
@@ -35,7 +35,7 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a column is missing, a date is none, a ratio is not positive, or a split stands there twice.
+        If a column is missing, a date is none, a ratio is not positive, or a split is given twice.
     """
     if splits is None:
         return checked_splits(pd.DataFrame({"ticker": [], "date": [], "ratio": []}))
@@ -47,7 +47,7 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
     out = pd.DataFrame({"ticker": splits["ticker"], "date": days, "ratio": ratio}).reset_index(drop=True)
     _refuse(out, out["date"].isna().to_numpy(), "has no date", "write YYYY-MM-DD")
     _refuse(out, ~((out["ratio"] > 0) & np.isfinite(out["ratio"])).to_numpy(), "has no positive ratio", "correct it")
-    _refuse(out, out.duplicated(["ticker", "date"]).to_numpy(), "stands there twice", "keep one")
+    _refuse(out, out.duplicated(["ticker", "date"]).to_numpy(), "is given twice", "keep one")
     return out.assign(spin_off=spun_off(out["ratio"].to_numpy(dtype=float))).sort_values("date", kind="stable")
 
 
@@ -68,7 +68,7 @@ def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tupl
     splits : DataFrame
         Columns ticker, date, ratio.
     about : dict
-        splits_since and splits_until, for the provenance: a day, or a day a ticker where they differ.
+        splits_since and splits_until, for the provenance: one day, or one day per ticker where they differ.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def refuse_unadjusted(parameter: str, splits: pd.DataFrame, close: pd.DataFrame)
 
 
 def spun_off(ratio: FloatArray) -> BoolArray:
-    """Tell ratios that are taken for spin-offs: above 1, and neither whole nor a fraction of numbers up to 20.
+    """Return which ratios are taken for spin-offs: above 1, and neither whole nor a fraction of numbers up to 20.
 
     Within 1e-4, of the ratio or its inverse. A ratio below 1 raises earlier closes, which no spin-off does.
     """
@@ -150,17 +150,30 @@ def splits_met(
     counted, session : Timestamp
         Day from which the count knows of no split, and of the closes.
     """
-    own = splits["ticker"].to_numpy() == ticker
-    if not own.any():
-        return splits.iloc[:0], splits.iloc[:0]
-    date, spun = splits["date"], splits["spin_off"].to_numpy()
-    after_count, after_session = (date > counted).to_numpy(), (date > session).to_numpy()
-    applied, passed = np.where(spun, after_session, after_count), spun & after_count & ~after_session
-    return splits[own & applied], splits[own & passed]
+    own = splits[splits["ticker"] == ticker]
+    applied = _applied(own, counted, np.array([session], dtype="datetime64[ns]"))[0]
+    passed = own["spin_off"] & (own["date"] > counted) & ~applied
+    return own[applied], own[passed]
+
+
+def split_factors(splits: pd.DataFrame, ticker: str, counted: pd.Timestamp, days: DateArray) -> FloatArray:
+    """Return what a ticker's count is multiplied by to meet the closes of each of several days, (T,).
+
+    The product of the ratios that `splits_met` finds for the day.
+    """
+    own = splits[splits["ticker"] == ticker]
+    return np.asarray(np.where(_applied(own, counted, days), own["ratio"].to_numpy(dtype=float), 1.0).prod(axis=1))
+
+
+def _applied(own: pd.DataFrame, counted: pd.Timestamp, days: DateArray) -> BoolArray:
+    """Return which of a ticker's splits, (n,), multiply its count for the closes of each day: (T, n)."""
+    date = own["date"].to_numpy(dtype="datetime64[ns]")
+    after_day = date > np.asarray(days, dtype="datetime64[ns]")[:, None]
+    return np.asarray(np.where(own["spin_off"].to_numpy(dtype=bool), after_day, date > counted.to_datetime64()))
 
 
 def known_since(provenance: Mapping[str, Any], ticker: str) -> pd.Timestamp | None:
-    """Return the first day from which a ticker's splits are known, None where nothing is said of it."""
+    """Return the first day from which a ticker's splits are known, None where the provenance does not give it."""
     return _said(provenance.get("splits_since"), ticker)
 
 
@@ -175,7 +188,7 @@ def factor_of(splits: pd.DataFrame) -> float:
 
 
 def _one_or_each(days: Mapping[str, Any]) -> Any:
-    """Return the one day of all tickers, or a day a ticker; those without any close have none."""
+    """Return the one day of all tickers, or one day per ticker; tickers without any close have none."""
     said = {ticker: str(day.date()) for ticker, day in days.items() if day is not None}
     return next(iter(said.values())) if len(set(said.values())) == 1 else said
 

@@ -123,7 +123,7 @@ def findings(result: Reproduction) -> list[str]:
             f"Abnormal returns with p < 0.05, one firm at a time: {named}. "
             f"That none of the seven moved abnormally: joint F, {_format.p_equals(joint)}."
         )
-    loss = result.nvidia.table.query("price == 'official close' and count.str.startswith('cover')").iloc[-1]
+    loss = result.nvidia.table.query("is_own").iloc[0]
     lines.append(
         f"NVIDIA lost {-loss['change_usd'] / 1e9:.1f} bn USD on {result.nvidia.session} by its official close; the "
         "section on the reported loss says where the 589 comes from."
