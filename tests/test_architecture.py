@@ -129,6 +129,15 @@ def test_public_names():
         _ = ms.nothing
 
 
+def test_names_that_moved_say_where_they_are():
+    for module, names in ms._MOVED.items():
+        for name in names:
+            assert name not in ms.__all__
+            assert name in getattr(ms, module).__all__
+            with pytest.raises(AttributeError, match=rf"it is marketshock\.{module}\.{name} now"):
+                getattr(ms, name)
+
+
 def test_public_callables_have_numpydoc_docstrings():
     for name in ms.__all__:
         thing = getattr(ms, name)

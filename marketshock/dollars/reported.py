@@ -11,7 +11,7 @@ import pandas as pd
 from .. import _format
 from .._bundled import bundled_path
 from .._typing import Frame
-from ..errors import InputError, SharesError
+from ..errors import Argument, InputError, SharesError, Words
 from ..providers.base import Prices
 from ..providers.shares import OUTSTANDING, SharesTable, known_from
 from ..sessions import nearest_sessions, nyse, resolve_session
@@ -243,7 +243,7 @@ def _for_splits(factor: float) -> str:
 
 def _reported(firm: str, session: np.datetime64, loss: float | None, rounding: float | None) -> pd.DataFrame:
     if rounding is not None and loss is None:
-        raise InputError("rounding_usd", "given without reported_usd", "give both, or neither")
+        raise InputError("rounding_usd", Words("given without ", Argument("reported_usd")), "give both, or neither")
     for name, value in (("reported_usd", loss), ("rounding_usd", rounding)):
         if value is not None and not (isinstance(value, (int, float)) and 0 < value < np.inf):
             raise InputError(name, f"got {value!r}", "give a positive number of dollars")

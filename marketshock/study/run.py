@@ -14,7 +14,7 @@ from .._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
 from ..catalog.table import Events, EventTable, event_table
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
-from ..errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, check_choice
+from ..errors import Argument, ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, Words, check_choice
 from ..models.base import ReturnModel, factor_data
 from ..panel.alignment import Exclusion
 from ..panel.build import exclude_unestimable
@@ -222,7 +222,8 @@ def event_study(
         raise InputError("windows", "with keep='all' every window can be read afterwards", "leave it out")
     table = event_table(events, tickers)
     if log and factor_frame is not None:
-        raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
+        remedy = Words("leave ", Argument("log", True), " out")
+        raise InputError("factors", "the factors are simple returns, and log returns were asked for", remedy)
     _refuse_clash(factor_frame, table.names)
     wanted = Wanted(spec, summed_windows(spec.window, windows), keep == "car")
     if is_dataset(returns):
