@@ -39,7 +39,7 @@ def actions() -> dict[str, Callable[[], object]]:
     options = {"model": ms.MarketModel("m"), "window": (-10, 10), "calendar": "index"}
     many = ms.event_study(events, returns=returns, **options)
     traits = pd.DataFrame({"size": rng.normal(size=len(many))}, index=many.events.index)
-    members = ms.sp500().prices
+    members = ms.datasets.sp500().prices
 
     def reproduced() -> object:
         with tempfile.TemporaryDirectory() as out:

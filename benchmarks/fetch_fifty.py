@@ -35,7 +35,7 @@ def fetch(base: str, folder: str, offline: bool, pipe) -> None:
     """Fetch (or read) all of it and say how long it took and how much memory this process had at most."""
     import datetime as dt
 
-    from marketshock.providers.fetch import fetch_prices
+    from marketshock.providers.fetch import Fetching, _prices
     from marketshock.providers.yahoo import Yahoo
 
     def now() -> dt.datetime:
@@ -49,7 +49,7 @@ def fetch(base: str, folder: str, offline: bool, pipe) -> None:
         session = loopback_session(base)
     start = time.perf_counter()
     source = Yahoo(session=session, now=now)
-    prices = fetch_prices(source, TICKERS, *SPAN, cache=folder, offline=offline, now=now, progress=False)
+    prices = _prices(source, TICKERS, *SPAN, Fetching(folder, offline, now=now, progress=False))
     seconds = time.perf_counter() - start
     assert prices.close.shape == (2576, 50), prices.close.shape
     pipe.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))

@@ -6,7 +6,7 @@
 # %%
 import marketshock as ms
 
-members = ms.sp500()
+members = ms.datasets.sp500()
 measured = ms.fragility(members.prices)
 print(measured)
 

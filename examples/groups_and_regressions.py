@@ -16,7 +16,7 @@ import pandas as pd
 
 import marketshock as ms
 
-members, index = ms.sp500(), ms.snapshot().adj_close["^GSPC"]
+members, index = ms.datasets.sp500(), ms.snapshot().adj_close["^GSPC"]
 closes = members.prices.close.join(index)
 returns = closes.pct_change(fill_method=None).iloc[1:]
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 import marketshock as ms
 
-catalog, prices, members = ms.load_catalog(), ms.snapshot(), ms.sp500()
+catalog, prices, members = ms.load_catalog(), ms.snapshot(), ms.datasets.sp500()
 costs = ms.Costs(bps=1, half_spread_bps=1, slippage_bps=3, borrow=0.005)
 seven = ms.MAGNIFICENT_SEVEN
 

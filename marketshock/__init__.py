@@ -1,6 +1,6 @@
-"""Event studies of dated market shocks: what was abnormal, how sure one can be, and how many dollars it was.
+"""Event studies: abnormal returns, test statistics, market-cap losses in dollars, and checks of printed figures.
 
-The names below are loaded when they are first used, so that ``import marketshock`` costs next to nothing.
+Each name below is loaded when it is first used, so that ``import marketshock`` takes next to no time.
 """
 
 from __future__ import annotations
@@ -16,56 +16,40 @@ MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
 _HOME = {
     "Backtest": "backtests.result",
     "CAPM": "models.factor",
-    "CRSP": "providers.crsp",
     "Catalog": "catalog.model",
-    "Clustering": "volatility.clustering",
     "ConstantMean": "models.mean",
     "Costs": "backtests.costs",
     "Claim": "catalog.claim",
-    "Claims": "claims.verify",
     "Conventions": "inference.options",
-    "CrossSection": "study.crosssection",
     "Dimson": "models.nonsync",
     "Document": "documents.document",
     "EqualWeighted": "models.benchmark",
     "Event": "catalog.model",
-    "Explanation": "explained.explanation",
     "FactorModel": "models.factor",
     "FamaFrench": "models.factor",
     "Fragility": "volatility.fragility",
     "GarchModel": "models.garch",
     "HuberModel": "models.robust",
-    "IndexContribution": "volatility.contribution",
-    "IndexMembers": "providers.members",
     "LeaveOneOut": "models.benchmark",
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "dollars.change",
     "MarketModel": "models.factor",
     "Membership": "volatility.membership",
-    "Placebo": "robustness.placebo",
-    "PlaceboTrades": "backtests.placebo",
-    "Pretrend": "robustness.pretrend",
     "Prices": "providers.base",
     "RecentVolatility": "models.variance",
-    "Reconciliation": "dollars.reported",
     "Resampling": "inference.options",
-    "RuleComparison": "backtests.compare",
     "ScholesWilliams": "models.nonsync",
     "SharesTable": "providers.shares",
     "Sizing": "backtests.costs",
     "Source": "catalog.model",
-    "SpecificationCurve": "robustness.curve",
     "Stated": "catalog.claim",
     "StudyResult": "study.results",
-    "StreamedStudy": "study.streamed",
     "TESTS": "inference.registry",
-    "Verdict": "claims.verdict",
-    "VolatilityPortfolios": "volatility.portfolios",
-    "WalkForward": "backtests.walkforward",
     "adjust_pvalues": "inference.adjust",
     "backtest": "backtests.run",
     "compare": "robustness.compare",
     "compare_rules": "backtests.compare",
+    "datasets": "datasets",
     "earnings_dates": "providers.earnings",
     "errors": "errors",
     "event_study": "study.run",
@@ -88,18 +72,16 @@ _HOME = {
     "read_prices": "providers.files",
     "read_returns": "providers.files",
     "reconcile": "dollars.reported",
-    "recorded_facts": "providers.facts",
     "regress_car": "study.crosssection",
-    "release_calendar": "catalog.load",
     "report": "report",
     "sec_share_counts": "providers.sec",
     "rules": "backtests.rules",
     "share_counts": "providers.shares",
     "simulate": "simulate",
     "snapshot": "providers.snapshot",
-    "sp500": "providers.members",
     "specification_curve": "robustness.curve",
     "summarize_events": "study.summarize",
+    "types": "types",
     "volatility_portfolios": "volatility.portfolios",
     "verify_claims": "claims.verify",
     "walk_forward": "backtests.walkforward",
@@ -107,62 +89,58 @@ _HOME = {
     "yahoo_intraday": "providers.fetch",
     "yahoo_share_counts": "providers.yahoo_shares",
 }
-_MODULES = frozenset({"errors", "plots", "report", "rules", "simulate"})
+_MODULES = frozenset({"datasets", "errors", "plots", "report", "rules", "simulate", "types"})
+_MOVED = {  # names of version 0.1 -> where they are now
+    **{name: f"datasets.{name}" for name in ("recorded_facts", "release_calendar", "sp500")},
+    **{
+        name: f"types.{name}"
+        for name in (
+            *("CRSP", "Claims", "Clustering", "CrossSection", "Explanation", "IndexContribution", "IndexMembers"),
+            *("Placebo", "PlaceboTrades", "Pretrend", "Reconciliation", "RuleComparison", "SpecificationCurve"),
+            *("Verdict", "VolatilityPortfolios", "WalkForward"),
+        )
+    },
+    "StudySummary": "types.StreamedStudy",
+}
 
 __all__ = [  # noqa: RUF022 - in the order of _HOME
     "MAGNIFICENT_SEVEN",
     "Backtest",
     "CAPM",
-    "CRSP",
     "Catalog",
-    "Clustering",
     "ConstantMean",
     "Costs",
     "Claim",
-    "Claims",
     "Conventions",
-    "CrossSection",
     "Dimson",
     "Document",
     "EqualWeighted",
     "Event",
-    "Explanation",
     "FactorModel",
     "FamaFrench",
     "Fragility",
     "GarchModel",
     "HuberModel",
-    "IndexContribution",
-    "IndexMembers",
     "LeaveOneOut",
     "MarketAdjusted",
     "MarketCapChange",
     "MarketModel",
     "Membership",
-    "Placebo",
-    "PlaceboTrades",
-    "Pretrend",
     "Prices",
     "RecentVolatility",
-    "Reconciliation",
     "Resampling",
-    "RuleComparison",
     "ScholesWilliams",
     "SharesTable",
     "Sizing",
     "Source",
-    "SpecificationCurve",
     "Stated",
     "StudyResult",
-    "StreamedStudy",
     "TESTS",
-    "Verdict",
-    "VolatilityPortfolios",
-    "WalkForward",
     "adjust_pvalues",
     "backtest",
     "compare",
     "compare_rules",
+    "datasets",
     "earnings_dates",
     "errors",
     "event_study",
@@ -185,18 +163,16 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "read_prices",
     "read_returns",
     "reconcile",
-    "recorded_facts",
     "regress_car",
-    "release_calendar",
     "report",
     "sec_share_counts",
     "rules",
     "share_counts",
     "simulate",
     "snapshot",
-    "sp500",
     "specification_curve",
     "summarize_events",
+    "types",
     "volatility_portfolios",
     "verify_claims",
     "walk_forward",
@@ -206,23 +182,21 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
 ]
 
 if TYPE_CHECKING:
-    from . import errors, plots, report, simulate
+    from . import datasets, errors, plots, report, simulate, types
     from .backtests import rules
-    from .backtests.compare import RuleComparison, compare_rules
+    from .backtests.compare import compare_rules
     from .backtests.costs import Costs, Sizing
-    from .backtests.placebo import PlaceboTrades, placebo_trades
+    from .backtests.placebo import placebo_trades
     from .backtests.result import Backtest
     from .backtests.run import backtest
-    from .backtests.walkforward import WalkForward, walk_forward
+    from .backtests.walkforward import walk_forward
     from .catalog.claim import Claim, Stated
-    from .catalog.load import load_catalog, release_calendar
+    from .catalog.load import load_catalog
     from .catalog.model import Catalog, Event, Source
-    from .claims.verdict import Verdict
-    from .claims.verify import Claims, verify_claims
+    from .claims.verify import verify_claims
     from .documents.document import Document, read_document
     from .dollars.change import MarketCapChange, market_cap_change
-    from .dollars.reported import Reconciliation, reconcile
-    from .explained.explanation import Explanation
+    from .dollars.reported import reconcile
     from .inference.adjust import adjust_pvalues
     from .inference.options import Conventions, Resampling
     from .inference.power import minimum_detectable, power_of_t
@@ -235,37 +209,34 @@ if TYPE_CHECKING:
     from .models.robust import HuberModel
     from .models.variance import RecentVolatility
     from .providers.base import Prices
-    from .providers.crsp import CRSP, read_crsp
+    from .providers.crsp import read_crsp
     from .providers.earnings import earnings_dates, read_earnings
-    from .providers.facts import recorded_facts
     from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
     from .providers.files import read_prices, read_returns
     from .providers.french import french_factors
-    from .providers.members import IndexMembers, sp500
     from .providers.sec import sec_share_counts
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import snapshot
     from .providers.yahoo_shares import yahoo_share_counts
     from .robustness.compare import compare
-    from .robustness.curve import SpecificationCurve, specification_curve
-    from .robustness.placebo import Placebo, placebo
-    from .robustness.pretrend import Pretrend, pretrend
-    from .study.crosssection import CrossSection, group_differences, regress_car
+    from .robustness.curve import specification_curve
+    from .robustness.placebo import placebo
+    from .robustness.pretrend import pretrend
+    from .study.crosssection import group_differences, regress_car
     from .study.results import StudyResult
     from .study.run import event_study
-    from .study.streamed import StreamedStudy
     from .study.summarize import summarize_events
-    from .volatility.clustering import Clustering
-    from .volatility.contribution import IndexContribution, index_contribution
+    from .volatility.contribution import index_contribution
     from .volatility.fragility import Fragility
     from .volatility.measure import fragility
     from .volatility.membership import Membership
-    from .volatility.portfolios import VolatilityPortfolios, volatility_portfolios
+    from .volatility.portfolios import volatility_portfolios
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        now = f"; it is {__name__}.{_MOVED[name]} now" if name in _MOVED else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{now}")
     module = import_module(f".{_HOME[name]}", __name__)
     value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value

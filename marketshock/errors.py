@@ -1,17 +1,60 @@
-"""One tree of errors and named warnings. Every error keeps what it is about as attributes."""
+"""Errors and warnings: one tree of errors, named warnings. Both keep their subject as attributes."""
 
 from __future__ import annotations
 
 import difflib
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument named in a message, alone or with a value: ``on_closed='next'``."""
+
+    name: str
+    value: object = None
+
+    def __str__(self) -> str:
+        return self.name if self.value is None else f"{self.name}={self.value!r}"
+
+
+class Words(str):
+    """Text of a message that keeps the arguments it names, so that the command line can name its options instead.
+
+    Parameters
+    ----------
+    *parts : str or Argument
+        Joined without a separator; `Words` among them keep their own arguments.
+    """
+
+    __slots__ = ("parts",)
+    parts: tuple[str | Argument, ...]
+
+    def __new__(cls, *parts: str | Argument) -> Words:
+        flat = [piece for part in parts for piece in (part.parts if isinstance(part, Words) else (part,))]
+        made = super().__new__(cls, "".join(map(str, flat)))
+        made.parts = tuple(flat)
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Words, self.parts
+
+    def spelled(self, spell: Callable[[Argument], str]) -> str:
+        """Return the text with each argument written by `spell`."""
+        return "".join(spell(part) if isinstance(part, Argument) else part for part in self.parts)
+
+
 class MarketShockError(Exception):
     """Base of every error this library raises on purpose."""
+
+    @property
+    def words(self) -> Words:
+        """The message with the arguments it names."""
+        return Words(str(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors travel between processes with their attributes."""
@@ -26,14 +69,20 @@ class InputError(MarketShockError, ValueError):
     parameter : str
         Name of the argument, option or file at fault.
     problem : str
-        What came and which bound it broke.
+        What came and which bound it broke; `Words` if it names other arguments.
     remedy : str, optional
-        What would work.
+        What would work; `Words` if it names arguments.
     """
 
     def __init__(self, parameter: str, problem: str, remedy: str = "") -> None:
         self.parameter, self.problem, self.remedy = parameter, problem, remedy
-        super().__init__(f"{parameter}: {problem}" + (f"; {remedy}" if remedy else ""))
+        super().__init__(str(self.words))
+
+    @property
+    def words(self) -> Words:
+        """The message with the arguments it names."""
+        rest = Words("; ", self.remedy) if self.remedy else ""
+        return Words(Argument(self.parameter), ": ", self.problem, rest)
 
 
 class ChoiceError(InputError):
@@ -66,7 +115,17 @@ class WindowError(InputError):
 
 
 class NotSessionError(InputError):
-    """A date without a trading session, where the caller did not say what to do with it."""
+    """A date without a trading session, where the caller did not say what to do with it.
+
+    Attributes
+    ----------
+    day : numpy.datetime64 or None
+        The date.
+    """
+
+    def __init__(self, parameter: str, problem: str, remedy: str = "", day: Any = None) -> None:
+        self.day = day
+        super().__init__(parameter, problem, remedy)
 
 
 class CatalogError(InputError):
@@ -97,12 +156,17 @@ class ProviderError(MarketShockError):
     came : str
         What came instead.
     remedy : str
-        What to do.
+        What to do; `Words` if it names arguments.
     """
 
     def __init__(self, symbol: str, asked: str, came: str, remedy: str) -> None:
         self.symbol, self.asked, self.came, self.remedy = symbol, asked, came, remedy
-        super().__init__(f"{symbol}: asked for {asked}; {came}; {remedy}")
+        super().__init__(str(self.words))
+
+    @property
+    def words(self) -> Words:
+        """The message with the arguments it names."""
+        return Words(f"{self.symbol}: asked for {self.asked}; ", self.came, "; ", self.remedy)
 
 
 class RateLimited(ProviderError):  # noqa: N818 - a state of the provider, named as the field names it
@@ -170,7 +234,17 @@ class NoUsableEventsError(MarketShockError):
 
 
 class MarketShockWarning(UserWarning):
-    """Base of every warning of this library; silence one by its class."""
+    """Base of every warning of this library; silence one by its class.
+
+    Parameters
+    ----------
+    text : str
+        The message; `Words` if it names arguments.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.words = Words(text)
 
 
 class CalendarWarning(MarketShockWarning):

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ._bundled import bundled_path
 from ._typing import BoolArray, DateArray, IntArray, StrArray
-from .errors import InputError, NotSessionError, PriceError
+from .errors import Argument, InputError, NotSessionError, PriceError, Words
 
 NEW_YORK = "America/New_York"
 
@@ -122,7 +122,7 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
         raise InputError(
             "date",
             "a timestamp needs closing times, and the dates of the prices carry none",
-            "give dates without a time, or prices on NYSE sessions (calendar='NYSE')",
+            Words("give dates without a time, or prices on NYSE sessions (", Argument("calendar", "NYSE"), ")"),
         )
     at = np.searchsorted(sessions.closes, utc, side="right")
     local = _new_york_day(utc)
@@ -286,7 +286,8 @@ def _closed_error(sessions: Sessions, closed: DateArray) -> NotSessionError:
     return NotSessionError(
         "date",
         f"{day}, a {weekday}, is no {sessions.name} session{more}",
-        f"on_closed='next' takes {after}, 'previous' takes {before}, 'drop' leaves the event out",
+        Words(Argument("on_closed", "next"), f" takes {after}, 'previous' takes {before}, 'drop' leaves the event out"),
+        day,
     )
 
 

@@ -29,6 +29,8 @@ from .providers.frames import check_columns, numeric_values
 from .providers.shapes import return_frame
 from .windows import ArrayWindows, WindowData
 
+__all__ = ["Design", "RejectionRates", "bmp_size", "rejection_rates"]
+
 _BLOCK = 50  # samples that share one random stream: the result depends on nothing but the seed
 
 

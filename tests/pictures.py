@@ -83,7 +83,7 @@ def rates(*tests: str) -> ms.RejectionRates:
 @cache
 def fragility() -> ms.Fragility:
     """The fifty largest."""
-    members = ms.sp500()
+    members = ms.datasets.sp500()
     return ms.fragility(members.prices, members=ms.Membership.top(50, members.market_caps()))
 
 
@@ -97,13 +97,13 @@ def backtest() -> ms.Backtest:
 
 
 @cache
-def random_dates() -> ms.PlaceboTrades:
+def random_dates() -> ms.types.PlaceboTrades:
     """Of that backtest."""
     return ms.placebo_trades(backtest(), draws=99)
 
 
 @cache
-def curve() -> ms.SpecificationCurve:
+def curve() -> ms.types.SpecificationCurve:
     """Twelve specifications."""
     return ms.specification_curve(
         ms.load_catalog()["deepseek-selloff"], tickers=["NVDA"], prices=ms.snapshot(),
@@ -113,7 +113,7 @@ def curve() -> ms.SpecificationCurve:
 
 
 @cache
-def placebo_days() -> ms.Placebo:
+def placebo_days() -> ms.types.Placebo:
     """Of one event."""
     return ms.placebo(seven(), NVDA)
 

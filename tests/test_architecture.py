@@ -129,6 +129,14 @@ def test_public_names():
         _ = ms.nothing
 
 
+def test_names_that_moved_say_where_they_are():
+    for name, place in ms._MOVED.items():
+        with pytest.raises(AttributeError, match=f"it is marketshock.{place} now"):
+            getattr(ms, name)
+        module, there = place.split(".")
+        assert getattr(getattr(ms, module), there) is not None
+
+
 def test_public_callables_have_numpydoc_docstrings():
     for name in ms.__all__:
         thing = getattr(ms, name)

@@ -15,9 +15,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import marketshock as ms
-from marketshock.backtests.plan import KINDS, plan_of, read_plan
+from marketshock.backtests.plan import KINDS, plain_kinds, plan_of, read_plan
 from marketshock.backtests.stats import deflated_sharpe
-from marketshock.command.options import RULES as OFFERED
 from marketshock.errors import InputError
 
 from .conftest import ROOT
@@ -174,8 +173,9 @@ def folder(tmp_path, prices):
     return tmp_path
 
 
-def test_the_command_offers_every_kind():
-    assert tuple(KINDS) == OFFERED
+def test_the_command_offers_the_kinds_that_need_only_days():
+    assert plain_kinds() == ("hold", "fade", "follow", "drop", "low_volatility")
+    assert set(KINDS) - set(plain_kinds()) == {"pair"}
 
 
 def test_a_plan(folder):
@@ -199,7 +199,9 @@ def test_a_plan(folder):
         ("days = 5", "days = 0", "hold, days: got 0"),
         ('name = "dip"', 'name = "hedged"', "two rules have the same name"),
         ('hedge = "SPY"', "", "no hedge"),
-        ("[costs]", "[costs", "no TOML"),
+        ('kind = "hold"', 'kind = "pair"', "lacks long, short"),
+        ('kind = "hold"', 'kind = "hold"\nsigma = 3', "unknown: 'sigma'"),
+        ("[costs]", "[costs", "is not TOML"),
     ],
 )
 def test_plans_that_cannot_be(folder, old, new, text):
@@ -238,8 +240,9 @@ def test_one_rule_from_the_shell(capsys, tmp_path):
 
 
 def test_several_days_are_several_rules(capsys):
-    options = ("--tickers", "NVDA,TSLA", "--rule", "drop", "--sigma", 2, "--days", "1,10", "--hedge", "SPY")
-    code, out, _ = run(capsys, "backtest", *options, "--json")
+    code, out, _ = run(
+        capsys, "backtest", "--tickers", "NVDA,TSLA", "--rule", "drop", "--days", "1,10", "--placebo", 99, "--json"
+    )
     told = json.loads(out)
     assert code == 0
     assert list(told["rules"]) == ["1 day", "10 days"]
@@ -252,13 +255,15 @@ def test_bars_from_the_shell(capsys, tmp_path, prices):
         tmp_path / "bars.csv", index=False
     )
     pd.DataFrame({"ticker": ["NVDA"], "date": ["2025-01-27T10:00:00-05:00"]}).to_csv(tmp_path / "e.csv", index=False)
-    options = ("--events", tmp_path / "e.csv", "--rule", "hold", "--days", 1, "--entry", "intraday")
-    code, _, err = run(capsys, "backtest", *options, "--intraday", tmp_path / "bars.csv", "--out", tmp_path / "out")
+    plan = 'events = "e.csv"\nintraday = "bars.csv"\n[[rule]]\nkind = "hold"\ndays = 1\nentry = "intraday"\n'
+    (tmp_path / "plan.toml").write_text(plan, "utf-8")
+    options = ("--config", tmp_path / "plan.toml")
+    code, _, err = run(capsys, "backtest", *options, "--out", tmp_path / "out")
     assert code == 0, err
     trade = pd.read_csv(tmp_path / "out" / "legs.csv").iloc[0]
     assert trade["entry_price"] == pytest.approx(np.linspace(124, 118, 20)[3])
     (tmp_path / "bars.csv").write_text("time,open\n2025-01-27,1\n", "utf-8")
-    code, _, err = run(capsys, "backtest", *options, "--intraday", tmp_path / "bars.csv")
+    code, _, err = run(capsys, "backtest", *options)
     assert (code, "no column 'ticker'" in err) == (2, True)
 
 
@@ -267,12 +272,11 @@ def test_bars_from_the_shell(capsys, tmp_path, prices):
     [
         ((), 2, "--rule: is missing"),
         (("--rule", "hold"), 2, "--days: is missing"),
-        (("--days", "5"), 2, "without --rule"),
+        (("--days", "5"), 2, "--rule: is missing beside --days"),
         (("--rule", "hold", "--days", "5"), 2, "does not find its own"),
-        (("--rule", "pair", "--days", "5", "--events", "bundled"), 2, "lacks long, short"),
-        (("--rule", "hold", "--days", "5", "--sigma", "3", "--events", "bundled"), 2, "unknown: 'sigma'"),
         (("--rule", "hold", "--days", "0", "--events", "bundled", "--tickers", "NVDA"), 2, "got 0"),
-        (("--rule", "drop", "--days", "5", "--tickers", "XYZ"), 2, "tickers: unknown: 'XYZ'"),
+        (("--rule", "drop", "--days", "5", "--tickers", "XYZ"), 2, "--tickers: unknown: 'XYZ'"),
+        (("--rule", "hold", "--days", "5", "--placebo", "3"), 2, "--placebo: got 3"),
         (("--config", "nothing.toml"), 2, "cannot be read"),
     ],
 )

@@ -26,7 +26,7 @@ beside = pytest.mark.skipif(not SHARED.is_dir(), reason="the documents are not b
 
 
 @pytest.fixture(scope="session")
-def claims() -> ms.Claims:
+def claims() -> ms.types.Claims:
     return ms.verify_claims()
 
 
@@ -34,7 +34,7 @@ def claims() -> ms.Claims:
 def check(save):
     """Return a function that writes one claim and returns its verdict."""
 
-    def verdict(body: str, **evidence: object) -> ms.Verdict:
+    def verdict(body: str, **evidence: object) -> ms.types.Verdict:
         head = '[[claim]]\nid = "X"\ntext = "x"\ndocument = "d.txt"\nparagraph = 1\n'
         return ms.verify_claims(ms.load_catalog(save(head + body, "claims.toml")), **evidence)["X"]
 
@@ -174,7 +174,7 @@ class TestTheTwoDocuments:
         assert len(tried) == len(set(tried)) == len(ms.reconcile("NVDA", "2025-01-27").table)
 
     def test_ibm_and_the_ranks_come_out_of_fragility(self, claims):
-        index = ms.sp500()
+        index = ms.datasets.sp500()
         measured = ms.fragility(index.prices)
         assert measured.count("2025-01-27") == 70
         assert measured.z.loc["2025-01-30", "IBM"] == pytest.approx(14.18, abs=0.005)
@@ -283,7 +283,7 @@ class TestYourOwn:
         body = 'kind = "return"\nparameters = { ticker = "XYZ", date = 2025-01-22 }\nstated = 0.1\n'
         assert check(body + 'unit = "percent"\nstep = 0.01\n', prices=closes).status == "reproduced"
         facts = "id,what,period,value,unit,published,vintage,source\nx,x,2025,3,count,2025-01-02,first,me\n"
-        table = ms.recorded_facts(save(facts, "facts.csv"))
+        table = ms.datasets.recorded_facts(save(facts, "facts.csv"))
         body = 'kind = "fact"\nparameters = { fact = "x" }\nstated = 3\nunit = "count"\n'
         assert check(body, facts=table).status == "reproduced"
         body = 'kind = "fact"\nparameters = { fact = "y" }\nstated = 3\nunit = "count"\n'
@@ -302,7 +302,7 @@ class TestYourOwn:
     )
     def test_facts_that_cannot_be_read(self, save, text, said):
         with pytest.raises(InputError, match=said):
-            ms.recorded_facts(save(text, "facts.csv"))
+            ms.datasets.recorded_facts(save(text, "facts.csv"))
 
     def test_every_kind_is_used_and_documented(self, catalog):
         used = {part.kind for claim in catalog.claims.values() for part in claim.parts}
@@ -314,7 +314,7 @@ class TestYourOwn:
             assert [name for name in parameters(kind) if name not in page] == [], kind
 
     def test_facts_have_a_source_and_a_date(self):
-        facts = ms.recorded_facts()
+        facts = ms.datasets.recorded_facts()
         for day in facts["published"]:
             dt.datetime.fromisoformat(day)
         assert (facts["source"].str.len() > 5).all()

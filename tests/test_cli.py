@@ -303,7 +303,7 @@ class TestSimulate:
     @pytest.mark.parametrize(
         ("option", "value", "message"),
         [
-            ("--correlation", 2, "correlation: got 2"),
+            ("--correlation", 2, "--correlation: got 2"),
             ("--samples", 0, "positive"),
             ("--tests", "bpm", "did you mean 'bmp'"),
         ],

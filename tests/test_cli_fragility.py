@@ -18,7 +18,7 @@ SEVEN = ",".join(ms.MAGNIFICENT_SEVEN)
 def files(tmp_path_factory):
     """A user's own prices and caps."""
     folder = tmp_path_factory.mktemp("own")
-    members = ms.sp500()
+    members = ms.datasets.sp500()
     tickers = list(members.caps_usd.sort_values(ascending=False).index[:20])
     members.prices.adj_close.loc["2024-06-01":, tickers].to_csv(folder / "prices.csv")
     members.market_caps().loc["2024-06-01":, tickers].to_csv(folder / "caps.csv")
@@ -123,10 +123,10 @@ def test_a_membership_that_begins_late_is_said_once(capsys, files):
     [
         (("--date", "2025-01-25"), "no session on 2025-01-25; give 2025-01-24 or 2025-01-27"),
         (("--date", "2025-01-27", "--start", "2025-01-02"), "--date: is given beside a period"),
-        (("--window", 0), "window: got 0"),
+        (("--window", 0), "--window: got 0"),
         (("--group", "NVDAA"), "did you mean 'NVDA'"),
         (("--top", 5000), "whole number from 1 to 347"),
-        (("--rows", 0), "n: got 0"),
+        (("--rows", 0), "--rows: got 0"),
         (("--start", "soon"), "'soon' is no date"),
     ],
 )

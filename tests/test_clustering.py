@@ -102,7 +102,7 @@ def test_one_stock_alone_is_told():
 
 
 def test_on_the_bundled_members():
-    members = ms.sp500()
+    members = ms.datasets.sp500()
     top = ms.Membership.top(50, members.market_caps())
     told = ms.fragility(members.prices, members=top).clustering()
     assert told.n_events == 537

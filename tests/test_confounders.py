@@ -35,7 +35,7 @@ def on(ticker: str, *dates: str) -> pd.DataFrame:
 
 
 def test_releases_do_not_join_the_catalog_of_the_documents(catalog):
-    releases = ms.release_calendar()
+    releases = ms.datasets.release_calendar()
     assert "apple-results" not in catalog
     assert len(releases) == 30
     for release in releases.values():
@@ -144,7 +144,7 @@ def test_calendars_of_several_kinds(prices, seven):
     ]  # a Saturday, and after a Friday's close
     assert nvda["title"].tolist() == ["d", "a", ""]
     assert len(found) == 7 + 7 + 2
-    one = ms.release_calendar()["apple-results"]
+    one = ms.datasets.release_calendar()["apple-results"]
     assert seven.confounders(one)["ticker"].tolist() == ["AAPL"]
     assert len(seven.confounders([one, one])) == 1
     whole = seven.confounders(frame[["Date"]].iloc[1:2])
@@ -174,7 +174,7 @@ def test_calendars_that_cannot_be_read(seven):
         seven.confounders(pd.DataFrame({"ticker": ["NVDA"]}))
     with pytest.raises(InputError, match="estimation_days: got -1"):
         seven.confounders(estimation_days=-1)
-    one = ms.release_calendar()["apple-results"]
+    one = ms.datasets.release_calendar()["apple-results"]
     other = ms.Event(one.id, "t", pd.Timestamp("2025-01-28").date())
     with pytest.raises(InputError, match=r"apple-results.*rename one"):
         seven.confounders([one, other])

@@ -52,7 +52,7 @@ def same(got, expected) -> None:
 
 
 @pytest.fixture
-def read() -> ms.CRSP:
+def read() -> ms.types.CRSP:
     return ms.read_crsp(without_counts())
 
 

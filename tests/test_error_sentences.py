@@ -28,6 +28,8 @@ def text(node: ast.expr) -> str:
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Words":
+        return "".join(text(part) or "{}" for part in node.args)
     return ""
 
 

@@ -126,13 +126,13 @@ RETURNS = {"NVDA": -0.1697, "AVGO": -0.1740, "VST": -0.2828, "AAPL": 0.0318}
 
 class TestMembers:
     def test_returns_checked_by_hand(self):
-        closes = ms.sp500().prices.adj_close
+        closes = ms.datasets.sp500().prices.adj_close
         day = closes.loc["2025-01-27"] / closes.loc["2025-01-24"] - 1
         for ticker, change in RETURNS.items():
             assert day[ticker] == pytest.approx(change, abs=5.1e-4), ticker
 
     def test_what_is_there(self):
-        index = ms.sp500()
+        index = ms.datasets.sp500()
         assert index.table.index.is_unique
         assert len(index.table) == 503
         assert list(index.prices.tickers) == list(index.table.index)
@@ -144,7 +144,7 @@ class TestMembers:
         assert whole.all()
 
     def test_returns_are_those_of_the_daily_bars(self, prices):
-        index = ms.sp500()
+        index = ms.datasets.sp500()
         both = [t for t in index.prices.tickers if t in prices.tickers]
         ours = index.prices.adj_close[both].pct_change(fill_method=None)
         theirs = prices.adj_close[both].reindex(ours.index).pct_change(fill_method=None)
@@ -153,21 +153,21 @@ class TestMembers:
 
     def test_caps_carried_along_are_near_share_counts_times_closes(self, prices):
         """Filed counts of the bundled firms on 27 January; dividends and new shares explain the rest."""
-        caps = ms.sp500().market_caps().loc["2025-01-24"]
+        caps = ms.datasets.sp500().market_caps().loc["2025-01-24"]
         filed = ms.market_cap_change("2025-01-27", prices).table["cap_before_usd"]
         ratio = (caps.reindex(filed.index) / filed).dropna()
         assert len(ratio) >= 7
         assert ((ratio - 1).abs() < 0.02).all(), ratio
 
     def test_who_joined_when(self):
-        joined = ms.sp500().joined()
+        joined = ms.datasets.sp500().joined()
         assert not joined.loc["2024-12-20", "WDAY"]
         assert joined.loc["2024-12-23", "WDAY"]
         assert joined.loc["2025-01-27"].all()
 
     def test_adjusted_closes_make_no_market_cap(self):
         with pytest.raises(ms.errors.InputError, match="dividend"):
-            ms.market_cap_change("2025-01-27", ms.sp500().prices, tickers=["NVDA"])
+            ms.market_cap_change("2025-01-27", ms.datasets.sp500().prices, tickers=["NVDA"])
 
     def test_all_figures_stay_below_four_megabytes(self):
         assert sum(p.stat().st_size for p in (ROOT / "data").rglob("*") if p.is_file()) < 4_000_000

@@ -17,8 +17,8 @@ DAYS = ms.snapshot().dates[:60]
 
 
 @pytest.fixture(scope="module")
-def members() -> ms.IndexMembers:
-    return ms.sp500()
+def members() -> ms.types.IndexMembers:
+    return ms.datasets.sp500()
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ ORDINAL = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th"}
 
 
 @pytest.fixture(scope="module")
-def members() -> ms.IndexMembers:
-    return ms.sp500()
+def members() -> ms.types.IndexMembers:
+    return ms.datasets.sp500()
 
 
 def rows(first: str) -> list[list[str]]:

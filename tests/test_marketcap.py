@@ -249,7 +249,7 @@ class TestSharesTable:
 
 class TestReconcile:
     @pytest.fixture
-    def nvidia(self) -> ms.Reconciliation:
+    def nvidia(self) -> ms.types.Reconciliation:
         return ms.reconcile("NVDA", "2025-01-27")
 
     def row(self, result, price, count):

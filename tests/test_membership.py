@@ -47,7 +47,7 @@ class TestTop:
 
     def test_palantir_grows_into_the_fifty(self):
         """A list of one day would have had it in, or out, throughout."""
-        caps = ms.sp500().market_caps()
+        caps = ms.datasets.sp500().market_caps()
         days = caps.loc["2025-01-02":].index
         inside = ms.Membership.top(50, caps).on(days, ["PLTR"])[:, 0]
         assert not inside[0]

@@ -22,8 +22,8 @@ def _close():
 
 
 @pytest.fixture(scope="module")
-def members() -> ms.IndexMembers:
-    return ms.sp500()
+def members() -> ms.types.IndexMembers:
+    return ms.datasets.sp500()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ class TestHeatmap:
     def test_cells_are_z(self, measured):
         ax = ms.plots.fragility_heatmap(measured, ["NVDA", "IBM"], *PERIOD)
         expected = measured.z.loc[PERIOD[0] : PERIOD[1], ["NVDA", "IBM"]].to_numpy().T
-        counted = ms.Membership.top(50, ms.sp500().market_caps()).rows(
+        counted = ms.Membership.top(50, ms.datasets.sp500().market_caps()).rows(
             measured.market.days[measured.part(*PERIOD, None, "listing").rows], ["NVDA", "IBM"]
         )
         np.testing.assert_allclose(ax.images[0].get_array().filled(np.nan), np.where(counted.T, expected, np.nan))

@@ -22,7 +22,7 @@ def _close():
 
 
 @pytest.fixture(scope="module")
-def curve(prices, catalog) -> ms.SpecificationCurve:
+def curve(prices, catalog) -> ms.types.SpecificationCurve:
     return ms.specification_curve(
         catalog["deepseek-selloff"],
         tickers=["NVDA"],
@@ -34,7 +34,7 @@ def curve(prices, catalog) -> ms.SpecificationCurve:
 
 
 @pytest.fixture(scope="module")
-def result(seven) -> ms.Placebo:
+def result(seven) -> ms.types.Placebo:
     return ms.placebo(seven)
 
 

@@ -137,7 +137,7 @@ class TestTechnology:
     """The document: the least volatile tech stocks of the Russell 1000 +22 %, the most volatile +10 %."""
 
     def run(self, groups=3, **options):
-        members = ms.sp500()
+        members = ms.datasets.sp500()
         prices = members.prices.adj_close[members.of_sector("Information Technology")]
         return ms.volatility_portfolios(prices, groups=groups, **PERIOD, **options)
 
@@ -152,7 +152,7 @@ class TestTechnology:
 
     def test_members_as_of_each_sort(self):
         """Who joined because it had risen is left out until then: most of the volatile group's lead goes."""
-        told = self.run(members=ms.Membership.from_frame(ms.sp500().joined()))
+        told = self.run(members=ms.Membership.from_frame(ms.datasets.sp500().joined()))
         total = told.table["total_return"]
         assert total[(126, 1)] == pytest.approx(0.229, abs=0.0005)
         assert total[(126, 3)] == pytest.approx(0.223, abs=0.0005)

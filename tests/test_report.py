@@ -38,7 +38,7 @@ def main_job():
 
 @pytest.fixture(scope="module")
 def moves():
-    members = ms.sp500()
+    members = ms.datasets.sp500()
     return ms.fragility(members.prices, members=ms.Membership.from_frame(members.joined(), name="members"))
 
 
@@ -428,7 +428,7 @@ class TestCommand:
         tables = tables_of((tmp_path / "a.html").read_text("utf-8"))
         record = next(t for t in tables if t.caption == "Spec and provenance, Fragility of 2025-01-27")
         said = {row[0]: row[1] for row in record.rows}
-        provenance = ms.sp500().prices.provenance
+        provenance = ms.datasets.sp500().prices.provenance
         assert said["asked.provenance.vintage"] == provenance["vintage"]
         assert said["asked.provenance.period"] == "; ".join(provenance["period"])
         assert main(["fragility", "--date", "2025-01-27", "--json"]) == 0

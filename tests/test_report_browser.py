@@ -46,7 +46,7 @@ TEXTS = """
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """The main job with moves: what ``marketshock report`` writes, and a backtest."""
-    catalog, members = ms.load_catalog(), ms.sp500()
+    catalog, members = ms.load_catalog(), ms.datasets.sp500()
     moves = ms.fragility(members.prices, members=ms.Membership.from_frame(members.joined(), name="members"))
     held = ms.backtest(
         catalog["deepseek-selloff"], ms.snapshot(), ms.rules.HoldAfter(days=5), tickers=("NVDA", "AAPL", "MSFT")

@@ -21,8 +21,10 @@ from marketshock.errors import (
     SharesError,
     Unavailable,
 )
+from marketshock.providers.download import Download
 from marketshock.providers.retry import Retry
-from marketshock.providers.store import Key, Store
+from marketshock.providers.sec import Addresses, _share_counts
+from marketshock.providers.store import Key, Store, store_of
 
 from .loopback.files import FileServer
 
@@ -257,14 +259,11 @@ def ask(sec, tmp_path):
     """Ask the stand-in, with quick repeats and a cache of this test."""
 
     def asker(source="XYZ", ticker=None, **options):
-        given = {
-            "user_agent": AGENT,
-            "cache": tmp_path / "cache",
-            "retry": Retry(2, 0.01, 0.01),
-            "facts_url": sec.base + FACTS.rsplit("/", 1)[0],
-            "tickers_url": sec.base + TICKERS,
-        }
-        return ms.sec_share_counts(source, ticker, **{**given, **options})
+        agent, balance_sheet = options.pop("user_agent", AGENT), options.pop("balance_sheet", False)
+        store = store_of(options.pop("cache", tmp_path / "cache"))
+        download = Download(store, **{"retry": Retry(2, 0.01, 0.01), **options})
+        addresses = Addresses(sec.base + FACTS.rsplit("/", 1)[0], sec.base + TICKERS)
+        return _share_counts(source, ticker, agent, balance_sheet, download, addresses)
 
     return asker
 

@@ -30,7 +30,7 @@ from marketshock.errors import (
     RateLimited,
     Unavailable,
 )
-from marketshock.providers.fetch import Fetching, _intraday, fetch_prices
+from marketshock.providers.fetch import Fetching, _intraday, _prices
 from marketshock.providers.retry import Bound, Retry
 from marketshock.providers.store import Key, Store
 from marketshock.providers.yahoo import Yahoo
@@ -57,7 +57,7 @@ def fetch(yahoo, folder):
         retry = retry or Retry(attempts, 0.001, 0.002, 0.01)
         source = Yahoo(session=yahoo.session, now=now, timeout=timeout, retry=retry, tolerate=tuple(tolerate))
         more = {"cache": folder, "progress": False} | more
-        return fetch_prices(source, tickers, start, end, now=now, tolerate=tolerate, **more)
+        return _prices(source, tickers, start, end, Fetching(tolerate=tolerate, now=now, **more))
 
     return run
 
@@ -463,11 +463,12 @@ class TestSessions:
     def test_a_plain_session_of_requests(self, yahoo, fetch):
         session = requests_session(yahoo.base)
         source = Yahoo(session=session, now=lambda: dt.datetime(2025, 4, 1, tzinfo=dt.UTC), retry=Retry(1))
-        prices = fetch_prices(source, "NVDA", START, END, cache=False, now=source._now, progress=False)
+        how = Fetching(False, now=source._now, progress=False)
+        prices = _prices(source, "NVDA", START, END, how)
         assert len(prices.dates) == SESSIONS
         assert "request" not in vars(session)
         with pytest.raises(Unavailable, match="HTTP 401"):
-            fetch_prices(source, "DENIED", START, END, cache=False, now=source._now, progress=False)
+            _prices(source, "DENIED", START, END, how)
 
     def test_a_session_of_another_kind(self, fetch):
         class Odd:

@@ -19,10 +19,11 @@ import pytest
 import marketshock as ms
 from marketshock.command.main import main
 from marketshock.errors import BadData, InputError, NoData, PartialDataWarning, PriceWarning
-from marketshock.providers.fetch import Fetching, _intraday, fetch_prices
+from marketshock.providers.fetch import Fetching, _intraday, _prices, fetch_prices
 from marketshock.providers.retry import Retry
 from marketshock.providers.store import Key, Store
 from marketshock.providers.yahoo import Yahoo
+from marketshock.providers.yahoo_shares import _share_counts
 
 from .loopback.panel import NEW_YORK, PRICES
 
@@ -49,7 +50,7 @@ def fetch(yahoo, tmp_path, now):
     def run(tickers, start=START, end=END, tolerate=(), **more):
         source = Yahoo(session=yahoo.session, now=now, retry=Retry(2, 0.001, 0.002), tolerate=tuple(tolerate))
         more = {"cache": tmp_path / "cache", "progress": False} | more
-        return fetch_prices(source, tickers, start, end, now=now, tolerate=tolerate, **more)
+        return _prices(source, tickers, start, end, Fetching(tolerate=tolerate, now=now, **more))
 
     return run
 
@@ -228,10 +229,10 @@ def test_partial_earnings_and_counts(yahoo, tmp_path, now):
     with pytest.warns(PartialDataWarning, match="GONE: NoData"):
         dates = ms.earnings_dates(["NVDA", "GONE"], session=yahoo.session, cache=tmp_path)
     assert set(dates["ticker"]) == {"NVDA"}
+    how = Fetching(tmp_path, progress=False, now=now)
+    source = Yahoo(session=yahoo.session, now=now)
     with pytest.warns(PartialDataWarning, match="NOSHARES: NoData"):
-        counts = ms.yahoo_share_counts(
-            ["NVDA", "NOSHARES"], "2024-01-02", "2025-03-31", session=yahoo.session, cache=tmp_path, now=now
-        )
+        counts = _share_counts(source, ["NVDA", "NOSHARES"], "2024-01-02", "2025-03-31", how)
     assert counts.firms == ["NVDA"]
 
 
@@ -332,7 +333,8 @@ def test_offline_hits_open_no_socket(yahoo, fetch, tmp_path, now):
     fetch(["NVDA", "AAPL", "^GSPC"])
     folder = tmp_path / "cache"
     ms.earnings_dates("NVDA", session=yahoo.session, cache=folder)
-    ms.yahoo_share_counts("NVDA", "2025-01-02", "2025-01-31", session=yahoo.session, cache=folder, now=now)
+    source = Yahoo(session=yahoo.session, now=now)
+    _share_counts(source, "NVDA", "2025-01-02", "2025-01-31", Fetching(folder, progress=False, now=now))
     done = subprocess.run([sys.executable, "-c", OFFLINE_HITS, folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("all of it was held\n")

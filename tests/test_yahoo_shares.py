@@ -10,17 +10,19 @@ import pytest
 
 import marketshock as ms
 from marketshock.errors import InputError, NoData, OfflineMiss, RateLimited, ShareCountWarning, Unavailable
-from marketshock.providers.fetch import fetch_prices
+from marketshock.providers.fetch import Fetching, _prices
 from marketshock.providers.retry import Retry
 from marketshock.providers.yahoo import Yahoo
+from marketshock.providers.yahoo_shares import _share_counts
 
 
 @pytest.fixture
 def ask(yahoo, tmp_path):
     def run(tickers, start="2024-01-02", end="2025-03-31", **more):
         now = lambda: dt.datetime.fromtimestamp(yahoo.now(), dt.UTC)  # noqa: E731
-        more = {"cache": tmp_path / "cache", "session": yahoo.session, "retry": Retry(2, 0.001, 0.001)} | more
-        return ms.yahoo_share_counts(tickers, start, end, now=now, **more)
+        source = Yahoo(session=yahoo.session, retry=Retry(2, 0.001, 0.001), now=now)
+        more = {"cache": tmp_path / "cache", "progress": False} | more
+        return _share_counts(source, tickers, start, end, Fetching(now=now, **more))
 
     return run
 
@@ -42,7 +44,8 @@ def test_two_counts_of_one_day_become_one_with_a_note(ask):
 def test_market_cap_before_a_split_is_in_one_unit(yahoo, ask, tmp_path):
     now = lambda: dt.datetime.fromtimestamp(yahoo.now(), dt.UTC)  # noqa: E731
     source = Yahoo(session=yahoo.session, now=now)
-    prices = fetch_prices(source, "NVDA", "2024-02-01", "2024-05-31", cache=tmp_path / "cache", now=now, progress=False)
+    how = Fetching(tmp_path / "cache", now=now, progress=False)
+    prices = _prices(source, "NVDA", "2024-02-01", "2024-05-31", how)
     with pytest.warns(ShareCountWarning, match="filing date"):
         change = ms.market_cap_change("2024-05-23", prices, ask("NVDA"), tickers=("NVDA",))
     row = change.table.loc["NVDA"]

@@ -1,13 +1,15 @@
-"""Plans: the rules, costs and sizes of a backtest from a TOML file or the options of the command line.
+"""Plan of a backtest: rules, costs, sizes and options as tables, read from a TOML file.
 
-Each table contains the keyword arguments of an object; ``kind`` is the rule and ``hedge`` the securities that hedge it.
+The keys of each table are the arguments of the object it makes, and the keys at the top are those of `backtest`. In a
+rule, ``kind`` is its name here, and ``hedge`` names the securities that hedge it.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from .costs import Costs, Sizing
 from .draws import check_draws, generator
 from .hedged import Hedged
 from .rules import AfterDrop, Fade, Follow, HoldAfter
+from .run import backtest
 from .timing import Rule
 
 KINDS: Mapping[str, type[Any]] = {
@@ -27,15 +30,16 @@ KINDS: Mapping[str, type[Any]] = {
     "pair": Pair,
     "low_volatility": LowVolatility,
 }
-OPTIONS = ("events", "prices", "intraday", "tickers", "benchmark", "capital", "risk_free", "delisting_return")
-JUDGED = ("placebo", "match", "how", "seed", "tried")
-_OTHERS = ("on_closed", "duplicates", "calendar")
 _HEDGE = {"hedge": "by", "hedge_estimation": "estimation", "hedge_min_obs": "min_obs"}
+_FILES = ("events", "prices", "intraday")
+_OPTIONS = tuple(name for name in signature(backtest).parameters if name not in ("rule", "costs", "sizing"))
+_RANDOM = ("match", "how", "seed")  # of `placebo_trades`; they need random dates
+_COMPARED = ("placebo", "tried", *_RANDOM)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rules, costs, sizes and options of a backtest.
+    """The rules, events, costs and comparison of a backtest.
 
     Attributes
     ----------
@@ -44,9 +48,9 @@ class Plan:
     costs : Costs
     sizing : Sizing
     options : mapping
-        Given options of `backtest`, and the names of the files events, prices and intraday.
+        The options of `backtest` that were given; events, prices and intraday are names of files.
     judged : mapping
-        Given options of the evaluation: placebo (draws), match, how, seed, tried.
+        The options of the comparison that were given: placebo (number of draws), match, how, seed, tried.
     """
 
     rules: Mapping[str, Rule]
@@ -62,7 +66,7 @@ def read_plan(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it cannot be read or is not valid TOML.
+        If the file cannot be read or is not TOML.
     """
     path = Path(path)
     try:
@@ -70,8 +74,8 @@ def read_plan(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(str(path), f"cannot be read: {error.strerror}", "name a .toml file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"is no TOML: {error}", "correct it; each rule begins with [[rule]]") from error
-    for name in ("events", "prices", "intraday"):
+        raise InputError(str(path), f"is not TOML: {error}", "correct it; each rule begins with [[rule]]") from error
+    for name in _FILES:
         named = tables.get(name)
         if isinstance(named, str) and named not in ("bundled", "yahoo"):
             tables[name] = str(path.parent / named)
@@ -79,78 +83,92 @@ def read_plan(path: str | Path) -> dict[str, Any]:
 
 
 def plan_of(tables: Mapping[str, Any], where: str) -> Plan:
-    """Make a plan from tables; every name is checked.
+    """Make a plan from tables and check every name.
 
     Parameters
     ----------
     tables : mapping
         ``rule`` (a list of tables with ``kind``), ``costs``, ``sizing``, and single options.
     where : str
-        File or command line, for errors.
+        Name of the file, for errors; "" for the options of a command line.
 
     Raises
     ------
     InputError
-        If a table or option is unknown, the rule is missing, or a value is invalid.
+        If a table or option is not known, a rule is missing, or a value is not allowed.
     """
-    known = ("rule", "costs", "sizing", *OPTIONS, *_OTHERS, *JUDGED)
-    _check_names(where, tables, known)
+    _check_names(where, tables, ("rule", "costs", "sizing", *_OPTIONS, *_COMPARED))
     listed = tables.get("rule", [])
     if not isinstance(listed, Sequence) or not listed or not all(isinstance(t, Mapping) for t in listed):
         raise InputError(where, "has no [[rule]]", "give one or more, with kind = 'hold' and days = 5 in it")
-    named = [(_name(table), rule_of(table, f"{where}, rule {k}")) for k, table in enumerate(listed, start=1)]
+    named = [(_name(table), rule_of(table, _place(where, f"rule {k}"))) for k, table in enumerate(listed, start=1)]
     rules = {name or str(rule): rule for name, rule in named}
     if len(rules) < len(named):
         raise InputError(where, "two rules have the same name", "give each rule its own name")
-    judged = {name: tables[name] for name in JUDGED if name in tables}
-    if "placebo" in judged:
-        check_draws(judged["placebo"], "placebo")
-    if isinstance(judged.get("match"), str):
-        judged["match"] = (judged["match"],)
-    generator(judged.get("seed", 0))
     return Plan(
         rules,
-        _made(Costs, tables.get("costs", {}), f"{where}, costs"),
-        _made(Sizing, tables.get("sizing", {}), f"{where}, sizing"),
-        {name: tables[name] for name in (*OPTIONS, *_OTHERS) if name in tables},
-        judged,
+        _made(Costs, tables.get("costs", {}), _place(where, "costs")),
+        _made(Sizing, tables.get("sizing", {}), _place(where, "sizing")),
+        {name: tables[name] for name in _OPTIONS if name in tables},
+        _judged(tables, len(rules)),
     )
+
+
+def _judged(tables: Mapping[str, Any], n_rules: int) -> dict[str, Any]:
+    """Return the options of the comparison, checked."""
+    judged = {name: tables[name] for name in _COMPARED if name in tables}
+    if "placebo" in judged:
+        check_draws(judged["placebo"], "placebo")
+    elif n_rules == 1 and not judged.get("tried"):
+        for name in [name for name in _RANDOM if name in judged]:
+            raise InputError(name, "is given without placebo", "give placebo = 999, or leave it out")
+    if "match" in judged:
+        judged["match"] = (judged["match"],) if isinstance(judged["match"], str) else tuple(judged["match"])
+    generator(judged.get("seed", 0))
+    return judged
+
+
+def plain_kinds() -> tuple[str, ...]:
+    """Return the kinds of rules that need no argument but ``days``."""
+    return tuple(name for name, kind in KINDS.items() if _needed(kind) == ["days"])
 
 
 def rule_of(table: Mapping[str, Any], where: str) -> Rule:
     """Make a rule from a table: ``kind``, its arguments, and ``hedge`` (with hedge_estimation, hedge_min_obs)."""
     kind = str(table.get("kind"))
     if kind not in KINDS:
-        raise ChoiceError(f"{where}, kind", kind, KINDS)
+        raise ChoiceError(_place(where, "kind") or "kind", kind, KINDS)
     own = {k: v for k, v in table.items() if k not in ("kind", "name", *_HEDGE)}
-    rule: Rule = _made(KINDS[kind], own, f"{where}, {kind}")
+    rule: Rule = _made(KINDS[kind], own, _place(where, kind))
     hedge = {_HEDGE[k]: v for k, v in table.items() if k in _HEDGE}
     if "estimation" in hedge:
         hedge["estimation"] = tuple(hedge["estimation"])
     if not hedge:
         return rule
     if "by" not in hedge:
-        raise InputError(where, "has options of a hedge but no hedge", "give the security, such as hedge = 'SPY'")
+        raise InputError(where, "has options of a hedge and no hedge", "name the hedge, such as hedge = 'SPY'")
     return Hedged(rule=rule, **hedge)
+
+
+def _place(where: str, part: str) -> str:
+    return f"{where}, {part}" if where else ""
 
 
 def _made(kind: type[Any], table: Any, where: str) -> Any:
     if not isinstance(table, Mapping):
-        raise InputError(where, f"got {table!r}", "give a table of options")
+        raise InputError(where, f"got {table!r}, not a table", "write it as a table of options")
     _check_names(where, table, [f.name for f in fields(kind)])
-    missing = [f.name for f in fields(kind) if f.name not in table and _needed(f)]
+    missing = [name for name in _needed(kind) if name not in table]
     if missing:
         raise InputError(where, f"lacks {', '.join(missing)}", "add it")
     try:
         return kind(**table)
     except InputError as error:
-        raise InputError(f"{where}, {error.parameter}", error.problem, error.remedy) from error
+        raise InputError(_place(where, error.parameter) or error.parameter, error.problem, error.remedy) from error
 
 
-def _needed(field: Any) -> bool:
-    from dataclasses import MISSING
-
-    return field.default is MISSING and field.default_factory is MISSING
+def _needed(kind: type[Any]) -> list[str]:
+    return [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
 
 
 def _check_names(where: str, table: Mapping[str, Any], known: Sequence[str]) -> None:

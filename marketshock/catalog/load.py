@@ -65,7 +65,7 @@ def release_calendar() -> Catalog:
     Examples
     --------
     >>> import marketshock as ms
-    >>> ms.release_calendar()["apple-results"]
+    >>> ms.datasets.release_calendar()["apple-results"]
     Event 'apple-results': 2025-01-30 (AAPL) Apple reports its first quarter of fiscal 2025
     """
     return _read(bundled_path("calendar"), "bundled releases")

@@ -1,4 +1,4 @@
-"""Stated and computed values as text."""
+"""Text of stated and computed values in their units."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORDS = {
 
 
 def show(value: float, unit: Unit, step: float = 0.0) -> str:
-    """Return a value as text in its unit; `step` sets the digits of a stated one."""
+    """Return a value as text in its unit; `step`, the unit of rounding, sets the number of digits."""
     if math.isnan(value):
         return "-"
     if math.isinf(value):
@@ -43,12 +43,12 @@ def show(value: float, unit: Unit, step: float = 0.0) -> str:
 
 
 def show_stated(stated: Stated) -> str:
-    """Return what was stated as text: "nearly -17 %"."""
+    """Return a stated value as text: "nearly -17 %"."""
     return f"{_WORDS[stated.wording]}{show(stated.value, stated.unit, stated.step)}"
 
 
 def show_interval(stated: Stated) -> str:
-    """Return the bounds that agree as text."""
+    """Return the interval that agrees with a stated value as text."""
     low, high = stated.interval()
     if stated.unit in ("date", "count", "rank", "year", "days", "months") and stated.wording == "":
         return "exact"

@@ -1,10 +1,12 @@
-"""Run every check of a catalog's claims; none stops the others."""
+"""Checks of all claims of a catalog, and their verdicts as a table. A check that fails does not stop the others."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -53,25 +55,15 @@ class Claims(Mapping[str, Verdict], Printable):
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a claim, indexed by id.
+        """Verdicts with one row per claim, indexed by id.
 
-        Columns: document, paragraph, text, status, stated, computed, tolerance, convention, reason; all but one text.
+        Text columns: document, paragraph (int), text, status, stated, computed, tolerance, convention, reason; those of
+        a claim with several parts hold the parts one after the other. Numeric columns, of the first part that has the
+        status of the claim: stated_value, computed_value, low and high (the interval that agrees with the stated
+        value; infinite where it has one bound), in `unit`: decimals for percent, USD, ordinal days for dates. NaN, and
+        "" as unit, where there is none.
         """
-        rows = [
-            {
-                "id": v.claim.id,
-                "document": v.claim.document,
-                "paragraph": v.claim.paragraph,
-                "text": v.claim.text,
-                "status": v.status,
-                "stated": v.stated,
-                "computed": v.computed,
-                "tolerance": v.tolerance,
-                "convention": v.convention,
-                "reason": v.reason,
-            }
-            for v in self.values()
-        ]
+        rows = [_row(verdict) for verdict in self.values()]
         return ReadableFrame.of(pd.DataFrame(rows).set_index("id"), _printed)
 
     def of_document(self, name: str) -> Claims:
@@ -93,13 +85,13 @@ class Claims(Mapping[str, Verdict], Printable):
 
     @property
     def counts(self) -> dict[Status, int]:
-        """How many claims have each status, the best first; statuses without a claim are left out."""
+        """Number of claims per status, the best status first; a status without a claim is left out."""
         found = Counter(v.status for v in self.values())
         return {status: found[status] for status in reversed(STATUSES) if found[status]}
 
     @property
     def summary(self) -> str:
-        """One line: how many claims, and how many of each status."""
+        """The number of claims, and of each status, in one line."""
         parts = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in self.counts.items())
         return f"{len(self)} claims: {parts}."
 
@@ -127,7 +119,7 @@ def verify_claims(
     Parameters
     ----------
     catalog : Catalog, optional
-        Whose ``claims`` to check; the bundled one by default.
+        Catalog whose ``claims`` are checked; the bundled one by default.
     prices : Prices or DataFrame, optional
         Daily bars, closes as traded; the bundled ones by default. Open, high and low are needed by claims about them.
     shares : SharesTable or DataFrame, optional
@@ -137,14 +129,14 @@ def verify_claims(
     facts : DataFrame, optional
         As `recorded_facts` returns them.
     releases : Catalog, optional
-        Whose results came when; `release_calendar` by default.
+        Dates of earnings releases; `release_calendar` by default.
     progress : bool or callable, optional
         True shows a bar; ``progress(items, n)`` wraps the work in one of your own.
 
     Returns
     -------
     Claims
-        A verdict a claim. A claim whose data are not there is "not_checkable", with the reason; nothing is left out.
+        One verdict per claim. A claim without the data it needs is "not_checkable", with the reason.
 
     Raises
     ------
@@ -154,8 +146,8 @@ def verify_claims(
     Notes
     -----
     The interval that agrees follows the precision stated, see `Stated`. The first convention tried is the plain
-    reading; if only another gives what is stated, the verdict names it. A verdict says whether a number comes out of
-    figures, not what an author meant.
+    reading; if only another one gives the stated value, the verdict names it. A verdict reports whether a number
+    follows from figures, not what an author meant.
 
     Examples
     --------
@@ -185,12 +177,36 @@ def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
 
 
 def _finding(part: Part, evidence: Evidence) -> Finding:
-    """Return one part's finding; what the evidence lacks is a reason, not an error."""
+    """Return the finding of one part; missing evidence is a reason, not an error."""
     try:
         answer = KINDS[part.kind](evidence, **part.parameters)
     except MarketShockError as error:
         answer = Answer(missing=f"What is needed is not there: {error}")
     return judge(part, answer, sources_of(evidence, part))
+
+
+def _row(verdict: Verdict) -> dict[str, Any]:
+    claim = verdict.claim
+    decisive = next(f for f in verdict.findings if f.status == verdict.status)
+    stated, measure = decisive.part.stated, decisive.measure
+    low, high = (math.nan, math.nan) if stated is None else stated.interval()
+    return {
+        "id": claim.id,
+        "document": claim.document,
+        "paragraph": claim.paragraph,
+        "text": claim.text,
+        "status": verdict.status,
+        "stated": verdict.stated,
+        "computed": verdict.computed,
+        "tolerance": verdict.tolerance,
+        "stated_value": math.nan if stated is None else float(stated.value),
+        "computed_value": math.nan if measure is None else float(measure.value),
+        "low": float(low),
+        "high": float(high),
+        "unit": "" if stated is None else stated.unit,
+        "convention": verdict.convention,
+        "reason": verdict.reason,
+    }
 
 
 def _printed(frame: pd.DataFrame) -> Table:

@@ -1,20 +1,24 @@
-"""What the arguments of the command line stand for: events, prices, models, and the cache."""
+"""Inputs of the command line: the events, prices, models and plans that its arguments name."""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import MAGNIFICENT_SEVEN
-from ..errors import InputError, PartialDataWarning, PriceWarning
+from ..errors import Argument, InputError, PartialDataWarning, PriceWarning, Words
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..backtests.plan import Plan
+    from ..claims.verify import Claims
+    from ..engines.progress import Progress
     from ..explained.explanation import Explanation
     from ..providers.base import Prices
     from ..providers.store import Store
@@ -22,10 +26,17 @@ if TYPE_CHECKING:
     from ..report.fragility import Asked
     from ..study.results import StudyResult
     from ..volatility.fragility import Fragility
+    from ..volatility.membership import Membership
 
 _CACHE = "MARKETSHOCK_CACHE"
 _A_DAY = dt.timedelta(days=1)
 _MARGIN = 10  # sessions fetched beyond the windows, for leads, lags and dates that move
+_PAGE = ("out", "title", "json", "offline", "quiet", "cache", "command", "spell", "refuse")
+
+
+def given(arguments: argparse.Namespace, function: Callable[..., Any]) -> dict[str, Any]:
+    """Return those arguments of a function that the command line has."""
+    return {name: getattr(arguments, name) for name in inspect.signature(function).parameters if name in arguments}
 
 
 def events_of(path: str) -> Any:
@@ -39,21 +50,26 @@ def events_of(path: str) -> Any:
 
 
 def market_of(arguments: argparse.Namespace, events: Any, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the prices or returns, and the factors, that were named."""
-    from ..providers.files import read_prices, read_returns
-    from ..providers.snapshot import snapshot
+    """Return the prices or returns, and the factors, that are named."""
+    from ..providers.files import read_returns
 
     market: dict[str, Any] = {}
     if arguments.returns:
         market["returns"] = read_returns(arguments.returns)
     elif arguments.prices == "yahoo":
-        market["prices"] = _prices_around(arguments, events, environment)
+        market["prices"] = _prices_of_study(arguments, events, environment)
     else:
-        bundled = arguments.prices == "bundled"
-        market["prices"] = snapshot() if bundled else read_prices(arguments.prices)
+        market["prices"] = _prices_of_file(arguments.prices)
     if arguments.factors:
         market["factors"] = _factors(arguments.factors)
     return market
+
+
+def _prices_of_file(path: str) -> Prices:
+    from ..providers.files import read_prices
+    from ..providers.snapshot import snapshot
+
+    return snapshot() if path == "bundled" else read_prices(path)
 
 
 def _factors(text: str) -> pd.DataFrame:
@@ -66,8 +82,20 @@ def _factors(text: str) -> pd.DataFrame:
     return french_factors(zips) if all(z.lower().endswith(".zip") for z in zips) else read_returns(text)
 
 
-def _prices_around(arguments: argparse.Namespace, events: Any, environment: Mapping[str, str]) -> Prices:
-    """Fetch what a study of these events reads: their tickers and the benchmark, from window to window."""
+def _prices_of_study(arguments: argparse.Namespace, events: Any, environment: Mapping[str, str]) -> Prices:
+    """Fetch the tickers of the events and the benchmarks, from the estimation window to the event window."""
+    from ..study.run import event_study
+
+    chosen = {name: p.default for name, p in inspect.signature(event_study).parameters.items()}
+    chosen |= given(arguments, event_study)
+    reach = chosen["estimation"][0], chosen["window"][1]
+    return _prices_around(events, arguments.tickers, _benchmarks(arguments), reach, _access(arguments, environment))
+
+
+def _prices_around(
+    events: Any, tickers: Any, benchmarks: Sequence[str], reach: tuple[int, int], access: Mapping[str, Any]
+) -> Prices:
+    """Fetch the securities of events and their benchmarks, over the sessions around the events."""
     import numpy as np
 
     from ..catalog.table import event_table
@@ -75,239 +103,189 @@ def _prices_around(arguments: argparse.Namespace, events: Any, environment: Mapp
     from ..providers.fetch import yahoo
     from ..sessions import nyse
 
-    table = event_table(events, arguments.tickers)
-    tickers = dict.fromkeys([*table.ticker, *(arguments.benchmark.split(",") if arguments.benchmark else [])])
-    days = nyse().days
-    reach = np.clip([arguments.estimation[0] - _MARGIN, arguments.window[1] + _MARGIN], -len(days), len(days))
-    at = np.searchsorted(days, [table.given.min(), table.given.max()]) + reach
+    table, days = event_table(events, tickers), nyse().days
+    beyond = np.clip([reach[0] - _MARGIN, reach[1] + _MARGIN], -len(days), len(days))
+    at = np.searchsorted(days, [table.given.min(), table.given.max()]) + beyond
     first, last = days[np.clip(at, 0, len(days) - 1)].astype(object)
-    over = utc_now().date() - _A_DAY
-    end = last if last < over else None
-    prices = yahoo(list(tickers), first, end, **_access(arguments, environment))
-    lost = [
-        text for name, text in prices.provenance["failed"].items() if name in (arguments.benchmark or "").split(",")
-    ]
-    if lost:
-        raise InputError("--benchmark", lost[0], "without it there is no model")
+    end = last if last < utc_now().date() - _A_DAY else None
+    prices = yahoo(list(dict.fromkeys([*table.ticker, *benchmarks])), first, end, **access)
+    for name, words in prices.provenance["failed"].items():
+        if name in benchmarks:
+            raise InputError("benchmark", words, "without it there is no model")
     return prices
 
 
 def studied(arguments: argparse.Namespace, environment: Mapping[str, str]) -> StudyResult:
-    """Run the study that was asked for."""
+    """Run the study of the command line."""
     from ..study.run import event_study
 
     events = events_of(arguments.events)
     model = model_of(arguments)  # before anything is fetched
-    study: StudyResult = event_study(
-        events,
-        tickers=arguments.tickers,
-        **market_of(arguments, events, environment),
-        model=model,
-        window=arguments.window,
-        estimation=arguments.estimation,
-        min_obs=arguments.min_obs,
-        on_closed=arguments.on_closed,
-        duplicates=arguments.duplicates,
-        calendar=arguments.calendar,
-        log=arguments.log,
-    )
+    market = market_of(arguments, events, environment)
+    options = {**given(arguments, event_study), "events": events, "model": model, "prices": None, **market}
+    study: StudyResult = event_study(**options)
     return study
 
 
 def reported(arguments: argparse.Namespace, environment: Mapping[str, str]) -> list[Any]:
-    """Return the results of ``marketshock report``: a study of one's own, or the bundled ones."""
-    from ..report.fragility import fragility_report
+    """Return the results of ``marketshock report``: the study of the command line, or the bundled results."""
+    from ..report.fragility import Asked, fragility_report
     from ..report.reproduce import reproduction
-    from .options import command_parser
+    from ..volatility.measure import fragility
 
-    parse = command_parser().parse_args
     if arguments.events:
         if not (arguments.prices or arguments.returns):
-            raise InputError("--prices", "is missing beside --events", "give --prices or --returns, a file each")
+            raise InputError("prices", "is missing beside --events", "give a file as --prices or --returns")
         return [studied(arguments, environment)]
-    own = {"title", "json", "offline", "quiet", "cache"}
-    plain = vars(parse(["report", "--out", arguments.out]))
-    given = [name for name, value in vars(arguments).items() if name not in own and value != plain[name]]
-    if given:
-        option = f"--{given[0].replace('_', '-')}"
-        raise InputError("--events", f"is missing beside {option}", "give the events of your study, or 'bundled'")
-    first = ["fragility", "--date", "2025-01-27", "--group", ",".join(MAGNIFICENT_SEVEN)]
-    measured, asked, _ = screened(parse(first))  # the numbers that this command prints
+    for name, value in vars(arguments).items():
+        if name not in _PAGE and value is not None and value is not False:
+            what = Words("is missing beside ", Argument(name))
+            raise InputError("events", what, "give the events of your study, or 'bundled'")
+    index = bundled_index()
+    measured = fragility(index.prices, members=index.members)
+    asked = Asked("2025-01-27", group=MAGNIFICENT_SEVEN, universe=index.name, provenance=index.prices.provenance)
     return [reproduction(), fragility_report(measured, asked)]
 
 
-def screened(arguments: argparse.Namespace) -> tuple[Fragility, Asked, bool]:
-    """Return the fragility that ``marketshock fragility`` was asked for, and whether caps of its index are bundled."""
-    from ..providers.files import read_prices
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """Securities to measure: their prices, the members of each day (None: all), their market caps, and their name."""
+
+    prices: Prices
+    members: Membership | None
+    caps: pd.DataFrame | None
+    name: str
+
+
+def bundled_index() -> Universe:
+    """Return the bundled index with its members and their market caps."""
     from ..providers.members import sp500
+    from ..volatility.membership import Membership
+
+    listed = sp500()
+    joined, caps = listed.joined(), listed.market_caps()
+    members = Membership.from_frame(joined, name=f"members of the {listed.name}")
+    who = f"{listed.name} of {listed.as_of}, {len(listed.table)} listings (who left before is not there: survivors)"
+    return Universe(listed.prices, members, caps.where(joined[caps.columns]), who)
+
+
+def screened(arguments: argparse.Namespace) -> tuple[Fragility, Asked, bool]:
+    """Return the fragility that was asked for, its report's options, and whether the caps of its index are bundled."""
+    from ..providers.files import read_prices
     from ..report.fragility import Asked
     from ..volatility.measure import fragility
     from ..volatility.membership import Membership
 
     bundled = arguments.prices == "bundled"
-    caps: pd.DataFrame | None
-    members, who = None, f"prices of {arguments.prices}: who is not in them is not counted"
     if bundled:
-        listed = sp500()
-        prices, joined = listed.prices, listed.joined()
-        members = Membership.from_frame(joined, name=f"members of the {listed.name}")
-        caps = listed.market_caps()
-        caps = caps.where(joined[caps.columns])
-        who = f"{listed.name} of {listed.as_of}, {len(listed.table)} listings (who left before is not there: survivors)"
+        measured_in = bundled_index()
     else:
-        prices = read_prices(arguments.prices)
         caps = read_prices(arguments.caps).close if arguments.caps else None
+        who = f"prices of {arguments.prices}: who is not in them is not counted"
+        measured_in = Universe(read_prices(arguments.prices), None, caps, who)
+    members = measured_in.members
     if arguments.top is not None:
-        if caps is None:
-            raise InputError("--top", "ranks by market cap, and none are given", "give a file of them as --caps")
-        members = Membership.top(arguments.top, caps)
-    measured = fragility(
-        prices,
-        window=arguments.window,
-        threshold=arguments.threshold,
-        log=not arguments.simple,
-        about=arguments.about,
-        min_obs=arguments.min_obs,
-        members=members,
-        calendar=arguments.calendar,
+        if measured_in.caps is None:
+            raise InputError("top", "ranks by market cap, and none are given", "give a file of them as --caps")
+        members = Membership.top(arguments.top, measured_in.caps)
+    measured = fragility(**{**given(arguments, fragility), "prices": measured_in.prices, "members": members})
+    about: dict[str, Any] = {"universe": measured_in.name, "provenance": measured_in.prices.provenance}
+    return measured, Asked(**about, **given(arguments, Asked)), bundled
+
+
+def checked_claims(arguments: argparse.Namespace, progress: Progress) -> Claims:
+    """Return the verdicts on the claims that are named."""
+    from ..catalog.load import load_catalog
+    from ..claims.verify import verify_claims
+    from ..providers.facts import recorded_facts
+    from ..providers.files import read_prices
+
+    result = verify_claims(
+        load_catalog(arguments.catalog),
+        prices=read_prices(arguments.prices) if arguments.prices else None,
+        facts=recorded_facts(arguments.facts) if arguments.facts else None,
+        progress=progress,
     )
-    group = tuple(arguments.group or ())
-    span = (arguments.date, arguments.start, arguments.end)
-    return measured, Asked(*span, arguments.rows, arguments.by, group, who, dict(prices.provenance)), bundled
-
-
-_SIZES = {"size_by": "by"}
-_RULE = ("side", "entry", "exit", "stop", "target", "delay", "threshold", "sigma", "window", "long", "short")
+    result = result.of_document(arguments.document) if arguments.document else result
+    return result.only(arguments.id) if arguments.id else result
 
 
 def planned(arguments: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     """Return the plan of a file and of the options beside it, which win, and both as they were given."""
-    from ..backtests.plan import OPTIONS, plan_of, read_plan
+    from ..backtests.plan import plan_of, read_plan
+    from ..backtests.run import backtest
 
     tables = read_plan(arguments.config) if arguments.config else {}
-    for name in (*OPTIONS, "on_closed", "duplicates", "calendar", "placebo", "match", "how", "seed", "tried"):
-        if (value := getattr(arguments, name, None)) is not None:
-            tables[name] = value
-    parts = {
-        "costs": ("bps", "per_share", "per_order", "half_spread_bps", "slippage_bps", "borrow", "financing"),
-        "sizing": ("size_by", "amount", "max_gross", "max_net", "max_position", "whole_shares"),
-    }
-    for part, names in parts.items():
-        given = {_SIZES.get(n, n): v for n in names if (v := getattr(arguments, n)) is not None}
-        tables[part] = {**tables.get(part, {}), **given}
-    rule = {n: v for n in (*_RULE, "groups", "lookback", "hedge") if (v := getattr(arguments, n)) is not None}
+    options = {**given(arguments, backtest), "placebo": arguments.placebo}
+    tables |= {name: value for name, value in options.items() if value is not None and name != "rule"}
+    costs = tables.setdefault("costs", {})
+    tables.setdefault("sizing", {})
+    if arguments.bps is not None and isinstance(costs, Mapping):
+        tables["costs"] = {**costs, "bps": arguments.bps}
+    if (arguments.rule is None) != (arguments.days is None):
+        first, second = ("days", "rule") if arguments.rule else ("rule", "days")
+        what = Words("is missing beside ", Argument(second))
+        raise InputError(first, what, "give both, such as --rule hold --days 5")
     if arguments.rule:
-        if not arguments.days:
-            raise InputError("--days", f"is missing for --rule {arguments.rule}", "give closes, such as --days 5")
-        several = len(set(arguments.days)) > 1
-        tables["rule"] = [
-            {
-                "kind": arguments.rule,
-                "days": n,
-                **({"name": f"{n} day{'s' if n > 1 else ''}"} if several else {}),
-                **rule,
-            }
-            for n in dict.fromkeys(arguments.days)
-        ]
-    elif rule or arguments.days:
-        name = next(iter(rule), "days")
-        raise InputError(f"--{name}", "is given without --rule", "name the rule, such as --rule hold")
-    if not arguments.config and not arguments.rule:
-        raise InputError("--rule", "is missing", "name one, such as --rule hold --days 5, or give --config")
-    n_rules = len(tables.get("rule", ()))
-    if n_rules == 1 and "placebo" not in tables and not tables.get("tried"):
-        for name in ("match", "how", "seed"):
-            if name in tables:
-                raise InputError(f"--{name}", "is given without --placebo", "give --placebo 999, or leave it out")
-    return plan_of(tables, arguments.config or "options"), tables
+        days = list(dict.fromkeys(arguments.days))
+        tables["rule"] = [_rule_table(arguments.rule, n, len(days) > 1) for n in days]
+    elif not arguments.config:
+        raise InputError("rule", "is missing", "name one, such as --rule hold --days 5, or give a plan as --config")
+    return plan_of(tables, arguments.config or ""), tables
+
+
+def _rule_table(kind: str, days: int, several: bool) -> dict[str, Any]:
+    name = {"name": f"{days} day{'s' if days > 1 else ''}"} if several else {}
+    return {"kind": kind, "days": days, **name}
 
 
 def backtested(
     arguments: argparse.Namespace, environment: Mapping[str, str], progress: Callable[[Any, int], Any]
 ) -> BacktestReport:
-    """Run what ``marketshock backtest`` was asked for."""
-    from ..backtests.compare import compare_rules
-    from ..backtests.placebo import placebo_trades
+    """Run the backtest of the command line."""
     from ..backtests.run import backtest
-    from ..report.backtest import BacktestReport
+    from ..providers.files import read_bars
+    from ..report.backtest import judged_report
 
     plan, asked = planned(arguments)
     options = dict(plan.options)
     named = options.pop("events", None)
     events = events_of(named) if named else None
-    if options.get("tickers") and events is not None and "ticker" in getattr(events, "columns", ()):
+    if options.get("tickers") and "ticker" in getattr(events, "columns", ()):
         what = f"is given, and the events of {named} name their own in a column 'ticker'"
-        raise InputError("--tickers", what, "leave it out, or keep the rows that are meant")
-    prices = _traded_prices(plan, options.pop("prices", "bundled"), events, arguments, environment)
-    bars = options.pop("intraday", None)
-    options["intraday"] = _bars_of(bars) if bars else None
+        raise InputError("tickers", what, "leave it out, or keep the rows that are meant")
+    prices = _traded_prices(options.pop("prices", "bundled"), plan, events, _access(arguments, environment))
+    if bars := options.pop("intraday", None):
+        options["intraday"] = read_bars(bars)
     results = {
         name: backtest(events, prices, rule, costs=plan.costs, sizing=plan.sizing, **options)
         for name, rule in progress(plan.rules.items(), len(plan.rules))
     }
-    judged = dict(plan.judged)
-    tried, draws = judged.pop("tried", None), judged.pop("placebo", 999 if len(results) > 1 else 0)
-    judged = {name: tuple(value) if name == "match" else value for name, value in judged.items()}
-    if len(results) > 1 or tried:
-        compared = compare_rules(results, tried=tried, draws=draws or 999, **judged)
-        return BacktestReport(results, compared.placebos, compared, asked)
-    placebos = {
-        n: placebo_trades(r, draws, progress=progress, **judged) for n, r in results.items() if draws and len(r.trades)
-    }
-    return BacktestReport(results, placebos, None, asked)
+    return judged_report(results, asked, progress, **plan.judged)
 
 
-def _traded_prices(
-    plan: Plan, named: str, events: Any, arguments: argparse.Namespace, environment: Mapping[str, str]
-) -> Prices:
-    """Return the prices that were named; from Yahoo, those of all that the rules trade, around the events."""
-    from ..providers.files import read_prices
-    from ..providers.snapshot import snapshot
-
-    if named == "bundled":
-        return snapshot()
+def _traded_prices(named: str, plan: Plan, events: Any, access: Mapping[str, Any]) -> Prices:
     if named != "yahoo":
-        return read_prices(named)
+        return _prices_of_file(named)
     if events is None:
-        raise InputError("--prices", "yahoo needs events to know what to fetch", "give --events, or a file of prices")
+        raise InputError("prices", "yahoo needs events to know what to fetch", "give --events, or a file of prices")
     rules = plan.rules.values()
     legs = [getattr(rule, side, ()) for rule in rules for side in ("long", "short", "by")]
-    others = [plan.options.get("benchmark"), *(name for leg in legs for name in leg)]
-    asked = argparse.Namespace(**vars(arguments))
-    asked.tickers = plan.options.get("tickers") or tuple(name for name in others if name)
-    asked.benchmark = ",".join(dict.fromkeys(name for name in others if name)) or None
-    asked.estimation, asked.window = (-300, -1), (0, 2 * max(rule.timing.days for rule in rules))
-    return _prices_around(asked, events, environment)
-
-
-def _bars_of(path: str) -> pd.DataFrame:
-    """Read bars within the day as ``fetch --interval`` writes them: time, ticker, open, ..."""
-    import pandas as pd
-
-    from ..providers.files import read_table
-
-    table = read_table(path)
-    table.columns = [str(c).strip().casefold() for c in table.columns]
-    missing = [name for name in ("time", "ticker", "open") if name not in table.columns]
-    if missing:
-        raise InputError(str(path), f"has no column {missing[0]!r}", "write it with fetch --interval 5m --out")
-    time = pd.to_datetime(table["time"], utc=True, errors="coerce")
-    if time.isna().any():
-        raise InputError(str(path), f"row {int(time.isna().argmax())} has no time", "write it with its zone")
-    wide = table.assign(time=time).pivot_table(index="time", columns="ticker", values="open", sort=True)
-    return pd.concat({"open": wide}, axis=1)
+    others = list(dict.fromkeys(filter(None, [plan.options.get("benchmark"), *(name for leg in legs for name in leg)])))
+    reach = -300, 2 * max(rule.timing.days for rule in rules)
+    return _prices_around(events, plan.options.get("tickers") or tuple(others), others, reach, access)
 
 
 def fetched(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Fetch what ``marketshock fetch`` was asked for: its provenance, and the figures as a long frame."""
+    """Fetch the prices that ``marketshock fetch`` names; return their provenance, and the figures as a long frame."""
     from ..providers.fetch import long_frame, yahoo, yahoo_intraday
     from ..report.files import writable
 
     if arguments.out:
         writable(arguments.out)
-    access = {**_access(arguments, environment), "workers": arguments.workers}
+    access = _access(arguments, environment)
     span = (arguments.tickers, arguments.start, arguments.end)
-    with warnings.catch_warnings():  # what they say is printed with the table
+    with warnings.catch_warnings():  # the table prints the same findings
         warnings.simplefilter("ignore", PriceWarning)
         warnings.simplefilter("ignore", PartialDataWarning)
         daily = arguments.interval == "1d"
@@ -316,18 +294,16 @@ def fetched(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tu
 
 
 def _access(arguments: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Any]:
-    cache = False if arguments.no_cache else store_at(arguments, environment)
-    return {
-        "cache": cache,
-        "offline": arguments.offline,
-        "tolerate": arguments.tolerate,
-        "max_time": arguments.max_time,
-        "progress": not (arguments.quiet or arguments.json),
-    }
+    """Return the options of `yahoo` on how to fetch."""
+    from ..providers.fetch import yahoo
+
+    how = {k: v for k, v in given(arguments, yahoo).items() if k not in ("tickers", "start", "end")}
+    cache = False if arguments.cache is False else store_at(arguments, environment)
+    return {**how, "cache": cache, "progress": not (arguments.quiet or arguments.json)}
 
 
 def store_at(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Store:
-    """Return the cache that was named on the command line or in the environment, else the platform's."""
+    """Return the cache named on the command line or in the environment, else that of the platform."""
     from ..providers.store import Store
 
     named = environment.get(_CACHE) or None if arguments.cache is None else arguments.cache
@@ -335,36 +311,49 @@ def store_at(arguments: argparse.Namespace, environment: Mapping[str, str]) -> S
 
 
 def explained_event(result: StudyResult, arguments: argparse.Namespace) -> Explanation:
-    """Return the derivation of the event that was named: of its day 0, of the whole window, or of the days named."""
+    """Return the derivation of an event's CAR over the days named, else of day 0, else of the whole window."""
     window = result.spec.window
     day_0 = (0, 0) if window.first <= 0 <= window.last else (window.first, window.last)
     return result.explain(arguments.explain, *(arguments.explain_days or day_0))
 
 
-def model_of(arguments: argparse.Namespace) -> Any:
-    """Return the model that was named."""
+def _benchmarks(arguments: argparse.Namespace) -> list[str]:
+    return arguments.benchmark.split(",") if arguments.benchmark else []
+
+
+def models() -> dict[str, Callable[..., Any]]:
+    """Return the models of ``--model`` by name: functions of the benchmark's column, or of none."""
     from ..models import factor, garch, mean, nonsync, robust
 
-    names = arguments.benchmark.split(",") if arguments.benchmark else []
-    french = {"ff3": (3, False), "ff5": (5, False), "carhart": (3, True)}
-    if arguments.model in french:
-        return factor.FamaFrench(*french[arguments.model])  # type: ignore[arg-type]
-    if arguments.model == "constant-mean":
-        return mean.ConstantMean()
-    if not names:
-        raise InputError("--benchmark", f"is missing for the {arguments.model} model", "name a column of the prices")
-    if arguments.model == "factor":
-        return factor.FactorModel(names, arguments.risk_free)
-    if len(names) > 1:
-        raise InputError("--benchmark", f"names {len(names)} columns", "use --model factor for several")
-    if arguments.model == "capm":
-        return factor.CAPM(names[0], arguments.risk_free or "RF")
-    one: dict[str, Callable[[str], Any]] = {
+    return {
         "market": factor.MarketModel,
         "market-adjusted": mean.MarketAdjusted,
+        "constant-mean": mean.ConstantMean,
+        "factor": factor.FactorModel,
+        "capm": lambda name, risk_free="RF": factor.CAPM(name, risk_free),
+        "ff3": lambda: factor.FamaFrench(3),
+        "ff5": lambda: factor.FamaFrench(5),
+        "carhart": lambda: factor.FamaFrench(3, momentum=True),
         "scholes-williams": nonsync.ScholesWilliams,
         "dimson": nonsync.Dimson,
         "huber": robust.HuberModel,
         "garch": garch.GarchModel,
     }
-    return one[arguments.model](names[0])
+
+
+_NO_BENCHMARK = ("constant-mean", "ff3", "ff5", "carhart")
+_RISK_FREE = ("factor", "capm")
+
+
+def model_of(arguments: argparse.Namespace) -> Any:
+    """Return the model that is named."""
+    kind, names = arguments.model or "market", _benchmarks(arguments)
+    make = models()[kind]
+    if kind in _NO_BENCHMARK:
+        return make()
+    if not names:
+        raise InputError("benchmark", f"is missing for the {kind} model", "name a column of the prices")
+    if len(names) > 1 and kind != "factor":
+        raise InputError("benchmark", f"names {len(names)} columns", "use --model factor for several")
+    rest = (arguments.risk_free,) if kind in _RISK_FREE and arguments.risk_free else ()
+    return make(names if kind == "factor" else names[0], *rest)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import Argument, InputError, Words
 from .html_text import html_text, markdown_text
 
 MOST_BYTES = 4_000_000
@@ -123,7 +123,9 @@ def _decoded(path: Path, content: bytes, encoding: str | None, html: bool) -> st
         raise InputError(
             str(path),
             f"is not {given} ({origin}): bytes {came} at {at}",
-            "pass the encoding it was saved in, for example encoding='gb18030', 'big5' or 'utf-16'",
+            Words(
+                "pass the encoding it was saved in, such as ", Argument("encoding", "gb18030"), ", 'big5' or 'utf-16'"
+            ),
         ) from error
     if _odd(text) > max(3, len(text) / 100):
         raise InputError(str(path), f"is no text in {given} ({origin})", "give a text file, or pass its encoding")

@@ -13,7 +13,7 @@ from .. import _format
 from .._bundled import bundled_path
 from .._frame import Printable, PrintedTable, Printout
 from .._typing import Frame
-from ..errors import InputError, SharesError
+from ..errors import Argument, InputError, SharesError, Words
 from ..panel.returns import sessions_of_prices
 from ..providers.base import Prices
 from ..providers.shares import OUTSTANDING, SharesTable, known_from
@@ -284,7 +284,7 @@ def _reported(firm: str, session: np.datetime64, loss: float | None, rounding: f
         unit = _digits_unit(loss) if rounding is None else rounding
         return pd.DataFrame({"loss_usd": [float(loss)], "rounding_usd": [unit], "outlet": ["as given"]})
     if rounding is not None:
-        raise InputError("rounding_usd", "given without reported_usd", "give both, or neither")
+        raise InputError("rounding_usd", Words("given without ", Argument("reported_usd")), "give both, or neither")
     known = pd.read_csv(bundled_path("figures", "reported_losses.csv"))
     known = known[(known["firm"] == firm) & (known["date"] == str(session))].reset_index(drop=True)
     if known.empty:

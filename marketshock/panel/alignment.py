@@ -125,9 +125,8 @@ def _map_dates(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Ma
     try:
         return map_dates(sessions, table.given, late, choice)
     except NotSessionError as error:
-        first = str(error.problem).split(",")[0]
-        at = np.flatnonzero(table.given == np.datetime64(first))[0]
-        raise NotSessionError(f"event {table.event_id[at]!r}", error.problem, error.remedy) from None
+        at = np.flatnonzero(table.given == error.day)[0]
+        raise NotSessionError(f"event {table.event_id[at]!r}", error.problem, error.remedy, error.day) from None
 
 
 def locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exclusions) -> tuple[IntArray, IntArray]:
@@ -169,5 +168,5 @@ def exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left:
             positions[at],
             "duplicate",
             f"{table.names[table.security[positions[at]]]} on the same session is already event "
-            f"{table.first_id(first_of[at])!r}: counted once; pass duplicates='keep' to keep both",
+            f"{table.first_id(first_of[at])!r}: counted once, as duplicates is 'exclude'; 'keep' keeps both",
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._typing import CalendarName, DateArray, FloatArray, Frame
-from ..errors import CalendarWarning, PriceError
+from ..errors import Argument, CalendarWarning, PriceError, Words
 from ..providers.base import Prices
 from ..providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from ..providers.shapes import return_frame
@@ -158,13 +158,14 @@ def choose_sessions(parameter: str, days: DateArray, calendar: CalendarName) -> 
     if not problem:
         return sessions
     if calendar == "NYSE":
-        raise PriceError(parameter, problem, "correct the dates, or pass calendar='index' to take them as sessions")
-    warnings.warn(
-        f"{parameter}: {problem}; the dates given are taken as the trading sessions. "
-        "Pass calendar='index' to say so, or calendar='NYSE' to refuse such dates.",
-        CalendarWarning,
-        stacklevel=4,
+        remedy = Words("correct the dates, or pass ", Argument("calendar", "index"), " to take them as sessions")
+        raise PriceError(parameter, problem, remedy)
+    text = Words(
+        f"{parameter}: {problem}; the dates given are taken as the trading sessions. Pass ",
+        *(Argument("calendar", "index"), " to say so, or "),
+        *(Argument("calendar", "NYSE"), " to refuse such dates."),
     )
+    warnings.warn(CalendarWarning(text), stacklevel=4)
     return sessions
 
 

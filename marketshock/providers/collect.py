@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ..errors import (
+    Argument,
     BadData,
     InputError,
     NoData,
@@ -24,6 +25,7 @@ from ..errors import (
     PartialDataWarning,
     PriceWarning,
     ProviderError,
+    Words,
     check_choice,
 )
 from ..sessions import NEW_YORK
@@ -61,7 +63,7 @@ class Fetching:
         if self.workers < 1:
             raise InputError("workers", f"got {self.workers}", "give 1 or more")
         if self.cache is False and self.offline:
-            raise InputError("offline", "there is no cache to read", "leave cache=False out")
+            raise InputError("offline", "there is no cache to read", Words("leave ", Argument("cache", False), " out"))
 
 
 def collect(
@@ -153,8 +155,8 @@ def _sound(bars: Bars, source: Source, span: Span, tolerate: Sequence[str]) -> B
     """Return bars, or refuse what cannot be right on the days asked for."""
     asked = f"{source.interval} bars of {_days(span)}"
     if bad := _faults(bars, span, tolerate):
-        names = ", ".join(repr(name) for name in dict.fromkeys(f.name for f in bad))
-        remedy = f"look at the figures at the source; tolerate=[{names}] takes them as they are"
+        names = list(dict.fromkeys(f.name for f in bad))
+        remedy = Words("look at the figures at the source; ", Argument("tolerate", names), " takes them as they are")
         hint = "; a dividend in another currency is one cause" if any(f.name == "adjustment" for f in bad) else ""
         raise BadData(bars.symbol, asked, words(bad) + hint, remedy)
     if not len(bars.between(*span)):
@@ -207,7 +209,7 @@ def _provenance(shown: Mapping[str, Bars], failed: Mapping[str, ProviderError], 
         "asked": f"{_days(span)}, both included",
         "currency": {name: bars.about.get("currency") for name, bars in shown.items()},
         "tickers": {name: {**bars.about, **_extent(bars), **_found(bars, span)} for name, bars in shown.items()},
-        "failed": {name: str(error) for name, error in failed.items()},
+        "failed": {name: error.words for name, error in failed.items()},
     }
 
 

@@ -11,7 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadData, CacheWarning, InputError, NoData, OfflineMiss, RateLimited, Refused, Unavailable
+from ..errors import (
+    Argument,
+    BadData,
+    CacheWarning,
+    InputError,
+    NoData,
+    OfflineMiss,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Words,
+)
 from .cache import utc_now
 from .retry import Asker, Bound, Retry
 from .store import Held, Key, Store
@@ -146,7 +157,8 @@ def _within(bound: Bound, name: str, url: str, get: Callable[[], bytes]) -> byte
     try:
         payload, error = answer.get(timeout=min(bound.remaining(), threading.TIMEOUT_MAX))
     except queue.Empty:
-        raise Unavailable(name, url, "no whole answer in time", "raise max_time, or try again later") from None
+        remedy = Words("raise ", Argument("max_time"), ", or try again later")
+        raise Unavailable(name, url, "no whole answer in time", remedy) from None
     if error is not None:
         raise error
     return bytes(payload)
@@ -179,7 +191,8 @@ def _body(response: requests.Response, name: str, url: str, bound: Bound) -> byt
         if sum(map(len, parts)) > _MOST:
             raise Unavailable(name, url, f"more than {_MOST >> 20} MB", "check the address")
         if not bound.remaining():
-            raise Unavailable(name, url, f"{sum(map(len, parts))} bytes, then the time was up", "raise max_time")
+            came = f"{sum(map(len, parts))} bytes, then the time was up"
+            raise Unavailable(name, url, came, Words("raise ", Argument("max_time")))
     return b"".join(parts)
 
 

@@ -34,7 +34,7 @@ def recorded_facts(path: str | Path | None = None) -> pd.DataFrame:
     Examples
     --------
     >>> import marketshock as ms
-    >>> ms.recorded_facts().loc["ism-services-2024-12-revised", "value"]
+    >>> ms.datasets.recorded_facts().loc["ism-services-2024-12-revised", "value"]
     '54.0'
     """
     file = bundled_path("figures", "facts.csv") if path is None else Path(path)

@@ -13,7 +13,6 @@ from .._typing import DateArray, FloatArray
 from ..errors import InputError
 from .bars import DAILY, FIELDS, Bars, Source, adjusted_close
 from .base import Prices
-from .cache import utc_now
 from .collect import CacheLike, Day, Fetching, OnFailure, collect, days_of, symbols
 from .retry import Retry
 from .yahoo import Yahoo
@@ -109,7 +108,6 @@ def fetch_prices(
     workers: int = 4,
     max_time: float | None = 300,
     progress: bool = True,
-    now: Callable[[], dt.datetime] = utc_now,
 ) -> Prices:
     """Fetch daily prices from any source through the cache; see `yahoo` for the arguments.
 
@@ -120,14 +118,12 @@ def fetch_prices(
         `marketshock.providers.bars.Bars`, and ``asking(bound)``, a context around the calls of it.
     tickers, start, end, cache, offline, tolerate, on_failure, workers, max_time, progress
         As in `yahoo`.
-    now : callable
-        The time in UTC; for tests.
 
     Returns
     -------
     Prices
     """
-    how = Fetching(cache, offline, tolerate, on_failure, workers, max_time, progress, now)
+    how = Fetching(cache, offline, tolerate, on_failure, workers, max_time, progress)
     return _prices(source, tickers, start, end, how)
 
 

@@ -93,6 +93,31 @@ def read_events(path: str | Path) -> pd.DataFrame:
     return table
 
 
+def read_bars(path: str | Path) -> pd.DataFrame:
+    """Read the opens of bars within the day, as ``marketshock fetch --interval`` writes them.
+
+    Returns
+    -------
+    DataFrame
+        Rows are the starts of the bars in UTC, columns (field, ticker), as `yahoo_intraday` returns them.
+
+    Raises
+    ------
+    InputError
+        If a column (time, ticker, open) or a time is missing.
+    """
+    table = read_table(path)
+    table.columns = [str(c).strip().casefold() for c in table.columns]
+    missing = [name for name in ("time", "ticker", "open") if name not in table.columns]
+    if missing:
+        raise InputError(str(path), f"has no column {missing[0]!r}", "write it with fetch --interval 5m --out")
+    time = pd.to_datetime(table["time"], utc=True, errors="coerce")
+    if time.isna().any():
+        raise InputError(str(path), f"row {int(time.isna().argmax())} has no time", "write it with its zone")
+    wide = table.assign(time=time).pivot_table(index="time", columns="ticker", values="open", sort=True)
+    return pd.concat({"open": wide}, axis=1)
+
+
 def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a CSV, Parquet or Feather file.
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._native import as_pandas
 from .._typing import DateArray, FloatArray, Frame
-from ..errors import InputError, PriceError
+from ..errors import Argument, InputError, PriceError, Words
 
 # A month without its day is no date, and what follows a day is a time of day, with or without its zone.
 _DAY = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
@@ -244,7 +244,7 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
         raise PriceError(
             parameter,
             f"{names[column]} on {days[row]} is {values[row, column]:g}, a loss of more than everything",
-            "give decimals (0.01 is one percent), or log=True for log returns",
+            Words("give decimals (0.01 is one percent), or ", Argument("log", True), " for log returns"),
         )
     if max(highest, -lowest) > _LEVEL:
         refuse_absurd(parameter, names, days, values)

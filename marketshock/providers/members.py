@@ -95,7 +95,7 @@ def sp500() -> IndexMembers:
     Examples
     --------
     >>> import marketshock as ms
-    >>> ms.sp500()
+    >>> ms.datasets.sp500()
     S&P 500: 503 listings of 2025-01-27, 2023-01-03 to 2025-02-14, caps of 347 firms
     """
     table = pd.read_csv(bundled_path("figures", "sp500_members.csv"), keep_default_na=False).set_index("ticker")

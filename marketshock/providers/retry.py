@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ..errors import InputError, RateLimited, Refused, Unavailable
+from ..errors import Argument, InputError, RateLimited, Refused, Unavailable, Words
 
 T = TypeVar("T")
 
@@ -130,7 +130,8 @@ class Asker:
             if limited:
                 self.bound.pause_all(pause)
         if last is None:
-            raise Unavailable(symbol, asked, "no time was left to ask", "raise max_time, or ask for fewer symbols")
+            remedy = Words("raise ", Argument("max_time"), ", or ask for fewer symbols")
+            raise Unavailable(symbol, asked, "no time was left to ask", remedy)
         raise _tried(last, f"{_times(failures)}, until the bound of {self.bound.seconds:g} s for the whole call")
 
 

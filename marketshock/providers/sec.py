@@ -1,4 +1,4 @@
-"""Share counts of SEC filings: company facts from a file or from the SEC's servers."""
+"""Share counts of SEC filings: company facts from a file or from the servers of the SEC."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +26,14 @@ _CONTACT = re.compile(r"(?=.*\S\s+\S)(?=.*[^\s@]+@[^\s@]+\.[^\s@])[ -~]+")
 _PAUSE = 0.11  # seconds; the SEC allows ten requests a second
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Addresses of the SEC: the folder of company facts, and the list of tickers."""
+
+    facts: str = "https://data.sec.gov/api/xbrl/companyfacts"
+    tickers: str = "https://www.sec.gov/files/company_tickers.json"
+
+
 def sec_share_counts(
     source: Source | Sequence[Source],
     ticker: str | Sequence[str] | None = None,
@@ -36,10 +44,8 @@ def sec_share_counts(
     offline: bool = False,
     max_time: float | None = 120,
     retry: Retry | None = None,
-    facts_url: str = "https://data.sec.gov/api/xbrl/companyfacts",
-    tickers_url: str = "https://www.sec.gov/files/company_tickers.json",
 ) -> SharesTable:
-    """Read share counts from the SEC's company facts: what each filing's cover page said, and when it was filed.
+    """Read share counts from the company facts of the SEC: the count on each cover page, and when it was filed.
 
     Parameters
     ----------
@@ -64,8 +70,6 @@ def sec_share_counts(
         Seconds for one file, retries included.
     retry : Retry, optional
         How often a request is repeated.
-    facts_url, tickers_url : str, optional
-        Where company facts and the list of tickers are.
 
     Returns
     -------
@@ -106,17 +110,24 @@ def sec_share_counts(
     SEC, EDGAR Application Programming Interfaces, and "Accessing EDGAR Data" (fair access: a declared user agent, at
     most ten requests a second).
     """
-    sources, names = _named(source, ticker)
     download = Download(store_of(cache), offline, max_time=max_time, retry=retry or Retry())
-    if not offline and any(_kind(s) != "file" for s in sources):
+    return _share_counts(source, ticker, user_agent, balance_sheet, download, Addresses())
+
+
+def _share_counts(
+    source: Any, ticker: Any, user_agent: str | None, balance_sheet: bool, download: Download, addresses: Addresses
+) -> SharesTable:
+    """Read the counts with a download and from addresses of the caller's; the arguments are those of the public one."""
+    sources, names = _named(source, ticker)
+    if not download.offline and any(_kind(s) != "file" for s in sources):
         download = replace(download, headers={"User-Agent": _contact(user_agent)})
-    ciks = _ciks(sources, names, download, tickers_url)
+    ciks = _ciks(sources, names, download, addresses.tickers)
     tables = []
     for one, name, cik in zip(sources, names, ciks, strict=True):
         if cik is None:
             tables.append(_from_file(Path(str(one)), name, balance_sheet))
         else:
-            tables.append(_fetched(cik, name, balance_sheet, download, facts_url))
+            tables.append(_fetched(cik, name, balance_sheet, download, addresses.facts))
     return joined(tables)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from .._bundled import bundled_path
 from .._native import as_pandas
 from .._typing import Frame
-from ..errors import LookAheadError, SharesError, UnknownNameError
+from ..errors import Argument, LookAheadError, SharesError, UnknownNameError, Words
 from .frames import iso_days
 
 COVER, BALANCE_SHEET, VENDOR = "cover", "balance sheet", "vendor"
@@ -205,7 +205,9 @@ class SharesTable:
             raise LookAheadError(
                 "shares",
                 f"the first count of {firm} was {how} on {first.date()}, not before {pd.Timestamp(day).date()}",
-                "give an earlier count, or allow_lookahead=True to use one that was not known",
+                Words(
+                    "give an earlier count, or ", Argument("allow_lookahead", True), " to use one that was not known"
+                ),
             )
         return pd.DataFrame(counts[known == first].assign(lookahead=True))
 

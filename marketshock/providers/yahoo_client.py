@@ -11,15 +11,16 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BadData, InputError, NoData, RateLimited, Refused, Unavailable
+from ..errors import Argument, BadData, InputError, NoData, RateLimited, Refused, Unavailable, Words
 from .retry import Bound
 
 # yfinance keeps one session, one configuration and one memo of answers per process; calls take turns with them.
 _TURN = threading.Lock()
 
 _ABSENT = (400, 404, 422)  # how Yahoo says that a symbol or a range does not exist
-_WAIT = "wait some minutes, ask for fewer symbols, or use offline=True with what the cache holds"
-_LATER = "try again later, or use offline=True with what the cache holds"
+_CACHED = Words("use ", Argument("offline", True), " with what the cache holds")
+_WAIT = Words("wait some minutes, ask for fewer symbols, or ", _CACHED)
+_LATER = Words("try again later, or ", _CACHED)
 REMEDY = "check the symbol (Yahoo writes BRK-B, ^GSPC) and the dates"
 
 
@@ -45,7 +46,9 @@ def turn(session: Any, bound: Bound) -> Iterator[Client]:
     left = bound.remaining()
     if not _TURN.acquire(timeout=min(left, threading.TIMEOUT_MAX)):
         came = f"another thread of this process was asking all the time ({left:g} s)"
-        raise Unavailable("Yahoo Finance", "a turn with yfinance", came, "raise max_time, or ask in one call")
+        raise Unavailable(
+            "Yahoo Finance", "a turn with yfinance", came, Words("raise ", Argument("max_time"), ", or ask in one call")
+        )
     with ExitStack() as stack:
         stack.callback(_TURN.release)
         if session is None:

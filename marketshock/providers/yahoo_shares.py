@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from ..catalog.classes import SHARE_CLASSES
 from ..errors import InputError, PriceWarning, ProviderError
-from .cache import utc_now
 from .collect import CacheLike, Day, Fetching, collect, days_of, kept, raise_or_warn, symbols
 from .fetch import splits_of
 from .memo import remembered
@@ -35,7 +34,6 @@ def yahoo_share_counts(
     max_time: float | None = 300,
     retry: Retry | None = None,
     session: Any = None,
-    now: Callable[[], dt.datetime] = utc_now,
 ) -> SharesTable:
     """Return share counts from Yahoo Finance, with the splits of its prices taken into account.
 
@@ -51,8 +49,6 @@ def yahoo_share_counts(
         First and last day, both included; without `end`, the last day that is over in New York.
     cache, offline, timeout, max_time, retry, session
         As in `yahoo`; counts are kept for a day, offline their age does not matter.
-    now : callable
-        The time in UTC; for tests.
 
     Returns
     -------
@@ -65,18 +61,24 @@ def yahoo_share_counts(
     ProviderError, InputError
         As `yahoo`; an error too if two tickers are classes of one firm.
     """
-    names, span = symbols(tickers), days_of(start, end, now())
+    source = Yahoo(session=session, timeout=timeout, retry=retry)
+    return _share_counts(source, tickers, start, end, Fetching(cache, offline, max_time=max_time, progress=False))
+
+
+def _share_counts(
+    source: Yahoo, tickers: str | Sequence[str], start: Day, end: Day | None, how: Fetching
+) -> SharesTable:
+    """Return the counts from a source, at the time of `how`."""
+    names, span = symbols(tickers), days_of(start, end, how.now())
     firms = [SHARE_CLASSES.get(name, name) for name in names]
     twice = [name for i, name in enumerate(names) if firms[i] in firms[:i]]
     if twice:
         raise InputError("tickers", f"{twice[0]} is another class of a firm already named", "name one class a firm")
-    how = Fetching(cache, offline, max_time=max_time, progress=False, now=now)
-    source = Yahoo(session=session, timeout=timeout, retry=retry, now=now)
-    bound, store = Bound(max_time), store_of(cache)
+    bound, store = Bound(how.max_time), store_of(how.cache)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PriceWarning)  # of the prices only the splits are read
         # Offline whatever is held from the first day on will do: the splits in it are those that were known.
-        asked = (span[0], span[0] + dt.timedelta(days=1)) if offline else span
+        asked = (span[0], span[0] + dt.timedelta(days=1)) if how.offline else span
         splits = splits_of(collect(source, names, asked, how, bound)[0], span[0])
     tables: list[SharesTable] = []
     failed: dict[str, ProviderError] = {}
@@ -89,7 +91,7 @@ def yahoo_share_counts(
             return [[str(when.date()), float(count)] for when, count in known.items()]  # type: ignore[attr-defined]
 
         with kept(failed, name):
-            rows = remembered(store, Key("yahoo", "shares", name), ask, offline=offline, now=now(), bound=bound)
+            rows = remembered(store, Key("yahoo", "shares", name), ask, offline=how.offline, now=how.now(), bound=bound)
             rows = [(day, count) for day, count in rows if str(span[0]) <= day < str(span[1])]
             series = pd.Series([count for _, count in rows], index=pd.DatetimeIndex([day for day, _ in rows]))
             own = splits[splits["ticker"] == name].drop(columns="ticker")

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._format import wrapped
-from ..backtests.compare import RuleComparison
-from ..backtests.placebo import PlaceboTrades
+from ..backtests.compare import RuleComparison, compare_rules
+from ..backtests.placebo import PlaceboTrades, placebo_trades
 from ..backtests.result import Backtest
+from ..engines.progress import Progress
 from .files import save_figure, to_json, write_text
 from .reproduce import records
 
@@ -42,6 +43,40 @@ class BacktestReport:
     placebos: Mapping[str, PlaceboTrades]
     comparison: RuleComparison | None
     asked: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judged_report(
+    backtests: Mapping[str, Backtest],
+    asked: Mapping[str, Any],
+    progress: Progress = None,
+    *,
+    placebo: int | None = None,
+    tried: int | None = None,
+    **random: Any,
+) -> BacktestReport:
+    """Compare backtests with random dates, and several of them, or one of several tried, with each other.
+
+    Parameters
+    ----------
+    backtests : mapping of str to Backtest
+        By name.
+    asked : mapping
+        The plan as it was given.
+    progress : callable, optional
+        As in `placebo_trades`.
+    placebo : int, optional
+        Sets of random dates: by default none for one rule, else 999.
+    tried : int, optional
+        As in `compare_rules`.
+    **random
+        Options ``match``, ``how`` and ``seed`` of `placebo_trades`.
+    """
+    if len(backtests) > 1 or tried:
+        compared = compare_rules(backtests, tried=tried, draws=placebo or 999, **random)
+        return BacktestReport(backtests, compared.placebos, compared, asked)
+    traded = {name: result for name, result in backtests.items() if placebo and len(result.trades)}
+    placebos = {n: placebo_trades(r, placebo or 0, progress=progress, **random) for n, r in traded.items()}
+    return BacktestReport(backtests, placebos, None, asked)
 
 
 def sections(report: BacktestReport) -> Iterator[tuple[str, str]]:

@@ -1,17 +1,26 @@
-"""What was fetched and what the cache holds, as text and as plain data."""
+"""Text and plain data of fetched prices and of the entries of the cache."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .. import _format
+from ..errors import Argument
 from ..providers.store import Entry, Store
 
 
-def fetched_table(about: Mapping[str, Any]) -> str:
-    """Return one line a ticker, the findings below, and what failed."""
+def fetched_table(about: Mapping[str, Any], spell: Callable[[Argument], str] = str) -> str:
+    """Return one line per ticker, followed by the findings and the failures.
+
+    Parameters
+    ----------
+    about : mapping
+        Provenance of fetched prices.
+    spell : callable, optional
+        Text of an argument that a message names; as in Python by default.
+    """
     head = ["ticker", "first", "last", "rows", "currency", "fetched (UTC)"]
     rows = [
         [name, known["first"], known["last"], str(known["rows"]), str(known["currency"]), known["fetched"][:16]]
@@ -23,7 +32,7 @@ def fetched_table(about: Mapping[str, Any]) -> str:
         for finding in known.get("findings", [])
     ]
     found += [f"{name}: {line}" for name, known in about["tickers"].items() for line in known.get("history", [])]
-    failed = [f"missing: {text}" for text in about["failed"].values()]
+    failed = [f"missing: {words.spelled(spell)}" for words in about["failed"].values()]
     lines = [_format.wrapped(line, "  ") for line in [*found, *failed]]
     title = f"{about['source']}, {about['asked']}"
     return "\n".join([title, "", _format.text_table(head, rows), *([""] if lines else []), *lines])
@@ -57,7 +66,7 @@ def _before(day: str) -> str:
 
 
 def cache_summary(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return what the cache holds as plain data."""
+    """Return the entries of the cache as plain data."""
     records = [cache_record(entry) for entry in entries]
     return {
         "folder": str(store.root),
@@ -69,7 +78,7 @@ def cache_summary(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
 
 
 def cache_table(summary: Mapping[str, Any]) -> str:
-    """Return what the cache holds as a table, what is damaged below."""
+    """Return the entries of the cache as a table, followed by the damaged files."""
     head = ["provider", "kind", "name", "rows", "covered", "fetched (UTC)", "kB"]
     rows = [
         [
@@ -85,6 +94,6 @@ def cache_table(summary: Mapping[str, Any]) -> str:
     ]
     total = f"{len(rows)} files, {summary['bytes'] / 1024:.0f} kB, in {summary['folder']}"
     damaged = [f"damaged: {r['file']}: {r['problem']}" for r in summary["entries"] if r["problem"]]
-    left = [f"set aside or left by a writer that died: {path}" for path in summary["leftovers"]]
+    left = [f"left over from an interrupted write: {path}" for path in summary["leftovers"]]
     table = [_format.text_table(head, rows, left=3), ""] if rows else []
     return "\n".join([*table, total, *damaged, *left])

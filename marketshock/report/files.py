@@ -29,11 +29,11 @@ def output_folder(path: str | Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError("--out", f"{folder} cannot be made a folder: {error.strerror}", "name another") from error
+        raise InputError("out", f"{folder} cannot be made a folder: {error.strerror}", "name another") from error
     return folder
 
 
-def write_text(path: Path, text: str, parameter: str = "--out") -> None:
+def write_text(path: Path, text: str, parameter: str = "out") -> None:
     """Write a text file through a temporary one beside it, so that an interruption leaves no half file."""
     part = path.with_name(path.name + ".part")
     try:
@@ -53,7 +53,7 @@ def save_figure(figure: Figure, path: Path, dpi: int = 120) -> Path:
         figure.savefig(part, dpi=dpi, metadata={"Software": None})
         os.replace(part, path)
     except OSError as error:
-        raise InputError("--out", f"{path} cannot be written: {error.strerror}", "name another folder") from error
+        raise InputError("out", f"{path} cannot be written: {error.strerror}", "name another folder") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -70,9 +70,9 @@ def writable(path: str | Path) -> Path:
     """
     path = Path(path)
     if path.suffix not in (".csv", ".parquet"):
-        raise InputError("--out", f"unknown kind of file {path.suffix!r}", "give a .csv or a .parquet file")
+        raise InputError("out", f"unknown kind of file {path.suffix!r}", "give a .csv or a .parquet file")
     if not path.parent.is_dir():
-        raise InputError("--out", f"there is no folder {path.parent}", "make it, or name another")
+        raise InputError("out", f"there is no folder {path.parent}", "make it, or name another")
     return path
 
 
@@ -86,11 +86,11 @@ def draft_path(path: str | Path) -> Path:
     """
     path = Path(path)
     if path.suffix != ".toml":
-        raise InputError("--out", f"unknown kind of file {path.suffix!r}", "give a .toml file")
+        raise InputError("out", f"unknown kind of file {path.suffix!r}", "give a .toml file")
     if not path.parent.is_dir():
-        raise InputError("--out", f"there is no folder {path.parent}", "make it, or name another")
+        raise InputError("out", f"there is no folder {path.parent}", "make it, or name another")
     if path.exists():
-        raise InputError("--out", f"{path} is there already", "it may have been edited: name another, or remove it")
+        raise InputError("out", f"{path} is there already", "it may have been edited: name another, or remove it")
     return path
 
 
@@ -109,9 +109,9 @@ def write_frame(path: str | Path, frame: pd.DataFrame) -> Path:
     try:
         frame.to_parquet(path, index=False)
     except ImportError as error:
-        raise InputError("--out", "Parquet needs pyarrow", "pip install 'marketshock[parquet]'") from error
+        raise InputError("out", "Parquet needs pyarrow", "pip install 'marketshock[parquet]'") from error
     except OSError as error:
-        raise InputError("--out", f"{path} cannot be written: {error}", "name another file") from error
+        raise InputError("out", f"{path} cannot be written: {error}", "name another file") from error
     return path
 
 

@@ -1,4 +1,4 @@
-"""The fragility of a list of stocks as text, files and pictures: what ``marketshock fragility`` prints."""
+"""Fragility of a list of stocks as text, files and plots: the output of ``marketshock fragility``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 from .. import _format
 from .._frame import ReadableFrame
 from ..engines.progress import Progress
+from ..errors import InputError
 from ..volatility._select import By, Direction, period, session_row
 from ..volatility._tables import count_table, rank_table
 from ..volatility.clustering import Clustering
@@ -31,34 +32,40 @@ _BEFORE, _AFTER = 40, 20  # sessions of the heat map around a date
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the report is about.
+    """Options of the report.
 
     Attributes
     ----------
     date : str or None
-        One session to look at.
+        One session, instead of a period.
     start, end : str or None
         The period; all sessions where None.
     rows : int
-        Rows of a ranking.
+        Rows of each ranking.
     by : {"firm", "listing"}
         How listings are counted.
     group : tuple of str
-        Tickers looked at apart.
+        Tickers shown separately.
     universe : str
-        Who is measured, and what that leaves out.
+        The securities measured, and those that are missing.
     provenance : mapping
         Of the prices: source, period, vintage, as `Prices.provenance` has them.
     """
 
-    date: str | None
-    start: str | None
-    end: str | None
-    rows: int
-    by: By
-    group: tuple[str, ...]
-    universe: str
+    date: str | None = None
+    start: str | None = None
+    end: str | None = None
+    rows: int = 10
+    by: By = "firm"
+    group: tuple[str, ...] = ()
+    universe: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.date and (self.start or self.end):
+            raise InputError("date", "is given beside a period", "give one session, or a start and an end")
+        if self.rows < 1:
+            raise InputError("rows", f"got {self.rows}", "give 1 or more")
 
 
 @dataclass(frozen=True)

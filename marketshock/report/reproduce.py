@@ -1,4 +1,4 @@
-"""The main job on the bundled figures: who lost what on 27 January and 3 February 2025, and how sure one can be."""
+"""Report of ``marketshock reproduce``: losses on January 27 and February 3, 2025, with their uncertainty."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Reproduction:
     tests : DataFrame
         Tests of day 0 over the seven firms, by event.
     changes : tuple of MarketCapChange
-        One a date.
+        One per date.
     nvidia : Reconciliation
-        Of the loss the press reported.
+        Of the loss that the press reported.
     dated : StudyResult
-        Other events of the documents, for what was done with their dates.
+        Other events of the documents, for the alignment of their dates.
     claims : Claims
-        Verdicts on what the documents state.
+        Verdicts on the statements of the documents.
     """
 
     study: StudyResult
@@ -87,18 +87,14 @@ def reproduction() -> Reproduction:
 def sections(result: Reproduction) -> Iterator[tuple[str, str]]:
     """Yield the headings and texts of the report, in order."""
     study = result.study
-    model = f"{study.spec.model.name}, estimation {study.spec.estimation}, simple total returns"
     yield "In short", "\n".join(_format.wrapped(line, "  ") for line in findings(result))
-    yield (
-        "What was done with the dates",
-        (
-            f"{tables.alignment_table(study)}\n\nOther dates of the documents:\n"
-            f"{tables.alignment_table(result.dated)}\n\n{tables.exclusion_table(study)}"
-        ),
-    )
+    yield "What was done with the dates", _dates(result)
     for event in dict.fromkeys(study.panel.event):
         day = study.events.loc[study.events["event"] == event, "date"].iloc[0].date()
-        yield f"Abnormal returns, {event}, day 0 = {day}", f"{model}\n{LEGEND}\n\n{tables.firm_table(study, event)}"
+        yield (
+            f"Abnormal returns, {event}, day 0 = {day}",
+            f"{_model(study)}\n{LEGEND}\n\n{tables.firm_table(study, event)}",
+        )
         yield f"All seven together, {event}, day 0", repr(ReadableFrame.of(result.tests.loc[event], test_table))
     yield "Two warnings", "\n".join(map(_format.wrapped, [*overlap_notes(study), INDEX_NOTE]))
     for change in result.changes:
@@ -107,32 +103,42 @@ def sections(result: Reproduction) -> Iterator[tuple[str, str]]:
     yield "What the documents state", claims_summary(result.claims)
 
 
+def _model(study: StudyResult) -> str:
+    return f"{study.spec.model.name}, estimation {study.spec.estimation}, simple total returns"
+
+
+def _dates(result: Reproduction) -> str:
+    others = f"Other dates of the documents:\n{tables.alignment_table(result.dated)}"
+    return f"{tables.alignment_table(result.study)}\n\n{others}\n\n{tables.exclusion_table(result.study)}"
+
+
 def findings(result: Reproduction) -> list[str]:
-    """Return one paragraph per date: what moved, how surely, and how many dollars it was."""
-    day_0 = result.study.car(0, 0)
-    lines = []
-    for event, change in zip(EVENTS, result.changes, strict=True):
-        firms = day_0[result.study.panel.event == event]
-        clear = firms[firms["pvalue"] < 0.05]
-        named = ", ".join(f"{r['ticker']} {_format.percent(r['car'], 1)}" for r in _format.rows(clear)) or "none"
-        joint = float(result.tests["pvalue"][(event, "joint_f")])
-        abnormal = _format.interval(change.total["ci_low_usd"], change.total["ci_high_usd"], "usd_bn")
-        moved, part = (_format.usd_bn(change.total[name], 0) for name in ("change_usd", "abnormal_usd"))
-        lines.append(
-            f"{change.session} ({event}): the seven changed by {moved} bn USD, of which abnormal {part} bn {abnormal}. "
-            f"Abnormal returns with p < 0.05, one firm at a time: {named}. "
-            f"That none of the seven moved abnormally: joint F, {_format.p_equals(joint)}."
-        )
-    loss = result.nvidia.table.query("is_own").iloc[0]
+    """Return one paragraph per date with its findings, and the loss of NVIDIA by its official close."""
+    lines = [_finding(result, event, change) for event, change in zip(EVENTS, result.changes, strict=True)]
+    loss = -float(result.changes[0].table["change_usd"]["NVDA"])
     lines.append(
-        f"NVIDIA lost {-loss['change_usd'] / 1e9:.1f} bn USD on {result.nvidia.session} by its official close; the "
+        f"NVIDIA lost {loss / 1e9:.1f} bn USD on {result.nvidia.session} by its official close; the "
         "section on the reported loss says where the 589 comes from."
     )
     return lines
 
 
+def _finding(result: Reproduction, event: str, change: MarketCapChange) -> str:
+    firms = result.study.car(0, 0)[(result.study.events["event"] == event).to_numpy()]
+    clear = firms[firms["pvalue"] < 0.05]
+    named = ", ".join(f"{r['ticker']} {_format.percent(r['car'], 1)}" for r in _format.rows(clear)) or "none"
+    abnormal = _format.interval(change.total["ci_low_usd"], change.total["ci_high_usd"], "usd_bn")
+    moved, part = (_format.usd_bn(change.total[name], 0) for name in ("change_usd", "abnormal_usd"))
+    p = _format.p_equals(float(result.tests["pvalue"][(event, "joint_f")]))
+    return (
+        f"{change.session} ({event}): the seven changed by {moved} bn USD, of which abnormal {part} bn {abnormal}. "
+        f"Abnormal returns with p < 0.05, one firm at a time: {named}. "
+        f"That none of the seven moved abnormally: joint F, {p}."
+    )
+
+
 def claims_summary(claims: Claims) -> str:
-    """Count the verdicts, and name the claims that are not simply right."""
+    """Return the number of verdicts per status, and the claims that are not plainly reproduced."""
     named = {status: [v.claim.id for v in claims.values() if v.status == status] for status in claims.counts}
     lines = [f"{status.replace('_', ' ')}: {', '.join(ids)}" for status, ids in named.items() if status != "reproduced"]
     last = "marketshock claims prints each with its numbers, marketshock claims --id A11 one of them in full."

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
 from ..catalog.table import Events, EventTable, event_table
-from ..errors import InputError, UnknownNameError, check_choice
+from ..errors import Argument, InputError, UnknownNameError, Words, check_choice
 from ..models.base import ReturnModel, factor_data
 from ..panel.returns import Returns, factor_columns, returns_of_frame, returns_of_prices
 from ..panel.spec import StudySpec
@@ -75,7 +75,8 @@ def study_inputs(
         tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)
     table = event_table(events, tickers)
     if spec.log and frame is not None:
-        raise InputError("factors", "factors are simple returns, and log=True was asked for", "run it with log=False")
+        remedy = Words("leave ", Argument("log", True), " out")
+        raise InputError("factors", "the factors are simple returns, and log returns were asked for", remedy)
     _refuse_clash(frame, table.names)
     return StudyInputs(spec, table, frame, tickers)
 

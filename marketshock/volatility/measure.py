@@ -87,7 +87,7 @@ def fragility(
     Examples
     --------
     >>> import marketshock as ms
-    >>> measured = ms.fragility(ms.sp500().prices)
+    >>> measured = ms.fragility(ms.datasets.sp500().prices)
     >>> measured.count("2025-01-27")
     70
     >>> round(float(measured.z.loc["2025-01-30", "IBM"]), 2)
@@ -128,7 +128,7 @@ def _check_whole(parameter: str, value: object, low: int, high: int) -> None:
 def _market(prices: Prices | Frame | None, returns: Frame | None, calendar: CalendarName, log: bool) -> Returns:
     if (prices is None) == (returns is None):
         came = "neither" if prices is None else "both"
-        remedy = "give exactly one of the two; the bundled ones are ms.sp500().prices"
+        remedy = "give exactly one of the two; the bundled ones are ms.datasets.sp500().prices"
         raise InputError("prices", f"{came} of prices= and returns= given", remedy)
     if returns is not None:
         return returns_of_frame(returns, calendar, log)

@@ -42,7 +42,7 @@ class Membership:
     Examples
     --------
     >>> import marketshock as ms
-    >>> members = ms.sp500()
+    >>> members = ms.datasets.sp500()
     >>> largest = ms.Membership.top(2, members.market_caps())
     >>> largest.on(["2025-01-24", "2025-01-28"], ["NVDA", "AAPL", "MSFT"])
     array([[ True,  True, False],
