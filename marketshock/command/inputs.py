@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .. import MAGNIFICENT_SEVEN
+from .._bundled import MAGNIFICENT_SEVEN
 from ..errors import InputError, PartialDataWarning, PriceWarning
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .. import __version__
+from .._bundled import __version__
 from .._typing import ALTERNATIVES, CALENDARS, DUPLICATES, ON_CLOSED
 
 MODELS = (
