@@ -44,11 +44,27 @@ reproduce: $(VENV)/.installed  ## who lost what on 27 January and 3 February 202
 test: $(VENV)/.installed-test  ## run the tests in parallel
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: test-quick
+test-quick: $(VENV)/.installed-test  ## run the tests that are not marked slow, in about a minute
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.installed-lint  ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+.PHONY: structure
+structure: $(VENV)/.installed  ## rooms, floors, import circles, longest files and functions; fails when a limit is broken
+	$(BIN)/python -m tests.structure
+
+SAMPLE ?= 60
+SEED ?= 1
+ONLY ?=
+JOBS ?= 2
+.PHONY: mutants
+mutants: $(VENV)/.installed-test  ## mutation tests of the formulas (SAMPLE=60 SEED=1 ONLY=models JOBS=2; SAMPLE=0 runs all; EQUIVALENT=1)
+	$(BIN)/python -m tests.mutation --sample $(SAMPLE) --seed $(SEED) --only "$(ONLY)" --jobs $(JOBS) $(if $(EQUIVALENT),--equivalent)
 
 .PHONY: bench
 bench: $(VENV)/.installed-bench  ## measure against the peers, how it scales, how exact it is; import time, latency, fetching
@@ -87,6 +103,11 @@ constraints: $(VENV)/.installed-dev  ## write constraints.txt from the versions 
 wheel: $(BIN)/python  ## build dist/*.whl
 	$(INSTALL) build hatchling
 	$(BIN)/python -m build --no-isolation --wheel --outdir dist .
+
+.PHONY: sdist
+sdist: $(BIN)/python  ## build dist/*.tar.gz, in which every target works
+	$(INSTALL) build hatchling
+	$(BIN)/python -m build --no-isolation --sdist --outdir dist .
 
 .PHONY: clean
 clean:  ## remove the environment and everything that was made

@@ -8,10 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
-MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
-"""Seven firms, seven tickers: GOOGL stands for Alphabet."""
+from ._bundled import MAGNIFICENT_SEVEN
+from ._bundled import __version__ as __version__
 
 _HOME = {
     "Backtest": "backtests.result",

@@ -1,4 +1,4 @@
-"""Where the bundled figures are: beside the package in a checkout, inside it in an installed wheel."""
+"""Version of the package, tickers of the seven firms, and paths of the bundled figures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from pathlib import Path
 
 from .errors import MarketShockError
 
+__version__ = "0.1.0"
+
+MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
+"""Seven firms, seven tickers: GOOGL stands for Alphabet."""
+
 
 def bundled_path(*parts: str) -> Path:
     """Return the path of a bundled file, e.g. ``bundled_path("figures", "daily.npz")``.
+
+    The files are beside the package in a checkout, and inside it in an installed wheel.
 
     Raises
     ------

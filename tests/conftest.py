@@ -16,6 +16,7 @@ from .library import published
 from .loopback import guard
 from .loopback.client import loopback_session, reset_yfinance
 from .loopback.yahoo import YahooLoopback
+from .slow import is_slow
 
 os.environ.setdefault("MPLBACKEND", "agg")
 guard.install()
@@ -24,6 +25,13 @@ settings.load_profile("default")
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = Path(__file__).parent / "reference"
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests listed in `tests/slow.py`."""
+    for item in items:
+        if is_slow(item.nodeid):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,26 @@ import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import marketshock as ms
 
-from .conftest import ROOT
+from .structure import (
+    PACKAGE,
+    ROOT,
+    circles,
+    floors,
+    imports,
+    loops,
+    name_of,
+    problems,
+    room_of,
+    rooms,
+    sizes_of_bodies,
+    sources,
+)
 
-PACKAGE = ROOT / "marketshock"
 HEAVY = ("yfinance", "statsmodels", "matplotlib", "scipy.stats")
 ONLY_IN = {
     "matplotlib": "plots/",
@@ -25,58 +36,59 @@ ONLY_IN = {
 }
 
 
-def rooms() -> dict[str, int]:
-    """Read the table of ARCHITECTURE.md: room -> floor."""
-    out: dict[str, int] = {}
-    for line in (ROOT / "ARCHITECTURE.md").read_text("utf-8").splitlines():
-        match = re.match(r"\| (\d+) \| (.+?) \|", line)
-        if match:
-            out |= {room: int(match[1]) for room in re.findall(r"`([\w/.]+)`", match[2])}
-    return out
-
-
-def room_of(path: Path) -> str:
-    inside = path.relative_to(PACKAGE)
-    return f"{inside.parts[0]}/" if len(inside.parts) > 1 else inside.name
-
-
-def imports(path: Path) -> set[tuple[str, int]]:
-    """Return (module file or folder inside the package, line) of each relative import."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
-            continue
-        base = path.parents[node.level - 1]
-        names = [f"{node.module}"] if node.module else [alias.name for alias in node.names]
-        for name in names:
-            target = base / Path(*name.split("."))
-            file = target if target.is_dir() else target.with_suffix(".py")
-            found.add((str(file), node.lineno))
-    return found
-
-
-SOURCES = sorted(PACKAGE.rglob("*.py"))
+SOURCES = sources()
 
 
 def test_every_room_has_a_floor_and_every_floor_a_room():
-    built = {room_of(path) for path in SOURCES} - {"__init__.py"}
-    assert built == set(rooms()), "ARCHITECTURE.md and the package differ"
+    assert rooms() == set(floors()), "ARCHITECTURE.md and the package differ"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_imports_go_down(path):
     if path == PACKAGE / "__init__.py":
         return
-    floors, here = rooms(), room_of(path)
+    here = room_of(path)
     for file, line in imports(path):
-        target = Path(file)
-        if not target.exists():
-            continue  # a name of the package's face, such as MAGNIFICENT_SEVEN or __version__
-        there = f"{target.name}/" if target.is_dir() else room_of(target)
-        assert there == here or floors[there] < floors[here], f"{path.name}:{line} imports {there} from {here}"
+        there = room_of(file)
+        assert there == here or floors()[there] < floors()[here], f"{name_of(path)}:{line} imports {there} from {here}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_files_import_each_other():
+    """Imports for types only and in functions count."""
+    assert not circles()
+
+
+@pytest.mark.xfail(reason="the rooms are being rebuilt; take this mark off when `make structure` passes")
+def test_the_limits_are_kept():
+    assert not problems()
+
+
+def test_structure_reads_every_kind_of_import(tmp_path):
+    """One file imports the other at the top, the other imports it in a function and for types."""
+    package = tmp_path / "toy"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "base.py").write_text("from .rank import one\nfrom . import rank\n")
+    (package / "rank.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .base import two\n"
+        "def f():\n    from . import base\n    from . import __version__\n"
+    )
+    read = {path.name: {(file.name, line) for file, line in imports(path)} for path in package.glob("*.py")}
+    assert read["base.py"] == {("rank.py", 1), ("rank.py", 2)}
+    assert read["rank.py"] == {("base.py", 3), ("base.py", 5), ("__init__.py", 6)}
+
+
+def test_structure_finds_circles_of_any_length():
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set(), "e": {"a", "f"}, "f": {"e"}, "g": {"g"}}
+    assert loops(graph) == {frozenset("abc"), frozenset("ef"), frozenset("g")}
+
+
+def test_structure_counts_bodies_without_docstrings():
+    tree = ast.parse('def f(a,\n      b):\n    """One\n    two."""\n    x = a\n\n    return x\n')
+    assert [size for *_, size in sizes_of_bodies(tree)] == [3]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_heavy_libraries_stay_in_their_room_and_inside_functions(path):
     tree = ast.parse(path.read_text("utf-8"))
     typing_only = {
@@ -105,8 +117,7 @@ def test_heavy_libraries_stay_in_their_room_and_inside_functions(path):
 def test_arrays_only(folder):
     for path in [*(PACKAGE / folder).glob("*.py"), PACKAGE / "panel" / "abnormal.py"]:
         assert "pandas" not in path.read_text("utf-8"), path
-        reached = {file for file, _ in imports(path)}
-        assert not any("providers" in file or "catalog" in file for file in reached), path
+        assert not {room_of(file) for file, _ in imports(path)} & {"providers/", "catalog/"}, path
 
 
 def test_import_loads_nothing_heavy():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 
 import exchange_calendars as xc
@@ -14,12 +15,16 @@ from marketshock.sessions import (
     AFTER_CLOSE,
     CLOSED_NEXT,
     CLOSED_PREVIOUS,
+    DROPPED,
     OUTSIDE,
     SAME_DAY,
+    day_named,
     index_sessions,
     map_dates,
     map_timestamps,
+    nearest_sessions,
     nyse,
+    places,
     resolve_session,
 )
 
@@ -148,6 +153,29 @@ def test_million_timestamps_are_one_vector_operation():
     assert (nyse().closes[at - 1] <= stamps).all()
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2025-01-27",
+        dt.date(2025, 1, 27),
+        dt.datetime(2025, 1, 27, 16, 5),
+        pd.Timestamp("2025-01-27 16:05", tz="America/New_York"),
+        np.datetime64("2025-01-27"),
+        np.datetime64("2025-01-27T16:05"),
+    ],
+)
+def test_a_day_is_named_by_a_date_a_time_stamp_or_a_text(value):
+    assert day_named("date", value) == np.datetime64("2025-01-27", "D")
+
+
+@pytest.mark.parametrize(
+    "value", ["2025-01-27 ", "2025-01-27 16:05", "20250127x", "2025-1-27", 20250127, None, np.datetime64("NaT")]
+)
+def test_what_names_no_day(value):
+    with pytest.raises(InputError, match="is no date; write it as '2025-01-27'"):
+        day_named("date", value)
+
+
 def test_resolve_session_refuses_what_is_none():
     assert str(resolve_session("date", "2025-01-27")) == "2025-01-27"
     with pytest.raises(NotSessionError, match="give 2025-01-24 or 2025-01-27"):
@@ -156,3 +184,78 @@ def test_resolve_session_refuses_what_is_none():
         resolve_session("date", "27 janvier")
     with pytest.raises(InputError, match="beyond"):
         resolve_session("date", "1961-01-27")
+
+
+@pytest.mark.parametrize(("n", "words"), [(1, "NYSE session;"), (2, "(and 1 more)"), (4, "(and 3 more)")])
+def test_the_first_closed_day_is_named_and_the_others_are_counted(n, words):
+    days = np.array(["2025-01-25", "2025-01-26", "2025-02-01", "2025-02-02"], dtype="datetime64[D]")[:n]
+    with pytest.raises(NotSessionError) as error:
+        map_dates(nyse(), days, np.zeros(n, dtype=bool), np.full(n, "raise", dtype=object))
+    assert "2025-01-25, a Saturday" in str(error.value)
+    assert words in str(error.value)
+    assert ("more)" in str(error.value)) == (n > 1)
+
+
+OPEN = np.array(["2025-01-06", "2025-01-07", "2025-01-09", "2025-01-10", "2025-01-13"], dtype="datetime64[D]")
+
+
+def plain(day, on_closed, after_close):
+    """Walk day by day through a calendar of five sessions: the session, None where there is none, and the rule."""
+    listed = list(OPEN)
+    if not listed[0] <= day <= listed[-1]:
+        return None, OUTSIDE
+    if day in listed:
+        later = [other for other in listed if other > day]
+        if not after_close:
+            return day, SAME_DAY
+        return (later[0], AFTER_CLOSE) if later else (None, OUTSIDE)
+    if on_closed == "drop":
+        return None, DROPPED
+    if on_closed == "next":
+        return min(other for other in listed if other > day), CLOSED_NEXT
+    return max(other for other in listed if other < day), CLOSED_PREVIOUS
+
+
+@pytest.mark.parametrize("after_close", [False, True])
+@pytest.mark.parametrize("on_closed", ["next", "previous", "drop"])
+def test_each_day_of_a_short_calendar_equals_a_walk_through_it(on_closed, after_close):
+    """All days at once and each by itself, from three days before the calendar to three days after it."""
+    days = np.arange(OPEN[0] - 3, OPEN[-1] + 4)
+    calendar, n = index_sessions(OPEN), len(days)
+    whole = map_dates(calendar, days, np.full(n, after_close), np.full(n, on_closed, dtype=object))
+    for at, day in enumerate(days):
+        one = map_dates(calendar, days[at : at + 1], np.array([after_close]), np.array([on_closed], dtype=object))
+        session, rule = plain(day, on_closed, after_close)
+        for mapped, place in ((whole, at), (one, 0)):
+            assert (None if np.isnat(mapped.day[place]) else mapped.day[place]) == session, day
+            assert mapped.rule[place] == rule, day
+
+
+def test_a_short_calendar_contains_its_sessions_and_no_others():
+    days = np.arange(OPEN[0] - 3, OPEN[-1] + 4)
+    assert days[index_sessions(OPEN).contains(days)].tolist() == OPEN.tolist()
+
+
+@pytest.mark.parametrize("day", np.arange(OPEN[0] - 3, OPEN[-1] + 4))
+def test_the_sessions_around_a_day(day):
+    """Beyond an end of the calendar its last session stands for the one that it does not have."""
+    before, after = nearest_sessions(index_sessions(OPEN), day)
+    assert before == max((other for other in OPEN if other < day), default=OPEN[0])
+    assert after == min((other for other in OPEN if other >= day), default=OPEN[-1])
+
+
+@pytest.mark.parametrize("n", [3, 500])
+def test_places_are_those_of_searchsorted(n):
+    """Few days by bisection, many by a table of all days, from before the axis to after it."""
+    days = np.random.default_rng(0).choice(np.arange(OPEN[0] - 5, OPEN[-1] + 6), n)
+    assert places(OPEN, days).tolist() == np.searchsorted(OPEN, days).tolist()
+
+
+def test_the_first_and_the_last_session_of_the_table_resolve_and_are_named_beyond_it():
+    first, last = nyse().days[0], nyse().days[-1]
+    assert (str(first), str(last)) == ("1970-01-02", "2027-12-31")
+    assert resolve_session("date", first) == first
+    assert resolve_session("date", last) == last
+    for day in (first - 1, last + 1):
+        with pytest.raises(InputError, match=rf"{day} lies beyond .*give a day from {first} to {last}"):
+            resolve_session("date", day)

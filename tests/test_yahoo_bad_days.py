@@ -236,6 +236,15 @@ def test_partial_earnings_and_counts(yahoo, tmp_path, now):
     assert counts.firms == ["NVDA"]
 
 
+@pytest.fixture
+def interruptible():
+    """Python's own answer to SIGINT: a shell starts its background jobs with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_the_call_and_gives_yfinance_back(yahoo, fetch):
     from yfinance.data import YfData
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from .. import MAGNIFICENT_SEVEN
+from .._bundled import MAGNIFICENT_SEVEN
 from ..catalog.claim import ordinal
 from ..errors import InputError
 from ..volatility.measure import fragility

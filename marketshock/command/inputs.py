@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import MAGNIFICENT_SEVEN
+from .._bundled import MAGNIFICENT_SEVEN
 from ..errors import Argument, InputError, PartialDataWarning, PriceWarning, Words
 
 if TYPE_CHECKING:

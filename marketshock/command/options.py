@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any, NoReturn, TypeAlias
 
-from .. import __version__
+from .._bundled import __version__
 from .._typing import ALTERNATIVES, CALENDARS, DUPLICATES, ON_CLOSED
 from ..errors import Argument, did_you_mean
 from .inputs import models

@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from .. import MAGNIFICENT_SEVEN, _format
+from .. import _format
+from .._bundled import MAGNIFICENT_SEVEN
 from .._frame import ReadableFrame
 from ..catalog.load import load_catalog
 from ..claims.verify import Claims, verify_claims
