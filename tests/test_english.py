@@ -15,7 +15,6 @@ TO_DO = (
     "README.md",
     "docs",
     "marketshock/_bundled.py",
-    "marketshock/errors.py",
     "marketshock/backtests",
     "marketshock/claims",
     "marketshock/command",
