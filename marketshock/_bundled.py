@@ -1,4 +1,4 @@
-"""Where the bundled figures are: beside the package in a checkout, inside it in an installed wheel."""
+"""Paths of bundled files: next to the package in a checkout, inside it in an installed wheel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def bundled_path(*parts: str) -> Path:
     Raises
     ------
     MarketShockError
-        If the installation lacks its data folder.
+        If the file is missing from the installation.
     """
     package = Path(__file__).parent
     for root in (package / "_data", package.parent / "data"):

@@ -1,4 +1,4 @@
-"""A DataFrame that prints itself as a table of the field. Everything else about it is a DataFrame."""
+"""DataFrame with a formatted printed form; in all other respects an ordinary DataFrame."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pandas as pd
 from . import _format
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]], Sequence[str]]
-"""Head, rows, and lines below."""
+"""Column heads, rows, and notes below the table."""
 
-_MOST = 60  # rows; a longer frame prints as pandas prints it
+_MOST = 60  # rows; a longer frame has the printed form of pandas
 
 
 class ReadableFrame(pd.DataFrame):
-    """A frame with a printer. What is derived from it, by slicing or otherwise, is a plain DataFrame."""
+    """DataFrame with a printer. Frames derived from it, by slicing or otherwise, are plain DataFrames."""
 
     _metadata = ("printer",)
     printer: Callable[[pd.DataFrame], Table]
 
     @classmethod
     def of(cls, frame: pd.DataFrame, printer: Callable[[pd.DataFrame], Table]) -> ReadableFrame:
-        """Return the frame with a printer, which turns it into head, rows and lines below."""
+        """Return the frame with a printer, a function that converts it to a `Table`."""
         out = cls(frame)
         out.printer = printer
         return out
@@ -33,7 +33,7 @@ class ReadableFrame(pd.DataFrame):
         return pd.DataFrame
 
     def _printed(self) -> Table | None:
-        """Return the table; None for a long frame, or one that has been changed in place."""
+        """Return the table, or None for an empty or long frame and for one that was changed in place."""
         if not 0 < len(self) <= _MOST:
             return None
         try:

@@ -14,7 +14,6 @@ from .conftest import ROOT
 TO_DO = (
     "README.md",
     "docs",
-    "marketshock/_bundled.py",
     "marketshock/backtests",
     "marketshock/claims",
     "marketshock/command",

@@ -129,7 +129,7 @@ def bare_day(date: int, place: Place) -> Reading:
     if not days:
         return unresolved("day", "partial", f"no month is written, and no near one has a day {date}")
     if before is None:
-        reason = "announced: the next after publication" if ahead else "the latest not after publication"
+        reason = "announced: the next from publication on" if ahead else "the latest not after publication"
         when = min(days, key=lambda day_: abs((day_ - here).days))
         return with_weekday(day(when, "partial", "low", f"no month written: {reason}"), place)
     later = [when for when in days if when >= here and (when.month == here.month or (when - here).days <= SHORT)]
