@@ -20,7 +20,7 @@ def bundled_path(*parts: str) -> Path:
     Raises
     ------
     MarketShockError
-        If the installation lacks its data folder.
+        If the file is missing from the installation.
     """
     package = Path(__file__).parent
     for root in (package / "_data", package.parent / "data"):

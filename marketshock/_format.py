@@ -1,4 +1,4 @@
-"""Numbers and tables as text: what every ``__repr__`` and the command line print."""
+"""Numbers and tables as text, used by every ``__repr__`` and by the command line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def pvalue(value: float) -> str:
-    """Return a p-value; below 0.0001 only the bound is shown."""
+    """Return a p-value with four digits, or "<0.0001"."""
     if math.isnan(value):
         return MISSING
     return "<0.0001" if value < 1e-4 else f"{value:.4f}"
@@ -43,7 +43,7 @@ def p_equals(value: float) -> str:
 
 
 def interval(low: float, high: float, one: str) -> str:
-    """Return "[low, high]" of two values already formatted as `one` says: "percent" or "usd_bn"."""
+    """Return "[low, high]" with one digit, formatted by `percent` if `one` is "percent", else by `usd_bn`."""
     show = percent if one == "percent" else usd_bn
     return MISSING if math.isnan(low) else f"[{show(low, 1).removesuffix(' %')}, {show(high, 1).removesuffix(' %')}]"
 
@@ -60,7 +60,7 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
 
 
 def html_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Return the same table as HTML, readable in light and dark notebooks (no colours of its own)."""
+    """Return the same table as HTML, readable in light and dark notebooks, since it sets no colors."""
 
     def cells(row: Sequence[str], tag: str) -> str:
         aligned = (("left" if i < left else "right", html.escape(str(c))) for i, c in enumerate(row))
@@ -75,12 +75,12 @@ def html_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]],
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    """Return running text folded to `WIDTH` columns, its later lines indented."""
+    """Return running text wrapped to `WIDTH` columns, with later lines indented."""
     return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a frame's rows as dicts by column name, its named index levels included."""
+    """Return the rows of a frame as dicts by column name, including named index levels."""
     if frame.index.names != [None]:
         frame = frame.reset_index()
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]

@@ -12,9 +12,9 @@ import pandas as pd
 from . import _format
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]], Sequence[str]]
-"""Head, rows, and lines below."""
+"""Column heads, rows, and notes below the table."""
 
-_MOST = 60  # rows; a longer frame prints as pandas prints it
+_MOST = 60  # rows; a longer frame has the printed form of pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class ReadableFrame(pd.DataFrame):
 
     @classmethod
     def of(cls, frame: pd.DataFrame, printer: Callable[[pd.DataFrame], Table]) -> ReadableFrame:
-        """Return the frame with a printer, which turns it into head, rows and lines below."""
+        """Return the frame with a printer, a function that converts it to a `Table`."""
         out = cls(frame)
         out.printer = printer
         return out

@@ -8,7 +8,7 @@ from ._typing import IntArray
 
 
 def starts_of(*columns: IntArray) -> IntArray:
-    """Return where each run of equal values begins, of columns (n,) sorted together; nothing for n = 0."""
+    """Return the start of each run of equal rows of `columns`, each (n,) and sorted together; empty for n = 0."""
     new = np.ones(len(columns[0]), dtype=bool)
     new[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
     return np.flatnonzero(new)

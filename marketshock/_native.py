@@ -1,4 +1,4 @@
-"""Frames of other libraries as pandas frames, column by column: the one door through which they come in."""
+"""Conversion of polars and Arrow frames to pandas; all frames of other libraries enter here."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ import pandas as pd
 from .errors import InputError
 
 _CONVERTED = ("polars", "pyarrow", "narwhals")
-_NAT = int(np.iinfo(np.int64).min)  # what a missing time is among datetime64
+_NAT = int(np.iinfo(np.int64).min)  # integer value of NaT
 
 
 def as_pandas(parameter: str, frame: Any) -> Any:
-    """Return a polars or Arrow frame as a pandas frame; a pandas frame, and what is no frame, as it came.
+    """Return a polars or Arrow frame as a pandas frame; pandas frames and other objects are returned unchanged.
 
     Parameters
     ----------
     parameter : str
-        Name of the argument, for errors.
-    frame : pandas, polars or narwhals frame (lazy ones are collected), pyarrow Table, or anything else
-        Never changed.
+        Name of the argument, for error messages.
+    frame : pandas, polars or narwhals frame (lazy frames are collected), pyarrow Table, or any object
+        Input; never modified.
 
     Returns
     -------
     DataFrame or object
-        A converted frame has a RangeIndex. Numbers and decimals become floats with NaN where something is missing
-        (whole numbers stay so where nothing is), dates datetimes at midnight, times microseconds in their zone with
-        NaT, categories text, and everything else Python objects with None.
+        A converted frame has a RangeIndex. Numbers and decimals become floats with NaN for missing values; integers
+        without missing values stay integers. Dates become datetimes at midnight, and times datetimes in microseconds
+        in their time zone, with NaT for missing values. Categories become text, and all other types Python objects with
+        None for missing values.
 
     Raises
     ------
     InputError
-        If narwhals is not installed, the frame has a column twice, or it is of a library that is not converted.
+        If narwhals is not installed, a column name occurs twice, or the frame is of an unsupported library.
     """
     if isinstance(frame, pd.DataFrame):
         return frame
@@ -52,7 +53,7 @@ def _converted(parameter: str, frame: Any, home: str) -> pd.DataFrame:
         raise InputError(
             parameter, f"got a frame of {home}, which narwhals reads", "pip install 'marketshock[polars]'"
         ) from error
-    _refuse_twice(parameter, list(getattr(frame, "column_names", ())))  # Arrow alone allows it
+    _refuse_twice(parameter, list(getattr(frame, "column_names", ())))  # only Arrow allows it
     wrapped = nw.from_native(frame, pass_through=True)
     if isinstance(wrapped, nw.LazyFrame):
         wrapped = wrapped.collect()
@@ -68,7 +69,7 @@ def _refuse_twice(parameter: str, names: list[str]) -> None:
 
 
 def _values(column: Any) -> Any:
-    """Return a narwhals column as what a pandas column is made of, without pyarrow."""
+    """Return the data of a narwhals column in a form that pandas accepts, without pyarrow."""
     import narwhals.stable.v1 as nw
 
     kind = column.dtype

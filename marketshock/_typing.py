@@ -1,4 +1,4 @@
-"""Aliases shared by all floors."""
+"""Type aliases shared by all modules."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 DateArray: TypeAlias = npt.NDArray[np.datetime64]
-"""Days (``datetime64[D]``) unless a docstring says otherwise."""
+"""Days (``datetime64[D]``) unless a docstring states another unit."""
 StrArray: TypeAlias = npt.NDArray[Any]
 """Text, of dtype object or ``U``."""
 
 
 class Frame(Protocol):
-    """A pandas frame, a polars DataFrame or LazyFrame, or a pyarrow Table: what `_native.as_pandas` takes."""
+    """Input of `_native.as_pandas`: a pandas frame, a polars DataFrame or LazyFrame, or a pyarrow Table."""
 
     @property
     def columns(self) -> Any:

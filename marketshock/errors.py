@@ -1,4 +1,4 @@
-"""Errors and warnings: one tree of errors, named warnings. Both keep their subject as attributes."""
+"""Errors and warnings of the library. Every error has its parts as attributes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Words(str):
 
 
 class MarketShockError(Exception):
-    """Base of every error this library raises on purpose."""
+    """Base class of all errors of this library."""
 
     @property
     def words(self) -> Words:
@@ -57,21 +57,21 @@ class MarketShockError(Exception):
         return Words(str(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Errors travel between processes with their attributes."""
+        """Pickle the error with its attributes, for transfer between processes."""
         return _restored, (type(self), str(self), self.__dict__)
 
 
 class InputError(MarketShockError, ValueError):
-    """An argument or a file is not what it must be.
+    """Invalid argument or file.
 
     Parameters
     ----------
     parameter : str
         Name of the argument, option or file at fault.
     problem : str
-        What came and which bound it broke; `Words` if it names other arguments.
+        The value given and the rule it violates; `Words` if it names other arguments.
     remedy : str, optional
-        What would work; `Words` if it names arguments.
+        Values or actions that would work; `Words` if it names arguments.
     """
 
     def __init__(self, parameter: str, problem: str, remedy: str = "") -> None:
@@ -86,7 +86,7 @@ class InputError(MarketShockError, ValueError):
 
 
 class ChoiceError(InputError):
-    """A value is not one of those allowed; the message lists them."""
+    """Value that is not one of the allowed ones; the message lists them."""
 
     def __init__(self, parameter: str, value: object, allowed: Iterable[object]) -> None:
         self.value, self.allowed = value, tuple(allowed)
@@ -94,7 +94,7 @@ class ChoiceError(InputError):
 
 
 class UnknownNameError(InputError, KeyError):
-    """A ticker, event id, test or column that is not there; the message says what is near it."""
+    """Unknown ticker, event id, test or column; the message suggests similar names."""
 
     def __init__(self, parameter: str, names: Sequence[str], known: Iterable[str], remedy: str = "") -> None:
         self.names, self.known = tuple(names), tuple(known)
@@ -107,15 +107,15 @@ class UnknownNameError(InputError, KeyError):
 
 
 class PriceError(InputError):
-    """Prices or returns that cannot be right: infinite, not positive, duplicate or unsorted dates."""
+    """Invalid prices or returns: infinite, not positive, or with duplicate or unsorted dates."""
 
 
 class WindowError(InputError):
-    """A window that is not (first, last) in trading days, or two windows that overlap."""
+    """Window that is not (first, last) in trading days, or two windows that overlap."""
 
 
 class NotSessionError(InputError):
-    """A date without a trading session, where the caller did not say what to do with it.
+    """Date without a trading session, when no treatment of closed days was chosen.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ class NotSessionError(InputError):
 
 
 class CatalogError(InputError):
-    """A catalog entry that cannot be read; the message names file, entry and field."""
+    """Invalid catalog entry; the message names the file, entry and field."""
 
 
 class SharesError(InputError):
@@ -137,7 +137,7 @@ class SharesError(InputError):
 
 
 class LookAheadError(SharesError):
-    """A share count that was filed on or after the event, where the caller did not ask for one."""
+    """Share count filed on or after the event, when the caller did not allow it."""
 
 
 class VintageError(InputError):
@@ -145,18 +145,18 @@ class VintageError(InputError):
 
 
 class ProviderError(MarketShockError):
-    """A provider did not give what was asked.
+    """Failed request to a data provider.
 
     Parameters
     ----------
     symbol : str
-        Ticker, dataset or address concerned.
+        Ticker, dataset or address.
     asked : str
-        What was asked of whom.
+        The request and its provider.
     came : str
-        What came instead.
+        The response received.
     remedy : str
-        What to do; `Words` if it names arguments.
+        Suggested action; `Words` if it names arguments.
     """
 
     def __init__(self, symbol: str, asked: str, came: str, remedy: str) -> None:
@@ -169,51 +169,51 @@ class ProviderError(MarketShockError):
         return Words(f"{self.symbol}: asked for {self.asked}; ", self.came, "; ", self.remedy)
 
 
-class RateLimited(ProviderError):  # noqa: N818 - a state of the provider, named as the field names it
-    """The provider refused for having been asked too often."""
+class RateLimited(ProviderError):  # noqa: N818 - named after the state of the provider
+    """Too many requests: the provider refused this one."""
 
 
 class Unavailable(ProviderError):  # noqa: N818
-    """No usable answer: a timeout, a reset, a server error, a truncated body, the total time bound."""
+    """No usable response: timeout, connection reset, server error, truncated body, or total time limit reached."""
 
 
 class Refused(Unavailable):
-    """The provider refuses (HTTP 401 or 403, a certificate that does not verify): asking again does not help."""
+    """Request refused (HTTP 401 or 403, or an invalid certificate); a retry does not help."""
 
 
 class NoData(ProviderError):  # noqa: N818
-    """The provider answered that it has nothing: an unknown symbol, or an empty range.
+    """Response without data: unknown symbol or empty date range.
 
     Attributes
     ----------
     believed : bool
-        Whether the cache may remember it; not of an empty answer that may be a bad day of the provider.
+        Whether the cache may store the response. False for an empty response that may be a temporary failure.
     """
 
     believed = True
 
 
 class BadData(ProviderError):  # noqa: N818
-    """The provider answered with figures that cannot be right."""
+    """Response with invalid figures."""
 
 
 class OfflineMiss(ProviderError):  # noqa: N818
-    """Offline, and the cache does not hold what was asked."""
+    """Offline request for data that the cache does not have."""
 
 
 class EngineError(MarketShockError):
-    """Work was lost with the workers that did it.
+    """Loss of results because workers failed.
 
     Parameters
     ----------
     parameter : str
-        Name of the argument that says where the work is done.
+        Name of the argument that selects the workers.
     problem : str
-        What was lost.
+        Description of the loss.
     remedy : str
-        What would help.
+        Suggested action.
     lost : sequence of int
-        Places of the partitions lost, counted from 0.
+        Positions of the lost partitions, from 0.
     """
 
     def __init__(self, parameter: str, problem: str, remedy: str, lost: Sequence[int] = ()) -> None:
@@ -222,7 +222,7 @@ class EngineError(MarketShockError):
 
 
 class NoUsableEventsError(MarketShockError):
-    """Every event was left out. ``exclusions`` holds each with its reason, or of many events one for each reason."""
+    """All events are excluded. ``exclusions`` has one entry per event, or one per reason if there are many events."""
 
     def __init__(self, exclusions: Sequence[Any], n_events: int | None = None) -> None:
         self.exclusions = tuple(exclusions)
@@ -234,7 +234,7 @@ class NoUsableEventsError(MarketShockError):
 
 
 class MarketShockWarning(UserWarning):
-    """Base of every warning of this library; silence one by its class.
+    """Base class of all warnings of this library; filter a warning by its class.
 
     Parameters
     ----------
@@ -248,50 +248,50 @@ class MarketShockWarning(UserWarning):
 
 
 class CalendarWarning(MarketShockWarning):
-    """The dates of the prices do not fit the NYSE calendar."""
+    """Dates of the prices do not match the NYSE calendar."""
 
 
 class ExclusionWarning(MarketShockWarning):
-    """Some events were left out of a study; ``study.exclusions`` says which and why."""
+    """Some events are excluded from a study; ``study.exclusions`` lists them with reasons."""
 
 
 class MembershipWarning(MarketShockWarning):
-    """A membership says nothing of some sessions; they were left out."""
+    """Membership is unknown on some sessions, which are excluded."""
 
 
 class PriceWarning(MarketShockWarning):
-    """Prices that may be right but look odd; ``Prices.provenance`` lists what was found."""
+    """Valid but unusual prices; ``Prices.provenance`` lists the findings."""
 
 
 class LookAheadWarning(MarketShockWarning):
-    """A fill that presumes something known which the events do not say: that the news came before that close."""
+    """Fill that assumes news before the close, which the event dates do not establish."""
 
 
 class SurvivorshipWarning(MarketShockWarning):
-    """The securities traded all exist to the end of the prices: those that failed before are not among them."""
+    """All traded securities survive to the end of the prices, so failed firms are missing."""
 
 
 class OverlapWarning(MarketShockWarning):
-    """Positions of several events in one security are held at the same time: their returns are not independent."""
+    """Overlapping positions of several events in one security; their returns are not independent."""
 
 
 class PartialDataWarning(MarketShockWarning):
-    """Some symbols could not be fetched; the others were."""
+    """Some symbols could not be fetched; the others are complete."""
 
 
 class CacheWarning(MarketShockWarning):
-    """The cache could not keep or read something (no result depends on that), or its old copy serves for a new one."""
+    """Cache failure that does not affect results, or use of an old cached copy."""
 
 
 class VintageWarning(MarketShockWarning):
-    """Factors of another vintage than the bundled or the cached ones."""
+    """Factors of a different vintage than the bundled or cached ones."""
 
 
 class ShareCountWarning(MarketShockWarning):
-    """A share count that may be wrong for its day or its closes.
+    """Share count that may be wrong for its date or its prices.
 
-    Its filing date is not known, it is dated across a split or a spin-off, it is old, or it is of a foreign firm's
-    shares where prices may be of receipts.
+    Its filing date is unknown, it is dated across a split or spin-off, it is old, or it counts shares of a foreign firm
+    whose prices may be of depositary receipts.
     """
 
 
@@ -303,7 +303,7 @@ def _restored(kind: type[MarketShockError], message: str, attributes: dict[str, 
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name nearest to `name` (case ignored), or None if none is near."""
+    """Return the known name most similar to `name` (case ignored), or None if none is similar."""
     by_folded = {k.casefold(): k for k in known}
     match = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.6)
     return by_folded[match[0]] if match else None
@@ -317,9 +317,9 @@ def check_choice(parameter: str, value: object, allowed: Iterable[object]) -> No
 
 
 def check_flag(parameter: str, value: object) -> bool:
-    """Return a flag as a bool; raise `ChoiceError` unless it is True or False (of Python or NumPy).
+    """Return a flag as a bool; raise `ChoiceError` unless it is a Python or NumPy bool.
 
-    Text is refused: ``log="no"`` would otherwise be true.
+    Text is not accepted, because ``log="no"`` would be true.
     """
     if not isinstance(value, (bool, np.bool_)):
         raise ChoiceError(parameter, value, (True, False))
@@ -327,18 +327,23 @@ def check_flag(parameter: str, value: object) -> bool:
 
 
 def check_count(parameter: str, value: object, least: int = 1, most: int | None = None, of: str = "") -> int:
-    """Return a whole number as an int; raise `InputError` unless it is one (of Python or NumPy) within the bounds.
+    """Return a whole number (Python or NumPy) as an int.
 
     Parameters
     ----------
     parameter : str
         Name of the parameter, for the message.
     value : object
-        The value given. A bool is no count.
+        Value given. A bool is not accepted.
     least, most : int, optional
-        Bounds, both included; without `most` there is no upper one.
+        Bounds, both included; None for no upper bound.
     of : str, optional
-        Where `most` comes from, for the message.
+        Source of `most`, for the message.
+
+    Raises
+    ------
+    InputError
+        If `value` is not a whole number within the bounds.
     """
     bounds = f"from {least} to {most}{f' ({of})' if of else ''}" if most is not None else f"of at least {least}"
     try:

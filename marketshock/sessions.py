@@ -1,7 +1,7 @@
-"""Trading sessions: which days the market was open, and the session an event maps to.
+"""Trading sessions, and the mapping of event dates to them.
 
-The NYSE table is frozen (1970 to 2027) so that a study gives the same sessions on every machine. Beyond it, or for
-another market, the dates of the prices are themselves the calendar.
+The NYSE calendar is fixed (1970 to 2027), so that a study gives the same sessions on every machine. Outside these years
+and for other markets the dates of the prices are the calendar.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .errors import Argument, InputError, NotSessionError, PriceError, Words
 
 NEW_YORK = "America/New_York"
 
-#: What was done with an event's date; the text of ``Alignment.rule``.
+#: Rules of the mapping, in words; the values of ``Alignment.rule``.
 SAME_DAY = "the session of that day"
 AFTER_CLOSE = "after the close: the next session"
 CLOSED_NEXT = "market closed: the next session"
@@ -30,16 +30,16 @@ OUTSIDE = "outside the calendar"
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The trading sessions of a market.
+    """Trading sessions of a market.
 
     Attributes
     ----------
     name : str
-        "NYSE", or "index" where the dates of the prices are the calendar.
+        "NYSE", or "index" if the dates of the prices are the calendar.
     days : ndarray of shape (n_sessions,), datetime64[D]
-        Strictly increasing.
+        Sessions, strictly increasing.
     closes : ndarray of shape (n_sessions,), datetime64[s], or None
-        Closing time in UTC; None where it is not known.
+        Closing times in UTC; None if unknown.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Sessions:
     closes: DateArray | None
 
     def contains(self, days: DateArray) -> BoolArray:
-        """Return whether each day is a session."""
+        """Return whether each day is a session, (n,)."""
         at = np.minimum(np.searchsorted(self.days, days), len(self.days) - 1)
         return np.asarray(self.days[at] == days)
 
@@ -59,14 +59,14 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Events mapped to sessions.
+    """Sessions of events, with the rule of each mapping.
 
     Attributes
     ----------
     day : ndarray of shape (n,), datetime64[D]
-        Session; NaT where the event was dropped or lies outside the calendar.
+        Session; NaT if the event was dropped or lies outside the calendar.
     rule : ndarray of shape (n,), object
-        What was done, in words.
+        Rule of the mapping, in words.
     """
 
     day: DateArray
@@ -75,17 +75,17 @@ class Mapped:
 
 @lru_cache(maxsize=1)
 def nyse() -> Sessions:
-    """Return the frozen NYSE sessions, 1970-01-01 to 2027-12-31, with early closes.
+    """Return the fixed NYSE calendar, 1970-01-01 to 2027-12-31, with early closes.
 
     Notes
     -----
-    Generated from exchange_calendars by ``data/scripts/build_sessions.py`` and compared with it in a test. The table
-    has 16:00 as the regular close throughout; before October 1974 the exchange closed at 15:30.
+    Generated from exchange_calendars by ``data/scripts/build_sessions.py``; a test compares the two. The regular close
+    is 16:00 in all years, although the exchange closed at 15:30 before October 1974.
     """
     path = bundled_path("sessions", "nyse.csv")
     rows = [line.split(",") for line in path.read_text("ascii").splitlines() if line[0] != "#"][1:]
-    closed = np.array([day for day, what in rows if what == "closed"], dtype="datetime64[D]")
-    early = {np.datetime64(day): what for day, what in rows if what != "closed"}
+    closed = np.array([day for day, state in rows if state == "closed"], dtype="datetime64[D]")
+    early = {np.datetime64(day): state for day, state in rows if state != "closed"}
     first, last = np.datetime64("1970-01-01"), np.datetime64("2027-12-31")
     weekdays = np.arange(first, last + 1)
     weekdays = weekdays[np.is_busday(weekdays)]
@@ -99,19 +99,23 @@ def nyse() -> Sessions:
 
 
 def index_sessions(days: DateArray) -> Sessions:
-    """Return the calendar made of the dates of the prices themselves (no closing times)."""
+    """Return the calendar of the dates of the prices, without closing times."""
     return Sessions("index", days, None)
 
 
 def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
-    """Map UTC timestamps to the first session whose close is after them.
+    """Map UTC timestamps to the first session that closes after them.
 
     Parameters
     ----------
     sessions : Sessions
-        With closing times.
+        Calendar with closing times.
     utc : ndarray of shape (n,), datetime64[ns] or coarser
         Timestamps in UTC.
+
+    Returns
+    -------
+    Mapped
 
     Raises
     ------
@@ -121,7 +125,7 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
     if sessions.closes is None:
         raise InputError(
             "date",
-            "a timestamp needs closing times, and the dates of the prices carry none",
+            "a timestamp needs closing times, which the dates of the prices do not have",
             Words("give dates without a time, or prices on NYSE sessions (", Argument("calendar", "NYSE"), ")"),
         )
     at = np.searchsorted(sessions.closes, utc, side="right")
@@ -140,18 +144,22 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
     Parameters
     ----------
     sessions : Sessions
-        The market's calendar.
+        Calendar of the market.
     days : ndarray of shape (n,), datetime64[D]
         Dates.
     after_close : ndarray of shape (n,), bool
-        Whether the news came after that day's close: the next session is meant.
+        Whether the news came after the close of that day; such dates map to the next session.
     on_closed : ndarray of shape (n,)
-        "raise", "next", "previous" or "drop" for each date on which the market was closed.
+        "raise", "next", "previous" or "drop", applied to dates on which the market was closed.
+
+    Returns
+    -------
+    Mapped
 
     Raises
     ------
     NotSessionError
-        If a date is no session and its `on_closed` is "raise".
+        If a date is not a session and its `on_closed` is "raise".
     """
     at = places(sessions.days, days)
     nearest, outside = _days_at(sessions, at, days)
@@ -176,14 +184,18 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
 
 
 def places(axis: DateArray, days: DateArray) -> IntArray:
-    """Return ``np.searchsorted(axis, days)``: of many days by a table of all days of the axis.
+    """Return ``np.searchsorted(axis, days)``; many days are looked up in a table of all calendar days.
 
     Parameters
     ----------
     axis : ndarray of shape (T,), datetime64[D]
-        Strictly increasing.
+        Axis, strictly increasing.
     days : ndarray of shape (n,), datetime64[D]
-        No NaT.
+        Days without NaT.
+
+    Returns
+    -------
+    ndarray of shape (n,), int
     """
     first, last = axis[0].astype(np.int64), axis[-1].astype(np.int64)
     if len(days) < last - first:
@@ -193,23 +205,23 @@ def places(axis: DateArray, days: DateArray) -> IntArray:
 
 
 def nearest_sessions(sessions: Sessions, day: np.datetime64) -> tuple[np.datetime64, np.datetime64]:
-    """Return the sessions before and after a day that is none."""
+    """Return the sessions before and after a day that is not a session."""
     at = int(np.searchsorted(sessions.days, day))
     last = len(sessions.days) - 1
     return sessions.days[max(at - 1, 0)], sessions.days[min(at, last)]
 
 
 def day_named(parameter: str, value: object) -> np.datetime64:
-    """Return the day a user named: a date, a timestamp (its date counts), or text as YYYY-MM-DD.
+    """Return the day given as a date, a timestamp (its date is used) or text in the form YYYY-MM-DD.
 
     Raises
     ------
     InputError
-        If `value` is no date.
+        If `value` is not a date.
     """
-    known = isinstance(value, (dt.date, np.datetime64))  # a datetime and a Timestamp are dates too
+    is_date = isinstance(value, (dt.date, np.datetime64))  # includes datetime and Timestamp
     try:
-        text = str(value)[:10] if known or isinstance(value, str) else ""
+        text = str(value)[:10] if is_date or isinstance(value, str) else ""
         if isinstance(value, str) and value != text:
             raise ValueError(value)
         return np.datetime64(dt.date.fromisoformat(text), "D")
@@ -239,7 +251,7 @@ def previous_session(sessions: Sessions, session: np.datetime64) -> np.datetime6
 
 
 def resolve_session(parameter: str, value: object, sessions: Sessions | None = None) -> np.datetime64:
-    """Return the session a user named by its date.
+    """Return the session of a date.
 
     Parameters
     ----------
@@ -248,12 +260,12 @@ def resolve_session(parameter: str, value: object, sessions: Sessions | None = N
     value : date or str
         As `day_named` takes it.
     sessions : Sessions, optional
-        The calendar; the NYSE table by default.
+        The calendar; the NYSE calendar by default.
 
     Raises
     ------
     InputError
-        If `value` is no date, or beyond the calendar.
+        If `value` is not a date, or beyond the calendar.
     NotSessionError
         If the market was closed that day.
     """
@@ -261,17 +273,20 @@ def resolve_session(parameter: str, value: object, sessions: Sessions | None = N
     table = nyse() if sessions is None else sessions
     first, last = table.days[0], table.days[-1]
     if not first <= day <= last:
-        calendar = "the NYSE table" if table.name == "NYSE" else "the prices"
+        calendar = "the NYSE calendar" if table.name == "NYSE" else "the prices"
         raise InputError(parameter, f"{day} lies beyond {calendar}", f"give a day from {first} to {last}")
     if not table.contains(np.array([day]))[0]:
         before, after = nearest_sessions(table, day)
-        weekday, kind = pd.Timestamp(day).day_name(), "NYSE session" if table.name == "NYSE" else "date of the prices"
-        raise NotSessionError(parameter, f"{day}, a {weekday}, is no {kind}", f"give {before} or {after}")
+        weekday, kind = (
+            pd.Timestamp(day).day_name(),
+            "an NYSE session" if table.name == "NYSE" else "a date of the prices",
+        )
+        raise NotSessionError(parameter, f"{day}, a {weekday}, is not {kind}", f"give {before} or {after}")
     return day
 
 
 def _days_at(sessions: Sessions, at: IntArray, when: DateArray) -> tuple[DateArray, BoolArray]:
-    """Return the sessions at some positions, NaT (and True) for dates the calendar does not cover."""
+    """Return the sessions at positions `at` and a mask of dates outside the calendar, whose session is NaT."""
     outside = (at < 0) | (at >= len(sessions.days)) | (when < sessions.days[0])
     day = sessions.days[np.clip(at, 0, len(sessions.days) - 1)]
     day[outside] = np.datetime64("NaT")
@@ -285,8 +300,8 @@ def _closed_error(sessions: Sessions, closed: DateArray) -> NotSessionError:
     weekday = pd.Timestamp(day).day_name()
     return NotSessionError(
         "date",
-        f"{day}, a {weekday}, is no {sessions.name} session{more}",
-        Words(Argument("on_closed", "next"), f" takes {after}, 'previous' takes {before}, 'drop' leaves the event out"),
+        f"{day}, a {weekday}, is not an {sessions.name} session{more}",
+        Words(Argument("on_closed", "next"), f" takes {after}, 'previous' takes {before}, 'drop' excludes the event"),
         day,
     )
 

@@ -10,8 +10,8 @@ import numpy as np
 from ._typing import BoolArray, FloatArray, IntArray
 from .errors import WindowError
 
-BLOCK = 2048  # events whose windows are gathered at a time: a few megabytes an array
-_FURTHEST = 20_000  # trading days: eighty years
+BLOCK = 2048  # events per block of gathered windows: a few megabytes per array
+_FURTHEST = 20_000  # trading days, about eighty years
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Window:
 
     @classmethod
     def of(cls, parameter: str, value: object) -> Window:
-        """Read a window from a pair of whole numbers, checking order.
+        """Make a window from a pair of whole numbers.
 
         Raises
         ------
         WindowError
-            If `value` is no ordered pair of integers.
+            If `value` is not a pair of integers in order, or reaches too far from day 0.
         """
         try:
             first, last = (operator.index(day) for day in value)  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ class Window:
             raise WindowError(parameter, f"starts on day {first}, after its end on day {last}", "give (first, last)")
         if max(-first, last) > _FURTHEST:
             raise WindowError(
-                parameter, f"({first}, {last}) reaches beyond {_FURTHEST} trading days", "give a nearer one"
+                parameter, f"({first}, {last}) reaches beyond {_FURTHEST} trading days", "give a window closer to day 0"
             )
         return cls(first, last)
 
@@ -50,24 +50,24 @@ class Window:
         return f"({self.first}, {self.last})"
 
     def offsets(self) -> IntArray:
-        """Return the days of the window as an array."""
+        """Return the days of the window relative to day 0, (n,)."""
         return np.arange(self.first, self.last + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowData:
-    """One window of every event.
+    """Arrays of one window for all events.
 
     Attributes
     ----------
     y : ndarray of shape (E, n)
-        Return less the model's offset; NaN where the mask is False.
+        Return minus offset (decimal); NaN where the mask is False.
     x : ndarray of shape (E, n, K)
-        The model's regressors, the constant first.
+        Regressors of the model, the constant first.
     offset : ndarray of shape (E, n)
-        What was subtracted from the return (0 without an offset).
-    mask : ndarray of shape (E, n)
-        Days with a return and with all regressors.
+        Decimal return subtracted from the return (0 without an offset).
+    mask : ndarray of shape (E, n), bool
+        True on days with a return and all regressors.
     rows : ndarray of shape (E, n), int
         Session ordinals: equal ordinals are the same date.
     """
@@ -79,38 +79,43 @@ class WindowData:
     rows: IntArray
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
-        """Sum the first P regressors over some of the days, those of the mask (E, n): (E, P)."""
+        """Sum the first P regressors over the days in the mask, (E, n) -> (E, P)."""
         return np.asarray(np.where(mask[:, :, None], self.x[:, days, :n_params], 0.0).sum(axis=1))
 
     def take(self, events: IntArray | BoolArray | slice) -> WindowData:
-        """Return the window of some of the events."""
+        """Return the window of a subset of the events."""
         return WindowData(self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events])
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayWindows:
-    """Both windows of E events that are arrays already; an `EventPanel` gathers them from its returns instead."""
+    """Both windows of E events, given as arrays. An `EventPanel` gathers them from its returns instead."""
 
     estimation_data: WindowData
     event_data: WindowData
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
-        """Sum the regressors over some event days, those of the mask: (E, P)."""
+        """Sum the first P regressors over the event days in the mask, (E, n) -> (E, P)."""
         return self.event_data.total_x(days, mask, n_params)
 
     def realised(self, days: slice) -> FloatArray:
-        """Return the returns of some event days, (E, n), NaN where missing."""
+        """Return the decimal returns on some event days, (E, n), NaN where missing."""
         return self.event_data.y[:, days] + self.event_data.offset[:, days]
 
     def take(self, events: IntArray | BoolArray | slice) -> ArrayWindows:
-        """Return the windows of some of the events."""
+        """Return the windows of a subset of the events."""
         return ArrayWindows(self.estimation_data.take(events), self.event_data.take(events))
 
 
 def check_disjoint(estimation: Window, event: Window) -> None:
-    """Raise unless the estimation window ends before the event window starts.
+    """Check that the estimation window ends before the event window starts.
 
-    A model fitted through the event absorbs part of it.
+    A model fitted to event days would absorb part of the abnormal return.
+
+    Raises
+    ------
+    WindowError
+        If the windows overlap, or the estimation window comes after the event window.
     """
     if estimation.last >= event.first:
         raise WindowError(
@@ -121,12 +126,12 @@ def check_disjoint(estimation: Window, event: Window) -> None:
 
 
 def days_of(whole: Window, first: int | None, last: int | None, parameter: str = "window") -> Window:
-    """Return the days `first` to `last` of an event window, all of it where neither is given.
+    """Return the days `first` to `last` of an event window, or the whole window if both are None.
 
     Raises
     ------
     WindowError
-        If only one is given, they are no whole numbers in order, or not inside the event window.
+        If only one is given, they are not whole numbers in order, or they are not inside the event window.
     """
     if first is None and last is None:
         return whole
@@ -141,10 +146,10 @@ def days_of(whole: Window, first: int | None, last: int | None, parameter: str =
 
 
 def check_inside(parameter: str, part: Window, whole: Window) -> None:
-    """Raise unless `part` lies inside the event window of the study."""
+    """Raise `WindowError` unless `part` lies inside the event window of the study."""
     if part.first < whole.first or part.last > whole.last:
         raise WindowError(
             parameter,
-            f"{part} is not inside the study's event window {whole}",
+            f"{part} is not inside the event window of the study, {whole}",
             "widen window= in event_study",
         )

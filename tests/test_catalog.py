@@ -93,7 +93,7 @@ def test_own_catalog(tmp_path):
         ({"date": None, "timestamp": '"10:00"'}, "without quotes"),
         ({"tickers": '"NVDA"'}, "field 'tickers'.*list"),
         ({"sources": "5"}, "field 'sources'.*list of tables"),
-        ({"date": None, "timestamp": "2025-01-27T10:00:00-05:00", "on_closed": '"drop"'}, "beside the timestamp"),
+        ({"date": None, "timestamp": "2025-01-27T10:00:00-05:00", "on_closed": '"drop"'}, "with the timestamp"),
         ({"colour": '"red"'}, "field 'colour': is unknown; allowed are id, title"),
         ({"sources": '[{ document = "a.txt" }]'}, "document .text. and paragraph"),
         ({"sources": '[{ document = "a.txt", paragraph = 1, page = 2 }]'}, "'page': is unknown"),
@@ -110,11 +110,11 @@ def test_files_that_are_no_catalog(tmp_path):
     with pytest.raises(CatalogError, match=r"no \.toml file"):
         ms.load_catalog(tmp_path)
     for text, message in (
-        ("event = 3", "holds no"),
-        ('event = ["a"]', "holds no"),
-        ("= 3", "no valid TOML"),
+        ("event = 3", "contains no"),
+        ('event = ["a"]', "contains no"),
+        ("= 3", "not valid TOML"),
         ("[other]", "unknown table 'other'"),
-        ("", "holds no"),
+        ("", "contains no"),
     ):
         (tmp_path / "bad.toml").write_text(text)
         with pytest.raises(CatalogError, match=message):
@@ -127,14 +127,14 @@ def test_files_that_are_no_catalog(tmp_path):
 def test_same_id_twice(tmp_path):
     path = write(tmp_path)
     path.write_text(path.read_text() * 1 + "\n" + path.read_text())
-    with pytest.raises(CatalogError, match="entry 2, field 'id': 'x' is taken"):
+    with pytest.raises(CatalogError, match="entry 2, field 'id': 'x' is used twice"):
         ms.load_catalog(path)
 
 
 def test_event_checks_itself():
     with pytest.raises(InputError, match="time zone"):
         ms.Event("x", "t", dt.datetime(2025, 1, 27, 10))
-    with pytest.raises(InputError, match="beside the timestamp"):
+    with pytest.raises(InputError, match="with the timestamp"):
         ms.Event("x", "t", dt.datetime(2025, 1, 27, 10, tzinfo=dt.UTC), timing="during")
     with pytest.raises(UnknownNameError):
         ms.load_catalog()["nothing-like-it"]

@@ -31,7 +31,7 @@ def test_27_january(capsys):
     assert (code, err) == (0, "")
     for words in (
         "2025-01-27      70  25    45  500  14.0 %",
-        "log return / realised volatility about zero of the 21 sessions that end the day before",
+        "log return / realized volatility about zero of the 21 sessions that end the day before",
         "survivors",
         "members of the S&P 500, one a firm",
         "The largest upward moves on 2025-01-27",
@@ -63,7 +63,7 @@ def test_conventions(capsys, options, count):
 def test_a_group_and_its_part_in_the_index(capsys):
     code, out, _ = run(capsys, "fragility", "--date", "2025-01-27", "--group", SEVEN, "--clustering")
     assert code == 0
-    for words in ("85 %, or 80 % with every missing firm", "Do they come together?", f"By year, {SEVEN}".split(",")[0]):
+    for words in ("85 %, or 80 % if every missing firm", "Do they come together?", f"By year, {SEVEN}".split(",")[0]):
         assert words in " ".join(out.split()), words
     _, out, _ = run(capsys, "fragility", "--date", "2025-01-27", "--group", SEVEN, "--clustering", "--json")
     told = json.loads(out)

@@ -28,7 +28,7 @@ def test_by_hand():
     assert s["share"] == pytest.approx(1.25)
     assert s["share_of_known"] == pytest.approx(10 / 7)
     assert np.isnan(s["share_low"])
-    assert "How many firms the index has is not said" in " ".join(told.notes)
+    assert "The number of firms in the index is unknown" in " ".join(told.notes)
 
 
 def test_a_period_is_bought_and_held():
@@ -49,7 +49,7 @@ def test_bounds_of_what_is_not_known():
     assert exact.summary["group_contribution"] == pytest.approx(told.summary["group_contribution_low"])
     assert exact.coverage_low == 1
     open_ended = ms.index_contribution(["A"], "2025-01-03", caps=CAPS, index=INDEX, n_firms=5)
-    assert "nothing bounds the 2 others" in " ".join(" ".join(open_ended.notes).split())
+    assert "there is no bound on the other 2" in " ".join(" ".join(open_ended.notes).split())
     assert "at most 125 %" in repr(open_ended)
 
 
@@ -58,7 +58,7 @@ def test_members_as_of_the_day():
     told = ms.index_contribution(["A"], "2025-01-03", caps=CAPS, members=joined)
     assert list(told.table.index) == ["A", "B"]
     assert np.isnan(told.summary["share"])
-    with pytest.raises(InputError, match="C is no member with a cap on 2025-01-02 and on 2025-01-03"):
+    with pytest.raises(InputError, match="C is not a member with a cap on 2025-01-02 and on 2025-01-03"):
         ms.index_contribution(["C"], "2025-01-03", caps=CAPS, members=joined)
 
 
@@ -85,7 +85,12 @@ class TestTheSeven:
         assert s["group_contribution"] == pytest.approx(-0.01242, abs=0.00001)
         assert (s["share_low"], s["share"]) == (pytest.approx(0.798, abs=0.001), pytest.approx(0.852, abs=0.001))
         assert told.table.loc["NVDA", "contribution"] == pytest.approx(-0.01128, abs=0.00001)
-        for words in ("NVDA", "the group", "index as quoted", "85 %, or 80 % with every missing firm at its most"):
+        for words in (
+            "NVDA",
+            "the group",
+            "index as quoted",
+            "85 %, or 80 % if every missing firm had the largest possible cap",
+        ):
             assert words in " ".join(repr(told).split()), words
         assert "347 of 500 firms" in told._repr_html_()
 
@@ -94,11 +99,11 @@ class TestTheSeven:
         assert np.isnan(told.coverage_low)
         assert "PLTR" not in told.table.index  # it joined in September 2024
         assert told.summary["index_return"] == pytest.approx(0.5826, abs=0.0001)
-        assert "nothing bounds the 382 others" in " ".join(" ".join(told.notes).split())
+        assert "there is no bound on the other 382" in " ".join(" ".join(told.notes).split())
 
     def test_a_still_index(self):
         told = ms.index_contribution(["A"], "2025-01-03", caps=CAPS, index=INDEX * 0 + [100, 100.01, 100])
-        assert "a share of that says little" in " ".join(told.notes)
+        assert "shares of so small a move mean little" in " ".join(told.notes)
         still = ms.index_contribution(["A"], "2025-01-03", caps=CAPS, index=INDEX * 0 + 100)
         assert np.isnan(still.summary["share"])
 

@@ -85,12 +85,12 @@ class TestDates:
             ("2025年1月27日下跌", "high", "written in full"),
             ("1月27日下跌", "medium", "no year written: the latest not after publication"),
             ("1月27日周一下跌", "high", "the weekday beside it agrees"),
-            ("1月24日周一下跌", "low", "the text says Monday, but 2025-01-24 is a Friday"),
-            ("On Tuesday, January 27, it fell", "low", "the text says Tuesday, but 2025-01-27 is a Monday"),
+            ("1月24日周一下跌", "low", "the text has Monday, but 2025-01-24 is a Friday"),
+            ("On Tuesday, January 27, it fell", "low", "the text has Tuesday, but 2025-01-27 is a Monday"),
             ("7月4日下跌", "low", "far back; or 2025-07-04 if it is announced"),
             ("3月4日下跌", "none", "2024-03-04, or 2025-03-04 if it is announced"),
             ("将于3月4日生效", "medium", "announced: the next after publication"),
-            ("It fell last Monday", "low", "some mean that of the week before, 2025-02-03"),
+            ("It fell last Monday", "low", "some mean the one a week earlier, 2025-02-03"),
             ("It fell last Friday", "high", "the latest Friday before publication"),
             ("今晚公布", "medium", "in New York it may be another day"),
             ("北京时间1月28日凌晨收盘", "medium", "Beijing time: in New York it may still be the day before"),
@@ -235,7 +235,7 @@ class TestPublication:
     def test_by_line(self, folder, line):
         document = read(folder, f"标题\n{line}\n上个月下跌。", None)
         assert document.published == dt.date(2025, 2, 13)
-        assert document.published_from == "the by-line in paragraph 2"
+        assert document.published_from == "the byline in paragraph 2"
         assert list(document.mentions["kind"]) == ["byline", "relative"]
         assert len(document.days) == 0
 
@@ -251,7 +251,7 @@ class TestPublication:
     def test_given_wins_and_says_so(self, folder):
         document = read(folder, "2025.02.13 13:26\n上个月下跌。", "2025-03-20")
         assert found(document)[1][1:] == ["2025-02-01", "2025-02-28"]
-        assert document.published_from == "as given; the by-line in paragraph 1 says 2025-02-13"
+        assert document.published_from == "as given; the byline in paragraph 1 has 2025-02-13"
 
     def test_by_line_is_no_anchor(self, folder):
         assert found(read(folder, "2025.02.13 13:26\n当日收跌。", None))[1] == ["当日"]
@@ -264,7 +264,7 @@ class TestPublication:
 
     @pytest.mark.parametrize("published", ["13.2.2025", "2025-02-30", "", 20250213, pd.NaT, "2025-2-13"])
     def test_no_date(self, folder, published):
-        with pytest.raises(InputError, match=r"published: .* is no date; write it as '2025-02-13'"):
+        with pytest.raises(InputError, match=r"published: .* is not a date; write it as '2025-02-13'"):
             read(folder, "昨日", published)
 
 
@@ -408,17 +408,17 @@ class TestFiles:
         ("content", "options", "message"),
         [
             (TEXT.encode("gb18030"), {}, r"is not utf-8 \(the default\): bytes .* at 0; .*encoding='gb18030'"),
-            (TEXT.encode("utf-16-le"), {}, "is not utf-8|is no text"),
+            (TEXT.encode("utf-16-le"), {}, "is not utf-8|is not text"),
             (TEXT.encode(), {"encoding": "gb18030"}, "are UTF-8, not gb18030; leave the encoding out"),
-            (TEXT.encode(), {"encoding": "klingon"}, "encoding: 'klingon' .as given. is no encoding of text"),
-            (TEXT.encode(), {"encoding": "hex"}, "is no encoding of text that is known"),
+            (TEXT.encode(), {"encoding": "klingon"}, "encoding: 'klingon' .as given. is not a known text encoding"),
+            (TEXT.encode(), {"encoding": "hex"}, "is not a known text encoding"),
             (b"", {}, "is empty"),
             (b" \n\t\n", {}, "is empty"),
-            (b"\xef\xbb\xbf \n", {}, "holds no text"),
+            (b"\xef\xbb\xbf \n", {}, "contains no text"),
             (b"%PDF-1.7 ...", {}, "is a PDF; save its text"),
             (b"PK\x03\x04....", {}, "office document"),
-            (bytes(range(32)) * 20, {}, "is no text in utf-8"),
-            (b"<html><script>var a = 1;</script></html>", {}, "holds no text"),
+            (bytes(range(32)) * 20, {}, "is not text in utf-8"),
+            (b"<html><script>var a = 1;</script></html>", {}, "contains no text"),
         ],
     )
     def test_refused(self, folder, content, options, message):
@@ -453,7 +453,7 @@ class TestFiles:
         meta = '<meta property="article:published_time" content="2025-02-13T08:00:00+08:00">'
         document = read(folder, self.HTML.format("gb2312", meta).encode("gb18030"), None, name="a.htm")
         assert document.published == dt.date(2025, 2, 13)
-        assert document.published_from == "the page's own article:published_time"
+        assert document.published_from == "article:published_time of the page"
         assert found(document)[0][1] == "2025-01-27"
 
     def test_unclosed_head_does_not_swallow_the_body(self, folder):
@@ -467,7 +467,7 @@ class TestFiles:
         )
         document = read(folder, text, None, name="a.md")
         assert document.published == dt.date(2025, 2, 13)
-        assert document.published_from == "its front matter"
+        assert document.published_from == "the front matter"
         expected = ("标题", "芯片股在1月27日跌17%,见附注。", "第一", "2月3日", "a b", "1 2", "wrapped line")
         assert document.paragraphs == expected
         assert found(document) == [["1月27日", "2025-01-27"], ["2月3日", "2025-02-03"]]
@@ -512,7 +512,7 @@ class TestDraft:
     def test_nothing_dated(self, folder):
         draft = read(folder, "没有日期。上个月。").draft()
         assert "[[event]]" not in draft
-        assert "# The text dates no day" in draft
+        assert "# No date in the text resolves to a day" in draft
         assert tomllib.loads(draft) == {}
 
     def test_studied_at_once(self, folder, prices):

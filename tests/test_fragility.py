@@ -276,14 +276,14 @@ class TestTables:
     def test_printed(self, measured, top50):
         text = repr(measured)
         for words in (
-            "log return / realised volatility about zero of the 21 sessions that end the day before",
+            "log return / realized volatility about zero of the 21 sessions that end the day before",
             "an event is |z| >= 3",
             "2025-01-27      70  25    45  500  14.0 %",
-            "one a firm",
+            "one per firm",
         ):
             assert words in " ".join(text.split()) or words in text, words
         assert "2025-01-27" in measured._repr_html_()
-        assert "* not the whole year" in repr(measured.by_year(members=top50))
+        assert "* partial year" in repr(measured.by_year(members=top50))
         assert "+14.18" in repr(measured.ranking(*PERIOD, members=top50))
         simple = ms.fragility(returns=returns_frame(), log=False, about="mean", min_obs=10)
         assert "simple return / standard deviation about the mean" in repr(simple)
@@ -315,7 +315,7 @@ class TestBadInput:
         assert words in str(error.value)
 
     def test_nothing_given(self):
-        with pytest.raises(InputError, match=r"the bundled ones are ms\.sp500\(\)\.prices"):
+        with pytest.raises(InputError, match=r"the bundled ones are ms\.datasets\.sp500\(\)\.prices"):
             ms.fragility(log=True)
 
     @pytest.mark.parametrize(
@@ -341,9 +341,9 @@ class TestBadInput:
     def test_periods_and_days(self, measured):
         with pytest.raises(NotSessionError, match="give 2025-01-24 or 2025-01-27"):
             measured.count("2025-01-25")
-        with pytest.raises(InputError, match="they reach from 2023-01-03"):
+        with pytest.raises(InputError, match="they cover 2023-01-03"):
             measured.count("2026-01-05")
-        with pytest.raises(InputError, match="no stock that is counted has a z on 2023-01-05"):
+        with pytest.raises(InputError, match="no counted stock has a z on 2023-01-05"):
             measured.count("2023-01-05")
         with pytest.raises(InputError, match="is no date"):
             measured.counts("January")

@@ -164,7 +164,7 @@ class TestTechnology:
             "1 (low)",
             "5 (high)",
             "low - high",
-            "sorted anew at the end of each month",
+            "sorted at the end of each month",
             "members of an index",
         ):
             assert words in text, words
@@ -180,10 +180,10 @@ class TestTechnology:
         ({"groups": 1}, "groups: got 1"),
         ({"rebalance": "M"}, "allowed are 'month', 'quarter', 'year', 'never'"),
         ({"min_obs": 61}, "min_obs: got 61"),
-        ({"start": DAYS[20]}, "the lookback is not filled before"),
-        ({"lookback": 400}, "at most 0 firms have the lookback filled, for 3 groups"),
+        ({"start": DAYS[20]}, "the lookback has too few returns before"),
+        ({"lookback": 400}, "at most 0 firms have enough returns in the lookback, for 3 groups"),
         ({"start": DAYS[150], "end": DAYS[140]}, "swap them"),
-        ({"groups": 10}, "at most 9 firms have the lookback filled, for 10 groups"),
+        ({"groups": 10}, "at most 9 firms have enough returns in the lookback, for 10 groups"),
     ],
 )
 def test_bad_input(options, words):

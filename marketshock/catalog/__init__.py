@@ -1,1 +1,1 @@
-"""Dated events with their sources, and the one table in which events of any origin reach the panel."""
+"""Dated events with sources, claims of documents, and the event table that is aligned with prices."""

@@ -1,4 +1,4 @@
-"""Claims: what a document states and can be checked, with the precision it was stated with."""
+"""Claims: checkable statements of a document, with the precision of each stated figure."""
 
 from __future__ import annotations
 
@@ -28,26 +28,34 @@ class Stated:
     Attributes
     ----------
     value : float
-        Decimal for percent (-0.17 is -17 %), USD, number of standard deviations, ordinal day for a date.
+        Decimal for percent (-0.17 is -17 %), USD, number of standard deviations, or the ordinal of a date.
     unit : str
         One of `UNITS`.
     step : float
-        Unit of the last digit given: 0.01 for "17 %", 1e9 for "589 bn". 0 where the wording is a bound.
+        Value of one unit in the last stated digit: 0.01 for "17 %", 1e9 for "589 bn". 0 for a wording that is a bound.
     wording : str
-        "" as a plain figure, or one of `WORDINGS`.
+        One of `WORDINGS`; "" for a plain figure.
     reading : str
-        How a word without a figure is read, e.g. "'far larger' is read as half as large again".
+        Interpretation of a word without a figure, e.g. "'far larger' is read as half as large again".
 
     Notes
     -----
-    The interval that agrees with it, by wording:
+    Interval of values that agree, by wording:
 
-    - plain: value ± step / 2, what rounds to it;
+    - plain: value ± step / 2, the values that round to it;
     - about: value ± step;
-    - nearly: from one step short of the value (in size) to what still rounds to it;
-    - more_than, less_than: beyond the value, which is not included; at_least, at_most: it is.
+    - nearly: in absolute value, from one step below the value to half a step above it;
+    - more_than, less_than: beyond the value, value excluded;
+    - at_least, at_most: beyond the value, value included.
 
-    Negative values keep their direction: "a fall of more than 5 %" is less_than -0.05.
+    Negative values keep their sign: "a fall of more than 5 %" is less_than -0.05.
+
+    Raises
+    ------
+    ChoiceError
+        If `unit` or `wording` is not one of the allowed values.
+    InputError
+        If `value` is not finite, or a rounded figure has no positive `step`.
     """
 
     value: float
@@ -65,7 +73,7 @@ class Stated:
             raise InputError("step", f"got {self.step}", "give the unit of the last digit stated, e.g. 0.01 for 17 %")
 
     def interval(self) -> tuple[float, float]:
-        """Return the bounds of what agrees; infinite where there is none."""
+        """Return the bounds of the values that agree; infinite on an open side."""
         step = self.step or (1.0 if self.unit in _EXACT_UNITS else 0.0)
         half, size = step / 2, abs(self.value)
         if self.wording == "about":
@@ -79,17 +87,29 @@ class Stated:
         return self.value - half, self.value + half
 
     def agrees(self, value: float) -> bool:
-        """Return whether a computed value lies in `interval`; NaN never does."""
+        """Return whether a computed value lies in `interval`; False for NaN."""
         low, high = self.interval()
         if self.wording in ("more_than", "less_than"):
             return bool(low < value < high)
-        slack = 1e-12 * max(1.0, abs(self.value))  # a bound that binary fractions miss by a hair
+        slack = 1e-12 * max(1.0, abs(self.value))  # tolerance for binary rounding at a bound
         return bool(low - slack <= value <= high + slack)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One checkable part of a claim: a kind of check, what it needs to know, and what was stated."""
+    """One checkable part of a claim.
+
+    Attributes
+    ----------
+    kind : str
+        Kind of check.
+    stated : Stated or None
+        Stated quantity; None if the kind has none.
+    parameters : mapping
+        Parameters of the check.
+    what : str
+        Label of the part.
+    """
 
     kind: str
     stated: Stated | None
@@ -99,24 +119,29 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A statement of a document, in our own words.
+    """A statement of a document, paraphrased.
 
     Attributes
     ----------
     id : str
-        Unique.
+        Unique id.
     text : str
-        What is stated, in one line of our own.
+        The statement, paraphrased in one line.
     document : str
-        File name.
+        File name of the document.
     paragraph : int
-        Counted from 1 over the non-empty lines of the file.
-    event : str
-        Id of an event of the catalog, "" where it is about none.
+        Paragraph number, from 1 over the non-empty lines of the file.
     parts : tuple of Part
-        What is checked; at least one.
+        Checkable parts, at least one.
+    event : str
+        Id of a catalog event, "" if the claim is not about one.
     needs : str
-        What data would settle it.
+        Data that would be needed to check the claim.
+
+    Raises
+    ------
+    InputError
+        If there are no parts.
     """
 
     id: str
@@ -129,14 +154,14 @@ class Claim:
 
     def __post_init__(self) -> None:
         if not self.parts:
-            raise InputError("parts", "there is none", "give kind and stated, or [[claim.part]] tables")
+            raise InputError("parts", "there are none", "give kind and stated, or [[claim.part]] tables")
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of its checks, each once."""
+        """Kinds of the checks, without duplicates."""
         return tuple(dict.fromkeys(part.kind for part in self.parts))
 
 
 def ordinal(day: dt.date) -> float:
-    """Return a date as the number a `Stated` of unit "date" holds."""
+    """Return a date as the `value` of a `Stated` with unit "date"."""
     return float(day.toordinal())

@@ -1,4 +1,4 @@
-"""Read catalogs from TOML. Every error names file, entry and field, and lists what is allowed."""
+"""Catalogs read from TOML. Every error names the file, entry and field, and lists the allowed values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load_catalog(path: str | Path | None = None) -> Catalog:
     Raises
     ------
     CatalogError
-        If a file or an entry cannot be read; the message names file, entry and field and lists what is allowed.
+        If a file or an entry cannot be read. The message names the file, entry and field, and lists the allowed values.
 
     Examples
     --------
@@ -46,16 +46,16 @@ def load_catalog(path: str | Path | None = None) -> Catalog:
 
 
 def release_calendar() -> Catalog:
-    """Return the bundled calendar of scheduled releases: what `StudyResult.confounders` looks through.
+    """Return the bundled calendar of scheduled releases, the default of `StudyResult.confounders`.
 
-    Quarterly results of the bundled firms from 27 January to 31 March 2025, those of NVIDIA and Tesla from 2023, and
-    the decision of the Federal Reserve, payrolls and consumer prices of early 2025. What also stands in `load_catalog`
-    has the same id there.
+    The calendar contains quarterly results of the bundled firms from 27 January to 31 March 2025, those of NVIDIA and
+    Tesla from 2023, and the Federal Reserve decision, payrolls and consumer prices of early 2025. An event that is also
+    in `load_catalog` has the same id there.
 
     Returns
     -------
     Catalog
-        Releases in order of date; ``sources`` names the publisher of each date.
+        Releases in order of date; ``sources`` has the publisher of each date.
 
     Raises
     ------
@@ -74,29 +74,29 @@ def release_calendar() -> Catalog:
 def _read(root: Path, origin: str) -> Catalog:
     files = sorted(path for path in root.glob("*.toml") if path.is_file()) if root.is_dir() else [root]
     if not files:
-        raise CatalogError(str(root), "holds no .toml file", "give a catalog file, or a folder of them")
+        raise CatalogError(str(root), "contains no .toml file", "give a catalog file, or a folder of them")
     events: dict[str, Event] = {}
     claims: dict[str, Claim] = {}
     for file in files:
         content = _content(file)
         for number, entry in enumerate(content["event"], start=1):
             event = _event(entry, file, number)
-            _put(events, event, f"{file.name}, entry {number}")
+            _add(events, event, f"{file.name}, entry {number}")
         for number, entry in enumerate(content["claim"], start=1):
             claim = claim_of(entry, f"{file.name}, claim {number}")
-            _put(claims, claim, f"{file.name}, claim {number}")
+            _add(claims, claim, f"{file.name}, claim {number}")
     ordered = sorted(events.values(), key=lambda e: (_moment(e), e.id))
     return Catalog({event.id: event for event in ordered}, origin, claims)
 
 
-def _put(known: dict[str, Any], entry: Event | Claim, where: str) -> None:
+def _add(known: dict[str, Any], entry: Event | Claim, where: str) -> None:
     if entry.id in known:
-        raise CatalogError(f"{where}, field 'id'", f"{entry.id!r} is taken", "rename it")
+        raise CatalogError(f"{where}, field 'id'", f"{entry.id!r} is used twice", "rename one of the two entries")
     known[entry.id] = entry
 
 
 def _content(file: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the [[event]] and [[claim]] tables of a file, at least one of them all."""
+    """Return the [[event]] and [[claim]] tables of a file; at least one is required."""
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -108,17 +108,17 @@ def _content(file: Path) -> dict[str, list[dict[str, Any]]]:
     except RecursionError as error:
         raise CatalogError(str(file), "is nested too deeply", "correct the file") from error
     except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise CatalogError(str(file), f"is no valid TOML: {error}", "correct the file") from error
+        raise CatalogError(str(file), f"is not valid TOML: {error}", "correct the file") from error
     unknown = [key for key in content if key not in ("event", "claim")]
     if unknown:
-        remedy = "events stand in [[event]] tables, claims in [[claim]] tables"
+        remedy = "write events as [[event]] tables and claims as [[claim]] tables"
         raise CatalogError(file.name, f"unknown table {unknown[0]!r}", remedy)
     tables = {name: content.get(name, []) for name in ("event", "claim")}
     for entries in tables.values():
         if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            raise CatalogError(file.name, "holds no [[event]] table", "write one for each event")
+            raise CatalogError(file.name, "contains no [[event]] table", "write one per event")
     if not any(tables.values()):
-        raise CatalogError(file.name, "holds no [[event]] table", "write one for each event")
+        raise CatalogError(file.name, "contains no [[event]] table", "write one per event")
     return tables
 
 
@@ -128,7 +128,7 @@ def _event(entry: dict[str, Any], file: Path, number: int) -> Event:
     check_fields(entry, where, _FIELDS)
     for required in ("id", "title", "kind"):
         if not isinstance(entry.get(required), str) or not entry[required]:
-            raise CatalogError(f"{where}, field {required!r}", "is missing or no text", "every event has one")
+            raise CatalogError(f"{where}, field {required!r}", "is missing or not text", "every event needs one")
     tickers = entry.get("tickers", [])
     if not isinstance(tickers, list) or not all(isinstance(t, str) and t for t in tickers):
         raise CatalogError(f"{where}, field 'tickers'", f"got {tickers!r}", 'write a list such as ["NVDA"]')
@@ -154,9 +154,7 @@ def _event(entry: dict[str, Any], file: Path, number: int) -> Event:
 
 def _when(entry: dict[str, Any], where: str) -> dt.date | dt.datetime:
     if ("date" in entry) == ("timestamp" in entry):
-        raise CatalogError(
-            f"{where}, field 'date'", "needs either a date or a timestamp", "give exactly one of the two"
-        )
+        raise CatalogError(f"{where}, field 'date'", "needs a date or a timestamp", "give exactly one of the two")
     if "date" in entry:
         if not isinstance(entry["date"], dt.date) or isinstance(entry["date"], dt.datetime):
             raise CatalogError(f"{where}, field 'date'", f"got {entry['date']!r}", "write 2025-01-27 without quotes")

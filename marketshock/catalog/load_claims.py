@@ -1,4 +1,4 @@
-"""Read the [[claim]] tables of a catalog. Every error names file, entry and field, and lists what is allowed."""
+"""Claims read from the [[claim]] tables of a catalog. Every error names the file, entry and field."""
 
 from __future__ import annotations
 
@@ -14,18 +14,29 @@ _CLAIM_FIELDS = ("id", "text", "document", "paragraph", "event", "needs", "part"
 
 
 def claim_of(entry: Mapping[str, Any], where: str) -> Claim:
-    """Return the claim of a table.
+    """Return the claim of a TOML table.
+
+    Parameters
+    ----------
+    entry : mapping
+        Table as parsed.
+    where : str
+        File and position of the entry, for error messages.
+
+    Returns
+    -------
+    Claim
 
     Raises
     ------
     CatalogError
-        If a field is missing, unknown or of the wrong kind.
+        If a field is missing, unknown or of the wrong type.
     """
     where = f"{where} ({entry['id']!r})" if entry.get("id") else where
     check_fields(entry, where, _CLAIM_FIELDS)
     for required in ("id", "text", "document"):
         if not isinstance(entry.get(required), str) or not entry[required]:
-            raise CatalogError(f"{where}, field {required!r}", "is missing or no text", "every claim has one")
+            raise CatalogError(f"{where}, field {required!r}", "is missing or not text", "every claim needs one")
     paragraph = entry.get("paragraph")
     if not isinstance(paragraph, int) or isinstance(paragraph, bool) or paragraph < 0:
         raise CatalogError(f"{where}, field 'paragraph'", f"got {paragraph!r}", "count the document's lines from 1")
@@ -49,7 +60,7 @@ def check_fields(table: Mapping[str, Any], where: str, allowed: tuple[str, ...])
 
 
 def _shared(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the claim says for all its parts."""
+    """Return the fields of the claim that apply to all parts."""
     return {name: entry[name] for name in _PART_FIELDS if name in entry}
 
 
@@ -63,14 +74,14 @@ def _parts(entry: Mapping[str, Any], where: str) -> list[Mapping[str, Any]]:
 
 
 def _merged(entry: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a part whose parameters are added to those of the claim."""
-    both = {**entry.get("parameters", {}), **table.get("parameters", {})}
-    return {**table, "parameters": both}
+    """Return a part with its parameters merged over those of the claim."""
+    parameters = {**entry.get("parameters", {}), **table.get("parameters", {})}
+    return {**table, "parameters": parameters}
 
 
 def _part(table: Mapping[str, Any], where: str) -> Part:
     if not isinstance(table.get("kind"), str):
-        raise CatalogError(f"{where}, field 'kind'", "is missing or no text", "name a kind of check")
+        raise CatalogError(f"{where}, field 'kind'", "is missing or not text", "give a kind of check")
     try:
         stated = _stated(table) if "stated" in table else None
     except InputError as error:
@@ -85,7 +96,7 @@ def _stated(table: Mapping[str, Any]) -> Stated:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InputError("stated", f"got {value!r}", "give a number, or a date without quotes")
     if "unit" not in table:
-        raise InputError("unit", "is missing", "say what the number counts, e.g. 'percent'")
+        raise InputError("unit", "is missing", "give the unit of the number, e.g. 'percent'")
     step = table.get("step", 0.0)
     if isinstance(step, bool) or not isinstance(step, (int, float)):
         raise InputError("step", f"got {step!r}", "give a number")

@@ -1,4 +1,4 @@
-"""What a catalog holds."""
+"""Catalog entries: events, sources, claims."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ KINDS = ("release", "ranking", "selloff", "policy", "central_bank", "earnings", 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an event is read: a document's file name and paragraph (counted from 1, the title included).
+    """Source of an event: file name and paragraph of a document, with an optional note.
 
-    Paragraph 0 is a source that is no text of paragraphs, such as an agency's calendar.
+    Paragraphs are counted from 1, including the title. Paragraph 0 is a source without paragraphs, such as the calendar
+    of an agency.
     """
 
     document: str
@@ -27,28 +28,35 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One dated event.
+    """One dated event of one or more securities, or of the whole market.
 
     Attributes
     ----------
     id : str
-        Unique name.
+        Unique id.
     title : str
-        What happened, in our own words.
+        Short description of the event.
     when : date or datetime
-        A date, or a timestamp with a time zone, which maps to the first session whose close is after it.
+        Date, or timestamp with a time zone. A timestamp maps to the first session that closes after it.
     kind : str
         One of `KINDS`.
     tickers : tuple of str
-        Securities concerned; empty for a market-wide event.
+        Securities of the event; empty for a market-wide event.
     timing : {"", "before_open", "during", "after_close"}
-        For a date without a time: when on that day. "after_close" maps to the next session.
+        Time of day, for a date without a time. "after_close" maps to the next session.
     on_closed : {"raise", "next", "previous", "drop"} or None
-        What is meant if the market was closed that day; None leaves it to the study.
+        Treatment of a date on which the market was closed; None uses the setting of the study.
     sources : tuple of Source
-        Where it is read.
+        Sources of the date.
     note : str
-        What a reader should know about the date.
+        Remark on the date.
+
+    Raises
+    ------
+    ChoiceError
+        If `kind`, `timing` or `on_closed` is not one of the allowed values.
+    InputError
+        If `when` is not a date, or is a timestamp that has no time zone or is given with `timing` or `on_closed`.
     """
 
     id: str
@@ -70,36 +78,36 @@ class Event:
         if self.on_closed is not None:
             check_choice("on_closed", self.on_closed, ON_CLOSED)
         if not isinstance(self.when, dt.date) or self.when != self.when:
-            raise InputError("when", f"got {self.when!r}", "give a date, or a datetime with its zone")
+            raise InputError("when", f"got {self.when!r}", "give a date, or a datetime with a time zone")
         if isinstance(self.when, dt.datetime):
             if self.when.tzinfo is None:
                 raise InputError("when", f"timestamp {self.when} has no time zone", "write e.g. 14:00:00-05:00")
             for name, value in (("timing", self.timing), ("on_closed", self.on_closed)):
                 if value:
-                    raise InputError(name, f"given beside the timestamp {self.when}", "leave it out")
+                    raise InputError(name, f"given with the timestamp {self.when}", "leave it out")
 
     @property
     def market_wide(self) -> bool:
-        """Whether the event names no securities of its own."""
+        """Whether the event has no securities of its own."""
         return not self.tickers
 
     def __repr__(self) -> str:
-        whom = "market-wide" if self.market_wide else ", ".join(self.tickers)
-        return f"Event {self.id!r}: {self.when} ({whom}) {self.title}"
+        securities = "market-wide" if self.market_wide else ", ".join(self.tickers)
+        return f"Event {self.id!r}: {self.when} ({securities}) {self.title}"
 
 
 @dataclass(frozen=True)
 class Catalog(Mapping[str, Event]):
-    """Events by id, in order of date, and the claims that documents make.
+    """Events by id, in order of date, and the claims of documents.
 
     Attributes
     ----------
     events : mapping of str to Event
-        By id; the catalog itself is this mapping.
+        Events by id; the catalog itself is this mapping.
     origin : str
-        Where it was read.
+        Source of the catalog, e.g. "bundled" or a path.
     claims : mapping of str to Claim
-        By id, in the order of the file.
+        Claims by id, in the order of the files.
     """
 
     events: Mapping[str, Event]

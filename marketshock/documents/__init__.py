@@ -1,1 +1,1 @@
-"""Reading of news texts: dates, figures and names."""
+"""Dates, figures and names read from news texts."""

@@ -1,4 +1,4 @@
-"""Names of firms, indices and groups, and the ticker or name that each stands for."""
+"""Names of firms, indices and groups, with the ticker (or group name) of each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 MAGNIFICENT_SEVEN = "Magnificent Seven"
 
 # fmt: off
-#: (ticker, kind, names). A space in a name may be missing or a hyphen; Latin names are whole words and keep their case.
+#: (ticker, kind, names). A space in a name also matches a hyphen or nothing. Latin names match whole words and case.
 INSTRUMENTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("AAPL", "firm", ("苹果公司", "苹果", "Apple", "AAPL")),
     ("MSFT", "firm", ("微软", "Microsoft", "MSFT")),
@@ -80,13 +80,13 @@ class Named:
     Attributes
     ----------
     paragraph, start, end : int
-        Its place.
+        Paragraph number (from 1) and character span within it, `end` excluded.
     text : str
-        As written.
+        The name as written.
     ticker : str
-        What it stands for; of a group its name.
+        Ticker of the firm or index; for a group, its name.
     kind : {"firm", "index", "group"}
-        What it is.
+        Kind of instrument.
     """
 
     paragraph: int
@@ -98,43 +98,47 @@ class Named:
 
 
 def instruments(written: str, text: str, paragraph: int) -> list[Named]:
-    """Return the instruments that a paragraph names, in order; the longest name wins.
+    """Return the instruments named in a paragraph, in order; the longest matching name wins.
 
     Parameters
     ----------
     written : str
-        The paragraph.
+        The paragraph as written.
     text : str
-        The same, half-width.
+        The same paragraph after `half_width`.
     paragraph : int
-        Its number.
+        Paragraph number, from 1.
+
+    Returns
+    -------
+    list of Named
     """
     return list(_found(written, text, paragraph))
 
 
 def _found(written: str, text: str, paragraph: int) -> Iterator[Named]:
-    pattern, meant = _pattern()
+    pattern, instrument_of = _pattern()
     for match in pattern.finditer(text):
-        ticker, kind = meant[_key(match["name"])]
+        ticker, kind = instrument_of[_key(match["name"])]
         yield Named(paragraph, *match.span("name"), written[slice(*match.span("name"))], ticker, kind)
 
 
 @lru_cache(maxsize=1)
 def _pattern() -> tuple[re.Pattern[str], dict[str, tuple[str, str]]]:
-    """Return one pattern of all names, the longest first, and what each stands for."""
-    meant = {_key(name): (ticker, kind) for ticker, kind, names in INSTRUMENTS for name in names}
+    """Return one pattern of all names, longest first, and the (ticker, kind) of each name."""
+    instrument_of = {_key(name): (ticker, kind) for ticker, kind, names in INSTRUMENTS for name in names}
     names = sorted({name for *_, names in INSTRUMENTS for name in names}, key=len, reverse=True)
-    return re.compile(f"(?P<name>{'|'.join(map(_one, names))})"), meant
+    return re.compile(f"(?P<name>{'|'.join(map(_name_pattern, names))})"), instrument_of
 
 
-def _one(name: str) -> str:
-    """Return the pattern of a name: whole words if Latin, with "US" after a ticker as some vendors write it."""
+def _name_pattern(name: str) -> str:
+    """Return the pattern of a name: whole words if Latin, optionally followed by the vendor suffix "US"."""
     inner = r"[\s\-]?".join(re.escape(part) for part in name.split(" "))
-    low = r"(?<![A-Za-z\d])" if re.match(r"[A-Za-z\d]", name) else ""
-    high = (
+    left = r"(?<![A-Za-z\d])" if re.match(r"[A-Za-z\d]", name) else ""
+    right = (
         r"(?=(?:\s?US)?(?![A-Za-z\d]))" if re.search(r"[A-Za-z]$", name) else r"(?!\d)" if name[-1:].isdigit() else ""
     )
-    return f"{low}{inner}{high}"
+    return f"{left}{inner}{right}"
 
 
 def _key(name: str) -> str:

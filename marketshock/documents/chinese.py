@@ -1,4 +1,4 @@
-"""The forms of Chinese dates."""
+"""Chinese date forms: one rule per form."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SEASONS = {"春": "spring", "夏": "summer", "秋": "autumn", "冬": "winter"}
 
 
 def _offset(word: str) -> int:
-    """Return how far 上, 本, 下 and their doubles reach."""
+    """Return the offset of 上, 本, 下 and their doubles: -2 to 2."""
     return word.count("下") - word.count("上")
 
 
@@ -40,7 +40,7 @@ def _date(m: re.Match[str], place: Place) -> Reading:
 
 
 def _bracketed(m: re.Match[str], place: Place) -> Reading | None:
-    """Read a month and a day in brackets after a weekday; alone they may be anything."""
+    """Read a month and a day in brackets after a weekday; without the weekday they are ambiguous."""
     return None if place.weekday is None else resolve.month_day(int(m["m"]), int(m["d"]), place)
 
 
@@ -66,7 +66,7 @@ def _word_month(m: re.Match[str], place: Place) -> Reading:
 
 
 def _year_part(text: str | None) -> str:
-    """Return the part of a year: 初, 年底, 上半年, 第四季度, 夏天."""
+    """Return the code of a part of a year: 初, 年底, 上半年, 第四季度, 夏天."""
     text = (text or "").strip()
     if "半年" in text:
         return "h1" if "上" in text else "h2"
@@ -86,7 +86,7 @@ def _year(m: re.Match[str], place: Place) -> Reading:
 
 def _this_year(m: re.Match[str], place: Place) -> Reading:
     reading = relative.word_year(0, _PARTS[m["part"]], place)
-    return reading if reading.first is None else reading.but("medium", "no year written: that of publication")
+    return reading if reading.first is None else reading.but("medium", "no year written: the year of publication")
 
 
 def _year_to_date(_m: re.Match[str], place: Place) -> Reading:
@@ -142,7 +142,7 @@ def _day_word(m: re.Match[str], place: Place) -> Reading:
 
 def _ago(m: re.Match[str], place: Place) -> Reading | None:
     count, unit = whole(m["n"]), m["unit"].removeprefix("个")
-    if unit == "日" and m["n"].isdigit():  # before the fifth, or five days ago
+    if unit == "日" and m["n"].isdigit():  # ambiguous: before the fifth, or five days ago
         return None
     return relative.ago(count, _UNITS[unit], place) if count else None
 
@@ -155,7 +155,7 @@ def _put_off(m: re.Match[str], place: Place) -> Reading | None:
 
 
 def _only_since(m: re.Match[str], place: Place) -> Reading | None:
-    """Read 后仅三周时间里: a count, or somewhat more than it, of days, weeks or months."""
+    """Read 后仅三周时间里: a count of days, weeks, months or years, with up to one unit more after 多."""
     days = {"day": 1, "week": 7, "month": 30, "year": 365}[_UNITS[m["unit"]]]
     low = days // 2 if m["n"] == "半" else days * whole(m["n"])
     more = (days - low if m["n"] == "半" else days) if "多" in m["at"] else 0
@@ -179,7 +179,7 @@ _COUNT = r"(?P<n>\d{1,3}|[一二两三四五六七八九十]{1,3})\s*(?P<unit>�
 _PUT_OFF = _c("推迟|延迟|延后|延期|暂停|暂缓|暂搁|搁置|冻结|豁免")
 _STEM = "初期?|早期|中期|末期?|后期|晚期"
 
-#: Forms of Chinese dates. Where two fit, the one that begins first, then the longer one is taken.
+#: Chinese date forms. Of overlapping matches the first to begin wins, then the longest.
 RULES = (
     Rule("1月27日", _c(rf"(?<![\d.]){_YEAR}?(?P<m>{_N})\s*月\s*(?P<d>{_N})\s*[日号](?!均)"), _date, "date"),
     Rule("周一(12/29)", _c(r"(?<=\()(?P<m>\d{1,2})/(?P<d>\d{1,2})(?=\))"), _bracketed, "date"),

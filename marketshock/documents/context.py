@@ -1,4 +1,4 @@
-"""Dates as counted from an earlier day of the same text."""
+"""Dates counted from an earlier day of the same text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import spans
 from .mention import Mention, Place, Reading, day, lower, sentence_around, unresolved
 from .resolve import UNKNOWN
 
-_REACH = 1  # paragraphs back
+_REACH = 1  # paragraphs searched backward
 _EVENT = re.compile(
     r"(?:会|会议|业绩|财报|公布|发布|宣布|披露|上市|讲话|演讲|选举|投票|决议|决定|就职|上任|上台|收购|公告|开幕)的?$|的$"
 )
@@ -24,25 +24,39 @@ _GENERIC = frozenset({"公布", "发布", "宣布", "披露", "业绩", "会议"
 def context_day(step: int, sessions: bool, place: Place) -> Reading:
     """Read "that day" (step 0), "the next day" (1), "the next trading day" (1, in NYSE sessions).
 
-    It refers to the nearest earlier day of the same paragraph or of the one before. A day that the text names by an
-    event ("the day of the call") is only that of a date in the same paragraph whose sentence shares a word with it.
+    The anchor is the nearest earlier day in the same paragraph or the one before. "The day of the call" and similar
+    wordings need an anchor in the same paragraph whose sentence shares a word with the event.
+
+    Parameters
+    ----------
+    step : int
+        Days or sessions from the anchor.
+    sessions : bool
+        Whether `step` counts NYSE sessions instead of calendar days.
+    place : Place
+        Position of the match.
+
+    Returns
+    -------
+    Reading
+        Unresolved if there is no anchor, or if the day lies beyond the NYSE calendar.
     """
     event = _EVENT.search(place.before) if step == 0 else None
     anchor = _named_by_event(place) if event else _anchor(place)
     if anchor is None or anchor.reading.first is None:
-        told = "refers to an event whose day is not written near it" if event else "refers to no day written near it"
-        return unresolved("day", "context", told)
+        reason = "refers to an event whose day is not written near it" if event else "refers to no day written near it"
+        return unresolved("day", "context", reason)
     when = _session_step(anchor.reading.first, step) if sessions else _stepped(anchor.reading.first, step)
     if when is None:
-        return unresolved("day", "context", "lies beyond the NYSE table")
-    told = f"{'counted from' if step else 'refers to'} {anchor.reading.first}, named before it"
+        return unresolved("day", "context", "lies beyond the NYSE calendar")
+    reason = f"{'counted from' if step else 'refers to'} {anchor.reading.first}, named before it"
     near = anchor.paragraph == place.paragraph and not event
     confidence = lower("medium" if near else "low", anchor.reading.confidence)
-    return day(when, "context", confidence, told + ("" if anchor.paragraph == place.paragraph else _where(anchor)))
+    return day(when, "context", confidence, reason + ("" if anchor.paragraph == place.paragraph else _where(anchor)))
 
 
 def context_period(unit: str, place: Place) -> Reading:
-    """Read "that week", "that weekend", "that month", "that year" of the nearest earlier day."""
+    """Read "that week", "that weekend", "that month" or "that year" as the one of the nearest earlier day."""
     anchor = _anchor(place)
     if anchor is None or anchor.reading.first is None:
         return unresolved(unit, "context", "refers to no day written near it")
@@ -53,11 +67,11 @@ def context_period(unit: str, place: Place) -> Reading:
         "month": spans.months(here.year, here.month),
         "year": spans.year_part(here.year, "")[0],
     }[unit]
-    return Reading(*span, unit, "context", "low", f"that of {here}, named before it")
+    return Reading(*span, unit, "context", "low", f"the {unit} of {here}, named before it")
 
 
 def put_off(count: float, unit: str, at_least: bool, place: Place) -> Reading:
-    """Read a pause or delay "for a month": the last day of it, counted from the nearest earlier day, and the next."""
+    """Read a pause or delay "for a month": its last day, counted from the nearest earlier day, and the day after."""
     anchor = _anchor(place, reach=3)
     if anchor is None or anchor.reading.first is None:
         return unresolved("span", "context", "a delay from a day that is not written near it")
@@ -72,12 +86,12 @@ def put_off(count: float, unit: str, at_least: bool, place: Place) -> Reading:
         end = last + dt.timedelta(days=1)
     except (OverflowError, ValueError):
         return unresolved("span", "context", "lies beyond the calendar")
-    told = f"a delay counted from {here}, named before it: its last day and the day after"
-    return Reading(last, end, "span", "context", "low", told + (", at the earliest" if at_least else ""))
+    reason = f"a delay counted from {here}, named before it: its last day and the day after"
+    return Reading(last, end, "span", "context", "low", reason + (", at the earliest" if at_least else ""))
 
 
 def only_since(low: int, high: int, place: Place) -> Reading:
-    """Read "in the mere three weeks since": between so many days before publication."""
+    """Read "in the mere three weeks since": between `low` and `high` days before publication."""
     if place.published is None:
         return unresolved("span", "relative", UNKNOWN)
     try:
@@ -107,7 +121,7 @@ def _named_by_event(place: Place) -> Mention | None:
 
 
 def _words(text: str) -> set[str]:
-    """Return Latin words and pairs of neighbouring Chinese characters."""
+    """Return Latin words and pairs of adjacent Chinese characters."""
     chinese = re.sub(r"[^\u4e00-\u9fff]", " ", text)
     pairs = {chinese[i : i + 2] for i in range(len(chinese) - 1)}
     return {pair for pair in pairs if " " not in pair} - _GENERIC | {

@@ -1,4 +1,4 @@
-"""A news text read: what it dates, which figures it gives, what it names, each with its place."""
+"""Dates, figures and instruments of a news text, each with its position in the text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .scan import mentions
 from .text_files import read_text
 
 _BLANK = "\ue000"
-_HEAD = 8  # paragraphs in which a by-line stands
+_HEAD = 8  # paragraphs searched for a byline
 _LABEL = re.compile(
     r"^\s*(?:by|published|updated|posted|last modified)\b|\bdate:"
     r"|(?:发布|发表|更新)(?:时间|日期|于)|(?:时间|日期|来源|作者|编辑|记者)\s*:",
@@ -36,32 +36,32 @@ _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s*(?:[ap]\.?m\.?))?(?:\s*\(?[A
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """What a text dates, counts and names.
+    """Dates, figures and instruments of one text.
 
-    Places are a paragraph, counted from 1 over the non-empty lines (blocks of HTML and Markdown), and characters of it:
-    ``document.paragraphs[paragraph - 1][start:end] == text``.
+    A position is a paragraph number and a character span. Paragraphs are the non-empty lines (blocks in HTML and
+    Markdown), counted from 1: ``document.paragraphs[paragraph - 1][start:end] == text``.
 
     Attributes
     ----------
     name : str
-        The file's name.
+        File name.
     published : date or None
-        Date of publication, from which everything relative is counted.
+        Date of publication, the base of all relative dates.
     published_from : str
-        Where that date comes from.
+        Source of that date.
     paragraphs : tuple of str
-        The text.
+        Text by paragraph.
     mentions : DataFrame
-        A row for each dated mention, in the order of the text: paragraph, start, end, text; first and last day of
-        what it means (NaT where it stays unresolved; first alone NaT of "in recent days"); precision (day, weekend,
-        week, month, quarter, half, season, year, decade, span, vague); kind (absolute, partial, relative,
-        context, byline); session (the NYSE session a day maps to, NaT for intervals) and session_rule; timing ("" or
-        what the words around say of the hour); confidence (high, medium, low, none) and its reason.
+        One row per date, in the order of the text: paragraph, start, end, text; first and last day of the interval
+        (both NaT if unresolved; only `first` is NaT for "in recent days"); precision (day, weekend, week, month,
+        quarter, half, season, year, decade, span, vague); kind (absolute, partial, relative, context, byline); session
+        (NYSE session of a day, NaT for intervals) and session_rule; timing (before_open, during, after_close, or "" if
+        the surrounding words give none); confidence (high, medium, low, none) and its reason.
     figures : DataFrame
-        A row for each figure with a unit: paragraph, start, end, text, value (dollars, not billions; 17 of 17 %), unit
-        and modifier (nearly, about, more than, ...).
+        One row per figure with a unit: paragraph, start, end, text, value (plain units: 5e9 for 5 billion dollars, 17
+        for 17 %), unit and modifier (nearly, about, more than, ...).
     instruments : DataFrame
-        A row for each firm, index or group named: paragraph, start, end, text, ticker (of a group its name), kind.
+        One row per firm, index or group named: paragraph, start, end, text, ticker (the name, for a group), kind.
     """
 
     name: str
@@ -74,15 +74,15 @@ class Document:
 
     @property
     def days(self) -> pd.DataFrame:
-        """The mentions that name one day that is known, without the by-line's."""
-        one = (self.mentions["precision"] == "day") & self.mentions["first"].notna()
-        return pd.DataFrame(self.mentions[one & (self.mentions["kind"] != "byline")])
+        """Mentions that resolve to one day, without the byline."""
+        is_day = (self.mentions["precision"] == "day") & self.mentions["first"].notna()
+        return pd.DataFrame(self.mentions[is_day & (self.mentions["kind"] != "byline")])
 
     def draft(self) -> str:
-        """Return a draft catalog in TOML: an event for each day, and in comments what else is dated.
+        """Return a draft catalog in TOML: one event per day, with all other dates in comments.
 
-        Titles are for a person to write: no sentence of the text is copied. Where the text dates no day there is no
-        event, and the draft says so; `load_catalog` reads every other one.
+        The user writes the titles; no sentence of the text is copied. If no date resolves to a day, the draft has no
+        event and a comment reports it. `load_catalog` reads every draft that has an event.
         """
         return draft_catalog(self.name, self.published, self.paragraphs, self.mentions, self.instruments)
 
@@ -100,22 +100,23 @@ def read_document(path: str | Path, published: str | dt.date | None = None, *, e
     Parameters
     ----------
     path : str or Path
-        A plain text, HTML or Markdown file of at most 4 MB.
+        Plain text, HTML or Markdown file of at most 4 MB.
     published : str or date, optional
-        Date of publication, as "2025-02-13". Without it that of the page's own data or of a by-line in its first lines
-        is taken; failing these, what is relative or lacks a year stays unresolved. It is never guessed.
+        Date of publication, e.g. "2025-02-13". By default the date in the metadata of the page, then the date of a
+        byline in the first lines. Without any of them, relative dates and dates without a year stay unresolved; the
+        date of publication is never guessed.
     encoding : str, optional
-        Default: the byte-order mark, else what an HTML page declares, else UTF-8.
+        By default the encoding of the byte-order mark, then the one declared by an HTML page, then UTF-8.
 
     Returns
     -------
     Document
-        Mentions, figures and instruments with their places, and `Document.draft`.
+        Mentions, figures and instruments with their positions; `Document.draft` writes a draft catalog.
 
     Raises
     ------
     InputError
-        If the file cannot be read as text in that encoding, holds none, or `published` is no date.
+        If the file cannot be read as text in that encoding, contains no text, or `published` is not a date.
 
     Examples
     --------
@@ -132,7 +133,7 @@ def read_document(path: str | Path, published: str | dt.date | None = None, *, e
     given = None if published is None else _given(published)
     text = read_text(path, encoding)
     names: list[Named] = []
-    figured: list[Figure] = []
+    counted: list[Figure] = []
     plain = [half_width(paragraph) for paragraph in text.paragraphs]
     for number, (written, half) in enumerate(zip(text.paragraphs, plain, strict=True), start=1):
         names += instruments(written, half, number)
@@ -144,9 +145,9 @@ def read_document(path: str | Path, published: str | dt.date | None = None, *, e
         dated = sorted([*dated, _as_by_line(by_line, when)], key=lambda m: (m.paragraph, m.start))
     plain = _blanked(plain, dated)
     for number, (written, half) in enumerate(zip(text.paragraphs, plain, strict=True), start=1):
-        figured += figures(written, half, number)
+        counted += figures(written, half, number)
     return Document(
-        path.name, when, origin, text.paragraphs, _mention_frame(dated), _frame(Figure, figured, _figure_table),
+        path.name, when, origin, text.paragraphs, _mention_frame(dated), _frame(Figure, counted, _figure_table),
         _frame(Named, names, _name_table),
     )  # fmt: skip
 
@@ -161,25 +162,25 @@ def _given(published: object) -> dt.date:
             return dt.date.fromisoformat(published)
     except ValueError:
         pass
-    raise InputError("published", f"{published!r} is no date", "write it as '2025-02-13'")
+    raise InputError("published", f"{published!r} is not a date", "write it as '2025-02-13'")
 
 
 def _published(
     given: dt.date | None, own: dt.date | None, own_from: str, by_line: Mention | None
 ) -> tuple[dt.date | None, str]:
-    """Return the date of publication and where it comes from: as given, the page's own, the by-line's."""
+    """Return the date of publication and its source: the argument, the metadata of the page, or the byline."""
     written = by_line.reading.first if by_line else None
-    where = f"the by-line in paragraph {by_line.paragraph}" if by_line else ""
+    where = f"the byline in paragraph {by_line.paragraph}" if by_line else ""
     if given is not None:
         other = next(((d, w) for d, w in ((own, own_from), (written, where)) if d not in (None, given)), None)
-        return given, "as given" + (f"; {other[1]} says {other[0]}" if other else "")
+        return given, "as given" + (f"; {other[1]} has {other[0]}" if other else "")
     if own is not None:
-        return own, own_from + (f"; {where} says {written}" if written not in (None, own) else "")
+        return own, own_from + (f"; {where} has {written}" if written not in (None, own) else "")
     return written, where
 
 
 def _by_line(paragraphs: Sequence[str], plain: Sequence[str]) -> Mention | None:
-    """Return the date of a by-line: a line of the first ones with a full date and no more than who and when."""
+    """Return the date of a byline: one of the first lines, with one full date and otherwise only names and times."""
     for number, text in enumerate(plain[:_HEAD], start=1):
         if len(text) > 120:
             continue
@@ -196,16 +197,16 @@ def _by_line(paragraphs: Sequence[str], plain: Sequence[str]) -> Mention | None:
 
 
 def _as_by_line(by_line: Mention, when: dt.date | None) -> Mention:
-    told = "the by-line" if by_line.reading.first == when else f"the by-line; publication is taken as {when}"
-    return replace(by_line, reading=replace(by_line.reading, kind="byline", reason=told), timing="")
+    reason = "the byline" if by_line.reading.first == when else f"the byline; publication is taken as {when}"
+    return replace(by_line, reading=replace(by_line.reading, kind="byline", reason=reason), timing="")
 
 
 def _blanked(texts: Sequence[str], found: Sequence[Mention | Named]) -> list[str]:
-    """Return the paragraphs with some places blanked out; every other character stays where it is."""
+    """Return the paragraphs with the given spans blanked out; all other characters keep their positions."""
     out = list(texts)
     places: dict[int, list[tuple[int, int]]] = {}
-    for one in found:
-        places.setdefault(one.paragraph - 1, []).append((one.start, one.end))
+    for item in found:
+        places.setdefault(item.paragraph - 1, []).append((item.start, item.end))
     for number, spans in places.items():
         characters = list(out[number])
         for start, end in spans:
@@ -237,7 +238,7 @@ def _mention_frame(found: Sequence[Mention]) -> pd.DataFrame:
 
 
 def _sessions(found: Sequence[Mention]) -> tuple[Any, Any]:
-    """Map the days to NYSE sessions; closed days to the next one."""
+    """Map days to NYSE sessions; a closed day maps to the next session."""
     day, rule = np.full(len(found), "NaT", "datetime64[D]"), _text([""] * len(found))
     at = [i for i, m in enumerate(found) if m.reading.is_day]
     if at:
@@ -249,7 +250,7 @@ def _sessions(found: Sequence[Mention]) -> tuple[Any, Any]:
 
 
 def _frame(kind: type[Any], found: Sequence[Any], printer: Callable[[pd.DataFrame], Table]) -> pd.DataFrame:
-    columns: dict[str, Any] = {f.name: [getattr(one, f.name) for one in found] for f in fields(kind)}
+    columns: dict[str, Any] = {f.name: [getattr(item, f.name) for item in found] for f in fields(kind)}
     types = {"paragraph": np.int64, "start": np.int64, "end": np.int64, "value": np.float64}
     columns = {
         name: np.array(values, types[name]) if name in types else _text(values) for name, values in columns.items()
@@ -269,14 +270,14 @@ def _days(values: Sequence[dt.date | None]) -> Any:
 
 def _mention_table(frame: pd.DataFrame) -> Table:
     rows: list[list[str]] = []
-    said: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for r in _format.rows(frame):
         session = _format.MISSING if pd.isna(r["session"]) else str(r["session"].date())
-        meant = shown(r["first"], r["last"])
-        rows.append([meant, r["precision"], session, r["confidence"], str(r["paragraph"]), r["text"]])
+        date = shown(r["first"], r["last"])
+        rows.append([date, r["precision"], session, r["confidence"], str(r["paragraph"]), r["text"]])
         if r["confidence"] != "high":
-            said.setdefault(f"{r['confidence']}: {r['reason']}", []).append(f"{r['text']} ({r['paragraph']})")
-    below = [f"{', '.join(dict.fromkeys(places))}: {reason}" for reason, places in said.items()]
+            by_reason.setdefault(f"{r['confidence']}: {r['reason']}", []).append(f"{r['text']} ({r['paragraph']})")
+    below = [f"{', '.join(dict.fromkeys(places))}: {reason}" for reason, places in by_reason.items()]
     return ["date", "precision", "session", "confidence", "paragraph", "text"], rows, below
 
 

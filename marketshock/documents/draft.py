@@ -1,4 +1,4 @@
-"""A draft catalog in TOML, for a person to edit."""
+"""Draft catalog in TOML, to be edited by the user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .numerals import half_width
 from .spans import MONTHS
 
 _RANK = ("high", "medium", "low")
-_REACH = 500  # characters of a sentence on either side of a date
+_REACH = 500  # characters searched on either side of a date for its sentence
 
 
 def draft_catalog(
@@ -25,34 +25,39 @@ def draft_catalog(
     mentions: pd.DataFrame,
     instruments: pd.DataFrame,
 ) -> str:
-    """Return the draft: an event for each day that is dated, then in comments what stays a person's to decide.
+    """Return the draft: one event per day, then comments on the dates that the user has to decide.
 
     Parameters
     ----------
     name : str
-        The document's file name.
+        File name of the document.
     published : date or None
-        Its date of publication.
+        Date of publication.
     paragraphs : sequence of str
-        Its text, of which nothing but the words of the dates is repeated, in comments.
+        Text by paragraph. Only the words of the dates are copied, in comments.
     mentions, instruments : DataFrame
         As in `Document`.
+
+    Returns
+    -------
+    str
+        TOML.
     """
     rows = _format.rows(mentions)
     is_day = [r["precision"] == "day" and not pd.isna(r["first"]) and r["kind"] != "byline" for r in rows]
     by_day: dict[dt.date, list[dict[str, Any]]] = {}
-    for row, one in zip(rows, is_day, strict=True):
-        if one:
+    for row, dated in zip(rows, is_day, strict=True):
+        if dated:
             by_day.setdefault(row["first"].date(), []).append(row)
     when = f"published {published}" if published else "date of publication not known"
-    lines = [f"# Draft from {_comment(name)}, {when}. Check every date, write the titles, delete what is no event.", ""]
+    lines = [f"# Draft from {_comment(name)}, {when}. Check every date, write the titles, delete non-events.", ""]
     if not by_day:
-        lines += ["# The text dates no day: there is no event to draft.", ""]
+        lines += ["# No date in the text resolves to a day, so there is no event to draft.", ""]
     for day in sorted(by_day):
         lines += [*_event(name, day, by_day[day], paragraphs, instruments), ""]
-    others = [row for row, one in zip(rows, is_day, strict=True) if not one]
+    others = [row for row, dated in zip(rows, is_day, strict=True) if not dated]
     if others:
-        lines += ["# Dated otherwise, and left out above:", *(_line(row) for row in others), ""]
+        lines += ["# Other dates, which are not among the events above:", *(_line(row) for row in others), ""]
     return "\n".join(lines)
 
 
@@ -78,11 +83,11 @@ def _event(
     if tickers:
         lines.append(f"tickers = {json.dumps(tickers)}")
     elif firms:
-        lines.append(f"# tickers = {json.dumps(firms)}  # named in the same sentences; without them it is market-wide")
+        lines.append(f"# tickers = {json.dumps(firms)}  # named in the same sentences; market-wide without them")
     if len(hints) == 1 and hints[0]:
         lines.append(f'timing = "{hints[0]}"')
     elif any(hints):
-        lines.append(f"# timing: some words beside this day say {', '.join(filter(None, hints))}")
+        lines.append(f"# timing: some words near this day mean {', '.join(filter(None, hints))}")
     if closed:
         lines.append('on_closed = "next"')
     lines.append("note = " + _quoted(f"Confidence {best['confidence']}: {best['reason']}."))
@@ -92,7 +97,7 @@ def _event(
 
 
 def _firms_beside(row: dict[str, Any], paragraphs: Sequence[str], instruments: pd.DataFrame) -> list[str]:
-    """Return the firms named in the sentence of a mention."""
+    """Return the tickers of the firms named in the sentence of a mention."""
     begin = max(row["start"] - _REACH, 0)
     text = half_width(paragraphs[row["paragraph"] - 1][begin : row["end"] + _REACH])
     low, high = (begin + at for at in sentence_around(text, row["start"] - begin, row["end"] - begin))
@@ -101,15 +106,15 @@ def _firms_beside(row: dict[str, Any], paragraphs: Sequence[str], instruments: p
 
 
 def _line(row: dict[str, Any]) -> str:
-    """Return the comment that says where a date stands, what is written, and how it was read."""
+    """Return the comment on a date: its position, its words and its reading."""
     place = f"paragraph {row['paragraph']}, characters {row['start']}-{row['end']}"
-    meant = shown(row["first"], row["last"])
-    sure = f"{row['precision']}, {row['confidence']}: {_comment(row['reason'])}"
-    return f"# {place}: {_comment(row['text'])} = {meant}, {sure}"
+    dates = shown(row["first"], row["last"])
+    reading = f"{row['precision']}, {row['confidence']}: {_comment(row['reason'])}"
+    return f"# {place}: {_comment(row['text'])} = {dates}, {reading}"
 
 
 def shown(first: Any, last: Any) -> str:
-    """Return an interval of days as text, "-" if it is not known."""
+    """Return an interval of days as text, "-" if both ends are missing."""
     if pd.isna(first):
         return _format.MISSING if pd.isna(last) else f".. {last.date()}"
     if pd.isna(last):
@@ -123,5 +128,5 @@ def _quoted(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    """Return text that can stand in a TOML file: printable, on one line."""
+    """Return the text as one printable line, safe in a TOML file."""
     return "".join(c if c.isprintable() else " " for c in text)

@@ -1,4 +1,4 @@
-"""The forms of English dates, and dates in numbers."""
+"""English and numeric date forms: one rule per form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WEEKDAYS |= {name[:3]: i for name, i in WEEKDAYS.items()} | {"tues": 1, "thur": 
 
 
 def _capital(names: Iterable[str]) -> str:
-    """Return a pattern of names with a capital, or in capitals: may, march and sat are words."""
+    """Return a pattern of names, capitalized or in capitals; lowercase may, march and sat are ordinary words."""
     return "|".join(form for name in names for form in (name.capitalize(), name.upper()))
 
 
@@ -57,7 +57,7 @@ def _date(m: re.Match[str], place: Place) -> Reading | None:
 
 
 def _through(m: re.Match[str], place: Place) -> Reading:
-    """Read January 27-31 as one interval."""
+    """Read "January 27-31" as one interval."""
     month = _month_number(m["mon"])
     if m["y"]:
         first, last = (resolve.full_date(int(m["y"]), month, int(m[d]), place) for d in ("d", "e"))
@@ -66,7 +66,7 @@ def _through(m: re.Match[str], place: Place) -> Reading:
     if first.first is None or last.first is None:
         return unresolved("span", first.kind, first.reason if first.first is None else last.reason)
     if first.first > last.first:
-        return unresolved("span", first.kind, "its end lies before its beginning")
+        return unresolved("span", first.kind, "the end lies before the beginning")
     return Reading(first.first, last.first, "span", first.kind, first.confidence, first.reason)
 
 
@@ -80,13 +80,13 @@ def _month(m: re.Match[str], place: Place) -> Reading | None:
 
 
 def _word_month(m: re.Match[str], place: Place) -> Reading:
-    """Read last January, next March."""
+    """Read "last January" or "next March"."""
     if place.published is None:
         return unresolved("month", "relative", resolve.UNKNOWN)
     month, here, rel = _month_number(m["mon"]), place.published, m["rel"].lower()
     if rel == "last":
-        told = "the latest before that of publication; some mean that of the year before"
-        return resolve.month_of_year(here.year - (month >= here.month), month, "").but("low", told)
+        reason = "the latest before the month of publication; some mean the one a year earlier"
+        return resolve.month_of_year(here.year - (month >= here.month), month, "").but("low", reason)
     year = here.year + (rel == "next" and month <= here.month)
     return resolve.month_of_year(year, month, "").but("medium", "counted from publication")
 
@@ -96,11 +96,11 @@ def _ordered(m: re.Match[str], place: Place) -> Reading:
 
 
 def _unordered(m: re.Match[str], place: Place) -> Reading:
-    """Read 27/01/2025: which of the two is the month must show."""
-    one, two, year = int(m["a"]), int(m["b"]), int(m["y"])
-    if one <= 12 and two <= 12 and one != two:
+    """Read "27/01/2025"; unresolved if both numbers can be the month."""
+    first, second, year = int(m["a"]), int(m["b"]), int(m["y"])
+    if first <= 12 and second <= 12 and first != second:
         return unresolved("day", "absolute", "day and month may stand in either order")
-    month, date = (one, two) if one <= 12 else (two, one)
+    month, date = (first, second) if first <= 12 else (second, first)
     return resolve.full_date(year, month, date, place)
 
 
@@ -109,7 +109,7 @@ def _year(m: re.Match[str], _place: Place) -> Reading:
 
 
 def _year_piece(m: re.Match[str], place: Place) -> Reading:
-    """Read the second quarter, the first half, the summer of a year."""
+    """Read a quarter, half or season of a year, e.g. "the first half of 2024"."""
     piece = (m["q"] or m["q2"] or m["half"] or m["season"]).lower()
     piece = {"fall": "autumn"}.get(piece, piece)
     part = f"q{piece[-1]}" if piece[0] == "q" else piece
@@ -220,7 +220,7 @@ _COUNT = rf"(?P<n>\d{{1,3}}|{ENGLISH})[\s-](?P<unit>day|week|month|year)s?"
 _SESSION = r"(?:trading (?:day|session)|session|business day)"
 _WD = f"(?P<wd>(?-i:{_capital([name.lower() for name in calendar.day_name])}))"
 
-#: Dates in numbers: ISO, year first; the order of day and month, where it comes first, must show.
+#: Numeric dates: year first (ISO), or day and month first if their order is unambiguous.
 NUMERIC = (
     Rule(
         "2025-01-27",
@@ -240,7 +240,7 @@ NUMERIC = (
     ),
 )
 
-#: Forms of English dates. Where two fit, the one that begins first, then the longer one is taken.
+#: English date forms. Of overlapping matches the first to begin wins, then the longest.
 RULES = (
     Rule("January 27", _c(rf"{_MON}\s+{_D}(?:(?:,\s*|\s+)(?:{_Y}|(?:of )?{_WORD_YEAR}))?(?![,.]\d|%)"), _date, "date"),
     Rule(

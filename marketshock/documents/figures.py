@@ -1,4 +1,4 @@
-"""Figures with their units, as a text writes them."""
+"""Figures with their units, in Chinese and English texts."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class Figure:
     Attributes
     ----------
     paragraph, start, end : int
-        Its place: number and unit.
+        Paragraph number (from 1) and character span of number and unit, `end` excluded.
     text : str
-        As written.
+        The figure as written.
     value : float
-        In plain units: dollars, not billions of them; of percent the number before the sign.
+        In plain units: 5e9 for 5 billion dollars, 17 for 17 %.
     unit : str
-        percent, percentage_points, basis_points, sigma, ratio (x to 1), times, points, count, number (no unit is
+        percent, percentage_points, basis_points, sigma, ratio (x to 1), times, points, count, number (no unit
         written), or a currency: usd, cny, eur, gbp, jpy, hkd, cad.
     modifier : str
         nearly, about, more than, at least, less than, at most, up to, several, or "".
@@ -80,7 +80,7 @@ def _c(pattern: str) -> re.Pattern[str]:
 
 _LOW_MONEY = rf"(?:[$€£]\s*(?P<low>{DIGITS})\s*(?:-|–|to)\s*)?"
 _ANY = rf"(?P<num>{DIGITS}|{CHINESE})"
-#: (pattern, unit); the groups num, scale, money and low say the rest.
+#: (pattern, unit). Groups: num (the number), scale, money (the currency), low (lower end of a range).
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (_c(rf"{_LOW}{_NUM}\s*(?:%|percent\b|per cent\b|pct\b)(?!\s*point)"), "percent"),
     (re.compile(rf"百分之(?P<num>{CHINESE})"), "percent"),
@@ -99,9 +99,7 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (_c(rf"(?P<vague>数|几|上)?(?P<num>)(?P<scale>万亿|千亿|百亿|十亿|千万|百万)\s*(?P<money>{_ZH_MONEY})"), "money"),
     (
-        _c(
-            rf"(?:[$€£]\s*(?P<low>{DIGITS})\s*(?:-|–|to)\s*)?(?P<money>US\$|C\$|HK\$|\$|€|£)\s*{_NUM}(?:[\s-]*(?P<scale>{_EN_SCALE}|[kmb])\b)?"
-        ),
+        _c(rf"{_LOW_MONEY}(?P<money>US\$|C\$|HK\$|\$|€|£)\s*{_NUM}(?:[\s-]*(?P<scale>{_EN_SCALE}|[kmb])\b)?"),
         "money",
     ),
     (_c(rf"{_NUM}[\s-]*(?P<scale>{_EN_SCALE})?[\s-]*(?P<money>dollars?|usd|euros?|pounds|yen|yuan)\b"), "money"),
@@ -140,16 +138,20 @@ _MODIFIERS_AFTER = [(name, re.compile(rf"\s*(?:{words})", re.IGNORECASE)) for na
 
 
 def figures(written: str, text: str, paragraph: int) -> list[Figure]:
-    """Return the figures of a paragraph that have a unit, in order.
+    """Return the figures with a unit in a paragraph, in order.
 
     Parameters
     ----------
     written : str
-        The paragraph.
+        The paragraph as written.
     text : str
-        The same, half-width, with dates and names of instruments blanked out.
+        The same paragraph after `half_width`, with dates and names of instruments blanked out.
     paragraph : int
-        Its number.
+        Paragraph number, from 1.
+
+    Returns
+    -------
+    list of Figure
     """
     found = [(*_span(match), unit, match) for pattern, unit in RULES for match in pattern.finditer(text)]
     out: list[Figure] = []
@@ -168,7 +170,7 @@ def _span(match: re.Match[str]) -> tuple[int, int]:
 def _figures(
     match: re.Match[str], unit: str, start: int, end: int, written: str, text: str, paragraph: int
 ) -> Iterator[Figure]:
-    """Return one figure, or the two ends of a range."""
+    """Yield one figure, or the two ends of a range."""
     groups = match.groupdict()
     scale = _SCALES.get((groups.get("scale") or "").lower(), 1.0)
     value = 1.0 if not groups["num"] and groups.get("scale") else number(groups["num"])

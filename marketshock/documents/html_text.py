@@ -1,4 +1,4 @@
-"""HTML and Markdown to blocks of text, by the standard library."""
+"""Blocks of text from HTML and Markdown, with the standard library only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import TypeAlias
 
 Blocks: TypeAlias = tuple[list[str], dt.date | None, str]
-"""Blocks of text, the date of publication that the file itself gives, and where it gives it."""
+"""Blocks of text, the date of publication in the file (None if absent) and its source."""
 
 _LEFT_OUT = frozenset(
     {"script", "style", "noscript", "template", "nav", "svg", "head", "iframe", "object", "select", "button"}
@@ -90,7 +90,7 @@ _FRONT_DATE = re.compile(
 
 
 class _Reader(HTMLParser):
-    """Collects the text of the body, a block for each block element."""
+    """Parser that collects the text of the body, one block per block element."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -98,7 +98,7 @@ class _Reader(HTMLParser):
         self.published: dt.date | None = None
         self.origin = ""
         self._parts: list[str] = []
-        self._inside: list[str] = []  # elements left out that are open
+        self._inside: list[str] = []  # open elements whose text is skipped
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = {key: value or "" for key, value in attrs}
@@ -107,7 +107,7 @@ class _Reader(HTMLParser):
             if tag == "body" or tag not in _VOID:
                 self._inside.append(tag)
         elif tag == "body":
-            self._inside.clear()  # a head that was not closed
+            self._inside.clear()  # a head without an end tag
         if tag in _BLOCKS:
             self._end_block()
 
@@ -142,11 +142,11 @@ class _Reader(HTMLParser):
         value = named.get("content") or named.get("datetime") or ""
         if self.published is None and known and tag in ("meta", "time", "span"):
             self.published = _iso(value)
-            self.origin = f"the page's own {known}" if self.published else ""
+            self.origin = f"{known} of the page" if self.published else ""
 
 
 def html_text(text: str) -> Blocks:
-    """Return the blocks of an HTML page: without scripts, styles and navigation, entities resolved."""
+    """Return the blocks of an HTML page, without scripts, styles and navigation and with entities resolved."""
     reader = _Reader()
     reader.feed(text)
     reader.close()
@@ -154,7 +154,7 @@ def html_text(text: str) -> Blocks:
 
 
 def markdown_text(text: str) -> Blocks:
-    """Return the blocks of a Markdown text: markup, code and pictures left out, wrapped lines joined."""
+    """Return the blocks of a Markdown text, without markup, code and images and with wrapped lines joined."""
     front = _FRONT.match(text)
     found = _FRONT_DATE.search(front[1]) if front else None
     published = _iso(found[1]) if found else None
@@ -175,7 +175,7 @@ def markdown_text(text: str) -> Blocks:
         else:
             blocks[-1] = _continued(blocks[-1], plain)
         open_block = not stripped.startswith(("#", "|"))
-    return [_without_marks(block) for block in blocks], published, "its front matter" if published else ""
+    return [_without_marks(block) for block in blocks], published, "the front matter" if published else ""
 
 
 def _without_prefix(line: str) -> str:
@@ -196,7 +196,7 @@ def _without_marks(block: str) -> str:
 
 
 def _continued(block: str, line: str) -> str:
-    """Join a wrapped line: without a space between Chinese characters."""
+    """Join a wrapped line; no space is added between Chinese characters."""
     chinese = block[-1:] > "\u2e7f" or line[:1] > "\u2e7f"
     return f"{block}{'' if chinese else ' '}{line}"
 

@@ -1,4 +1,4 @@
-"""What a rule answers, and what it may look at."""
+"""Types shared by the date rules: reading, mention, position and rule."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["absolute", "partial", "relative", "context", "byline"]
 Confidence: TypeAlias = Literal["high", "medium", "low", "none"]
-_REMEMBERED = 20  # mentions
+_NEARBY = 20  # earlier mentions searched
 CONFIDENCES: tuple[Confidence, ...] = ("none", "low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a date in a text means.
+    """Interpretation of a date in a text.
 
     Attributes
     ----------
     first, last : date or None
-        The interval, both ends included; None where it is not known.
+        The interval, both ends included; None if unknown.
     precision : str
-        "day", or what kind of interval: weekend, week, month, quarter, half, season, year, decade, span, vague.
+        "day", or the kind of interval: weekend, week, month, quarter, half, season, year, decade, span, vague.
     kind : {"absolute", "partial", "relative", "context", "byline"}
-        Year written; year (or month) left out; counted from publication; counted from an earlier day of the text; the
+        Year written; year (or month) omitted; counted from publication; counted from an earlier day of the text; the
         date of publication itself.
     confidence : {"high", "medium", "low", "none"}
-        "none" is a date that stays unresolved.
+        "none" for an unresolved date.
     reason : str
-        How it was read, or why it was not.
+        The way the date was read, or the reason that it is unresolved.
     """
 
     first: dt.date | None
@@ -43,11 +43,11 @@ class Reading:
 
     @property
     def is_day(self) -> bool:
-        """Whether it names one day that is known."""
+        """Whether the reading is one known day."""
         return self.precision == "day" and self.first is not None
 
     def but(self, confidence: Confidence, reason: str) -> Reading:
-        """Return it with another confidence and something more to say."""
+        """Return the reading with another confidence and an addition to its reason."""
         return replace(self, confidence=confidence, reason=f"{self.reason}; {reason}" if self.reason else reason)
 
 
@@ -57,33 +57,33 @@ def day(when: dt.date, kind: Kind, confidence: Confidence, reason: str) -> Readi
 
 
 def unresolved(precision: str, kind: Kind, reason: str) -> Reading:
-    """Return a date that stays unresolved, with its reason."""
+    """Return an unresolved reading with its reason."""
     return Reading(None, None, precision, kind, "none", reason)
 
 
-def lower(one: Confidence, other: Confidence) -> Confidence:
+def lower(first: Confidence, second: Confidence) -> Confidence:
     """Return the lower of two confidences."""
-    return min(one, other, key=CONFIDENCES.index)
+    return min(first, second, key=CONFIDENCES.index)
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A date in a text: its place and its reading.
+    """A date in a text: its position and its reading.
 
     Attributes
     ----------
     paragraph : int
-        Counted from 1.
+        Paragraph number, from 1.
     start, end : int
-        Characters of the paragraph, the end not included.
+        Character span within the paragraph, `end` excluded.
     text : str
-        As written.
+        The date as written.
     reading : Reading
-        What it means.
+        Its interpretation.
     timing : {"", "before_open", "during", "after_close"}
-        What the words around say of the hour.
+        Time of day according to the surrounding words; "" if they give none.
     anchor : bool
-        Whether "that day" may refer to it: not to one that something is compared with ("the lowest since June 5").
+        Whether "that day" may refer to it. False for a day used as a comparison ("the lowest since June 5").
     """
 
     paragraph: int
@@ -97,22 +97,22 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a rule may look at besides its match.
+    """Position of a match and the context that a rule may use.
 
     Attributes
     ----------
     published : date or None
         Date of publication.
     text : str
-        The paragraph, half-width, with names of instruments blanked out.
+        The paragraph after `half_width`, with names of instruments blanked out.
     start, end : int
-        Where the match stands.
+        Character span of the match, `end` excluded.
     paragraph : int
-        Counted from 1.
+        Paragraph number, from 1.
     earlier : sequence of Mention
-        Those already read, in the order of the text.
+        Mentions already read, in the order of the text.
     weekday : int or None
-        Weekday written beside a date, Monday 0.
+        Weekday written beside the date (Monday is 0), None if there is none.
     """
 
     published: dt.date | None
@@ -124,8 +124,8 @@ class Place:
     weekday: int | None = None
 
     def nearby(self) -> Iterator[Mention]:
-        """Return the mentions before it in its paragraph, the nearest first, as far as a reader remembers."""
-        for mention in islice(reversed(self.earlier), _REMEMBERED):
+        """Yield the earlier mentions of the same paragraph, nearest first, at most `_NEARBY`."""
+        for mention in islice(reversed(self.earlier), _NEARBY):
             if mention.paragraph != self.paragraph:
                 return
             yield mention
@@ -143,18 +143,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A form of date: its pattern and how it is read.
+    """One date form: its pattern and its reader.
 
     Attributes
     ----------
     name : str
-        What the documentation calls it.
+        Example of the form, as used in the documentation.
     pattern : Pattern
-        The group "at", if there is one, is the mention; else the whole match.
+        The mention is the group "at" if the pattern has one, else the whole match.
     read : callable
-        From a match and its place to a reading; None if it is no date after all.
+        Function of a match and its place that returns a reading, or None if the match is not a date.
     role : {"", "date", "pointer"}
-        A pointer (a weekday, "the next trading day") beside a date is read with it as one mention.
+        A pointer (a weekday, "the next trading day") beside a date forms one mention with it.
     """
 
     name: str
@@ -167,8 +167,8 @@ _SENTENCE = re.compile(r"[。!?;]|[.!?][\"')\]]*\s+(?=[A-Z\"'(])")
 
 
 def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the first and the last character (not included) of the sentence that holds a place of a text."""
-    reach = 500  # a longer sentence is none
+    """Return the character span (end excluded) of the sentence around ``text[start:end]``."""
+    reach = 500  # characters searched on either side
     low = max(start - reach, 0)
     for match in _SENTENCE.finditer(text, low, start):
         low = match.end()

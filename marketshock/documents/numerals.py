@@ -1,4 +1,4 @@
-"""Numbers as texts write them: digits, Chinese numerals, small English words."""
+"""Numbers in texts: digits, Chinese numerals and small English number words."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _ONES = [
 _WORDS = {word: i for i, word in enumerate(_ONES, start=1)} | {"a": 1, "an": 1, "half a": 0.5}
 _WORDS |= {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 
-#: Patterns of a number: of any size, and of English words.
+#: Patterns of a number in digits, in Chinese numerals and in English words.
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 CHINESE = "[〇零一二两三四五六七八九十百千万亿]{1,16}"
 ENGLISH = "(?:half a|an?|" + "|".join(sorted(set(_WORDS) - {"half a", "a", "an"}, key=len, reverse=True)) + ")"
 
-#: One half-width or simplified character for each full-width or traditional one that a pattern needs, so that places in
-#: a text stay what they are.
+#: One simplified character per traditional one used in the patterns. The replacement is one to one, so positions in the
+#: text do not change.
 _TRADITIONAL = (
     "週個後開盤來間禮億萬點數當會標準納達爾輝蘋歐鎊幣時遲緩暫兩幾過約餘將於預計從報業績發議決選舉講號電軟亞馬遜國銀費導體羅"
     "隨這頭節價擱凍結級錄為際據轉對動圍沒舊聯儲連續東紐"
@@ -47,12 +47,12 @@ _HALF_WIDTH |= {ord(t): ord(s) for t, s in zip(_TRADITIONAL, _SIMPLIFIED, strict
 
 
 def half_width(text: str) -> str:
-    """Return the text with half-width signs and simplified characters; every one keeps its place."""
+    """Return the text with half-width signs and simplified characters; positions do not change."""
     return text.translate(_HALF_WIDTH)
 
 
 def number(text: str) -> float | None:
-    """Return the number that is written, None if it is none.
+    """Return the value of a written number, None if the text is not a number.
 
     Examples
     --------
@@ -70,13 +70,13 @@ def number(text: str) -> float | None:
 
 
 def whole(text: str) -> int:
-    """Return a whole number that a pattern has matched; 0 if it is none."""
+    """Return the integer value of a written number, 0 if the text is not a number."""
     value = number(text)
     return 0 if value is None else int(value)
 
 
 def _chinese(text: str) -> float:
-    if all(c in _DIGITS for c in text):  # digit by digit, as years are written
+    if all(c in _DIGITS for c in text):  # digit by digit, the form of years
         return float("".join(str(_DIGITS[c]) for c in text))
     total = section = digit = 0
     for c in text:

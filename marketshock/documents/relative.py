@@ -1,4 +1,4 @@
-"""Dates as counted from the date of publication."""
+"""Dates counted from the date of publication."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PERIODS = {"week": spans.week, "weekend": spans.weekend}
 
 
 def word_year_day(offset: int, month: int, date: int, place: Place) -> Reading:
-    """Read a day of last year, this year, next year."""
+    """Read a day of last, this or next year."""
     if not spans.exists(2000, month, date):
         return unresolved("day", "relative", no_day(month, date))
     if place.published is None:
@@ -25,7 +25,7 @@ def word_year_day(offset: int, month: int, date: int, place: Place) -> Reading:
 
 
 def word_month_day(offset: int, date: int, place: Place) -> Reading:
-    """Read a day of last month, this month, next month."""
+    """Read a day of last, this or next month."""
     if place.published is None:
         return unresolved("day", "relative", UNKNOWN)
     first = spans.month_at(place.published.year, place.published.month + offset)
@@ -35,7 +35,7 @@ def word_month_day(offset: int, date: int, place: Place) -> Reading:
 
 
 def word_month(offset: int, part: str, place: Place) -> Reading:
-    """Read last month, this month, next month, or a part of it."""
+    """Read last, this or next month, or a part of it."""
     if place.published is None:
         return unresolved("month", "relative", UNKNOWN)
     first = spans.month_at(place.published.year, place.published.month + offset)
@@ -44,7 +44,7 @@ def word_month(offset: int, part: str, place: Place) -> Reading:
 
 
 def word_year_month(offset: int, number: int, part: str, place: Place) -> Reading:
-    """Read a month of last year, this year, next year."""
+    """Read a month of last, this or next year."""
     if place.published is None:
         return unresolved("month", "relative", UNKNOWN)
     if not 1 <= number <= 12:
@@ -54,16 +54,16 @@ def word_year_month(offset: int, number: int, part: str, place: Place) -> Readin
 
 
 def word_year(offset: int, part: str, place: Place) -> Reading:
-    """Read last year, this year, next year, or a part of it."""
+    """Read last, this or next year, or a part of it."""
     if place.published is None:
         return unresolved("year", "relative", UNKNOWN)
     reading = year(place.published.year + offset, part)
-    told = "counted from publication" + convention(part)
-    return Reading(reading.first, reading.last, reading.precision, "relative", reading.confidence, told)
+    reason = "counted from publication" + convention(part)
+    return Reading(reading.first, reading.last, reading.precision, "relative", reading.confidence, reason)
 
 
 def word_quarter(offset: int, place: Place) -> Reading:
-    """Read last quarter, this quarter, next quarter."""
+    """Read last, this or next quarter."""
     if place.published is None:
         return unresolved("quarter", "relative", UNKNOWN)
     here = place.published
@@ -72,22 +72,22 @@ def word_quarter(offset: int, place: Place) -> Reading:
 
 
 def period(unit: Literal["week", "weekend"], offset: int, place: Place) -> Reading:
-    """Read a week (Monday to Sunday) or weekend counted from the one of publication."""
+    """Read a week (Monday to Sunday) or weekend, counted from the week of publication."""
     if place.published is None:
         return unresolved(unit, "relative", UNKNOWN)
     span = _PERIODS[unit](place.published, offset)
-    told = "the calendar week, Monday to Sunday, counted from publication; some mean the seven days before"
-    return Reading(*span, unit, "relative", "medium", told if unit == "week" else "counted from publication")
+    reason = "the calendar week, Monday to Sunday, counted from publication; some mean the seven days before"
+    return Reading(*span, unit, "relative", "medium", reason if unit == "week" else "counted from publication")
 
 
 def weekend(place: Place) -> Reading:
-    """Read a weekend alone: the latest that began by publication."""
+    """Read "the weekend": the latest that began by publication."""
     back = -1 if place.published is not None and place.published.weekday() < 5 else 0
     return period("weekend", back, place)
 
 
 def week_weekday(offset: int, number: int, place: Place) -> Reading:
-    """Read a weekday of last week, this week, next week."""
+    """Read a weekday of last, this or next week."""
     if place.published is None:
         return unresolved("day", "relative", UNKNOWN)
     when = spans.week(place.published, offset)[0] + dt.timedelta(days=number)
@@ -95,86 +95,86 @@ def week_weekday(offset: int, number: int, place: Place) -> Reading:
 
 
 def last_weekday(number: int, place: Place) -> Reading:
-    """Read "last Friday": the latest before publication."""
+    """Read "last Friday": the latest Friday before publication."""
     if place.published is None:
         return unresolved("day", "relative", UNKNOWN)
     back = (place.published.weekday() - number - 1) % 7 + 1
     when = place.published - dt.timedelta(days=back)
-    told = f"the latest {spans.WEEKDAYS[number]} before publication"
+    reason = f"the latest {spans.WEEKDAYS[number]} before publication"
     if back <= place.published.weekday():  # of the same week
-        return day(when, "relative", "low", f"{told}; some mean that of the week before, {when - dt.timedelta(days=7)}")
-    return day(when, "relative", "high", told)
+        return day(
+            when, "relative", "low", f"{reason}; some mean the one a week earlier, {when - dt.timedelta(days=7)}"
+        )
+    return day(when, "relative", "high", reason)
 
 
 def next_weekday(number: int, place: Place) -> Reading:
-    """Read "next Friday": that of the week after publication."""
+    """Read "next Friday": the Friday of the week after publication."""
     reading = week_weekday(1, number, place)
     if place.published is None or number <= place.published.weekday():
         return reading
     assert reading.first is not None
-    return reading.but("low", f"some mean that of the same week, {reading.first - dt.timedelta(days=7)}")
+    return reading.but("low", f"some mean the one of the same week, {reading.first - dt.timedelta(days=7)}")
 
 
 def bare_weekday(number: int, place: Place) -> Reading:
-    """Read a weekday alone: the latest by the date of publication, unless a day in its sentence or words say more."""
+    """Read a weekday alone: the latest by publication, unless words or a day in the sentence indicate another."""
     if place.published is None:
         return unresolved("day", "relative", UNKNOWN)
     name = spans.WEEKDAYS[number]
     if marked_ahead(place):
         ahead = (number - place.published.weekday()) % 7
         when = place.published + dt.timedelta(days=ahead)
-        told = f"announced: the next {name} from publication on"
-        return day(when, "relative", "medium" if ahead else "low", told)
+        reason = f"announced: the next {name} from publication on"
+        return day(when, "relative", "medium" if ahead else "low", reason)
     when = place.published - dt.timedelta(days=(place.published.weekday() - number) % 7)
     anchor = next((m for m in place.nearby() if m.reading.is_day and m.anchor), None)
-    told = f"the latest {name} by publication"
+    reason = f"the latest {name} by publication"
     if anchor is None or anchor.reading.first is None:
-        return day(when, "relative", "medium", told)
+        return day(when, "relative", "medium", reason)
     after = anchor.reading.first + dt.timedelta(days=(number - anchor.reading.first.weekday() - 1) % 7 + 1)
     if after >= when or after > place.published:
-        return day(when, "relative", "medium", told)
+        return day(when, "relative", "medium", reason)
     if anchor.end > sentence_around(place.text, place.start, place.end)[0]:
         return day(
-            after, "relative", "low", f"the {name} after {anchor.reading.first} in its sentence; else {when}, {told}"
+            after, "relative", "low", f"the {name} after {anchor.reading.first} in its sentence; else {when}, {reason}"
         )
-    return day(when, "relative", "low", f"{told}; or {after}, the {name} after {anchor.reading.first}")
+    return day(when, "relative", "low", f"{reason}; or {after}, the {name} after {anchor.reading.first}")
 
 
 def day_word(offset: int, place: Place, night: bool = False) -> Reading:
-    """Read today, yesterday, tonight."""
+    """Read "today", "yesterday" or "tonight"."""
     if place.published is None:
         return unresolved("day", "relative", UNKNOWN)
-    told = "counted from publication, in the author's time zone"
+    reason = "counted from publication, in the author's time zone"
     if night:
-        told += "; in New York it may be another day"
-    return day(place.published + dt.timedelta(days=offset), "relative", "medium" if night else "high", told)
+        reason += "; in New York it may be another day"
+    return day(place.published + dt.timedelta(days=offset), "relative", "medium" if night else "high", reason)
 
 
 def ago(count: float, unit: str, place: Place) -> Reading:
-    """Read three days ago (a day), two weeks, months, years ago (that week, month, year)."""
+    """Read "three days ago" as a day, "two weeks (months, years) ago" as a whole week (month, year)."""
     if place.published is None:
         return unresolved(unit, "relative", UNKNOWN)
     here, n = place.published, int(count)
-    told = "counted back from publication"
+    reason = "counted back from publication"
     try:
         if unit == "day":
-            return day(here - dt.timedelta(days=n), "relative", "medium", told)
+            return day(here - dt.timedelta(days=n), "relative", "medium", reason)
         if unit == "week":
-            return Reading(*spans.week(here, -n), "week", "relative", "medium", told)
+            return Reading(*spans.week(here, -n), "week", "relative", "medium", reason)
         if unit == "month":
-            return Reading(*spans.months(here.year, here.month - n), "month", "relative", "medium", told)
-        return Reading(*spans.year_part(here.year - n, "")[0], "year", "relative", "medium", told)
+            return Reading(*spans.months(here.year, here.month - n), "month", "relative", "medium", reason)
+        return Reading(*spans.year_part(here.year - n, "")[0], "year", "relative", "medium", reason)
     except (OverflowError, ValueError):
         return unresolved(unit, "relative", "lies beyond the calendar")
 
 
 def so_far(first: dt.date, place: Place, kind: Literal["absolute", "partial", "relative"]) -> Reading:
-    """Read what goes on from a day until publication."""
+    """Return the interval from a day to publication."""
     return Reading(first, place.published, "span", kind, "high", "until publication")
 
 
 def vague(place: Place) -> Reading:
     """Read "in recent days"."""
-    return Reading(
-        None, place.published, "vague", "relative", "low", "up to publication; the text does not say from when"
-    )
+    return Reading(None, place.published, "vague", "relative", "low", "up to publication; the text gives no first day")

@@ -1,4 +1,4 @@
-"""Dates that are written, in full or without year or month. No year is taken that nothing justifies."""
+"""Written dates, in full or without year or month. A missing year is never guessed without evidence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .mention import Confidence, Mention, Place, Reading, day, unresolved
 from .mention import sentence_around as _sentence
 
 UNKNOWN = "the date of publication is not known"
-RECENT, FAR = 92, 183  # days before publication: a date without a year is as a rule no older
-SHORT = 10  # days: a list of days that runs on into the next month
-SOON = 62  # days after it: such a date may as well be announced
+RECENT, FAR = 92, 183  # days before publication; a date without a year is rarely older than FAR
+SHORT = 10  # days by which a list of days may run into the next month
+SOON = 62  # days after publication in which a date may be an announcement
 THROUGH = re.compile(r"\s*(?:至|到|-|–|—|~|to|through)\s*")
 _AHEAD = re.compile(
     r"(?:将[于在从自]|定于|拟于|计划[于在]|预[计定][于在]|最迟|即将)(?:当地|美国|美东|北京)?(?:时间)?\s*$"
@@ -35,17 +35,18 @@ def full_date(year: int, month: int, date: int, place: Place) -> Reading:
 
 
 def month_day(month: int, date: int, place: Place) -> Reading:
-    """Read a month and a day without a year: the latest one that is not after publication.
+    """Read a month and a day without a year: the latest such day that is not after publication.
 
-    Words that announce take the next one after publication. Another year named in the paragraph before makes the year
-    doubtful: a weekday beside the date decides, else a recent date stands with low confidence or none does.
+    After words of announcement ("due on") the next such day after publication is taken. If an earlier date in the
+    paragraph implies another year, a weekday beside the date decides. Without a weekday, a date of the last `RECENT`
+    days in another sentence is kept with low confidence, and any other date is unresolved.
     """
     if not spans.exists(2000, month, date):
         return unresolved("day", "partial", no_day(month, date))
     if (first := _beginning(place)) is not None:
         when = first if (first.month, first.day) == (month, date) else _nearest_year(month, date, first, 1)
-        told = "no year written: the next after the beginning of the range"
-        return with_weekday(day(when, "partial", "high", told), place)
+        reason = "no year written: the next after the beginning of the range"
+        return with_weekday(day(when, "partial", "high", reason), place)
     if place.published is None:
         return unresolved("day", "partial", f"no year is written, and {UNKNOWN}")
     coming = _nearest_year(month, date, place.published, 1)
@@ -74,7 +75,7 @@ def _latest(when: dt.date, place: Place, agrees: bool) -> Reading:
 
 
 def _either(latest: dt.date, rival: dt.date, named: Mention, place: Place) -> Reading:
-    """Decide between the year before publication and a year named before the date."""
+    """Choose between the latest date by publication and the date in a year named earlier in the paragraph."""
     assert place.published is not None
     both = f"{latest} (the latest not after publication) or {rival} (by the year named before it)"
     fitting = [when for when in (latest, rival) if when.weekday() == place.weekday]
@@ -87,7 +88,7 @@ def _either(latest: dt.date, rival: dt.date, named: Mention, place: Place) -> Re
 
 
 def _by_year_before(month: int, date: int, place: Place) -> tuple[dt.date | None, Mention | None]:
-    """Return the date as the nearest year named before it in the paragraph would have it, and where that is named."""
+    """Return the date in the nearest year named earlier in the paragraph, and the mention of that year."""
     assert place.published is not None
     for mention in place.nearby():
         reading = mention.reading
@@ -110,9 +111,9 @@ def _names_year(reading: Reading) -> bool:
 
 
 def bare_day(date: int, place: Place) -> Reading:
-    """Read a day without its month: near the day before it in the paragraph, else by publication.
+    """Read a day without its month: near the previous day in the paragraph, else near publication.
 
-    What would lie after publication is taken only if it is announced.
+    A day after publication is accepted only if the text announces it.
     """
     ahead = marked_ahead(place)
     before = next((m.reading.first for m in place.nearby() if m.reading.is_day and m.anchor), None)
@@ -128,13 +129,13 @@ def bare_day(date: int, place: Place) -> Reading:
     if not days:
         return unresolved("day", "partial", f"no month is written, and no near one has a day {date}")
     if before is None:
-        told = "announced: the next by publication" if ahead else "the latest not after publication"
-        when = min(days, key=lambda one: abs((one - here).days))
-        return with_weekday(day(when, "partial", "low", f"no month written: {told}"), place)
+        reason = "announced: the next from publication on" if ahead else "the latest not after publication"
+        when = min(days, key=lambda day_: abs((day_ - here).days))
+        return with_weekday(day(when, "partial", "low", f"no month written: {reason}"), place)
     later = [when for when in days if when >= here and (when.month == here.month or (when - here).days <= SHORT)]
-    when = later[0] if later else min(days, key=lambda one: abs((one - here).days))
+    when = later[0] if later else min(days, key=lambda day_: abs((day_ - here).days))
     confidence: Confidence = "medium" if when.month == here.month else "low"
-    return with_weekday(day(when, "partial", confidence, f"no month written: {here} stands before it"), place)
+    return with_weekday(day(when, "partial", confidence, f"no month written: {here} is named before it"), place)
 
 
 def month_of_year(year: int, month: int, part: str) -> Reading:
@@ -147,13 +148,13 @@ def month_of_year(year: int, month: int, part: str) -> Reading:
 
 
 def month(number: int, part: str, place: Place) -> Reading:
-    """Read a month without a year: the latest that began by the date of publication."""
+    """Read a month without a year: the latest that began by publication."""
     if not 1 <= number <= 12:
         return unresolved("month", "partial", f"there is no month {number}")
     if (first := _beginning(place)) is not None:
         span = spans.month_part(first.year + (number < first.month), number, part)
-        told = "no year written: the next after the beginning of the range"
-        return Reading(*span, month_or_span(part), "partial", "high", told)
+        reason = "no year written: the next after the beginning of the range"
+        return Reading(*span, month_or_span(part), "partial", "high", reason)
     if place.published is None:
         return unresolved("month", "partial", f"no year is written, and {UNKNOWN}")
     here = place.published
@@ -171,25 +172,25 @@ def month(number: int, part: str, place: Place) -> Reading:
 
 
 def year(number: int, part: str) -> Reading:
-    """Read a year that is written, or a part of it."""
+    """Read a written year, or a part of it."""
     span, precision = spans.year_part(number, part)
     confidence: Confidence = "high" if part in ("", "h1", "h2") or part[:1] == "q" else "medium"
     return Reading(*span, precision, "absolute", confidence, "year written" + convention(part))
 
 
 def quarter(number: int, place: Place) -> Reading:
-    """Read a quarter without a year: the latest that began by the date of publication."""
+    """Read a quarter without a year: the latest that began by publication."""
     if place.published is None:
         return unresolved("quarter", "partial", f"no year is written, and {UNKNOWN}")
     here = place.published
     begun = spans.month_at(here.year, 3 * number - 2) <= here
     span = spans.months(here.year if begun else here.year - 1, 3 * number - 2, 3)
-    told = "no year written: the latest that began by publication; a firm's own quarters may differ"
-    return Reading(*span, "quarter", "partial", "low", told)
+    reason = "no year written: the latest that began by publication; a firm's own quarters may differ"
+    return Reading(*span, "quarter", "partial", "low", reason)
 
 
 def decade(number: int, part: str, place: Place) -> Reading:
-    """Read a decade: 1990, or 90 without its century, which is then the latest that began by publication."""
+    """Read a decade: 1990, or 90 without a century (then the latest decade that began by publication)."""
     if number >= 100:
         return Reading(
             *spans.decade_part(number, part), "decade", "absolute", "high", "decade written" + convention(part)
@@ -198,12 +199,12 @@ def decade(number: int, part: str, place: Place) -> Reading:
         return unresolved("decade", "partial", f"no century is written, and {UNKNOWN}")
     first = place.published.year // 100 * 100 + number
     first -= 100 * (first > place.published.year)
-    told = "no century written: the latest that began by publication" + convention(part)
-    return Reading(*spans.decade_part(first, part), "decade", "partial", "medium", told)
+    reason = "no century written: the latest that began by publication" + convention(part)
+    return Reading(*spans.decade_part(first, part), "decade", "partial", "medium", reason)
 
 
 def _beginning(place: Place) -> dt.date | None:
-    """Return the first day of the range that a date ends: 2025年1月至 ..., January 2025 to ..."""
+    """Return the first day of a range whose end is the date: 2025年1月至 ..., January 2025 to ..."""
     before = place.earlier[-1] if place.earlier else None
     if before is None or before.paragraph != place.paragraph or not _names_year(before.reading):
         return None
@@ -211,40 +212,43 @@ def _beginning(place: Place) -> dt.date | None:
 
 
 def marked_ahead(place: Place) -> bool:
-    """Return whether words beside a date announce it."""
+    """Return whether the words beside a date announce it."""
     return bool(_AHEAD.search(place.before) or _AHEAD_AFTER.match(place.after))
 
 
 def _nearest_year(month: int, date: int, near: dt.date, step: int) -> dt.date:
-    """Return the latest such date by `near` (step -1), or the next after it (step 1)."""
+    """Return the latest date of that month and day by `near` (step -1), or the next after it (step 1)."""
     for number in range(near.year, near.year + 9 * step, step):
         if spans.exists(number, month, date):
             when = dt.date(number, month, date)
             if (when <= near) if step < 0 else (when > near):
                 return when
-    raise ValueError(f"no {month}-{date} near {near}")  # not reached: leap years are never more than eight years apart
+    raise ValueError(f"no {month}-{date} near {near}")  # unreachable: leap years are at most eight years apart
 
 
 def with_weekday(reading: Reading, place: Place) -> Reading:
-    """Confirm a day by the weekday written beside it, or say that they contradict each other."""
+    """Confirm a day by the weekday written beside it, or report the contradiction in the reason."""
     if place.weekday is None or reading.first is None:
         return reading
     if reading.first.weekday() == place.weekday:
         return reading.but("high", "the weekday beside it agrees")
-    said, true = spans.WEEKDAYS[place.weekday], spans.WEEKDAYS[reading.first.weekday()]
-    return reading.but("low", f"the text says {said}, but {reading.first} is a {true}")
+    written, actual = spans.WEEKDAYS[place.weekday], spans.WEEKDAYS[reading.first.weekday()]
+    return reading.but("low", f"the text has {written}, but {reading.first} is a {actual}")
 
 
 def no_day(month: int, date: int, year: int | None = None) -> str:
+    """Return the reason for a day that does not exist."""
     if not 1 <= month <= 12:
         return f"there is no month {month}"
     return f"there is no {date} {spans.MONTHS[month]}" + (f" {year}" if year else "")
 
 
 def month_or_span(part: str) -> str:
+    """Return the precision of a month, or of a part of it."""
     return "span" if part else "month"
 
 
 def convention(part: str) -> str:
-    names = {"early": "its beginning", "mid": "its middle", "late": "its end"}
+    """Return the addition to a reason for a part read by convention, "" for others."""
+    names = {"early": "the beginning", "mid": "the middle", "late": "the end"}
     return f"; {names[part]} by convention" if part in names else ""

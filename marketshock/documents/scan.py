@@ -1,4 +1,4 @@
-"""From paragraphs to dated mentions: find, choose, join, read in order."""
+"""Dated mentions of a text: find matches, choose, join, and read them in order."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TIMING = (
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A match that was chosen, and the pointer beside it that is read with it."""
+    """A chosen match and the pointer beside it, if any."""
 
     start: int
     end: int
@@ -52,11 +52,15 @@ def mentions(paragraphs: Sequence[str], blanked: Sequence[str], published: dt.da
     Parameters
     ----------
     paragraphs : sequence of str
-        As written.
+        Paragraphs as written.
     blanked : sequence of str
-        The same, half-width, with what is no date (names of instruments) blanked out; every character in its place.
-    published : date, optional
-        Date of publication.
+        The same paragraphs after `half_width`, with names of instruments blanked out; positions are unchanged.
+    published : date or None
+        Date of publication; None if unknown.
+
+    Returns
+    -------
+    list of Mention
     """
     out: list[Mention] = []
     for number, (written, text) in enumerate(zip(paragraphs, blanked, strict=True), start=1):
@@ -70,12 +74,12 @@ def mentions(paragraphs: Sequence[str], blanked: Sequence[str], published: dt.da
 
 
 def _chosen(text: str) -> list[_Found]:
-    """Return the matches of a paragraph that do not overlap: the first to begin, then the longest."""
+    """Return the non-overlapping matches of a paragraph: the first to begin wins, then the longest."""
     found = [_Found(*_span(match), rule, match) for rule in RULES for match in rule.pattern.finditer(text)]
     chosen: list[_Found] = []
-    for one in sorted(found, key=lambda f: (f.start, -f.end)):
-        if one.start < one.end and (not chosen or one.start >= chosen[-1].end):
-            chosen.append(one)
+    for candidate in sorted(found, key=lambda f: (f.start, -f.end)):
+        if candidate.start < candidate.end and (not chosen or candidate.start >= chosen[-1].end):
+            chosen.append(candidate)
     return chosen
 
 
@@ -84,7 +88,7 @@ def _span(match: re.Match[str]) -> tuple[int, int]:
 
 
 def _joined(chosen: list[_Found], text: str) -> Iterator[_Found]:
-    """Join a weekday or a pointer with the date beside it: Monday (January 27), 1月24日周五."""
+    """Join a date with the weekday or pointer beside it: Monday (January 27), 1月24日周五."""
     at = 0
     while at < len(chosen):
         one, other = chosen[at], chosen[at + 1] if at + 1 < len(chosen) else None
@@ -120,7 +124,7 @@ def _read(
 
 
 def _weekday_of(pointer: _Found | None) -> int | None:
-    """Return the weekday that is written beside a date."""
+    """Return the weekday written beside a date, Monday 0."""
     if pointer is None or "wd" not in pointer.match.re.groupindex:
         return None
     names = chinese.WEEKDAYS | english.WEEKDAYS
@@ -128,20 +132,20 @@ def _weekday_of(pointer: _Found | None) -> int | None:
 
 
 def _beside(reading: Reading, pointer: _Found, place: Place) -> Reading:
-    """Hold a date against "last Friday" or "the next trading day" beside it."""
+    """Compare a date with "last Friday" or "the next trading day" beside it."""
     groups = pointer.match.groupdict()
     if "wd" in groups and not groups.get("rel"):
-        return reading  # the weekday alone, which the date was read with
-    told = pointer.rule.read(pointer.match, replace(place, start=pointer.start, end=pointer.end, weekday=None))
-    if told is None or told.first is None or reading.first is None:
+        return reading  # a weekday alone, already used by the rule of the date
+    pointed = pointer.rule.read(pointer.match, replace(place, start=pointer.start, end=pointer.end, weekday=None))
+    if pointed is None or pointed.first is None or reading.first is None:
         return reading
-    if told.first == reading.first:
+    if pointed.first == reading.first:
         return reading.but("high", "the words beside it agree")
-    return reading.but("low", f"the words beside it mean {told.first}")
+    return reading.but("low", f"the words beside it mean {pointed.first}")
 
 
 def _since(reading: Reading, place: Place) -> tuple[Reading, int]:
-    """Turn an interval that something goes on from ("since 2022") into the span until publication."""
+    """Extend an interval after "since" ("since 2022") to the span until publication."""
     if reading.first is None or reading.precision in ("day", "vague") or reading.last == place.published:
         return reading, place.end
     suffix = _SINCE.match(place.text, place.end)
@@ -150,12 +154,12 @@ def _since(reading: Reading, place: Place) -> tuple[Reading, int]:
     end = suffix.end() if suffix else place.end
     if place.published is not None and place.published < reading.first:
         return reading, end
-    told = f"{reading.reason}; from its beginning until publication"
-    return Reading(reading.first, place.published, "span", reading.kind, reading.confidence, told), end
+    reason = f"{reading.reason}; from its beginning until publication"
+    return Reading(reading.first, place.published, "span", reading.kind, reading.confidence, reason), end
 
 
 def _in_zone(reading: Reading, place: Place) -> Reading:
-    """Say whose day it is, where the text does."""
+    """Add the time zone to the reason if the text names one."""
     zone = _ZONE.search(place.text[max(place.start - 14, 0) : place.start])
     if zone is None or not reading.is_day:
         return reading
@@ -167,7 +171,7 @@ def _in_zone(reading: Reading, place: Place) -> Reading:
 
 
 def _ranges(found: list[Mention], text: str, number: int, written: str) -> list[Mention]:
-    """Join two days or months with "to" between them into one interval."""
+    """Join two days, months or years with "to" between them into one interval."""
     out: list[Mention] = []
     for mention in found:
         before = out[-1] if out else None
@@ -181,13 +185,15 @@ def _ranges(found: list[Mention], text: str, number: int, written: str) -> list[
 
 
 def _begun(first: Reading, last: Reading) -> Reading:
-    """Return the beginning of a range, in the year that only its end names."""
+    """Return the beginning of a range, with the year of its end if it has none of its own."""
     if first.kind != "partial" or last.kind != "absolute" or first.first is None or last.last is None:
         return first
     year = last.last.year - (first.first.replace(year=2000) > last.last.replace(year=2000))
     if not exists(year, first.first.month, first.first.day):
         return first
-    return replace(first, first=first.first.replace(year=year), confidence="high", reason="the year of its end")
+    return replace(
+        first, first=first.first.replace(year=year), confidence="high", reason="year of the end of the range"
+    )
 
 
 def _is_range(one: Mention, other: Mention, text: str) -> bool:
@@ -200,7 +206,7 @@ def _is_range(one: Mention, other: Mention, text: str) -> bool:
 
 
 def _timed(found: list[Mention], texts: Sequence[str]) -> list[Mention]:
-    """Set what the words around each day say of the hour."""
+    """Set the timing of each day from the surrounding words."""
     out = []
     for at, mention in enumerate(found):
         text = texts[mention.paragraph - 1]

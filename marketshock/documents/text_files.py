@@ -1,4 +1,4 @@
-"""Files of text, read to paragraphs."""
+"""Paragraphs of plain text, HTML and Markdown files."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _SNIFFED = re.compile(r"\s*(?:<!doctype html|<html|<head|<body|<\?xml|<(?:p|div|
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file's text.
+    """Text of a file.
 
     Attributes
     ----------
     paragraphs : tuple of str
         Non-empty lines of a plain text, blocks of HTML and Markdown.
     published : date or None
-        What the page or the front matter itself gives as its date of publication.
+        Date of publication in the page metadata or front matter.
     published_from : str
-        Where that stands.
+        Source of that date, "" if there is none.
     """
 
     paragraphs: tuple[str, ...]
@@ -52,19 +52,23 @@ class Text:
 
 
 def read_text(path: Path, encoding: str | None) -> Text:
-    """Read a plain text, HTML or Markdown file: by its suffix, else by its first characters.
+    """Read a plain text, HTML or Markdown file; the format follows the suffix, else the first characters.
 
     Parameters
     ----------
     path : Path
-        At most `MOST_BYTES` bytes.
-    encoding : str, optional
-        Default: the byte-order mark, else what an HTML page declares, else UTF-8.
+        File of at most `MOST_BYTES` bytes.
+    encoding : str or None
+        None for the encoding of the byte-order mark, then the one declared by an HTML page, then UTF-8.
+
+    Returns
+    -------
+    Text
 
     Raises
     ------
     InputError
-        If there is no such file, it is no text, holds none, is too large, or its bytes are not of the encoding.
+        If the file does not exist, is not text, contains no text, is too large, or its bytes do not match the encoding.
     """
     content = _bytes(path)
     suffix = path.suffix.lower()
@@ -77,7 +81,7 @@ def read_text(path: Path, encoding: str | None) -> Text:
         blocks, published, origin = text.splitlines(), None, ""
     paragraphs = tuple(block.strip() for block in blocks if block.strip())
     if not paragraphs:
-        raise InputError(str(path), "holds no text", "give a file with paragraphs")
+        raise InputError(str(path), "contains no text", "give a file with paragraphs")
     return Text(paragraphs, published, origin)
 
 
@@ -92,8 +96,8 @@ def _bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise InputError(str(path), "no such file", "check the path") from error
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or str(error)
-        raise InputError(str(path), f"cannot be read: {told}", "give a text file") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(str(path), f"cannot be read: {reason}", "give a text file") from error
     if not content.strip():
         raise InputError(str(path), "is empty", "give a file with text")
     for magic, what, remedy in _OTHERS:
@@ -108,11 +112,9 @@ def _decoded(path: Path, content: bytes, encoding: str | None, html: bool) -> st
         codec = codecs.lookup(given)
         b"a".decode(given, "replace")
     except UnicodeError:
-        pass  # half a character of it
+        pass  # "a" may be an incomplete character in this encoding
     except (LookupError, ValueError) as error:
-        raise InputError(
-            "encoding", f"{given!r} ({origin}) is no encoding of text that is known", "try gb18030"
-        ) from error
+        raise InputError("encoding", f"{given!r} ({origin}) is not a known text encoding", "try gb18030") from error
     if encoding is not None and codec.name != "utf-8" and _is_utf8(content):
         raise InputError("encoding", f"the bytes of {path} are UTF-8, not {given}", "leave the encoding out")
     try:
@@ -128,26 +130,26 @@ def _decoded(path: Path, content: bytes, encoding: str | None, html: bool) -> st
             ),
         ) from error
     if _odd(text) > max(3, len(text) / 100):
-        raise InputError(str(path), f"is no text in {given} ({origin})", "give a text file, or pass its encoding")
+        raise InputError(str(path), f"is not text in {given} ({origin})", "give a text file, or pass its encoding")
     return text
 
 
 def _encoding(content: bytes, given: str | None, html: bool) -> tuple[str, str]:
-    """Return the encoding to read with and where it comes from."""
+    """Return the encoding to use and its source."""
     if given is not None:
         return given, "as given"
     for mark, name in _BOMS:
         if content.startswith(mark):
-            return name, "its byte-order mark"
+            return name, "the byte-order mark"
     declared = _META.search(content[:4096]) if html else None
     if declared:
         name = declared[1].decode("ascii", "replace")
-        return ("gb18030" if name.lower() in ("gb2312", "gbk") else name), "as the page declares"
+        return ("gb18030" if name.lower() in ("gb2312", "gbk") else name), "declared by the page"
     return "utf-8", "the default"
 
 
 def _is_utf8(content: bytes) -> bool:
-    """Return whether bytes that are no ASCII are UTF-8: those of another encoding hardly ever are."""
+    """Return whether non-ASCII bytes are valid UTF-8; text in another encoding almost never is."""
     if content.isascii() or b"\x00" in content:
         return False
     try:
@@ -158,6 +160,6 @@ def _is_utf8(content: bytes) -> bool:
 
 
 def _odd(text: str) -> int:
-    """Return how many characters there are that no text has."""
+    """Return the number of control and surrogate characters, which ordinary text does not contain."""
     controls = {*map(chr, range(32)), "\x7f"} - set("\t\n\r\f\v\x1c\x1d\x1e")
     return sum(1 for c in text if c in controls or "\ud800" <= c <= "\udfff")

@@ -1,1 +1,1 @@
-"""The event panel: events aligned with prices, and the arrays made of them."""
+"""Event panel: events aligned with prices, and arrays of shape (event, day)."""

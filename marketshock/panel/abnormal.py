@@ -1,4 +1,4 @@
-"""Abnormal returns and their cumulations, from arrays alone."""
+"""Abnormal returns, cumulative and buy-and-hold abnormal returns, from arrays only."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Abnormal:
     ar : ndarray of shape (E, L)
         Abnormal return (decimal), NaN where the return is missing.
     predicted : ndarray of shape (E, L), or callable
-        `variance`, or how it is computed for some events by their positions: most tests ask for none.
+        `variance`, or a function that computes it from positions of events. Most tests do not need it.
     events : ndarray of shape (E,), int, or None
-        The positions that a callable is asked for; None for all.
+        Positions passed to the function; None for all.
     """
 
     ar: FloatArray
@@ -31,13 +31,13 @@ class Abnormal:
     events: IntArray | None = None
 
     def __post_init__(self) -> None:
-        self.ar.flags.writeable = False  # handed to users and tests: nobody changes a study's numbers
+        self.ar.flags.writeable = False  # shared with users and tests, and so read-only
 
     @cached_property
     def variance(self) -> FloatArray:
         """Prediction variance of each abnormal return, ``sigma2 C``, (E, L).
 
-        Finite also on a day without a return, as long as the regressors are there.
+        Finite also on a day without a return, if its regressors are known.
         """
         variance = self.predicted(self.events) if callable(self.predicted) else self.predicted
         variance.flags.writeable = False
@@ -45,14 +45,14 @@ class Abnormal:
 
     @cached_property
     def sar(self) -> FloatArray:
-        """Standardised: ``AR / sqrt(variance)``, (E, L), t-distributed with the fit's dof under normality."""
+        """Standardized ``AR / sqrt(variance)``, (E, L); t-distributed with the dof of the fit under normality."""
         sar = np.sqrt(self.variance)
         np.divide(self.ar, sar, out=sar)
         sar.flags.writeable = False
         return sar
 
     def take(self, events: IntArray | BoolArray | slice) -> Abnormal:
-        """Return those of some of the events."""
+        """Return the values of a subset of the events."""
         if "variance" in self.__dict__ or not callable(self.predicted):
             return Abnormal(self.ar[events], self.variance[events])
         whole = np.arange(len(self.ar)) if self.events is None else self.events
@@ -66,11 +66,11 @@ class Cumulative:
     Attributes
     ----------
     car : ndarray of shape (E,)
-        Sum over the days with a return; NaN where there is none.
+        Sum over the days with a return (decimal); NaN without any.
     variance : ndarray of shape (E,)
-        Of that sum, estimation error included; NaN where no day is summed.
+        Variance of the sum, including estimation error; NaN without any day with a return.
     n_days : ndarray of shape (E,), int
-        Days summed.
+        Number of days summed.
     """
 
     car: FloatArray
@@ -79,16 +79,16 @@ class Cumulative:
 
     @classmethod
     def joined(cls, parts: Sequence[Cumulative]) -> Cumulative:
-        """Return the sums of several groups of events, one after the other."""
+        """Concatenate the sums of several groups of events."""
         return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
     def take(self, events: IntArray) -> Cumulative:
-        """Return those of some of the events."""
+        """Return the values of a subset of the events."""
         return Cumulative(self.car[events], self.variance[events], self.n_days[events])
 
     @property
     def scar(self) -> FloatArray:
-        """``CAR / sqrt(variance)``, (E,)."""
+        """Standardized cumulative abnormal return ``CAR / sqrt(variance)``, (E,)."""
         return np.asarray(self.car / np.sqrt(self.variance))
 
 
@@ -98,11 +98,11 @@ def abnormal_returns(y: FloatArray, x: FloatArray, fit: ModelFit) -> Abnormal:
     Parameters
     ----------
     y : ndarray of shape (E, L)
-        Return less offset, NaN where missing.
+        Return minus offset (decimal), NaN where missing.
     x : ndarray of shape (E, L, K)
         Regressors.
     fit : ModelFit
-        Of the same events.
+        Fit of the same events.
 
     References
     ----------
@@ -112,20 +112,20 @@ def abnormal_returns(y: FloatArray, x: FloatArray, fit: ModelFit) -> Abnormal:
 
 
 def cumulate(ar: FloatArray, total_x: FloatArray, mask: BoolArray, fit: ModelFit, days: slice) -> Cumulative:
-    """Sum abnormal returns over the days given, with the variance of the sum.
+    """Sum abnormal returns over some event days, with the variance of the sum.
 
     Parameters
     ----------
     ar : ndarray of shape (E, n)
-        Abnormal returns of the window's days.
+        Abnormal returns on these days (decimal).
     total_x : ndarray of shape (E, P)
-        Sums of the regressors over those of these days that have a return.
+        Sums of the regressors over the days with a return.
     mask : ndarray of shape (E, n)
-        Days with a return. Missing days are left out of the sum and of its variance.
+        Days with a return. Missing days are excluded from the sum and from its variance.
     fit : ModelFit
-        Of the same events.
+        Fit of the same events.
     days : slice
-        The place of those days in the event window.
+        Position of these days in the event window.
     """
     variance = fit.cumulative_variance(total_x, mask, days)
     if mask.all():
@@ -139,7 +139,7 @@ def cumulate(ar: FloatArray, total_x: FloatArray, mask: BoolArray, fit: ModelFit
 def buy_and_hold(realised: FloatArray, ar: FloatArray, mask: BoolArray) -> FloatArray:
     """Return the buy-and-hold abnormal return ``prod(1 + R) - prod(1 + R - AR)`` of simple returns, (E,).
 
-    NaN where a day is missing: nobody holds a stock with a day left out.
+    NaN if a day is missing, since a holding period cannot skip a day.
 
     References
     ----------

@@ -18,19 +18,19 @@ from .returns import Returns
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """An event that is not studied, and why.
+    """An event excluded from the study, with the reason.
 
     Attributes
     ----------
     event_id, ticker : str
-        Which.
+        Id and security of the event.
     date : datetime64[D]
-        The date given.
+        Date as given.
     code : str
-        One word for machines: unknown_ticker, closed, outside_prices, duplicate, benchmark_missing, too_few_obs,
+        Code of the reason: unknown_ticker, closed, outside_prices, duplicate, benchmark_missing, too_few_obs,
         no_event_returns or not_estimable.
     reason : str
-        A sentence that says what to do.
+        Reason in words, with a remedy.
     """
 
     event_id: str
@@ -42,18 +42,18 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """What was done with each event's date.
+    """Mapping of event dates to sessions.
 
     Attributes
     ----------
     table : EventTable
-        The events: their names, the dates and times given.
+        Events with the dates and times given.
     session : ndarray of shape (E,), datetime64[D]
-        The session that is day 0; NaT if there is none.
+        Session of day 0; NaT if there is none.
     moved : ndarray of shape (E,), int
-        Calendar days from the date given to it; 0 where there is no session.
+        Calendar days from the date given to the session; 0 if there is no session.
     rule : ndarray of shape (E,), object
-        Why, in words.
+        Rule of the mapping, in words.
     """
 
     table: EventTable
@@ -63,7 +63,7 @@ class Alignment:
 
 
 class Exclusions(Mapping[int, tuple[str, str]]):
-    """Events left out: position in the table -> (code, reason). The first reason of an event stands."""
+    """Excluded events: position in the table -> (code, reason). Only the first reason of an event is kept."""
 
     def __init__(self, table: EventTable) -> None:
         self.table = table
@@ -79,17 +79,17 @@ class Exclusions(Mapping[int, tuple[str, str]]):
         return len(self._by_position)
 
     def add(self, position: int | np.integer[Any], code: str, reason: str) -> None:
-        """Leave an event out, unless it is left out already."""
+        """Exclude an event, unless it is already excluded."""
         self._by_position.setdefault(int(position), (code, reason))
 
     def kept(self) -> BoolArray:
-        """Return which events are not left out, (E,)."""
+        """Return a mask of the events that are not excluded, (E,)."""
         keep = np.ones(len(self.table), dtype=bool)
         keep[list(self._by_position)] = False
         return keep
 
     def named(self) -> tuple[Exclusion, ...]:
-        """Return them with the names of the events, in the order of the table."""
+        """Return the exclusions with event ids and securities, in the order of the table."""
         t = self.table
         return tuple(Exclusion(str(t.event_id[i]), str(t.ticker[i]), t.given[i], *self[i]) for i in self)
 
@@ -97,10 +97,25 @@ class Exclusions(Mapping[int, tuple[str, str]]):
 def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignment:
     """Map each event to its session.
 
+    Parameters
+    ----------
+    table : EventTable
+        Events. Their own `on_closed` takes precedence over the argument.
+    sessions : Sessions
+        Trading calendar.
+    on_closed : {"raise", "next", "previous", "drop"}
+        Treatment of dates on which the market was closed.
+
+    Returns
+    -------
+    Alignment
+
     Raises
     ------
     NotSessionError
-        If a date is no session and neither the event nor `on_closed` says what to do with it.
+        If a date is not a session and `on_closed` is "raise".
+    InputError
+        If an event has a timestamp and the calendar has no closing times.
     """
     timed = ~np.isnat(table.utc) if table.utc.strides[0] else np.zeros(0, dtype=bool)
     if not timed.any():
@@ -119,9 +134,9 @@ def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignme
 
 
 def _map_dates(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Mapped:
-    said, timing = table.on_closed, table.timing
-    choice = np.where(said == "", on_closed, said) if said.strides[0] else repeated(said[0] or on_closed, len(said))
-    late = timing == "after_close" if timing.strides[0] else repeated(np.bool_(timing[0] == "after_close"), len(said))
+    own, timing = table.on_closed, table.timing
+    choice = np.where(own == "", on_closed, own) if own.strides[0] else repeated(own[0] or on_closed, len(own))
+    late = timing == "after_close" if timing.strides[0] else repeated(np.bool_(timing[0] == "after_close"), len(own))
     try:
         return map_dates(sessions, table.given, late, choice)
     except NotSessionError as error:
@@ -130,7 +145,7 @@ def _map_dates(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Ma
 
 
 def locate(table: EventTable, returns: Returns, alignment: Alignment, left: Exclusions) -> tuple[IntArray, IntArray]:
-    """Return each event's session and security in the returns, (E,); those that have none are left out."""
+    """Return the row (session) and column (security) of each event in the returns, (E,); exclude events without one."""
     known = pd.Index(returns.names, dtype=object).get_indexer(pd.Index([str(n) for n in table.names], dtype=object))
     hints = {code: did_you_mean(str(table.names[code]), returns.names) for code in np.flatnonzero(known < 0)}
     column = known[table.security]
@@ -152,7 +167,7 @@ def locate(table: EventTable, returns: Returns, alignment: Alignment, left: Excl
 
 
 def exclude_duplicates(table: EventTable, row: IntArray, column: IntArray, left: Exclusions) -> None:
-    """Leave out every further event of a security and session."""
+    """Exclude every event after the first of the same security and session."""
     keep = left.kept()
     key = pd.Series(row[keep].astype(np.int64) * (int(column.max(initial=0)) + 2) + column[keep])
     again = np.flatnonzero(key.duplicated())

@@ -1,4 +1,4 @@
-"""The event panel of a study: which events can be studied, with the reason where not."""
+"""Construction of the event panel, with exclusions and their reasons."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .returns import Returns
 
 @dataclass(frozen=True, slots=True)
 class PanelBuild:
-    """A panel, what was done with the dates, and what was left out."""
+    """A panel with the alignment of its dates and its exclusions."""
 
     panel: EventPanel
     alignment: Alignment
@@ -28,20 +28,20 @@ class PanelBuild:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What an event needs to be studied.
+    """Requirements for an event to be included.
 
     Attributes
     ----------
     min_obs : int
-        Returns in the estimation window.
+        Minimum number of returns in the estimation window.
     min_event_obs : int
-        Returns in the event window.
+        Minimum number of returns in the event window.
     on_closed : {"raise", "next", "previous", "drop"}
-        What to do with a date on which the market was closed, where the event itself does not say.
+        Treatment of a date on which the market was closed, for events without their own setting.
     duplicates : {"exclude", "keep"}
-        Whether a second event of the same security and session is left out: it would count one return twice.
+        Treatment of a second event of the same security and session, which would count one return twice.
     n_given : int
-        Events given to the whole study, where the table holds only some of them; 0 for those of the table.
+        Number of events in the whole study if the table is a part of it; 0 for the length of the table.
     """
 
     min_obs: int
@@ -59,14 +59,16 @@ def build_panel(
     window: Window,
     need: Requirements,
 ) -> PanelBuild:
-    """Bring events and returns together.
+    """Align events with returns and exclude events that cannot be studied.
 
     Raises
     ------
     UnknownNameError
-        If a benchmark or factor of the model is no column.
+        If a benchmark or factor of the model is not a column.
     NotSessionError
-        If a date is no session and nothing says what to do with it.
+        If a date is not a session and `on_closed` is "raise".
+    InputError
+        If an event has a timestamp and the calendar has no closing times.
     """
     design, offset, own_weights = _design(returns, model)
     alignment = align(table, returns.sessions, need.on_closed)
@@ -95,7 +97,7 @@ def build_panel(
 
 
 def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArray, tuple[FloatArray | None, ...]]:
-    """Return the regressors (T, K), the offset (T,), and whose own securities are to be taken out of them."""
+    """Return the regressors (T, K), the offset (T,), and the weights of securities to remove from each of them."""
     columns = [term.resolve(returns) for term in model.terms]
     n_days = len(returns.days)
     design = np.column_stack([np.ones((n_days, int(model.intercept))), *(c.values for c in columns)])
@@ -107,7 +109,7 @@ def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArra
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Days of each event that have a return and all regressors, (E,), and whether some return has no regressors."""
+    """Counts of days with a return and all regressors, (E,), and whether a return lacks a regressor, (E,)."""
 
     n_obs: IntArray
     n_event: IntArray
@@ -137,7 +139,7 @@ def _check_windows(panel: EventPanel, model: ReturnModel, need: Requirements, le
 
 
 def _seen(panel: EventPanel) -> _Seen:
-    """Count each event's days by differences of running counts, a security at a time."""
+    """Count the usable days of each event by differences of running counts, one security at a time."""
     offset = np.isfinite(panel.offset)
     for_fit, for_day = (offset & panel.by_date.there(n) for n in (panel.design.shape[1], panel.n_params))
     n_days = len(panel.returns.days)
@@ -158,25 +160,25 @@ def _seen(panel: EventPanel) -> _Seen:
 
 
 def _has_gaps(values: FloatArray) -> BoolArray:
-    """Return whether each security lacks a return on some session, (S,)."""
-    some = 64  # securities at a time
-    return np.concatenate([np.isnan(values[:, lo : lo + some]).any(axis=0) for lo in range(0, values.shape[1], some)])
+    """Return whether each security has a missing return, (S,)."""
+    step = 64  # securities at a time
+    return np.concatenate([np.isnan(values[:, lo : lo + step]).any(axis=0) for lo in range(0, values.shape[1], step)])
 
 
 def _count(there: BoolArray, window: Window, row: IntArray) -> IntArray:
-    """Count the days of a window that are there; days before the first and after the last session are not."""
+    """Count the usable days in the window of each event; days outside the data do not count."""
     running = np.concatenate([[0], np.cumsum(there)])
     first, after = _bounds(window, row, len(there))
     return np.asarray(running[after] - running[first])
 
 
 def _bounds(window: Window, row: IntArray, n_days: int) -> tuple[IntArray, IntArray]:
-    """Return the first session of each window and the one after its last, of those there are."""
+    """Return the first session of each window and the session after its last, clipped to the data."""
     return np.clip(row + window.first, 0, n_days), np.clip(row + window.last + 1, 0, n_days)
 
 
 def _unexplained(panel: EventPanel, model: ReturnModel) -> str:
-    """Say on which days of the one event of a panel the benchmark is missing."""
+    """Return the message on the days without a benchmark, for a panel of one event."""
     window, data = panel.estimation, panel.estimation_data
     missing = _benchmark_gaps(panel, data)[0]
     if not missing.any():
@@ -190,9 +192,9 @@ def _unexplained(panel: EventPanel, model: ReturnModel) -> str:
 
 
 def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
-    """Days on which the security has a return and the columns that its normal return needs have not.
+    """Return the days with a return of the security but without a column that its normal return needs.
 
-    Leads and lags are not asked for: beside a gap or at an end of the data that day merely drops out of the estimation.
+    Leads and lags are not required: a day next to a gap or at an end of the data only drops out of the estimation.
     """
     at = np.clip(data.rows, 0, len(panel.returns.days) - 1)
     has_return = np.isfinite(panel.returns.values[at, panel.column[:, None]]) & (at == data.rows)
@@ -201,7 +203,7 @@ def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
 
 
 def exclude_unestimable(build: PanelBuild, problem: StrArray) -> PanelBuild:
-    """Move the events whose model could not be estimated from the panel to the exclusions."""
+    """Move events with an estimation problem from the panel to the exclusions; `problem` is "" for all others, (E,)."""
     bad = problem != ""
     if not bad.any():
         return build

@@ -1,5 +1,6 @@
-"""A panel's events estimated, a block of securities at a time: from running sums where that is exact and pays, else
-from the windows themselves.
+"""Estimation of the events of a panel in blocks of securities.
+
+Running sums are used where they are exact and faster; otherwise each window is fitted directly.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from ..windows import BLOCK
 from .abnormal import Abnormal
 from .event_panel import EventPanel, without_own
 
-_PAYS = 16  # a day of an event's window costs this many times as much as a day of a running sum
-_FEWEST = 200  # events given: below it every window is read by itself
-CELLS = 1 << 22  # returns a partition holds: 32 megabytes
-_CELLS = 1 << 17  # returns of a block of securities: their running sums stay in the cache
-_LONGEST = 4 * BLOCK  # events of one security taken at a time
+_PAYS = 16  # cost of one window day relative to one day of a running sum
+_FEWEST = 200  # events in the study below which every window is fitted directly
+CELLS = 1 << 22  # returns per partition: 32 megabytes
+_CELLS = 1 << 17  # returns per block of securities, so that their running sums stay in the cache
+_LONGEST = 4 * BLOCK  # events of one security per block
 
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
-    """Some events with their fit and abnormal returns."""
+    """Fit and abnormal returns of some events, with their positions in the panel."""
 
     events: IntArray
     fit: ModelFit
@@ -37,14 +38,14 @@ class Estimated:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some securities of a panel with their events, to be estimated elsewhere.
+    """Some securities of a panel with their events, to be estimated in another process.
 
     Attributes
     ----------
     events : ndarray of shape (n,), int
-        Their places in the panel.
+        Positions of the events in the whole panel.
     panel : EventPanel
-        Of these events, with the returns of these securities.
+        Panel of these events, with the returns of these securities only.
     """
 
     events: IntArray
@@ -52,12 +53,12 @@ class Piece:
 
 
 def estimate(panel: EventPanel, model: ReturnModel) -> Estimated:
-    """Estimate all events of a panel, in its order."""
+    """Estimate all events of a panel, in the order of the panel."""
     return assembled(panel, _in_order(panel, model))
 
 
 def assembled(panel: EventPanel, blocks: Iterable[Estimated]) -> Estimated:
-    """Put blocks into their places in the panel."""
+    """Combine blocks in the order of the panel."""
     out = _Assembly(len(panel))
     for block in blocks:
         out.put(block)
@@ -65,7 +66,7 @@ def assembled(panel: EventPanel, blocks: Iterable[Estimated]) -> Estimated:
 
 
 class Pieces(Sequence[Piece]):
-    """A panel cut by security into pieces of at most so many returns, each made when it is asked for."""
+    """Sequence of pieces of a panel, cut by security at `cells` returns per piece and made on access."""
 
     def __init__(self, panel: EventPanel, cells: int) -> None:
         self._panel, self._used = panel, np.unique(panel.column)
@@ -83,7 +84,7 @@ class Pieces(Sequence[Piece]):
 
 
 def estimate_piece(piece: Piece, model: ReturnModel) -> Estimated:
-    """Estimate a piece: what a worker is sent. What comes back leaves the returns behind."""
+    """Estimate a piece in a worker. The result omits the returns and the variances, so that little is sent back."""
     made = estimate(piece.panel, model)
     return Estimated(piece.events, made.fit, Abnormal(made.abnormal.ar, np.empty((0, 0))))
 
@@ -97,20 +98,21 @@ def _in_order(panel: EventPanel, model: ReturnModel) -> Iterator[Estimated]:
 
 
 def estimated_blocks(panel: EventPanel, model: ReturnModel, variances: bool = True) -> Iterator[Estimated]:
-    """Yield the events of a few securities at a time, each security whole and its events in their order.
+    """Yield estimated blocks of securities, with all events of a security in their order.
 
     Parameters
     ----------
-    panel, model
-        The events, and the model of the normal return.
+    panel : EventPanel
+        Events.
+    model : ReturnModel
+        Model of the normal return.
     variances : bool
-        Whether the variances of the abnormal returns are computed on the way.
+        Whether to compute the variances of the abnormal returns in the same pass.
 
     Notes
     -----
-    What is computed of a security depends on its own returns and events alone, so that the same numbers come out
-    however the securities are divided among workers. A security with very many events comes in several parts, cut at
-    multiples of a fixed number.
+    The numbers of a security depend only on its own returns and events, and so do not depend on how securities are
+    divided among workers. A security with very many events is split into several blocks of a fixed number of events.
     """
     side = _date_side(panel, model)
     for events, starts in _blocks_of_securities(panel):
@@ -125,12 +127,12 @@ def estimated_blocks(panel: EventPanel, model: ReturnModel, variances: bool = Tr
 def _running_sums_pay(panel: EventPanel, model: ReturnModel) -> bool:
     if not is_least_squares(model) or not model.closed_form:
         return False
-    most = np.bincount(panel.column).max(initial=0) if len(panel) else 0
-    return bool(_pays(panel, most))
+    largest = np.bincount(panel.column).max(initial=0) if len(panel) else 0
+    return bool(_pays(panel, largest))
 
 
 def _pays(panel: EventPanel, n_events: IntArray | int) -> BoolArray:
-    """Whether running sums pay for a security with so many events."""
+    """Return whether running sums are faster for securities with `n_events` events."""
     enough = panel.n_given >= _FEWEST
     return np.asarray(enough & (n_events * _PAYS * len(panel.estimation) >= len(panel.returns.days)))
 
@@ -143,16 +145,16 @@ def _date_side(panel: EventPanel, model: ReturnModel) -> DateSide | None:
 
 
 def _direct(panel: EventPanel, model: ReturnModel) -> tuple[ModelFit, Abnormal]:
-    """Fit each window by itself."""
+    """Fit each window directly."""
     est, evt = panel.estimation_data, panel.event_data
     fit = model.fit(est.y, est.x, est.mask, panel.ahead)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # of events that cannot be estimated
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # events that cannot be estimated give NaN
         return fit, Abnormal(evt.y - fit.predict(evt.x), _Prediction(panel, fit))
 
 
 @dataclass(frozen=True, slots=True)
 class _Prediction:
-    """The variances of the abnormal returns of some events, a block at a time."""
+    """Callable that computes the variances of abnormal returns, (E, L), in blocks of events."""
 
     panel: EventPanel
     fit: ModelFit
@@ -166,7 +168,7 @@ class _Prediction:
 def _of_sums(
     panel: EventPanel, model: LeastSquares, side: DateSide, events: IntArray, by_sums: BoolArray, variances: bool
 ) -> Estimated:
-    """Fit a block by running sums, and again directly what these do not carry."""
+    """Fit a block by running sums, and refit directly the events for which these are not exact."""
     column, row = panel.column[events], panel.row[events]
     used, security = np.unique(column, return_inverse=True)
     raw = np.ascontiguousarray(panel.returns.values[:, used].T)
@@ -188,7 +190,7 @@ def _of_sums(
 
 
 def _variance(factor: FloatArray, fit: ModelFit) -> FloatArray:
-    """Return the prediction variance of each event day; where nothing is estimated, nothing is added to sigma2."""
+    """Return the prediction variance of each event day, (E, L); without parameters it is sigma2."""
     if not fit.params.shape[1]:
         return np.array(fit.sigma2_days)
     factor *= fit.sigma2[:, None]
@@ -196,7 +198,7 @@ def _variance(factor: FloatArray, fit: ModelFit) -> FloatArray:
 
 
 def _own_columns(panel: EventPanel, side: DateSide, used: IntArray, raw: FloatArray) -> list[FloatArray | None]:
-    """Return offset and factors of the securities that are taken out of their own benchmark, (S, T) each, or None."""
+    """Return offset and factors without the own security, (S, T) each; None where no security is removed."""
     n_constant = panel.design.shape[1] - side.n_factors
     shared = [panel.offset, *panel.design[:, n_constant:].T]
     weights = [panel.own_weights[0], *panel.own_weights[1 + n_constant :]]
@@ -211,16 +213,16 @@ def _own_columns(panel: EventPanel, side: DateSide, used: IntArray, raw: FloatAr
 
 
 def _blocks_of_securities(panel: EventPanel) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield the events of a few securities, and where among them each security begins."""
+    """Yield the events of a block of securities and the start of each security within it."""
     order = np.argsort(panel.column, kind="stable")
     column = panel.column[order]
     starts = starts_of(column)
     sizes = np.diff(np.append(starts, len(order)))
-    most = max(1, _CELLS // len(panel.returns.days))
+    limit = max(1, _CELLS // len(panel.returns.days))
     first = 0
     while first < len(starts):
         last, n = first + 1, int(sizes[first])
-        while last < len(starts) and last - first < most and n + sizes[last] <= BLOCK:
+        while last < len(starts) and last - first < limit and n + sizes[last] <= BLOCK:
             n += int(sizes[last])
             last += 1
         lo = int(starts[first])
@@ -233,7 +235,7 @@ def _blocks_of_securities(panel: EventPanel) -> Iterator[tuple[IntArray, IntArra
 
 
 class _Assembly:
-    """Blocks put into their places."""
+    """Accumulator that combines estimated blocks in the order of the panel."""
 
     def __init__(self, n_events: int) -> None:
         self._n = n_events
@@ -242,7 +244,7 @@ class _Assembly:
         self._ar: FloatArray = np.empty((0, 0))
 
     def put(self, block: Estimated) -> None:
-        """Store a block; a block of all events in their order is kept as it is."""
+        """Store a block; a block of all events in order is kept without copying."""
         events = block.events
         if self._fit is None and len(events) == self._n and (np.diff(events) > 0).all():
             self._only = block

@@ -1,4 +1,4 @@
-"""Events as positions in a matrix of returns. Above this floor there are only arrays of shape (event, day)."""
+"""Events as positions in a matrix of returns. All later steps work on arrays of shape (event, day)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .returns import Returns
 
 
 class DesignSums:
-    """Sums of the regressors over the days of a window, for every row that day 0 may be.
+    """Sums of the regressors over the days of a window, for every possible row of day 0.
 
     Attributes
     ----------
     finite : ndarray of shape (T, K)
-        The regressors, zero where missing.
+        Regressors, with 0 for missing values.
     """
 
     def __init__(self, design: FloatArray) -> None:
@@ -30,11 +30,11 @@ class DesignSums:
         self._known: dict[tuple[int, int], FloatArray] = {}
 
     def there(self, n_regressors: int) -> BoolArray:
-        """Return on which sessions the first of the regressors, so many, are there, (T,)."""
+        """Return the sessions on which the first `n_regressors` regressors are all finite, (T,)."""
         return self._there[:, n_regressors]
 
     def total(self, offsets: IntArray) -> FloatArray:
-        """Return the sums over consecutive days relative to day 0, (T, K); beyond the ends, of the ends."""
+        """Return the sums over consecutive days relative to day 0, (T, K); days beyond the data repeat its ends."""
         key = int(offsets[0]), int(offsets[-1])
         if key not in self._known:
             out, row = np.zeros(self.finite.shape), np.arange(len(self.finite))
@@ -48,36 +48,35 @@ class DesignSums:
 class EventPanel:
     """E studied events as positions in a matrix of returns.
 
-    The windows are gathered from the matrix when they are read, so that a block of events can be taken, worked on and
-    forgotten.
+    Windows are gathered from the matrix on access, so that events can be processed in blocks of limited memory.
 
     Attributes
     ----------
     table : EventTable
-        Of all events given.
+        All events given.
     position : ndarray of shape (E,), int
-        Which of them are studied, in their order.
+        Positions of the studied events in the table, increasing.
     row : ndarray of shape (E,), int
         Session ordinal of day 0.
     column : ndarray of shape (E,), int
         Security, as a column of `returns`.
     returns : Returns
-        Of all securities and factors.
+        Decimal returns of all securities and factors.
     design : ndarray of shape (T, K)
-        The model's regressors on every session, the constant first.
+        Regressors of the model on every session, the constant first; NaN where missing.
     offset : ndarray of shape (T,)
-        Subtracted from every return (0 without an offset).
+        Decimal return subtracted from every return (0 without an offset).
     own_weights : tuple of (ndarray or None)
-        For the offset and each column of `design`: the securities' weights in it, (S,) or (T, S), where the security is
-        to be taken out of its own benchmark.
+        For the offset and each column of `design`: weights of the securities in it, (S,) or (T, S), if each security is
+        to be removed from its own benchmark; else None.
     n_params : int
-        How many of the regressors the event days need.
+        Number of regressors needed on event days.
     estimation, window : Window
         Trading days relative to day 0.
     by_date : DesignSums
-        Sums of `design` over windows, shared by the panels taken from this one.
+        Sums of `design` over windows, shared by all panels derived from this one.
     n_given : int
-        Events given to the whole study, of which this panel may be a part.
+        Number of events in the whole study, of which this panel may be a part.
     """
 
     table: EventTable
@@ -102,7 +101,7 @@ class EventPanel:
 
     @cached_property
     def event_id(self) -> StrArray:
-        """The only key, (E,), object."""
+        """Event id, the key of an event, (E,), object."""
         return self.table.event_id[self.position]
 
     @cached_property
@@ -112,12 +111,12 @@ class EventPanel:
 
     @cached_property
     def event(self) -> StrArray:
-        """The catalog's event, or the user's, (E,), object."""
+        """Catalog or user event to which each row belongs, (E,), object."""
         return self.table.event[self.position]
 
     @property
     def group(self) -> StrArray:
-        """Group named by the user, "" if none, (E,), object."""
+        """User-defined group, "" if none, (E,), object."""
         return self.table.group[self.position]
 
     @property
@@ -141,9 +140,9 @@ class EventPanel:
         return self._gather(self.window, self.n_params)
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
-        """Sum the first P regressors over some event days, those of the mask (E, n): (E, P).
+        """Sum the first P regressors over the event days in the mask, (E, n) -> (E, P).
 
-        Where no event has a regressor of its own the sum over all days is a matter of the date.
+        If no event has its own regressors, the sum over all days depends only on the date.
         """
         if any(weights is not None for weights in self.own_weights[1:]):
             return self.event_data.total_x(days, mask, n_params)
@@ -158,7 +157,7 @@ class EventPanel:
         return out
 
     def realised(self, days: slice) -> FloatArray:
-        """Return the returns of some event days, (E, n), NaN where missing."""
+        """Return the decimal returns on some event days, (E, n), NaN where missing."""
         rows = self.row[:, None] + self.window.offsets()[days]
         last = len(self.returns.days) - 1
         if (rows[:, 0] >= 0).all() and (rows[:, -1] <= last).all():
@@ -167,14 +166,14 @@ class EventPanel:
         return np.where((rows >= 0) & (rows <= last), raw, np.nan)
 
     def take(self, events: IntArray | BoolArray | slice) -> EventPanel:
-        """Return the panel of some of the events."""
+        """Return the panel of a subset of the events."""
         names = ("position", "row", "column")
         return replace(self, **{name: getattr(self, name)[events] for name in names})
 
     def restricted(self, columns: IntArray) -> EventPanel:
-        """Return the panel with the returns of some securities only, sorted columns that hold all its events.
+        """Return the panel with the returns of some securities only; `columns` is sorted and covers all its events.
 
-        It knows no names of events: what is sent to another process is small.
+        The event table is dropped, so that little data is sent to another process.
         """
         returns = self.returns
         values = np.asfortranarray(returns.values[:, columns])
@@ -190,7 +189,7 @@ class EventPanel:
         )
 
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[slice, EventPanel]]:
-        """Cut the panel into parts of at most `size` events; a panel that is no larger is its only part."""
+        """Yield parts of at most `size` events; a panel that is not larger is returned whole."""
         if len(self) <= size:
             yield slice(0, len(self)), self
             return
@@ -208,12 +207,12 @@ class EventPanel:
         for k in range(n_regressors):
             x[:, :, k] = self._without_own(x[:, :, k], raw, at, k + 1)
         y = raw - offset
-        # Of its own benchmark a security lacks what it lacks itself, and what the benchmark lacks.
+        # A benchmark without the security is missing wherever the security or the benchmark is missing.
         mask = inside & np.isfinite(y) & self.by_date.there(n_regressors)[at]
         return WindowData(np.where(mask, y, np.nan), x, offset, mask, rows)
 
     def _without_own(self, benchmark: FloatArray, raw: FloatArray, at: IntArray, which: int) -> FloatArray:
-        """Take each event's own security out of a benchmark of which it is a part."""
+        """Remove the security of each event from a benchmark that contains it."""
         weights = self.own_weights[which]
         if weights is None:
             return benchmark
@@ -222,6 +221,6 @@ class EventPanel:
 
 
 def without_own(benchmark: FloatArray, weight: FloatArray, raw: FloatArray) -> FloatArray:
-    """Return ``(R_b - w R_i) / (1 - w)``: the benchmark without the security, where it is a part of it."""
+    """Return the benchmark without the security, ``(R_b - w R_i) / (1 - w)``; unchanged where ``w`` is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight > 0, (benchmark - weight * raw) / (1 - weight), benchmark)

@@ -1,4 +1,4 @@
-"""The options of a study, validated when made."""
+"""Options of a study, validated on creation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..windows import Window, check_disjoint
 
 @dataclass(frozen=True, slots=True)
 class StudySpec:
-    """Everything that was chosen in a study; the same spec on the same data gives the same numbers.
+    """All options of a study; the same spec on the same data gives the same numbers.
 
     Attributes
     ----------
@@ -22,17 +22,26 @@ class StudySpec:
     window, estimation : Window
         Trading days relative to day 0, both ends included.
     min_obs, min_event_obs : int
-        Returns an event needs in the estimation and in the event window.
+        Minimum number of returns in the estimation and in the event window.
     on_closed : {"raise", "next", "previous", "drop"}
-        What to do with a date on which the market was closed.
+        Treatment of a date on which the market was closed.
     duplicates : {"exclude", "keep"}
-        What to do with a second event of the same security and session.
+        Treatment of a second event of the same security and session.
     calendar : {"auto", "NYSE", "index"}
-        On which sessions days are counted.
+        Calendar on which days are counted.
     log : bool
-        Log instead of simple returns.
+        True for log returns, False for simple returns.
     factor_vintage : str
-        Vintage of the factors read, as their frame says in ``attrs["vintage"]``; "" if it does not, or without factors.
+        Vintage of the factors, from ``attrs["vintage"]`` of their frame; "" if missing or without factors.
+
+    Raises
+    ------
+    WindowError
+        If the estimation window overlaps the event window.
+    ChoiceError
+        If `on_closed`, `duplicates`, `calendar` or `log` is not one of the allowed values.
+    InputError
+        If `min_obs` or `min_event_obs` is not a whole number from 1 to the length of its window.
     """
 
     model: ReturnModel
@@ -75,7 +84,7 @@ class StudySpec:
 
 
 def _plain(value: Any) -> Any:
-    """Return a model, or a part of one, as plain values; each with the name of its class."""
+    """Return a model, or a part of one, as plain values with class names."""
     if is_dataclass(value):
         return {"class": type(value).__name__, **{f.name: _plain(getattr(value, f.name)) for f in fields(value)}}
     return [_plain(v) for v in value] if isinstance(value, tuple) else value

@@ -1,1 +1,1 @@
-"""Moves in units of trailing volatility, group membership, contributions to an index, portfolios by volatility."""
+"""Moves scaled by trailing volatility, group membership, index contributions and portfolios sorted by volatility."""

@@ -1,4 +1,4 @@
-"""The conditions that a membership is made of, and which listings are one firm."""
+"""Membership conditions, and the mapping of listings to firms."""
 
 from __future__ import annotations
 
@@ -14,33 +14,39 @@ from ..errors import UnknownNameError
 
 
 def firm_of(ticker: str) -> str:
-    """Return the ticker that stands for the firm of a listing: GOOGL for GOOG."""
+    """Return the main ticker of the firm of a listing: GOOGL for GOOG."""
     return SHARE_CLASSES.get(ticker, ticker)
 
 
 def one_a_firm(tickers: Sequence[str]) -> list[int]:
-    """Return for each ticker the column that stands for its firm: its main ticker's, else the first of its classes."""
-    stands: dict[str, int] = {}
+    """Return the column that represents each ticker's firm: its main ticker, else its first share class."""
+    main: dict[str, int] = {}
     for column, ticker in enumerate(tickers):
         if ticker == firm_of(ticker):
-            stands[ticker] = column
-        stands.setdefault(firm_of(ticker), column)
-    return [stands[firm_of(ticker)] for ticker in tickers]
+            main[ticker] = column
+        main.setdefault(firm_of(ticker), column)
+    return [main[firm_of(ticker)] for ticker in tickers]
 
 
 class Rule(Protocol):
     """One condition of a membership."""
 
-    def check(self, tickers: Sequence[str]) -> None: ...
+    def check(self, tickers: Sequence[str]) -> None:
+        """Raise `UnknownNameError` if the condition does not fit the tickers."""
+        ...
 
-    def known(self, days: DateArray) -> BoolArray: ...
+    def known(self, days: DateArray) -> BoolArray:
+        """Return for each day whether the condition is known, (n_days,)."""
+        ...
 
-    def on(self, days: DateArray, tickers: Sequence[str]) -> BoolArray: ...
+    def on(self, days: DateArray, tickers: Sequence[str]) -> BoolArray:
+        """Return membership, (n_days, n_tickers); False on unknown days."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The same tickers always."""
+    """Fixed tickers, members on every day."""
 
     tickers: tuple[str, ...]
 
@@ -59,7 +65,11 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A row of members on some days, each good for `max_age` days; `before`: from the day after on."""
+    """Members on some days, one row per day.
+
+    A row is valid for `max_age` calendar days, from its own day on, or from the day after if `before`. With `firms` the
+    names are main tickers, and all listings of a firm are members. A day with `settled` False is unknown.
+    """
 
     days: DateArray
     names: tuple[str, ...]
@@ -77,8 +87,8 @@ class Grid:
     def _row(self, days: DateArray) -> tuple[IntArray, BoolArray]:
         at = np.searchsorted(self.days, days, side="left" if self.before else "right") - 1
         row = np.maximum(at, 0)
-        young = days - self.days[row] <= np.timedelta64(self.max_age, "D")
-        return row, (at >= 0) & young & self.settled[row]
+        valid = days - self.days[row] <= np.timedelta64(self.max_age, "D")
+        return row, (at >= 0) & valid & self.settled[row]
 
     def known(self, days: DateArray) -> BoolArray:
         return self._row(days)[1]
@@ -92,7 +102,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Tickers with the first and the last day of each time they belonged."""
+    """Membership intervals: ticker, first day and last day, both included."""
 
     tickers: tuple[str, ...]
     first: DateArray
@@ -100,8 +110,8 @@ class Spans:
 
     def check(self, tickers: Sequence[str]) -> None:
         if not set(self.tickers) & set(tickers):
-            what = "the membership and the returns share no ticker"
-            raise UnknownNameError("members", self.tickers[:3], tickers, what)
+            remedy = "the membership and the returns share no ticker"
+            raise UnknownNameError("members", self.tickers[:3], tickers, remedy)
 
     def known(self, days: DateArray) -> BoolArray:
         return np.asarray((days >= self.first.min()) & (days <= self.last.max()))

@@ -1,4 +1,4 @@
-"""Which sessions and which listings a table is made of."""
+"""Selection of the sessions and listings of a table."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ DIRECTIONS: tuple[Direction, ...] = ("absolute", "up", "down")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The part of a matrix of z that is looked at.
+    """Part of a z matrix from which a table is made.
 
     Attributes
     ----------
     rows : slice
         The sessions.
     counted : ndarray of shape (n_rows, n_tickers), bool
-        Where there is a z of a member, one column a firm unless listings are counted.
+        True where a member has a z; one column per firm unless listings are counted.
     known : ndarray of shape (n_rows,), bool
-        Sessions on which the membership is known.
+        True on sessions with a known membership.
     """
 
     rows: slice
@@ -49,19 +49,21 @@ def selection(
     members: Membership | None,
     by: By,
 ) -> Selection:
-    """Cut a matrix of z, (n_days, n_tickers), by period, membership and firm.
+    """Select from a z matrix, (n_days, n_tickers), by period, membership and firm.
 
     Raises
     ------
     InputError
-        If the period holds no session, or the membership is known on none of them.
+        If the period contains no session, or the membership is unknown on all of them.
     ChoiceError
-        If `by` is not known.
+        If `by` is not one of `BY`.
+    UnknownNameError
+        If the membership does not fit the tickers.
 
     Warns
     -----
     MembershipWarning
-        If the membership is not known on sessions that have a z.
+        If the membership is unknown on sessions that have a z.
     """
     check_choice("by", by, BY)
     rows = period(days, start, end)
@@ -72,19 +74,19 @@ def selection(
         members.check(tickers)
         known = members.known(days[rows])
         inside = members.rows(days[rows], tickers)
-        _tell_unknown(members, days[rows], known, np.asarray(there.any(axis=1)))
+        _check_known(members, days[rows], known, np.asarray(there.any(axis=1)))
     if by == "firm":
         inside = _folded(inside, tickers)
     return Selection(rows, there & inside, known)
 
 
 def period(days: DateArray, start: object, end: object) -> slice:
-    """Return the rows from `start` to `end`, both included; None is the first or the last session.
+    """Return the rows from `start` to `end`, both included; None means the first or the last session.
 
     Raises
     ------
     InputError
-        If a bound is no date, the end is before the start, or there is no session between them.
+        If a bound is not a date, the end is before the start, or there is no session between them.
     """
     first = days[0] if start is None else day_named("start", start)
     last = days[-1] if end is None else day_named("end", end)
@@ -92,7 +94,7 @@ def period(days: DateArray, start: object, end: object) -> slice:
         raise InputError("end", f"{last} is before the start, {first}", "swap them")
     low, high = np.searchsorted(days, first), np.searchsorted(days, last, side="right")
     if low == high:
-        raise InputError("start", f"no session from {first} to {last}", f"the data reach from {days[0]} to {days[-1]}")
+        raise InputError("start", f"no session from {first} to {last}", f"the data cover {days[0]} to {days[-1]}")
     return slice(int(low), int(high))
 
 
@@ -102,38 +104,39 @@ def session_row(days: DateArray, value: object) -> int:
     Raises
     ------
     InputError
-        If it is no date, or outside the data.
+        If it is not a date, or outside the data.
     NotSessionError
         If there is no session on that day.
     """
     day = day_named("date", value)
     at = int(np.searchsorted(days, day))
     if not days[0] <= day <= days[-1]:
-        raise InputError("date", f"{day} is outside the data", f"they reach from {days[0]} to {days[-1]}")
+        raise InputError("date", f"{day} is outside the data", f"they cover {days[0]} to {days[-1]}")
     if days[at] != day:
         raise NotSessionError("date", f"no session on {day}", f"give {days[at - 1]} or {days[at]}")
     return at
 
 
 def _folded(inside: BoolArray, tickers: Sequence[str]) -> BoolArray:
-    """Move each listing's membership to the column that stands for its firm."""
+    """Move the membership of each listing to the column that represents its firm."""
     out = np.array(inside)
-    for column, stands in enumerate(one_a_firm(tickers)):
-        if column != stands:
-            out[:, stands] |= out[:, column]
+    for column, main in enumerate(one_a_firm(tickers)):
+        if column != main:
+            out[:, main] |= out[:, column]
             out[:, column] = False
     return out
 
 
-def _tell_unknown(members: Membership, days: DateArray, known: BoolArray, used: BoolArray) -> None:
+def _check_known(members: Membership, days: DateArray, known: BoolArray, used: BoolArray) -> None:
+    """Raise or warn if the membership is unknown on sessions that have a z."""
     lost = used & ~known
     if not (used & known).any() and lost.any():
         what = f"{members.name}: known on none of the {int(lost.sum())} sessions"
-        raise InputError("members", what, "give a membership of that period")
+        raise InputError("members", what, "give a membership that covers the period")
     if lost.any():
         warnings.warn(
             f"members: {members.name}: not known on {int(lost.sum())} of {int(used.sum())} sessions, the first on "
-            f"{days[lost][0]}; these sessions are left out",
+            f"{days[lost][0]}; these sessions are excluded",
             MembershipWarning,
             stacklevel=5,
         )

@@ -1,4 +1,4 @@
-"""The tables of a `Fragility`, made from arrays."""
+"""Tables of a `Fragility`, computed from arrays."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..panel.returns import Returns
 from ._select import DIRECTIONS, Direction, Selection
 from ._trailing import About
 
-YEAR = 252  # sessions of a stock-year
-PARTIAL = "* not the whole year"
+YEAR = 252  # sessions per stock-year
+PARTIAL = "* partial year"
 _BEGINS, _ENDS = (1, 10), (12, 20)  # a year whose sessions begin later or end earlier is partial
 
 
 def hits(z: FloatArray, threshold: float, direction: Direction = "absolute") -> BoolArray:
-    """Return where z reaches the threshold; NaN does not."""
+    """Return where z reaches the threshold; False for NaN."""
     check_choice("direction", direction, DIRECTIONS)
     with np.errstate(invalid="ignore"):
         up, down = z >= threshold, z <= -threshold
@@ -66,7 +66,7 @@ def ranking(
 
 
 def _candidates(size: FloatArray, counted: BoolArray, direction: Direction, n: int | None) -> BoolArray:
-    """Return the moves among which the `n` largest are, so that not all of them have to be sorted."""
+    """Return a mask that includes the `n` largest moves, so that a full sort is not needed."""
     with np.errstate(invalid="ignore"):
         keep = counted & ((size >= 0) if direction == "absolute" else (size > 0))
         if n is None or keep.sum() <= n:
@@ -77,7 +77,7 @@ def _candidates(size: FloatArray, counted: BoolArray, direction: Direction, n: i
 def by_year(
     days: DateArray, z: FloatArray, window: int, about: About, threshold: float, part: Selection
 ) -> pd.DataFrame:
-    """Frequency and size of events by year; see `Fragility.by_year`."""
+    """Compute frequency and size of events by year; see `Fragility.by_year`."""
     z, days = z[part.rows], days[part.rows]
     event = hits(z, threshold) & part.counted
     row, column = np.nonzero(event)
@@ -97,10 +97,10 @@ def by_year(
 
 
 def expected_frequency(window: int, about: About, threshold: float) -> float:
-    """Return the events a stock-year of 252 sessions if returns were independent normal of constant variance.
+    """Return the expected events per stock-year of 252 sessions under independent normal returns of constant variance.
 
-    r_t / s_t is then Student's t, with `window` degrees of freedom about zero and ``window - 1`` about the mean: s_t is
-    independent of r_t, and r_t is measured from zero.
+    r_t / s_t then follows Student's t with `window` degrees of freedom (about zero) or ``window - 1`` (about the mean),
+    because s_t is independent of r_t. The move r_t is measured from zero in both.
     """
     from scipy import special
 
@@ -148,9 +148,9 @@ def year_table(frame: pd.DataFrame) -> Table:
         ]
         for r in _format.rows(frame)
     ]
-    head = ["year", "events", "stocks", "stock-days", "a stock-year", "mean |z|", "product", "normal"]
+    head = ["year", "events", "stocks", "stock-days", "per stock-year", "mean |z|", "product", "normal"]
     below = [PARTIAL] if frame["partial"].any() else []
-    below.append("a stock-year: events in 252 sessions; normal: the same for independent normal returns")
+    below.append("per stock-year: events in 252 sessions; normal: the same for independent normal returns")
     return head, rows, below
 
 

@@ -1,4 +1,4 @@
-"""Whether events of different stocks fall on the same days."""
+"""Test of whether events of different stocks fall on the same days."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from .._typing import BoolArray, FloatArray, IntArray
 from ..engines.progress import Progress, watched
 from ..errors import InputError
 
-_BLOCK = 32  # permutations that share one random stream: the result depends on nothing but the seed
+_BLOCK = 32  # permutations per random stream, so that the result depends only on the seed
 
 
 @dataclass(frozen=True, slots=True)
 class Clustering:
-    """Pairs of events on one day, against independent stocks.
+    """Permutation test of same-day pairs of events against independent stocks.
 
     Made by `Fragility.clustering`.
 
     Attributes
     ----------
     observed : int
-        Pairs of events of different stocks on one day: the sum over days of n (n - 1) / 2.
+        Pairs of events of different stocks on the same day: the sum over days of n (n - 1) / 2.
     expected : float
-        Its mean under the null.
+        Mean of the same count over the permutations.
     ratio : float
-        observed / expected; NaN where nothing is expected.
+        observed / expected; NaN if `expected` is zero or NaN.
     pvalue : float
-        (1 + #{permuted >= observed}) / (n_permutations + 1), one-sided; NaN where fewer than two stocks have an event.
+        (1 + #{permuted >= observed}) / (n_permutations + 1), one-sided; NaN if fewer than two stocks have an event.
     n_events, n_securities, n_days : int
         Events, stocks with an event, sessions with a z of any stock.
     n_permutations, seed : int
-        Of the test.
+        Number of permutations and seed of the random numbers.
 
     Notes
     -----
-    Null: the stocks' events are independent of each other. Each stock's series of events is turned around the circle of
-    its own days with a z by an amount of its own, uniform and independent of the others': its number of events and
-    their spacing, its bunching in turbulent weeks with it, stay as they are. Alternative: common days. A common shock
-    and a common turbulent season both count as such.
+    Null: events of different stocks are independent. The event series of each stock is shifted circularly over the days
+    on which the stock has a z, by a uniform random amount independent of the other stocks. The shift keeps the number
+    of events of each stock and their spacing, including clusters in turbulent weeks. Alternative: events fall on common
+    days. Common shocks and common turbulent periods both lead to rejection.
 
     References
     ----------
@@ -62,10 +62,10 @@ class Clustering:
     def __str__(self) -> str:
         head = f"{self.n_events:,} events of {self.n_securities:,} stocks on {self.n_days:,} days"
         if np.isnan(self.pvalue):
-            return f"Clustering: {head}; two stocks with events are needed to compare"
+            return f"Clustering: {head}; two stocks with events are needed"
         text = (
-            f"Clustering: {head}: {self.observed:,} pairs of events fall on one day, {self.expected:,.1f} if "
-            f"the stocks were independent (x {self.ratio:.2f}, {_format.p_equals(self.pvalue)}, "
+            f"Clustering: {head}: {self.observed:,} pairs of events fall on the same day, {self.expected:,.1f} "
+            f"expected for independent stocks (x {self.ratio:.2f}, {_format.p_equals(self.pvalue)}, "
             f"{self.n_permutations:,} circular shifts)"
         )
         return _format.wrapped(text, "  ")
@@ -78,15 +78,15 @@ def clustering(
     seed: int = 0,
     progress: Progress = None,
 ) -> Clustering:
-    """Compare the pairs of events on one day with those of independently shifted stocks.
+    """Compare the same-day pairs of events with those of independently shifted stocks.
 
     Parameters
     ----------
     hits : ndarray of shape (n_days, n_stocks), bool
         Events.
     counted : ndarray of shape (n_days, n_stocks), bool
-        Days on which each stock could have one; every event is on such a day.
-    n_permutations, seed, progress
+        Days on which each stock has a z; every event is on such a day.
+    n_permutations, seed, progress : optional
         As in `Fragility.clustering`.
 
     Returns
@@ -96,30 +96,30 @@ def clustering(
     Raises
     ------
     InputError
-        If `n_permutations` or `seed` is no positive whole number.
+        If `n_permutations` is not a whole number of at least 1, or `seed` of at least 0.
     """
     for name, value, least in (("n_permutations", n_permutations, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise InputError(name, f"got {value!r}", f"give a whole number from {least} on")
+            raise InputError(name, f"got {value!r}", f"give a whole number of at least {least}")
     n_days = int(counted.any(axis=1).sum())
     active = hits.any(axis=0)
     observed = _pairs(hits.sum(axis=1))
-    about = (int(hits.sum()), int(active.sum()), n_days, int(n_permutations), int(seed))
+    sizes_and_seed = (int(hits.sum()), int(active.sum()), n_days, int(n_permutations), int(seed))
     if active.sum() < 2:
-        return Clustering(observed, np.nan, np.nan, np.nan, *about)
+        return Clustering(observed, np.nan, np.nan, np.nan, *sizes_and_seed)
     sizes = [min(_BLOCK, n_permutations - start) for start in range(0, n_permutations, _BLOCK)]
     blocks = _permuted(hits[:, active], counted[:, active], sizes, seed)
     drawn = np.concatenate(list(watched(blocks, len(sizes), progress)))
     expected = float(drawn.mean())
     pvalue = float((1 + (drawn >= observed).sum()) / (n_permutations + 1))
-    return Clustering(observed, expected, observed / expected if expected else np.nan, pvalue, *about)
+    return Clustering(observed, expected, observed / expected if expected else np.nan, pvalue, *sizes_and_seed)
 
 
 def _permuted(hits: BoolArray, counted: BoolArray, sizes: list[int], seed: int) -> Iterator[FloatArray]:
-    """Yield the statistic of shifted events, a block at a time, each (size,)."""
+    """Yield the statistic of shifted events, one block of shape (size,) at a time."""
     n_days, n_stocks = hits.shape
     length = counted.sum(axis=0)
-    days = np.nonzero(counted.T)[1]  # each stock's own days, one stock after the other
+    days = np.nonzero(counted.T)[1]  # days with a z, stock after stock
     begin = np.concatenate([[0], np.cumsum(length)[:-1]])
     place = np.flatnonzero(hits.T[counted.T])
     stock = np.searchsorted(begin, place, side="right") - 1

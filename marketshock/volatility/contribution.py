@@ -1,4 +1,4 @@
-"""How much of an index's move a group of its members accounts for."""
+"""Contribution of a group of members to the move of an index."""
 
 from __future__ import annotations
 
@@ -21,38 +21,39 @@ from ._select import session_row
 from .membership import Membership, caps_values
 
 BENCHMARK = "^GSPC"
-_HARDLY = 0.001  # an index move below says little as a divisor
+_SMALL_MOVE = 0.001  # an index move below this makes the share of a group meaningless
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class IndexContribution(Printable):
-    """The move of an index by member.
+    """Index move by member.
 
     Made by `index_contribution`.
 
     Attributes
     ----------
     table : DataFrame
-        Indexed by ticker, one a firm, the largest first: cap_before_usd, weight, return (decimal, simple, over the
-        whole period), contribution (weight x return), in_group.
+        Indexed by ticker, one row per firm, largest first: cap_before_usd (USD), weight (decimal), return (decimal,
+        simple, over the whole period), contribution (weight x return, decimal), in_group (bool).
     group : tuple of str
-        The firms of the group.
+        Main tickers of the firms of the group.
     before, end : datetime64[D]
-        Closes between which the move is taken.
+        Closes between which the move is measured.
     index_return : float
-        Of the index as quoted (decimal, simple); NaN where none is given.
+        Simple return of the quoted index (decimal); NaN if no index is given.
     n_firms : int or None
-        Firms of the index, where that is known.
+        Number of firms in the index, None if unknown.
     missing_usd : float
-        Largest cap that a firm without one can have had; NaN where no bound is known.
+        Upper bound (USD) on the cap of a firm whose cap is missing; NaN if there is no bound.
     notes : tuple of str
-        What limits the figures.
+        Limitations of the figures.
 
     Notes
     -----
-    A weight is cap / sum of the known caps. Firms whose cap is not known make that sum too small, and every weight and
-    contribution too large by the same factor: at most 1 / `coverage_low`, if each of them was worth `missing_usd`. The
-    figures with "_low" are those of that case; the truth lies between.
+    A weight is cap / sum of the known caps. Missing caps make that sum too small, and therefore every weight and
+    contribution too large by one common factor. The factor is at most 1 / `coverage_low`, reached if the cap of every
+    missing firm was `missing_usd`. Figures with the suffix "_low" apply this factor; the true value lies between the
+    two.
     """
 
     table: pd.DataFrame
@@ -66,7 +67,7 @@ class IndexContribution(Printable):
 
     @property
     def coverage_low(self) -> float:
-        """The least share of the index's market cap that is known, NaN where no bound is known."""
+        """Lower bound on the known share of the index market cap, decimal; NaN if there is no bound."""
         if self.n_firms is None:
             return float("nan")
         known = float(self.table["cap_before_usd"].sum())
@@ -75,15 +76,16 @@ class IndexContribution(Printable):
 
     @property
     def summary(self) -> pd.Series[float]:
-        """The group against the whole.
+        """Totals of the group, of the other firms and of the index.
 
         Returns
         -------
         Series
             group_weight, group_return, group_contribution, rest_contribution, weighted_return (of all known firms),
-            index_return, share (group_contribution / index_return), share_of_known (over weighted_return), and
-            group_weight_low, group_contribution_low, share_low: with the missing firms at their largest. Decimals. A
-            share above 1 says that the rest moved the other way; one below 0 that the group did.
+            index_return, share (group_contribution / index_return), share_of_known (group_contribution /
+            weighted_return), and group_weight_low, group_contribution_low and share_low for missing firms of the
+            largest possible cap. All decimal; a ratio is NaN if its denominator is zero or NaN. The other firms moved
+            in the opposite direction if the share is above 1, and the group did if it is below 0.
         """
         own = self.table[self.table["in_group"]]
         weight, contribution = float(own["weight"].sum()), float(own["contribution"].sum())
@@ -111,7 +113,7 @@ class IndexContribution(Printable):
 
     def printout(self) -> Printout:
         """Return the printed form: weight, return and contribution of the group, its members and the others."""
-        title = f"What {', '.join(self.group)} did to the index, {self.before} to {self.end}"
+        title = f"Contribution of {', '.join(self.group)} to the index move, {self.before} to {self.end}"
         return Printout((title,), (PrintedTable(*self._cells()),), [*self._share(), *self.notes], folded=True)
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
@@ -137,8 +139,8 @@ class IndexContribution(Printable):
         if np.isnan(low):
             share = f"at most {share}"
         elif low < 1:
-            share = f"{share}, or {100 * s['share_low']:.0f} % with every missing firm at its most"
-        return [f"The group's contribution over the index's move: {share}."]
+            share = f"{share}, or {100 * s['share_low']:.0f} % if every missing firm had the largest possible cap"
+        return [f"Share of the group in the index move: {share}."]
 
 
 def index_contribution(
@@ -152,27 +154,27 @@ def index_contribution(
     n_firms: int | None = None,
     missing_usd: float | None = None,
 ) -> IndexContribution:
-    """Say how much of an index's move a group of members accounts for.
+    """Measure the contribution of a group of members to the move of an index.
 
     Parameters
     ----------
     group : sequence of str
-        Tickers; classes of one firm count once.
+        Tickers; share classes of one firm count once.
     date : date or str
-        The session of the move, or the first one of a period.
+        Session of the move, or first session of a period.
     end : date or str, optional
-        The last session of the period, included.
+        Last session of the period, included.
     caps : DataFrame, optional
-        Market caps in USD, dates by tickers, one column a firm. By default those of the bundled S&P 500, with its
-        quoted index, its members as of `date`, its number of firms and the bound on the missing ones.
+        Market caps in USD, dates by tickers, one column per firm. By default the caps of the bundled S&P 500, with its
+        quoted index, its members as of `date`, its number of firms and the bound on missing caps.
     index : Series, optional
-        Closes of the index as quoted, by date.
+        Closes of the quoted index, by date.
     members : Membership, optional
-        Who belonged to the index, taken on `date`.
+        Index members, evaluated on `date`.
     n_firms : int, optional
-        Firms of the index.
+        Number of firms in the index.
     missing_usd : float, optional
-        Largest cap that a firm without one can have, in USD: gives the lower bounds.
+        Upper bound (USD) on the cap of a firm whose cap is missing; needed for the lower bounds.
 
     Returns
     -------
@@ -183,26 +185,29 @@ def index_contribution(
     NotSessionError
         If there are no caps on `date` or `end`.
     UnknownNameError
-        If a firm of the group has no caps.
+        If a firm of the group is not a column of the caps.
     InputError
-        If there is no session before `date`, or a firm of the group has no cap on one of the two closes.
+        If there is no session before `date`, `end` is before `date`, a firm of the group has no cap on one of the two
+        closes, the index has no close on one of them, or `n_firms` or `missing_usd` is out of range.
+    PriceError
+        If caps or index closes are infinite, not positive or text, or their dates are duplicate or unsorted.
 
     Notes
     -----
-    Over one session: w_i = cap_i / sum of caps at the close before, contribution_i = w_i r_i. Over a period the same
-    with the close before it and the return of all of it, so that a contribution is the change of the firm's cap over
-    the sum of caps at the start: bought and held, members of the first session, nothing rebalanced. Returns are simple
-    and those of the caps: what a firm issued counts as return. The bundled caps run along adjusted closes, so that
-    dividends do too.
+    Over one session w_i = cap_i / sum of caps at the previous close, and contribution_i = w_i r_i. A period uses the
+    close before its first session and the return over the whole period. A contribution is then the change of the cap
+    of the firm over the sum of caps at the start: a buy-and-hold position in the members of the first session, without
+    rebalancing. Returns are simple returns of the caps, so share issuance counts as return. The bundled caps follow
+    adjusted closes, so dividends count as return too.
 
-    Weights are by full market cap; an index that weighs by free float gives less to closely held firms. A firm that
-    joined within the period contributes nothing to it.
+    Weights are by full market cap. A free-float index gives less weight to closely held firms. A firm that joined
+    within the period contributes nothing.
 
     Examples
     --------
     >>> import marketshock as ms
-    >>> told = ms.index_contribution(ms.MAGNIFICENT_SEVEN, "2025-01-27")
-    >>> round(float(told.summary["index_return"]), 4)
+    >>> contribution = ms.index_contribution(ms.MAGNIFICENT_SEVEN, "2025-01-27")
+    >>> round(float(contribution.summary["index_return"]), 4)
     -0.0146
     """
     bundled = caps is None
@@ -222,33 +227,35 @@ def index_contribution(
     firms = _group(group, names, known, days[first - 1], days[last])
     _check_bound(n_firms, missing_usd, int(known.sum()))
     if missing_usd is None:
-        unbounded = bool((inside & ~known).any())  # larger than the smallest of the list, and not known
+        unbounded = bool((inside & ~known).any())  # a listed firm without a cap may exceed the bound
         missing_usd = listed.smallest_usd if bundled and not unbounded else np.nan
     moved = _index_return(index, days[first - 1], days[last])
     table = _table(names, known, start, close, firms)
-    told = IndexContribution(table, firms, days[first - 1], days[last], moved, n_firms, float(missing_usd), ())
-    return _with_notes(told)
+    result = IndexContribution(table, firms, days[first - 1], days[last], moved, n_firms, float(missing_usd), ())
+    return _with_notes(result)
 
 
-def _with_notes(told: IndexContribution) -> IndexContribution:
-    notes = ["Weights: full market caps at the close before, not free float."]
-    if told.n_firms is not None and len(told.table) < told.n_firms:
-        lacking, low = told.n_firms - len(told.table), told.coverage_low
-        text = f"Caps of {len(told.table)} of {told.n_firms} firms are known"
+def _with_notes(result: IndexContribution) -> IndexContribution:
+    notes = ["Weights: full market caps at the previous close, not free float."]
+    if result.n_firms is not None and len(result.table) < result.n_firms:
+        lacking, low = result.n_firms - len(result.table), result.coverage_low
+        text = f"Caps of {len(result.table)} of {result.n_firms} firms are known"
         if np.isnan(low):
-            text += f"; nothing bounds the {lacking} others, so that the weights are too large by an unknown factor."
+            text += f"; there is no bound on the other {lacking}, so the weights are too large by an unknown factor."
         else:
             text += (
-                f"; the {lacking} others were worth at most {told.missing_usd / 1e9:.1f} bn USD each, so that at least "
-                f"{100 * low:.1f} % of the index is known and the weights are too large by at most "
+                f"; the other {lacking} were worth at most {result.missing_usd / 1e9:.1f} bn USD each. At least "
+                f"{100 * low:.1f} % of the index is therefore known, and the weights are too large by at most "
                 f"{100 * (1 / low - 1):.1f} %."
             )
         notes.append(text)
-    elif told.n_firms is None:
-        notes.append("How many firms the index has is not said: weights are among the firms given.")
-    if abs(told.index_return) < _HARDLY:
-        notes.append(f"The index moved by {_format.percent(told.index_return)}: a share of that says little.")
-    return replace(told, notes=tuple(notes))
+    elif result.n_firms is None:
+        notes.append("The number of firms in the index is unknown, so weights are relative to the firms with a cap.")
+    if abs(result.index_return) < _SMALL_MOVE:
+        notes.append(
+            f"The index moved by {_format.percent(result.index_return)}; shares of so small a move mean little."
+        )
+    return replace(result, notes=tuple(notes))
 
 
 def _table(
@@ -279,7 +286,7 @@ def _group(
     before: np.datetime64,
     end: np.datetime64,
 ) -> tuple[str, ...]:
-    """Return the columns of the group's firms."""
+    """Return the columns of the firms of the group."""
     if isinstance(group, str) or not len(group):
         raise InputError("group", f"got {group!r}", 'give a list, such as ["NVDA", "AAPL"]')
     column = {firm_of(name): name for name in names}
@@ -290,7 +297,7 @@ def _group(
     lost = [f for f in firms if not known[names.index(f)]]
     if lost:
         remedy = "leave it out, or choose another period"
-        raise InputError("group", f"{lost[0]} is no member with a cap on {before} and on {end}", remedy)
+        raise InputError("group", f"{lost[0]} is not a member with a cap on {before} and on {end}", remedy)
     return firms
 
 
@@ -320,7 +327,9 @@ def _check_period(days: DateArray, first: int, last: int) -> None:
 
 def _check_bound(n_firms: int | None, missing_usd: float | None, known: int) -> None:
     if n_firms is not None and (isinstance(n_firms, bool) or not isinstance(n_firms, int) or n_firms < known):
-        raise InputError("n_firms", f"got {n_firms!r}", f"give a whole number from {known}, the firms with a cap, on")
+        raise InputError(
+            "n_firms", f"got {n_firms!r}", f"give a whole number of at least {known}, the number of firms with a cap"
+        )
     if missing_usd is not None and not 0 < missing_usd < np.inf:
         raise InputError("missing_usd", f"got {missing_usd!r}", "give dollars, such as 23e9")
 

@@ -1,4 +1,4 @@
-"""What `fragility` returns: z by day and ticker, and the tables made of it."""
+"""Result of `fragility`: z by day and ticker, and the tables derived from it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from ._trailing import About
 from .clustering import Clustering, clustering
 from .membership import Membership
 
-_CROWDED = 5  # days shown
+_CROWDED = 5  # sessions shown
 
 
 @dataclass(frozen=True, slots=True)
 class FragilitySpec:
-    """How z is measured.
+    """Definition of z.
 
     Attributes
     ----------
     window : int
-        Sessions of the volatility, ending the day before.
+        Sessions in the volatility window, which ends the day before the move.
     threshold : float
-        ``|z|`` from which a move is an event.
+        Smallest ``|z|`` of an event.
     log : bool
-        Log or simple returns.
+        Whether returns are log returns; simple if False.
     about : {"zero", "mean"}
-        What the volatility is taken about.
+        Realized volatility about zero, or standard deviation about the mean.
     min_obs : int
-        Returns needed in the window.
+        Minimum number of returns in the window.
     """
 
     window: int
@@ -48,7 +48,7 @@ class FragilitySpec:
 
     def __str__(self) -> str:
         kind = "log" if self.log else "simple"
-        what = "realised volatility about zero" if self.about == "zero" else "standard deviation about the mean"
+        what = "realized volatility about zero" if self.about == "zero" else "standard deviation about the mean"
         least = "" if self.min_obs == self.window else f" (at least {self.min_obs} returns)"
         return (
             f"z = {kind} return / {what} of the {self.window} sessions that end the day before{least}; "
@@ -58,10 +58,10 @@ class FragilitySpec:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Fragility(Printable):
-    """Each day's return in units of the volatility of the days before it, and what can be counted from that.
+    """Daily returns in units of trailing volatility, with tables of large moves.
 
-    Made by `fragility`. The tables take a period (`start`, `end`: dates, both included), whom to count (`members`, as
-    of each day; by default those given to `fragility`) and how (`by`):
+    Made by `fragility`. The tables take a period (`start`, `end`: dates, both included), the members to count
+    (`members`, as of each day; by default those given to `fragility`) and the unit of counting (`by`):
 
     - ``by="firm"``, the default: share classes of one firm count once, by its main ticker (GOOGL for Alphabet);
     - ``by="listing"``: every ticker counts.
@@ -69,16 +69,16 @@ class Fragility(Printable):
     Attributes
     ----------
     spec : FragilitySpec
-        The definition.
+        Definition of z and of an event.
     market : Returns
-        Returns by session and ticker, as an array.
+        Decimal returns by session and ticker.
     trailing : ndarray of shape (n_sessions, n_tickers)
-        Volatility of the days before, decimal, a day; 0 where the stock stood still, NaN where too few returns are
-        there.
+        Trailing volatility, decimal per day; 0 if the stock did not move, NaN with fewer than ``spec.min_obs`` returns
+        in the window.
     members : Membership or None
-        Whom the tables count by default.
+        Members counted by default; None for all tickers.
     n_short : int
-        Returns without a z because the window before holds fewer than ``spec.min_obs``.
+        Returns without a z because the window contains fewer than ``spec.min_obs`` returns.
     """
 
     spec: FragilitySpec
@@ -89,7 +89,7 @@ class Fragility(Printable):
 
     @cached_property
     def scores(self) -> FloatArray:
-        """Scores z as an array of shape (n_sessions, n_tickers); NaN where there is none."""
+        """Scores z, an array of shape (n_sessions, n_tickers); NaN without a return or a positive volatility."""
         out = np.full(self.trailing.shape, np.nan)
         with np.errstate(invalid="ignore"):
             np.divide(self.market.values, self.trailing, out=out, where=self.trailing > 0)
@@ -97,17 +97,17 @@ class Fragility(Printable):
 
     @property
     def z(self) -> pd.DataFrame:
-        """z, dates by tickers; NaN where there is none."""
+        """z, dates by tickers; NaN without a return or a positive volatility."""
         return self._frame(self.scores)
 
     @property
     def returns(self) -> pd.DataFrame:
-        """Decimal returns, dates by tickers: log if ``spec.log``."""
+        """Decimal returns, dates by tickers; log returns if ``spec.log``, else simple."""
         return self._frame(self.market.values)
 
     @property
     def volatility(self) -> pd.DataFrame:
-        """Volatility of the days before, decimal, a day, dates by tickers."""
+        """Trailing volatility, decimal per day, dates by tickers."""
         return self._frame(self.trailing)
 
     @property
@@ -117,7 +117,7 @@ class Fragility(Printable):
 
     @cached_property
     def lost(self) -> pd.Series[int]:
-        """How many days of a ticker have no z, by reason."""
+        """Number of ticker-days without a z, by reason."""
         missing = np.isnan(self.market.values)
         return pd.Series(
             {
@@ -129,19 +129,20 @@ class Fragility(Printable):
         ).rename_axis("reason")
 
     def count(self, date: object, *, members: Membership | None = None, by: By = "firm") -> int:
-        """Return how many events a session has.
+        """Return the number of events on a session.
 
         Raises
         ------
         NotSessionError
-            If it is no session.
+            If `date` is not a session.
         InputError
-            If it is outside the data, the membership is not known on it, or no stock has a z: that is not a count of 0.
+            If `date` is outside the data, the membership is unknown on it, or no counted stock has a z (the count would
+            not be 0 but undefined).
         """
         at = self.market.days[session_row(self.market.days, date)]
         row = self.counts(at, at, members=members, by=by).iloc[0]
         if not row["n_securities"]:
-            raise InputError("date", f"no stock that is counted has a z on {at}", "see .lost for the reasons")
+            raise InputError("date", f"no counted stock has a z on {at}", "see .lost for the reasons")
         return int(row["events"])
 
     def counts(
@@ -152,8 +153,13 @@ class Fragility(Printable):
         Returns
         -------
         DataFrame
-            Indexed by date: events, up, down, n_securities (with a z), share (events / n_securities, NaN where there is
-            none). Sessions on which the membership is not known are left out, with a `MembershipWarning`.
+            Indexed by date: events, up, down, n_securities (with a z), share (events / n_securities, decimal, NaN if
+            n_securities is 0). Sessions with an unknown membership are excluded, with a `MembershipWarning`.
+
+        Raises
+        ------
+        InputError
+            If the period contains no session, or the membership is unknown on all of them.
         """
         return _tables.counts(self.market.days, self.scores, self.spec.threshold, self.part(start, end, members, by))
 
@@ -165,8 +171,8 @@ class Fragility(Printable):
         Returns
         -------
         DataFrame
-            A row an event, by date and then ticker: date, ticker, return (decimal, log if ``spec.log``), volatility, z,
-            direction ("up" or "down").
+            One row per event, sorted by date and ticker: date, ticker, return (decimal, log if ``spec.log``),
+            volatility (decimal per day), z, direction ("up" or "down").
         """
         return _tables.events(
             self.market, self.trailing, self.scores, self.spec.threshold, self.part(start, end, members, by)
@@ -175,15 +181,16 @@ class Fragility(Printable):
     def by_year(
         self, start: object = None, end: object = None, *, members: Membership | None = None, by: By = "firm"
     ) -> pd.DataFrame:
-        """Say how often events come and how large they are, by calendar year.
+        """Compute frequency and size of events by calendar year.
 
         Returns
         -------
         DataFrame
             Indexed by year: events, n_securities (with a z in the year), stock_days, per_stock_year (events /
             stock_days x 252), mean_size (mean ``|z|`` of the events), fragility (per_stock_year x mean_size), expected
-            (events a stock-year if returns were independent and normal with constant variance: Student's t), partial
-            (the sessions with a z begin after 10 January or end before 20 December).
+            (events per stock-year under independent normal returns of constant variance: Student's t), partial (True if
+            the sessions with a z begin after 10 January or end before 20 December). mean_size and fragility are NaN in
+            a year without events.
         """
         spec, part = self.spec, self.part(start, end, members, by)
         frame = _tables.by_year(self.market.days, self.scores, spec.window, spec.about, spec.threshold, part)
@@ -199,22 +206,29 @@ class Fragility(Printable):
         members: Membership | None = None,
         by: By = "firm",
     ) -> pd.DataFrame:
-        """Rank moves by their z; a firm with two large moves is there twice.
+        """Rank moves by z; a firm with two large moves appears twice.
 
         Parameters
         ----------
         start, end, members, by : optional
-            What is ranked.
+            Period, members and unit of counting.
         direction : {"absolute", "up", "down"}, optional
-            By ``|z|``, or the upward or downward moves alone.
+            Rank by ``|z|``, or rank only upward or only downward moves.
         n : int, optional
-            Rows; None for all.
+            Number of rows; None for all.
 
         Returns
         -------
         DataFrame
-            Indexed by rank from 1: date, ticker, return, volatility, z, event (whether ``|z|`` reaches the threshold).
-            Ties are in the order of date and column.
+            Indexed by rank from 1: date, ticker, return (decimal), volatility (decimal per day), z, event (whether
+            ``|z|`` reaches the threshold). Ties keep the order of date and column.
+
+        Raises
+        ------
+        InputError
+            If `n` is not a positive whole number, or the period contains no session with a known membership.
+        ChoiceError
+            If `direction` or `by` is not one of the allowed values.
         """
         part = self.part(start, end, members, by)
         frame = _tables.ranking(self.market, self.trailing, self.scores, self.spec.threshold, part, direction, n)
@@ -232,32 +246,39 @@ class Fragility(Printable):
         seed: int = 0,
         progress: Progress = None,
     ) -> Clustering:
-        """Test whether events of different stocks fall on the same days more often than if each had its own time.
+        """Test whether events of different stocks share days more often than independent stocks would.
 
         Parameters
         ----------
         start, end, members, by : optional
-            What is counted.
+            Period, members and unit of counting.
         direction : {"absolute", "up", "down"}, optional
-            Which events.
+            Direction of the events counted.
         n_permutations : int, optional
-            Random shifts of all stocks.
+            Number of random shifts of all stocks.
         seed : int, optional
-            The same seed gives the same result.
+            Seed of the random shifts; results are reproducible.
         progress : bool or callable, optional
-            True shows a bar; ``progress(items, n)`` wraps the work in one of your own.
+            True shows a progress bar; ``progress(items, n)`` wraps the iteration in a custom one.
 
         Returns
         -------
         Clustering
-            See there for statistic and null.
+            Statistic, null and p-value.
+
+        Raises
+        ------
+        InputError
+            If `n_permutations` or `seed` is out of range, or the period contains no session with a known membership.
+        ChoiceError
+            If `direction` or `by` is not one of the allowed values.
         """
         part = self.part(start, end, members, by)
         hits = _tables.hits(self.scores[part.rows], self.spec.threshold, direction) & part.counted
         return clustering(hits, part.counted, n_permutations, seed, progress)
 
     def part(self, start: object, end: object, members: Membership | None, by: By) -> Selection:
-        """Return the sessions and columns that a table counts: what the tables and pictures have in common."""
+        """Return the sessions and columns of a table; tables and plots share this selection."""
         chosen = self.members if members is None else members
         return selection(self.market.days, self.market.names, self.scores, start, end, chosen, by)
 
@@ -274,7 +295,7 @@ class Fragility(Printable):
         title = [
             f"Fragility: {self.spec}",
             f"{len(self.market.names)} tickers, {len(days)} sessions, {days[0]} to {days[-1]}; "
-            f"counted: {who}, one a firm",
+            f"counted: {who}, one per firm",
             f"{events:,} events among {n:,} stock-days with a z; the most crowded days:",
         ]
         title += [f"(ticker-days without a z: {lost})"] if lost else []

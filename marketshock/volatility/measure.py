@@ -1,4 +1,4 @@
-"""Fragility: each day's return in units of the volatility of the days before it."""
+"""Fragility: daily returns in units of trailing volatility."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ def fragility(
     members: Membership | None = None,
     calendar: CalendarName = "auto",
 ) -> Fragility:
-    """Measure each day's return in units of the stock's own volatility over the days before it.
+    """Measure each daily return in units of the trailing volatility of its stock.
 
     Parameters
     ----------
     prices : Prices or DataFrame
-        Adjusted closes are read: total returns.
+        Prices. Returns are total returns, from adjusted closes.
     returns : DataFrame, optional
-        Instead of prices: decimal returns, dates by tickers.
+        Decimal returns, dates by tickers, instead of prices.
     window : int, optional
-        Sessions over which the volatility is taken. They end the day before the move, which itself is not among them.
+        Sessions in the volatility window. The window ends the day before the move and excludes the move itself.
     threshold : float, optional
-        A move is an event where its z is at least this large, up or down.
+        A move is an event if ``|z|`` is at least this large.
     log : bool, optional
-        Log instead of simple returns: the default with prices. With ``returns=`` it says which of the two they are, and
-        has to be given.
+        True for log returns, False for simple returns. The default is True with prices. It is required with
+        ``returns=``, where it states the kind of the given returns.
     about : {"zero", "mean"}, optional
-        Volatility as sqrt(mean of r^2), the realised volatility, or as the standard deviation about the mean (divisor
+        "zero" for the realized volatility, sqrt(mean of r^2); "mean" for the standard deviation about the mean (divisor
         n - 1). The move itself is measured from zero in both.
     min_obs : int, optional
-        Returns needed in the window; by default all of it. A missing price makes two returns missing.
+        Minimum number of returns in the window; by default `window`. One missing price makes two returns missing.
     members : Membership, optional
-        Whom the tables count by default, as of each day; everybody by default.
+        Members counted by default in the tables, as of each day; by default all tickers.
     calendar : {"auto", "NYSE", "index"}, optional
-        As in `event_study`: on which sessions days are counted.
+        Calendar on which sessions are counted, as in `event_study`.
 
     Returns
     -------
@@ -58,31 +58,34 @@ def fragility(
     Raises
     ------
     InputError
-        If an option is out of range, both or neither of `prices` and `returns` are given, or `log` is not said.
+        If an option is out of range, both or neither of `prices` and `returns` are given, or `returns` is given
+        without `log`.
+    ChoiceError
+        If `about`, `log` or `calendar` is not one of the allowed values.
     PriceError
-        If prices or returns cannot be right.
+        If prices or returns are invalid: infinite, text, duplicate or unsorted dates, or prices that are not positive.
 
     Warns
     -----
     CalendarWarning
-        If ``calendar="auto"`` finds that the dates do not fit the NYSE.
+        If ``calendar="auto"`` and the dates do not match the NYSE sessions.
 
     Notes
     -----
-    z_t = r_t / s_t, s_t^2 = sum of r_u^2 over the window's days / their number. There is no z where fewer than
-    `min_obs` returns are in the window or the stock stood still in it; ``lost`` says how many.
+    z_t = r_t / s_t, with s_t^2 = sum of r_u^2 over the window / number of returns in it. z is NaN if the window has
+    fewer than `min_obs` returns or the stock did not move in it; ``lost`` has the counts.
 
-    No look-ahead: s_t reads returns up to t - 1. Who is counted is another matter: prices of today's members of an
-    index are prices of survivors, and so are counts over them. Give `members` as of each day.
+    There is no look-ahead in z: s_t uses returns up to t - 1. The choice of stocks can still bias the counts. Prices of
+    today's index members are prices of survivors, so pass `members` as of each day.
 
-    With the defaults a threshold of 3 is not three standard deviations of a normal variable: for independent normal
+    A threshold of 3 does not correspond to three standard deviations of a normal variable. For independent normal
     returns z follows Student's t with `window` degrees of freedom (``by_year()["expected"]``).
 
     References
     ----------
     The measure is Bank of America's "fragility", as reported: a daily move of at least three times the 21-day trailing
-    realised volatility. Its definition leaves open log or simple, about zero or about the mean; ``docs/fragility.md``
-    has what each gives.
+    realized volatility. The definition does not specify log or simple returns, or volatility about zero or the mean;
+    ``docs/fragility.md`` compares the choices.
 
     Examples
     --------
@@ -105,32 +108,32 @@ def _spec(
     of_returns: bool, window: int, threshold: float, log: bool | None, about: About, min_obs: int | None
 ) -> FragilitySpec:
     if log is None and of_returns:
-        what = "is not said, and returns= may be either"
-        raise InputError("log", what, "give log=False for simple returns, log=True for log returns")
+        problem = "is missing, and returns= may be log or simple"
+        raise InputError("log", problem, "give log=False for simple returns, log=True for log returns")
     check_choice("log", log, (None, True, False))
     check_choice("about", about, ABOUT)
     least = 1 if about == "zero" else 2
     _check_whole("window", window, least, 10**5)
     min_obs = window if min_obs is None else min_obs
     _check_whole("min_obs", min_obs, least, window)
-    number = isinstance(threshold, (int, float, np.integer, np.floating)) and not isinstance(threshold, bool)
-    if not number or not 0 < threshold < np.inf:
+    is_number = isinstance(threshold, (int, float, np.integer, np.floating)) and not isinstance(threshold, bool)
+    if not is_number or not 0 < threshold < np.inf:
         raise InputError("threshold", f"got {threshold!r}", "give a positive number, such as 3.0")
     return FragilitySpec(int(window), float(threshold), log is None or bool(log), about, int(min_obs))
 
 
 def _check_whole(parameter: str, value: object, low: int, high: int) -> None:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or not low <= value <= high:  # type: ignore[operator]
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_whole or not low <= value <= high:  # type: ignore[operator]
         raise InputError(parameter, f"got {value!r}", f"give a whole number from {low} to {high}")
 
 
 def _market(prices: Prices | Frame | None, returns: Frame | None, calendar: CalendarName, log: bool) -> Returns:
     if (prices is None) == (returns is None):
-        came = "neither" if prices is None else "both"
+        given = "neither" if prices is None else "both"
         remedy = "give exactly one of the two; the bundled ones are ms.datasets.sp500().prices"
-        raise InputError("prices", f"{came} of prices= and returns= given", remedy)
+        raise InputError("prices", f"{given} of prices= and returns= given", remedy)
     if returns is not None:
         return returns_of_frame(returns, calendar, log)
-    held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)  # type: ignore[arg-type]
-    return returns_of_prices(held, calendar, log)
+    checked = prices if isinstance(prices, Prices) else Prices.from_frame(prices)  # type: ignore[arg-type]
+    return returns_of_prices(checked, calendar, log)

@@ -1,4 +1,4 @@
-"""Who belonged to a group on each day, as it was known before that day."""
+"""Members of a group on each day, as known before that day."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from ._rules import Grid, Names, Rule, Spans, firm_of
 
 @dataclass(frozen=True, eq=False)
 class Membership:
-    """Who belonged to a group on each day.
+    """Members of a group on each day.
 
-    Made by `of`, `from_frame`, `intervals` or `top`; two are joined by ``&``.
+    Made by `of`, `from_frame`, `intervals` or `top`; ``&`` intersects two memberships.
 
     Attributes
     ----------
     name : str
-        What it is, for headings.
+        Description for headings.
 
     Notes
     -----
-    A membership is taken as of the day of the move: a list of today's members knows who survived and grew, and counts
-    over it are counts over survivors. On a day of which a membership says nothing it is not empty but unknown
-    (`known`): `on` refuses such days, and `fragility` leaves them out with a `MembershipWarning`.
+    A membership is evaluated as of the day of the move. A list of today's members has survivorship bias, and so have
+    counts over it. A day outside the data of a membership is unknown, not empty (`known`): `on` raises on such days,
+    and `fragility` excludes them with a `MembershipWarning`.
 
     Examples
     --------
@@ -54,12 +54,14 @@ class Membership:
 
     @classmethod
     def of(cls, tickers: Sequence[str], name: str = "") -> Membership:
-        """Return the same tickers on every day; one without returns is refused, not skipped.
+        """Make a membership of the same tickers on every day.
+
+        A ticker without returns raises an error where the membership is used; it is not skipped.
 
         Raises
         ------
         InputError
-            If it names no ticker.
+            If `tickers` is empty or text.
         """
         if isinstance(tickers, str) or not len(tickers):
             raise InputError("tickers", f"got {tickers!r}", 'give a list, such as ["NVDA", "AAPL"]')
@@ -69,47 +71,49 @@ class Membership:
 
     @classmethod
     def from_frame(cls, members: Frame, *, max_age: int = 0, name: str = "") -> Membership:
-        """Read a frame of true and false (dates by tickers): who is a member on each day.
+        """Make a membership from a Boolean frame, dates by tickers.
 
         Parameters
         ----------
         members : DataFrame
-            Boolean. A ticker that is no column is no member.
+            True for a member on that date. A ticker without a column is not a member.
         max_age : int, optional
-            Calendar days that a row stays good for after its date: 0 for a row a session, 31 for a row a month.
+            Calendar days for which a row stays valid after its date: 0 for one row per session, 31 for one per month.
         name : str, optional
-            For headings.
+            Description for headings.
 
         Raises
         ------
-        InputError, PriceError
-            If it is not made of true and false, or dates are duplicate or unsorted.
+        InputError
+            If the frame contains other values than True and False, or `max_age` is negative.
+        PriceError
+            If dates are duplicate or unsorted.
         """
         frame = dated("members", members)
         check_columns("members", frame)
         days = session_dates("members", frame.index)
         if not all(pd.api.types.is_bool_dtype(dtype) for dtype in frame.dtypes) or frame.isna().to_numpy().any():
-            raise InputError("members", "holds other things than true and false", "fill gaps, then call .astype(bool)")
+            raise InputError("members", "has other values than True and False", "fill gaps, then call .astype(bool)")
         names = tuple(str(c) for c in frame.columns)
         grid = Grid(days, names, frame.to_numpy(dtype=bool), np.ones(len(days), dtype=bool), max_age, False, False)
         return cls(name or "members of a frame", (_checked_age(grid),))
 
     @classmethod
     def intervals(cls, table: Frame, name: str = "") -> Membership:
-        """Read a row for each time a ticker belonged: columns ticker, first, last, both days included.
+        """Make a membership from intervals: columns ticker, first and last, both days included.
 
         Parameters
         ----------
         table : DataFrame
-            A `last` that is missing has not come yet, a `first` that is missing was before all that is known. Days
-            before the first and after the last date of the table are unknown.
+            One row per interval. A missing `last` means still a member, a missing `first` means a member from the
+            start. Days before the first and after the last date of the table are unknown.
         name : str, optional
-            For headings.
+            Description for headings.
 
         Raises
         ------
         InputError
-            If a column is missing, a date is none, or a row ends before it begins.
+            If the table is empty, a column is missing, a value is not a date, or an interval ends before it begins.
         """
         frame = pandas_frame("table", table)
         lacking = [c for c in ("ticker", "first", "last") if c not in frame.columns]
@@ -124,31 +128,31 @@ class Membership:
 
     @classmethod
     def top(cls, n: int, caps: Frame, *, max_age: int = 7, name: str = "") -> Membership:
-        """Return the `n` largest firms, ranked on the session before each day.
+        """Make a membership of the `n` largest firms, ranked on the session before each day.
 
         Parameters
         ----------
         n : int
-            Firms. Where several tie for the last place all of them are members.
+            Number of firms. All firms that tie for the last rank are members.
         caps : DataFrame
-            Market caps in USD, dates by tickers, one column a firm (the sum of its classes). NaN is not ranked; a day
-            with fewer than `n` caps is unknown. All listings of a firm are members when it is.
+            Market caps in USD, dates by tickers, one column per firm (the sum of its share classes). NaN is not ranked;
+            a day with fewer than `n` caps is unknown. All listings of a member firm are members.
         max_age : int, optional
-            Calendar days that a ranking stays good for: 7 for daily caps, 35 for monthly ones.
+            Calendar days for which a ranking stays valid: 7 for daily caps, 35 for monthly ones.
         name : str, optional
-            For headings.
+            Description for headings.
 
         Raises
         ------
         InputError
-            If there are fewer than `n` columns, or two of one firm.
+            If there are fewer than `n` columns or two columns of one firm, or `max_age` is less than 1.
         PriceError
             If a cap is infinite, not positive, or dates are duplicate or unsorted.
 
         Notes
         -----
-        No look-ahead: members on a day are ranked by caps of an earlier one, so that the move of the day does not
-        decide who is counted on it. Caps that hold a later share count bring one back in; see
+        There is no look-ahead in the ranking: members on a day are ranked by caps of an earlier day, so the move of the
+        day does not affect the selection. Caps computed from a later share count have look-ahead; see
         `IndexMembers.market_caps`.
         """
         days, names, values = caps_values(caps)
@@ -161,56 +165,57 @@ class Membership:
         return cls(name or f"{n} largest by market cap the session before", (_checked_age(grid),))
 
     def known(self, dates: Iterable[object]) -> BoolArray:
-        """Return for each date whether the membership says anything of it."""
+        """Return for each date whether the membership is known, (n_dates,)."""
         days = _days_index("dates", dates)
         return np.asarray(np.all([rule.known(days) for rule in self._rules], axis=0))
 
     def on(self, dates: Iterable[object], tickers: Sequence[str]) -> BoolArray:
-        """Return who belonged on each date.
+        """Return the members on each date.
 
         Returns
         -------
         ndarray of shape (n_dates, n_tickers), bool
+            True for a member.
 
         Raises
         ------
         InputError
-            If nothing is known of a date.
+            If the membership is unknown on a date.
         """
         days = _days_index("dates", dates)
         known = self.known(days)
         if not known.all():
             raise InputError(
-                "dates", f"nothing is known of {self.name} on {days[~known][0]}", "ask .known(dates) first"
+                "dates", f"{self.name}: not known on {days[~known][0]}", "select dates with .known(dates) first"
             )
         return self.rows(days, [str(t) for t in tickers])
 
     def rows(self, days: DateArray, tickers: Sequence[str]) -> BoolArray:
-        """Return who belonged, (n_days, n_tickers); False on days of which nothing is known."""
+        """Return the members, (n_days, n_tickers); False on unknown days."""
         out = self._rules[0].on(days, tickers)
         for rule in self._rules[1:]:
             out = out & rule.on(days, tickers)
         return out
 
     def check(self, tickers: Sequence[str]) -> None:
-        """Raise `UnknownNameError` if a named ticker, or every member, is none of `tickers`."""
+        """Raise `UnknownNameError` if a fixed ticker is not in `tickers`, or no member is."""
         for rule in self._rules:
             rule.check(tickers)
 
     def __and__(self, other: Membership) -> Membership:
-        """Return those who belong to both."""
+        """Return the intersection of two memberships."""
         if not isinstance(other, Membership):
             return NotImplemented
         return Membership(f"{self.name}, {other.name}", (*self._rules, *other._rules))
 
 
 def caps_values(caps: Frame) -> tuple[DateArray, list[str], FloatArray]:
-    """Return days (D,), tickers (N,) and market caps in USD (D, N) of a frame with one column a firm.
+    """Return days (D,), tickers (N,) and market caps in USD (D, N) of a frame with one column per firm.
 
     Raises
     ------
     InputError
-        If two columns are of one firm, or the frame is empty.
+        If two columns belong to one firm, or the frame is empty.
     PriceError
         If a cap is infinite, not positive or text, or dates are duplicate or unsorted.
     """
@@ -223,7 +228,7 @@ def caps_values(caps: Frame) -> tuple[DateArray, list[str], FloatArray]:
     for name in names:
         if seen.setdefault(firm_of(name), name) != name:
             what = f"{seen[firm_of(name)]} and {name} are classes of one firm"
-            raise InputError("caps", what, "give one column a firm: the sum of its classes")
+            raise InputError("caps", what, "give one column per firm: the sum of its share classes")
     return days, names, values
 
 

@@ -1,4 +1,4 @@
-"""Portfolios sorted by trailing volatility: what quiet and nervous stocks earned."""
+"""Returns of portfolios sorted by trailing volatility."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ Rebalance: TypeAlias = Literal["month", "quarter", "year", "never"]
 REBALANCE: tuple[Rebalance, ...] = ("month", "quarter", "year", "never")
 
 SURVIVORS = (
-    "Who is in the prices was chosen before the sort: if they are today's members of an index, those that failed or "
-    "left are not there, and those that came in because they had risen are. Both flatter, and not all groups alike."
+    "The stocks were selected before the sort. If they are today's members of an index, firms that failed or left are "
+    "missing and firms that joined after rising are included. Both raise returns, and not equally in all groups."
 )
-_MIN_SHARE = 0.9  # of the lookback
+_MIN_SHARE = 0.9  # default min_obs as a share of the lookback
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class VolatilityPortfolios(Printable):
-    """What portfolios by trailing volatility earned.
+    """Returns of portfolios sorted by trailing volatility.
 
     Made by `volatility_portfolios`.
 
     Attributes
     ----------
     table : DataFrame
-        Indexed by lookback (sessions) and group (1 is the quietest): total_return (decimal, from the first formation to
-        the last close), n_firms (mean over the formations), volatility (mean over formations and firms of what was
-        sorted by, decimal, a day), turnover (mean share of the portfolio traded at a rebalancing, one way; NaN where
-        there was none).
+        Indexed by lookback (sessions) and group (1 has the lowest volatility): total_return (decimal, from the first
+        formation to the last close), n_firms (mean over formations), volatility (sorting variable, mean over formations
+        and firms, decimal per day), turnover (one-way share of the portfolio traded, mean over rebalancings, decimal;
+        NaN without a rebalancing).
     paths : DataFrame
         Value of one dollar, dates by (lookback, group); the first row is the close of the first formation.
     groups : DataFrame
-        Who was where: indexed by lookback and the date of the formation, tickers as columns; 0 for who was not sorted.
+        Group of each ticker: indexed by lookback and formation date, tickers as columns; 0 if not sorted.
     rebalance : {"month", "quarter", "year", "never"}
-        When it was sorted.
+        Interval between sorts.
     universe : str
-        Who was sorted.
+        Description of the stocks sorted.
     notes : tuple of str
-        What limits the figures.
+        Limitations of the figures.
     """
 
     table: pd.DataFrame
@@ -64,7 +64,7 @@ class VolatilityPortfolios(Printable):
 
     @property
     def spread(self) -> pd.Series[float]:
-        """Total return of the quietest group less that of the most volatile one (decimal), by lookback."""
+        """Total return of the low-volatility group minus that of the high-volatility group (decimal), by lookback."""
         total = self.table["total_return"].unstack("group")
         return pd.Series(total.iloc[:, 0] - total.iloc[:, -1], name="low_minus_high")
 
@@ -75,7 +75,7 @@ class VolatilityPortfolios(Printable):
     def printout(self) -> Printout:
         """Return the printed form: total return, size and turnover by lookback and group."""
         days = self.paths.index
-        when = {"never": "sorted once"}.get(self.rebalance, f"sorted anew at the end of each {self.rebalance}")
+        when = {"never": "sorted once"}.get(self.rebalance, f"sorted at the end of each {self.rebalance}")
         title = (
             f"Equal-weighted portfolios by trailing volatility, {days[0].date()} to {days[-1].date()}, {when}; "
             f"{self.universe}"
@@ -116,24 +116,24 @@ def volatility_portfolios(
     Parameters
     ----------
     prices : Prices or DataFrame
-        Adjusted closes are read: total returns. Classes of one firm count once.
+        Prices. Returns are total returns, from adjusted closes. Share classes of one firm count once.
     lookback : int or sequence of int, optional
-        Sessions of the volatility: half a year and a year by default.
+        Sessions in the volatility window; by default half a year and a year.
     groups : int, optional
-        3 for terciles, 5 for quintiles. Where the firms do not divide, the quieter groups get one more.
+        Number of groups: 3 for terciles, 5 for quintiles. A remainder goes to the groups of lowest volatility.
     rebalance : {"month", "quarter", "year", "never"}, optional
-        Sorted at the last close of each.
+        Stocks are sorted at the last close of each interval.
     start, end : date or str, optional
-        The first and the last session held. The first sort is at the close before `start`; by default `start` is the
-        earliest for which the longest lookback has its `min_obs`.
+        First and last session held. The first sort is at the close before `start`; by default `start` is the
+        earliest session for which the longest lookback has `min_obs` returns.
     min_obs : int, optional
-        Returns a stock needs in the lookback; by default 90 % of it.
+        Minimum number of returns in the lookback; by default 90 % of it.
     members : Membership, optional
-        Who may be sorted, as of the day of each sort.
+        Stocks eligible for sorting, as of the day of each sort; by default all.
     universe : str, optional
-        Who that is, for the heading.
+        Description of the stocks, for the heading.
     calendar : {"auto", "NYSE", "index"}, optional
-        As in `event_study`.
+        Calendar on which sessions are counted, as in `event_study`.
 
     Returns
     -------
@@ -142,17 +142,22 @@ def volatility_portfolios(
     Raises
     ------
     InputError
-        If an option is out of range, or a sort has fewer firms than groups.
+        If an option is out of range, the period is too short, or a sort has fewer firms than groups.
+    ChoiceError
+        If `rebalance` or `calendar` is not one of the allowed values.
+    PriceError
+        If the prices are invalid: infinite, not positive, text, or with duplicate or unsorted dates.
 
     Notes
     -----
-    At the close of day d stocks are sorted by the standard deviation (about the mean, divisor n - 1) of the daily
-    simple returns of the `lookback` sessions that end the day *before* d; those with a close on d and enough returns
-    are bought at that close in equal parts and held. A group's value is the mean of price over price at d. A stock
-    without a close on a day is held at its last one, and sold at it at the next sort if it never has another. Ties are
-    in the order of the columns. No trading costs.
+    At the close of day d stocks are sorted by the standard deviation (about the mean, divisor n - 1) of daily simple
+    returns over the `lookback` sessions that end the day *before* d. Stocks with a close on d and enough returns are
+    bought at that close with equal weights and held. The value of a group is the mean of price / price at d. A stock
+    without a close on a day is valued at its last close, and sold at that close at the next sort if no later close
+    exists. Ties keep the order of the columns. There are no trading costs.
 
-    Turnover is half the sum of absolute differences between the new weights and those the old portfolio has grown to.
+    Turnover is half the sum of absolute differences between the new weights and the drifted weights of the old
+    portfolio.
 
     References
     ----------
@@ -176,7 +181,11 @@ def volatility_portfolios(
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """One lookback: value (n_days, G), group of each sort (n_sorts, N) with 0 for none, turnover (n_sorts, G)."""
+    """Portfolios of one lookback.
+
+    Shapes: `value` (n_days, G), `group` (n_sorts, N) with 0 for not sorted, `turnover` (n_sorts, G), NaN at the first
+    sort. `n_without` counts holdings without a close at the end of a holding period.
+    """
 
     value: FloatArray
     group: IntArray
@@ -185,7 +194,7 @@ class _Path:
 
 
 def assign(volatility: FloatArray, eligible: BoolArray, groups: int) -> IntArray:
-    """Return the group of each stock, (n,): 1 the quietest, 0 for who is not eligible."""
+    """Return the group of each stock, (n,): 1 has the lowest volatility, 0 is not eligible."""
     out = np.zeros(len(volatility), dtype=np.int64)
     at = np.flatnonzero(eligible)
     order = at[np.argsort(volatility[at], kind="stable")]
@@ -203,11 +212,11 @@ def _held(
     inside: BoolArray,
     lookback: int,
 ) -> _Path:
-    """Sort on each of the rows `sorts` and hold until the next, the last until `last`."""
+    """Sort at each row in `sorts` and hold until the next sort, or until row `last`."""
     value = np.ones((last - sorts[0] + 1, groups))
     group = np.zeros((len(sorts), levels.shape[1]), dtype=np.int64)
     turnover = np.full((len(sorts), groups), np.nan)
-    grown = np.zeros((groups, levels.shape[1]))
+    drifted = np.zeros((groups, levels.shape[1]))
     without = 0
     for k, row in enumerate(sorts):
         eligible = inside[k] & np.isfinite(volatility[row]) & np.isfinite(levels[row])
@@ -223,16 +232,16 @@ def _held(
             own = group[k] == g + 1
             weight = own / own.sum()
             if k:
-                turnover[k, g] = np.abs(weight - grown[g]).sum() / 2
+                turnover[k, g] = np.abs(weight - drifted[g]).sum() / 2
             path = relative[:, own].mean(axis=1)
             value[row - sorts[0] : until - sorts[0] + 1, g] = value[row - sorts[0], g] * path
-            grown[g] = 0.0
-            grown[g, own] = relative[-1, own] / relative[-1, own].sum()
+            drifted[g] = 0.0
+            drifted[g, own] = relative[-1, own] / relative[-1, own].sum()
     return _Path(value, group, turnover, without)
 
 
 def _filled(levels: FloatArray) -> FloatArray:
-    """Carry the last price over days without one: the value at which such a stock is held."""
+    """Carry the last price forward over days without one."""
     at = np.where(np.isfinite(levels), np.arange(len(levels))[:, None], 0)
     return np.take_along_axis(levels, np.maximum.accumulate(at, axis=0), axis=0)
 
@@ -240,11 +249,11 @@ def _filled(levels: FloatArray) -> FloatArray:
 def _sorts(
     days: DateArray, volatility: FloatArray, rebalance: Rebalance, start: object, end: object, groups: int
 ) -> tuple[IntArray, int]:
-    """Return the rows at whose close is sorted, and the last row held."""
+    """Return the rows of the sorts (at the close) and the last row held."""
     n = np.isfinite(volatility).sum(axis=1)
     ready = np.flatnonzero(n >= groups)
     if not len(ready):
-        what = f"at most {n.max()} firms have the lookback filled, for {groups} groups"
+        what = f"at most {n.max()} firms have enough returns in the lookback, for {groups} groups"
         raise InputError("prices", what, "give more stocks, a longer history, or a smaller min_obs")
     held = period(days, start, end)
     first = held.start - 1 if start is not None else max(int(ready[0]), held.start)
@@ -253,7 +262,7 @@ def _sorts(
         remedy = (
             f"start on {days[ready[0] + 1]} or later, or give a smaller min_obs" if ready[0] + 1 < len(days) else ""
         )
-        raise InputError("start", f"the lookback is not filled before {days[held.start]}", remedy)
+        raise InputError("start", f"the lookback has too few returns before {days[held.start]}", remedy)
     if first >= last:
         raise InputError("end", f"nothing is held from {days[first]} to {days[last]}", "give a longer period")
     unit = {"month": "datetime64[M]", "year": "datetime64[Y]"}.get(rebalance, "datetime64[M]")
@@ -272,7 +281,7 @@ def _inside(members: Membership | None, days: DateArray, names: list[str]) -> Bo
 
 
 def _on_sessions(held: Prices, days: DateArray) -> FloatArray:
-    """Return adjusted closes on the sessions of the calendar, NaN on those without a row."""
+    """Return adjusted closes on the sessions of the calendar, NaN on sessions without a row."""
     out = np.full((len(days), len(held.tickers)), np.nan)
     out[np.searchsorted(days, held.dates.to_numpy().astype("datetime64[D]"))] = held.adj_close.to_numpy()
     return out
@@ -289,7 +298,7 @@ def _result(
     universe: str,
     looks: dict[int, int],
 ) -> VolatilityPortfolios:
-    rows, paths, who = [], {}, []
+    rows, paths, assigned = [], {}, []
     dates = pd.DatetimeIndex(days[sorts].astype("datetime64[ns]"), name="date")
     for look, path in made.items():
         for g in range(1, path.value.shape[1] + 1):
@@ -306,25 +315,25 @@ def _result(
                 }
             )
             paths[(look, g)] = path.value[:, g - 1]
-        who.append(pd.DataFrame(path.group, index=dates, columns=names))
+        assigned.append(pd.DataFrame(path.group, index=dates, columns=names))
     index = pd.DatetimeIndex(days[sorts[0] : last + 1].astype("datetime64[ns]"), name="date")
     frame = pd.DataFrame(paths, index=index)
     frame.columns = frame.columns.set_names(["lookback", "group"])
     table = pd.DataFrame(rows).set_index(["lookback", "group"])
-    groups = pd.concat(who, keys=list(made), names=["lookback", "date"])
+    groups = pd.concat(assigned, keys=list(made), names=["lookback", "date"])
     least = ", ".join(f"{least} of {look}" for look, least in looks.items())
     n_without = max(path.n_without for path in made.values())
-    notes = [f"Sorted by what was known the day before each formation (at least {least} returns). {SURVIVORS}"]
+    notes = [f"Sorted on returns up to the day before each formation (at least {least} returns). {SURVIVORS}"]
     if n_without:
         notes.append(
-            f"{n_without} holdings had no close at the end of their holding period and were sold at the last one."
+            f"{n_without} holdings had no close at the end of their holding period and were sold at their last close."
         )
     text = f"{len(names)} firms" + (f": {universe}" if universe else " as given")
     return VolatilityPortfolios(table, frame, groups, rebalance, text, tuple(notes))
 
 
 def _looks(lookback: int | Sequence[int], min_obs: int | None) -> dict[int, int]:
-    """Return the lookbacks with the returns each needs."""
+    """Return the minimum number of returns by lookback."""
     given = list(lookback) if isinstance(lookback, Sequence) else [lookback]
     for look in given or [0]:
         if isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 2:

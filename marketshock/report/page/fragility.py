@@ -25,10 +25,10 @@ _TERMS = {
     "z": "Return over volatility.",
     "stocks": "With a z in the year.",
     "stock-days": "Days with a z, over all stocks.",
-    "a stock-year": "Events in 252 sessions of a stock.",
+    "per stock-year": "Events per stock in 252 sessions.",
     "mean |z|": "Of the events.",
-    "product": "Events a stock-year times their mean |z|.",
-    "normal": "Events a stock-year if returns were independent and normal with constant variance (Student's t).",
+    "product": "Events per stock-year times their mean |z|.",
+    "normal": "Expected events per stock-year under independent normal returns of constant variance (Student's t).",
 }
 _SHOWS = {
     "counts": ("Events of each session", "Upward moves above the line, downward moves below it."),
