@@ -21,7 +21,7 @@ ONLY_IN = {
     "yfinance": "providers/yahoo",
     "curl_cffi": "providers/yahoo_client.py",
     "arch": "models/garch.py",
-    "statsmodels": "crosssection.py",
+    "statsmodels": ("crosssection.py", "inference/adjust.py"),
 }
 
 
