@@ -32,7 +32,7 @@ ONLY_IN = {
     "yfinance": "providers/yahoo",
     "curl_cffi": "providers/yahoo_client.py",
     "arch": "models/garch.py",
-    "statsmodels": "study/crosssection.py",
+    "statsmodels": ("study/crosssection.py", "inference/adjust.py"),
 }
 
 

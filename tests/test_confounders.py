@@ -181,3 +181,43 @@ def test_calendars_that_cannot_be_read(seven):
     frame = pd.DataFrame({"ticker": ["NVDA"], "date": ["2025-02-01"], "on_closed": ["raise"]})
     with pytest.raises(NotSessionError):
         seven.confounders(frame)
+
+
+def test_equal_to_a_loop_over_all_pairs():
+    """Three hundred random events against two hundred random releases, pair by pair."""
+    rng = np.random.default_rng(4)
+    days = pd.bdate_range("2018-01-01", periods=900)
+    names = [*(f"F{k}" for k in range(8)), "GOOG", "GOOGL"]
+    returns = pd.DataFrame(rng.normal(0, 0.02, (900, 11)), index=days, columns=[*names, "m"])
+    events = pd.DataFrame({"ticker": rng.choice(names, 300), "date": days[rng.integers(100, 880, 300)]})
+    events = events.drop_duplicates(ignore_index=True)
+    made = ms.event_study(
+        events, returns=returns, model=ms.MarketModel("m"), window=(-3, 6), estimation=(-80, -10), min_obs=40,
+        calendar="index",
+    )  # fmt: skip
+    calendar = pd.DataFrame({"ticker": rng.choice([*names, ""], 200), "date": days[rng.integers(0, 900, 200)]}).assign(
+        event_id=np.arange(200).astype(str)
+    )
+    for last_days, first in ((20, -29), (None, -80), (0, -9)):
+        expected = []
+        for name, row in made.events.iterrows():
+            here = days.get_loc(row["date"])
+            firm = "GOOG" if row["ticker"] == "GOOGL" else row["ticker"]
+            for _, entry in calendar.iterrows():
+                day = days.get_loc(entry["date"]) - here
+                if entry["ticker"].replace("GOOGL", "GOOG") in ("", firm) and first <= day <= 6:
+                    where = "estimation" if day <= -10 else "gap" if day < -3 else "event"
+                    expected.append((name, entry["event_id"], day, where))
+            for other, at in made.events.iterrows():
+                day = days.get_loc(at["date"]) - here
+                if other == name or at["ticker"].replace("GOOGL", "GOOG") != firm:
+                    continue
+                if abs(day) < 10:
+                    expected.append((name, other, day, "event"))
+                elif first <= day <= 6:
+                    expected.append((name, other, day, "estimation"))
+        found = made.confounders(calendar, estimation_days=last_days)
+        got = list(zip(found.index, found["confounder"], found["day"], found["in_window"], strict=True))
+        assert sorted(got) == sorted(expected)
+        assert len(got) > 100
+        assert found.groupby(level=0)["day"].is_monotonic_increasing.all()

@@ -92,8 +92,8 @@ def test_market_model():
     result = study(frame(F=firm, m=index), ms.MarketModel("m"), 6, ["F"])
     check("mm.sigma", result.params["sigma"])
     plain = ms.Conventions(forecast_error=False)
-    check("mm.ar_t", [result.sample(d, d, conventions=plain).standardised for d in range(3)])
-    check("mm.car_t", [result.sample(0, d, conventions=plain).standardised for d in range(3)])
+    check("mm.ar_t", [result.sample(d, d, conventions=plain).standardized for d in range(3)])
+    check("mm.car_t", [result.sample(0, d, conventions=plain).standardized for d in range(3)])
 
 
 def test_market_adjusted():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +18,10 @@ from marketshock.errors import ChoiceError, UnknownNameError, WindowError
 from marketshock.inference.outcome import Inapplicable, TestResult
 from marketshock.inference.ranks import placebo_result, run_sums, sq
 from marketshock.inference.registry import rank_of
+from marketshock.inference.sample import Sample
+from marketshock.study.run import results
+
+from .conftest import ROOT
 
 RTOL = 1e-10
 SEVEN = list(ms.MAGNIFICENT_SEVEN)
@@ -53,7 +60,7 @@ class TestJoint:
         f = gamma @ np.linalg.inv(covariance) @ gamma / factor * (dof - n + 1) / (dof * n)
         row = seven.tests(0, last, which="joint_f").iloc[0]
         np.testing.assert_allclose(row["statistic"], f, rtol=1e-9)
-        assert row["df"] == (n, dof - n + 1) == (7, 242)
+        assert (row["df"], row["df2"]) == (n, dof - n + 1) == (7, 242)
         np.testing.assert_allclose(row["pvalue"], stats.f.sf(f, 7, 242), rtol=1e-8)
 
     def test_joint_equal(self, seven, returns, last):
@@ -63,7 +70,7 @@ class TestJoint:
         f = moved @ np.linalg.inv(contrast @ covariance @ contrast.T) @ moved / factor * (dof - 5) / (dof * 6)
         row = seven.tests(0, last, which="joint_equal").iloc[0]
         np.testing.assert_allclose(row["statistic"], f, rtol=1e-8)
-        assert row["df"] == (6, dof - 5)
+        assert (row["df"], row["df2"]) == (6, dof - 5)
 
     def test_portfolio_is_the_one_firm_t_of_the_portfolio(self, seven, returns, last):
         mean = returns.assign(EW=returns[SEVEN].mean(axis=1))
@@ -110,7 +117,7 @@ def test_joint_tests_with_gaps_use_the_days_all_share(returns):
     cut = ms.event_study(events, returns=shared, model=ms.MarketModel("^GSPC"))
     row, expected = study.tests(0, 0, which="joint_f").iloc[0], cut.tests(0, 0, which="joint_f").iloc[0]
     np.testing.assert_allclose(row["statistic"], expected["statistic"], rtol=1e-9)
-    assert row["df"] == (7, 240)
+    assert (row["df"], row["df2"]) == (7, 240)
     assert "estimated on the 248 days all firms share (2 left out)" in row["note"]
 
 
@@ -252,6 +259,58 @@ class TestTable:
         assert (tests[["null", "alternative", "assumptions", "reference"]] != "").all().all()
         assert tests.loc["bmp", "assumptions"] == "normal residuals, independent events, effects of one sign"
 
+    @pytest.mark.parametrize("window", [(0, 0), (-1, 5)])
+    def test_degrees_of_freedom_are_numbers(self, seven, window):
+        table = seven.tests(*window, which="all")
+        assert table[["df", "df2"]].dtypes.tolist() == [np.float64, np.float64]
+        second = table[table["df2"].notna()]
+        assert set(second.index) == {"joint_f", "joint_equal"}
+        np.testing.assert_allclose(stats.f.sf(second["statistic"], second["df"], second["df2"]), second["pvalue"])
+        t = table[table["distribution"] == "t"]
+        np.testing.assert_allclose(2 * stats.t.sf(abs(t["statistic"]), t["df"]), t["pvalue"], rtol=1e-8)
+        assert table.loc[table["distribution"].isin(["normal", "exact", ""]), ["df", "df2"]].isna().all(axis=None)
+
+    def test_survives_files(self, seven, tmp_path):
+        table = pd.DataFrame(seven.tests(0, 0))
+        table.to_parquet(tmp_path / "t.parquet")
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "t.parquet"), table)
+        flat = table.reset_index()
+        flat.to_csv(tmp_path / "t.csv", index=False)
+        back = pd.read_csv(tmp_path / "t.csv", keep_default_na=False, na_values={"df": [""], "df2": [""]})
+        pd.testing.assert_frame_equal(back[["test", "df", "df2"]], flat[["test", "df", "df2"]])
+        read = pd.read_json(io.StringIO(flat.to_json(orient="records", double_precision=15)))
+        np.testing.assert_allclose(read[["df", "df2"]].astype(float), flat[["df", "df2"]])
+        polars = pytest.importorskip("polars")
+        schema = polars.from_pandas(flat).schema
+        assert (schema["df"], schema["df2"]) == (polars.Float64, polars.Float64)
+
+    def test_is_computed_once(self, monkeypatch, prices, catalog):
+        """A second call copies; another window, test, direction, group, convention or draw computes again."""
+        study = ms.event_study(catalog["deepseek-selloff"], tickers=SEVEN, prices=prices, model=ms.MarketModel("^GSPC"))
+        calls, made = [], results.test_rows
+        monkeypatch.setattr(results, "test_rows", lambda *args: calls.append(args) or made(*args))
+        first = study.tests(0, 0, which=["bmp", "portfolio"])
+        kept = pd.DataFrame(first).copy(deep=True)
+        first.loc["bmp", "statistic"] = 99.0
+        first["note"] = "mine"
+        second = study.tests(0, 0, which=["bmp", "portfolio"])
+        assert len(calls) == 1
+        pd.testing.assert_frame_equal(pd.DataFrame(second), kept)
+        assert "BMP t" in str(second)
+        average = study.aar()
+        average.loc[0, "aar"] = 99.0
+        assert study.aar().loc[0, "aar"] != 99.0
+        others = [
+            {"which": "bmp"}, {"alternative": "less"}, {"by": "date"}, {"conventions": ms.Conventions(window="csar")},
+            {"which": "block_bootstrap", "resampling": ms.Resampling(draws=99)},
+            {"which": "block_bootstrap", "resampling": ms.Resampling(draws=99, seed=1)},
+        ]  # fmt: skip
+        for n, options in enumerate(others, 2):
+            study.tests(-1, 1, **options)
+            assert len(calls) == n
+        loaded = pickle.loads(pickle.dumps(study))
+        pd.testing.assert_frame_equal(loaded.tests(0, 0), study.tests(0, 0))
+
     def test_directions(self, seven):
         two = seven.tests(0, 0, which=["t_firm", "t_cross_sectional", "portfolio"])
         less = seven.tests(0, 0, which=["t_firm", "t_cross_sectional", "portfolio"], alternative="less")
@@ -282,6 +341,76 @@ class TestTable:
         events = pd.DataFrame({"ticker": ["NVDA", "NVDA"], "date": "2025-01-27"})
         study = ms.event_study(events, prices=prices, model=ms.MarketModel("^GSPC"), duplicates="keep")
         assert "linearly dependent" in study.tests(0, 0, which="joint_f")["note"].iloc[0]
+
+
+def short_windows(n_dates: int, days: int) -> ms.StudyResult:
+    """Forty events whose forecast error is large: few estimation days, twelve event days, two factors."""
+    rng = np.random.default_rng(3)
+    index = pd.bdate_range("2020-01-01", periods=450)
+    names = [f"F{k}" for k in range(40)]
+    frame = pd.DataFrame(rng.normal(0, 0.02, (450, 42)), index=index, columns=[*names, "m", "n"])
+    events = pd.DataFrame({"ticker": names, "date": index[80 + 30 * (np.arange(40) % n_dates)]})
+    return ms.event_study(
+        events, returns=frame, model=ms.FactorModel(["m", "n"]), window=(0, 11), estimation=(-days, -1), min_obs=15,
+        calendar="index",
+    )  # fmt: skip
+
+
+class TestForecastError:
+    """``Conventions(forecast_error=False)`` reaches the tests that docs/methods.md lists, and no other."""
+
+    @staticmethod
+    def samples() -> list[Sample]:
+        few, many, one = short_windows(1, 15), short_windows(10, 15), short_windows(1, 60)
+        parts = [few.sample(0, last).take(np.arange(4)) for last in (0, 11)]
+        parts += [many.sample(0, last) for last in range(12)]
+        parts += [one.sample(0, 0).take(np.arange(4))]
+        return parts + [one.sample(0, last).take(np.array([at])) for last in (0, 11) for at in range(3)]
+
+    def changed(self) -> set[str]:
+        off, found = ms.Conventions(forecast_error=False), set()
+        for sample in self.samples():
+            for name, test in ms.TESTS.items():
+                if test.scope == "event" and len(sample) > 1:
+                    continue
+                pair = [test.run(one, "two-sided") for one in (sample, replace(sample, conventions=off))]
+                if all(isinstance(one, TestResult) for one in pair) and pair[0].statistic != pair[1].statistic:
+                    found.add(name)
+        return found
+
+    def test_reaches_what_the_docs_list(self):
+        text = (ROOT / "docs" / "methods.md").read_text("utf-8")
+        line = re.search(r"`forecast_error=False` reaches ((?:`\w+`[^`.]*?)+)\.", text)
+        assert line is not None
+        assert self.changed() == set(re.findall(r"`(\w+)`", line[1]))
+
+    def test_ranks_of_standardized_returns(self):
+        sample = short_windows(10, 15).sample(0, 3, conventions=ms.Conventions(ranks_of="sar"))
+        off = replace(sample, conventions=ms.Conventions(ranks_of="sar", forecast_error=False))
+        for name in ("corrado", "corrado_zivney"):
+            assert ms.TESTS[name].run(sample, "less").statistic != ms.TESTS[name].run(off, "less").statistic
+
+    def test_is_the_variance_without_the_estimation_error(self, seven, returns):
+        """By hand: sigma of the regression alone, times the root of the number of days."""
+        est, event = window_rows(returns, 2)
+        x, x_event = (sm.add_constant(part[["^GSPC"]].to_numpy()) for part in (est, event))
+        fits = [sm.OLS(est[t].to_numpy(), x).fit() for t in SEVEN]
+        car = np.array([(event[t].to_numpy() - x_event @ f.params).sum() for t, f in zip(SEVEN, fits, strict=True)])
+        sigma2 = np.array([f.mse_resid for f in fits])
+        residuals = np.column_stack([f.resid for f in fits])
+        covariance = residuals.T @ residuals / fits[0].df_resid
+        off = {"conventions": ms.Conventions(forecast_error=False)}
+        tests = seven.tests(0, 2, which=["t_firm", "mackinlay", "portfolio", "joint_f"], **off)
+        one = tests.loc["t_firm"].set_index("event_id").loc[[f"deepseek-selloff/{t}" for t in SEVEN], "statistic"]
+        np.testing.assert_allclose(one, car / np.sqrt(3 * sigma2), rtol=1e-9)
+        np.testing.assert_allclose(
+            tests.loc["mackinlay", "statistic"], car.sum() / np.sqrt(3 * sigma2.sum()), rtol=1e-9
+        )
+        np.testing.assert_allclose(
+            tests.loc["portfolio", "statistic"], car.sum() / np.sqrt(3 * covariance.sum()), rtol=1e-9
+        )
+        f = car @ np.linalg.inv(covariance) @ car / 3 * (248 - 6) / (248 * 7)
+        np.testing.assert_allclose(tests.loc["joint_f", "statistic"], f, rtol=1e-8)
 
 
 def test_size_of_the_exact_tests_under_the_null():

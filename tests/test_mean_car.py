@@ -9,7 +9,9 @@ import statsmodels.api as sm
 from scipy import stats
 
 import marketshock as ms
-from marketshock.inference.mean import mean_car
+from marketshock.inference.mean import mean_car, mean_difference
+from marketshock.inference.registry import TESTS
+from marketshock.plots.mean import mean_path
 
 from .pictures import own_dates, seven, two_dates, with_gaps
 
@@ -104,3 +106,105 @@ def test_intervals_cover_the_truth_as_often_as_they_say(n_dates, n_firms):
         low, high = mean_car(study.sample(0, 1)).interval(0.95)
         covered += low <= 0 <= high
     assert abs(covered / n_samples - 0.95) < 3.3 * np.sqrt(0.05 * 0.95 / n_samples)
+
+
+class TestOneHome:
+    """Every table and picture that gives a standard error of the mean gives that of `mean_car`."""
+
+    @pytest.mark.parametrize("make", [seven, two_dates, own_dates, with_gaps])
+    @pytest.mark.parametrize("window", [(0, 0), (0, 3)])
+    def test_all_readers_agree(self, make, window):
+        study, mean = make(), mean_car(make().sample(*window))
+        power, compared = study.power(*window).loc["(mean)"], ms.compare([study], *window).xs("(mean)", level=1).iloc[0]
+        assert power["method"] == mean.how
+        for row in (power, compared):
+            np.testing.assert_allclose([row["se"], row["df"]], [mean.se, mean.df], rtol=RTOL)
+        np.testing.assert_allclose([compared["ci_low"], compared["ci_high"]], mean.interval(0.95), rtol=RTOL)
+        if window == (0, 0):
+            day = study.aar().loc[0]
+            np.testing.assert_allclose([day["aar"], day["se"]], [mean.mean, mean.se], rtol=RTOL)
+            assert (day["method"], day["note"], day["n_events"]) == (mean.how, mean.note, mean.n)
+        path = mean_path(study, "all", np.arange(len(study)), 0.95)
+        last = mean_car(study.sample(study.spec.window.first, study.spec.window.last))
+        np.testing.assert_allclose([path.low[-1], path.high[-1]], last.interval(0.95), rtol=RTOL)
+
+    def test_power_is_that_of_the_standard_error_shown(self):
+        row = two_dates().power(0, 0, effect=0.01).loc["(mean)"]
+        critical = stats.t.ppf(0.975, row["df"])
+        power = stats.nct.sf(critical, row["df"], 0.01 / row["se"]) + stats.nct.cdf(
+            -critical, row["df"], 0.01 / row["se"]
+        )
+        assert row["power"] == pytest.approx(power, rel=1e-8)
+        without = with_gaps().power(0, 2).loc["(mean)"]
+        assert without[["se", "df", "mde", "power"]].isna().all()
+        assert (without["method"], without["note"]) == ("none", "returns are missing in the window")
+
+    def test_a_day_without_a_firm_has_the_portfolio_of_the_others(self):
+        """NVDA and AAPL lack a price each: two days without each of them, on which the other six are a portfolio."""
+        frame = with_gaps().aar()
+        assert (frame["method"] == "portfolio").all()
+        assert frame["n_events"].min() < frame["n_events"].max() == 7
+        day = int(frame["n_events"].idxmin())
+        there = with_gaps().ar[day].notna().to_numpy()
+        part = with_gaps().sample(day, day).take(np.flatnonzero(there))
+        row = TESTS["portfolio"].run(part, "two-sided")
+        assert frame.loc[day, "aar"] / frame.loc[day, "se"] == pytest.approx(row.statistic, rel=RTOL)
+
+
+class TestDifference:
+    """Differences of means against regressions of portfolios that are long one group and short the other."""
+
+    def test_of_groups_on_shared_dates(self, returns):
+        """On each date the contrast is the t of the portfolio long three and short two; dates are independent."""
+        long, short = ["NVDA", "AAPL", "MSFT"], ["META", "TSLA"]
+        dates = ["2025-01-27", "2025-02-03"]
+        rows = [(t, d, "long" if t in long else "short") for d in dates for t in (*long, *short)]
+        events = pd.DataFrame(rows, columns=["ticker", "date", "group"])
+        study = ms.event_study(events, returns=returns, model=ms.MarketModel("^GSPC"))
+        both = returns[long].mean(axis=1) - returns[short].mean(axis=1)
+        traded = pd.DataFrame({"ticker": "LS", "date": dates})
+        one = ms.event_study(traded, returns=returns.assign(LS=both), model=ms.MarketModel("^GSPC")).car(0, 2)
+        row = ms.group_differences(study, 0, 2).loc[("long", "short")]
+        variance = one["se"].to_numpy() ** 2 / 4
+        assert row["difference"] == pytest.approx(one["car"].mean(), rel=1e-9)
+        assert row["se"] == pytest.approx(np.sqrt(variance.sum()), rel=1e-9)
+        assert row["df"] == pytest.approx(variance.sum() ** 2 / (variance**2 / one["df"]).sum(), rel=1e-9)
+        assert row["method"] == "contrast by date"
+        welch = stats.ttest_ind(
+            *(study.car(0, 2)["car"][study.events["group"] == g] for g in ("long", "short")), equal_var=False
+        )
+        assert abs(row["t"] / welch.statistic - 1) > 0.2  # five firms of one date are not five observations
+
+    def test_of_groups_that_share_events(self):
+        """`all` less `tech` is the share of the others times (others less tech): the same t."""
+        sample = own_dates().sample(0, 2)
+        tech = (own_dates().events["group"] == "tech").to_numpy()
+        everybody = np.ones(len(tech), dtype=bool)
+        found = mean_difference(sample, everybody, tech)
+        car = own_dates().car(0, 2)["car"].to_numpy()
+        apart = stats.ttest_ind(car[~tech], car[tech], equal_var=False)
+        assert found.mean == pytest.approx(car.mean() - car[tech].mean(), rel=1e-12)
+        assert found.mean / found.se == pytest.approx(apart.statistic, rel=1e-12)
+        assert found.df == pytest.approx(apart.df, rel=1e-12)
+        assert found.how == "cross-sectional"
+
+    def test_of_groups_that_share_events_on_one_date(self, returns):
+        sample = seven().sample(0, 1)
+        first, second = np.arange(7) < 5, np.arange(7) > 2
+        weights = first / 5 - second / 4
+        mixed = (returns[list(seven().events["ticker"])] * weights).sum(axis=1, min_count=7)
+        event = pd.DataFrame({"ticker": ["W"], "date": ["2025-01-27"]})
+        one = ms.event_study(event, returns=returns.assign(W=mixed), model=ms.MarketModel("^GSPC")).car(0, 1).iloc[0]
+        found = mean_difference(sample, first, second)
+        np.testing.assert_allclose([found.mean, found.se, found.df], one[["car", "se", "df"]].astype(float), rtol=1e-9)
+
+    def test_where_there_is_none(self):
+        sample, everybody = own_dates().sample(0, 0), np.ones(10, dtype=bool)
+        same = mean_difference(sample, everybody, everybody)
+        assert (same.mean, same.how, same.note) == (0.0, "none", "the groups have the same events")
+        single = mean_difference(sample, np.arange(10) == 0, np.arange(10) > 0)
+        assert (single.how, single.note) == ("none", "a group has fewer than two events of its own")
+        assert np.isfinite(single.mean)
+        nobody = mean_difference(sample, ~everybody, everybody)
+        assert np.isnan(nobody.mean)
+        assert nobody.note == "no event of the first group has a return"

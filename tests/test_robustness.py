@@ -100,17 +100,22 @@ def test_a_test_that_does_not_apply_is_a_reason(prices):
     assert np.isnan(row["t"])
     assert row["note"].startswith("does not apply: the events fall on 2 dates")
     assert pd.isna(row["date"])
-    assert ms.compare([study]).loc[("market model (^GSPC)", "(mean)"), "test"] == "brown_warner"
+    assert ms.compare([study]).loc[("market model (^GSPC)", "(mean)"), "test"] == "t_cross_sectional"
 
 
-def test_a_gap_in_the_estimation_window_leaves_the_mean_without_a_standard_error(prices, catalog):
+def test_a_gap_in_the_estimation_window_leaves_the_test_portfolio_without_a_standard_error(prices, catalog):
     """The portfolio test is estimated on common days, whose mean is not quite the mean CAR shown."""
     close = prices.adj_close.copy()
     close.loc["2024-09-04", "NVDA"] = np.nan
     study = ms.event_study(catalog["deepseek-selloff"], tickers=["NVDA", "MSFT"], prices=close, model=MODEL)
-    row = ms.compare([study]).loc[("market model (^GSPC)", "(mean)")]
+    row = ms.compare([study], test="portfolio").loc[("market model (^GSPC)", "(mean)")]
     assert np.isfinite(row["pvalue"])
     assert np.isnan(row["se"])
+    mean = ms.compare([study]).loc[("market model (^GSPC)", "(mean)")]
+    assert mean["note"].endswith("estimated on the 248 days all firms share (2 left out)")
+    np.testing.assert_allclose(mean["t"], mean["car"] / mean["se"], rtol=EXACT)
+    np.testing.assert_allclose(mean["se"], study.aar().loc[0, "se"], rtol=EXACT)
+    np.testing.assert_allclose(mean["t"], row["t"], rtol=0.01)  # two days of 250
 
 
 def test_labels_say_where_studies_differ(pair, seven):

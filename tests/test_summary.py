@@ -75,7 +75,12 @@ def summary(events, returns, factors):
 
 class TestAgainstTheWholeStudy:
     def test_averages(self, summary, whole):
-        pd.testing.assert_frame_equal(summary.aar(), whole.aar(), rtol=1e-12, atol=1e-15)
+        names = ["n_events", "aar", "caar"]
+        pd.testing.assert_frame_equal(summary.aar()[names], whole.aar()[names], rtol=1e-12, atol=1e-15)
+        assert (whole.aar()["method"] == "portfolios").all()
+        assert (summary.aar()["method"] == "none").all()
+        assert np.isnan(summary.aar()["se"]).all()
+        assert summary.aar()["note"].iloc[0].startswith("400 events on 257 date(s) are correlated")
 
     @pytest.mark.parametrize("days", [(0, 0), (-3, -3), (0, 1), (-1, 1), (-3, 5)])
     @pytest.mark.parametrize("window", ["scar", "csar"])

@@ -183,7 +183,7 @@ class TestFormulas:
 
     def test_scar_is_restandardised_by_the_standard_deviation(self, study):
         """Not by the standard error: GRANK t was 4.15 instead of 1.98 there."""
-        e, scar = study.evidence, study.sample(0, L - 1).standardised
+        e, scar = study.evidence, study.sample(0, L - 1).standardized
         values = np.hstack([e.own_sar, (scar / scar.std(ddof=1))[:, None]])
         mask = np.hstack([e.mask, np.ones((N, 1), dtype=bool)])
         u = average_ranks(values, mask) / (1 + mask.sum(axis=1, keepdims=True)) - 0.5

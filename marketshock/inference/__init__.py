@@ -1,1 +1,1 @@
-"""Test statistics: each a function of a `Sample`, each a row of the registry."""
+"""Test statistics: one function of a `Sample` and one row of the registry each."""

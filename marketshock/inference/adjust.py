@@ -1,4 +1,4 @@
-"""Many p-values at once."""
+"""Adjustment of p-values for the number of hypotheses."""
 
 from __future__ import annotations
 
@@ -42,15 +42,11 @@ def adjust_pvalues(pvalues: FloatArray, method: Literal["holm", "bh"] = "holm") 
     """
     check_choice("method", method, ("holm", "bh"))
     p = np.asarray(pvalues, dtype=float)
-    known = np.flatnonzero(~np.isnan(p))
+    out, known = np.full(p.shape, np.nan), ~np.isnan(p)
     if ((p[known] < 0) | (p[known] > 1)).any():
         raise InputError("pvalues", f"got {p[known].min():g} to {p[known].max():g}", "give numbers between 0 and 1")
-    order = known[np.argsort(p[known], kind="stable")]
-    n = len(order)
-    out = np.full(p.shape, np.nan)
-    if method == "holm":
-        stepped = np.maximum.accumulate(p[order] * np.arange(n, 0, -1))
-    else:
-        stepped = np.minimum.accumulate((p[order] * n / np.arange(1, n + 1))[::-1])[::-1]
-    out[order] = np.minimum(stepped, 1.0)
+    if known.any():
+        from statsmodels.stats.multitest import multipletests
+
+        out[known] = multipletests(p[known], method={"holm": "holm", "bh": "fdr_bh"}[method])[1]
     return out

@@ -13,11 +13,11 @@ from .sample import Sample
 
 
 def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:
-    """Standardise each calendar day's mean abnormal return by that portfolio's own past, and sum: N(0, 1).
+    """Standardize each calendar day's mean abnormal return by that portfolio's own past, and sum: N(0, 1).
 
     On a calendar day the portfolio holds the events whose window under test covers it. Its standard deviation is that
     of the mean of the same events' estimation residuals, aligned by calendar date, on the days that at least half of
-    them have. The statistic is the sum of the days' standardised returns over the root of their number.
+    them have. The statistic is the sum of the days' standardized returns over the root of their number.
 
     References
     ----------
@@ -28,11 +28,11 @@ def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:
         return Inapplicable("calendar_time", "no return in the window", 0, MEAN_ZERO)
     held = _held(sample)
     mean, sigma = held.ar / held.n, np.sqrt(held.sigma2 / held.n)
-    spread = held.spread()
-    usable = spread > 1e-10 * sigma
+    sd = held.sd()
+    usable = sd > 1e-10 * sigma
     if not usable.any():
         return Inapplicable("calendar_time", "no day's portfolio has a past of its own that varies", n, MEAN_ZERO)
-    z = mean[usable] / spread[usable]
+    z = mean[usable] / sd[usable]
     lost = int((~usable).sum())
     note = f"{len(z)} calendar days" + (f", {lost} without a common past left out" if lost else "")
     return normal_result("calendar_time", float(np.sum(z) / np.sqrt(len(z))), alternative, n, note)
@@ -57,15 +57,15 @@ class _Held:
     past: FloatArray
     count: FloatArray
 
-    def spread(self) -> FloatArray:
+    def sd(self) -> FloatArray:
         """Standard deviation of the mean residual by calendar date, (D,); 0 where fewer than 20 dates are shared."""
         shared = self.count >= np.maximum(1.0, self.n / 2)[:, None]
         m = shared.sum(axis=1)
         enough = m >= 20
         m = np.maximum(m, 2)
         mean = np.where(shared, self.past / np.maximum(self.count, 1.0), 0.0)
-        centred = np.where(shared, mean - (mean.sum(axis=1) / m)[:, None], 0.0)
-        return np.where(enough, np.sqrt((centred**2).sum(axis=1) / (m - 1)), 0.0)
+        centered = np.where(shared, mean - (mean.sum(axis=1) / m)[:, None], 0.0)
+        return np.where(enough, np.sqrt((centered**2).sum(axis=1) / (m - 1)), 0.0)
 
 
 def _held(sample: Sample) -> _Held:

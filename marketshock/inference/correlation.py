@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .._groups import starts_of
 from .._typing import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from .evidence import Evidence
+from .evidence import Evidence
 
 
 def mean_correlation(evidence: Evidence, n_days: int, kind: str) -> float:
@@ -36,9 +32,9 @@ def mean_correlation(evidence: Evidence, n_days: int, kind: str) -> float:
 
 
 def _by_date(evidence: Evidence, n_days: int) -> float:
-    """Sum standardised residuals by calendar date within each event date; never an N x N matrix.
+    """Sum standardized residuals by calendar date within each event date; never an N x N matrix.
 
-    With e standardised to unit mean square, ``sum_{i != j} sum_t e_it e_jt = sum_t [(sum_i e_it)^2 - sum_i e_it^2]``:
+    With e standardized to unit mean square, ``sum_{i != j} sum_t e_it e_jt = sum_t [(sum_i e_it)^2 - sum_i e_it^2]``:
     divided by the number of shared days it is the sum of the pairs' correlations, each weighted by its days.
     """
     dates, group = np.unique(evidence.row, return_inverse=True)
@@ -46,7 +42,7 @@ def _by_date(evidence: Evidence, n_days: int) -> float:
     n_est = next(evidence.blocks())[1].y.shape[1]
     sums, squares, counts = np.zeros((3, n_groups, n_est))
     for events, part in evidence.blocks():
-        e = _standardised(part)
+        e = _standardized(part)
         add_by_group(sums, group[events], e)
         add_by_group(squares, group[events], e**2)
         add_by_group(counts, group[events], part.mask.astype(float))
@@ -76,12 +72,12 @@ def add_by_group(out: FloatArray, group: IntArray, values: FloatArray) -> None:
     out[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
 
 
-def _standardised(evidence: Evidence) -> FloatArray:
+def _standardized(evidence: Evidence) -> FloatArray:
     """Residuals less their mean over their root mean square, (E, M), zero where missing."""
     e, mask = evidence.residuals, evidence.mask
     n = mask.sum(axis=1, keepdims=True)
-    centred = np.where(mask, e - np.where(mask, e, 0.0).sum(axis=1, keepdims=True) / n, 0.0)
-    return np.asarray(centred / np.sqrt((centred**2).sum(axis=1, keepdims=True) / n))
+    centered = np.where(mask, e - np.where(mask, e, 0.0).sum(axis=1, keepdims=True) / n, 0.0)
+    return np.asarray(centered / np.sqrt((centered**2).sum(axis=1, keepdims=True) / n))
 
 
 def _pairwise(evidence: Evidence) -> float:

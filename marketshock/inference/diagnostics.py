@@ -1,4 +1,4 @@
-"""Whether the residuals of one estimation are what the tests take them for: uncorrelated and normal."""
+"""Diagnostics of the residuals of one estimation: autocorrelation and normality."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ def residual_checks(residuals: FloatArray, mask: BoolArray) -> ResidualChecks:
     """
     n = int(mask.sum())
     e = np.where(mask, residuals, 0.0)
-    centred = np.where(mask, e - e.sum() / n, 0.0)
-    square = float((centred**2).sum())
+    centered = np.where(mask, e - e.sum() / n, 0.0)
+    square = float((centered**2).sum())
     horizon = max(1, min(_MOST_LAGS, n // 4))
-    rho = np.array([(centred[h:] * centred[:-h]).sum() / square for h in range(1, horizon + 1)])
+    rho = np.array([(centered[h:] * centered[:-h]).sum() / square for h in range(1, horizon + 1)])
     pairs = mask[1:] & mask[:-1]
     watson = float((np.diff(e)[pairs] ** 2).sum() / (e**2).sum()) if pairs.any() else np.nan
     lags = max(1, min(10, n // 5, horizon))
     box = float(n * (n + 2) * (rho[:lags] ** 2 / (n - np.arange(1, lags + 1))).sum())
-    skewness = float((centred**3).sum() / n / (square / n) ** 1.5)
-    kurtosis = float((centred**4).sum() / n / (square / n) ** 2)
+    skewness = float((centered**3).sum() / n / (square / n) ** 1.5)
+    kurtosis = float((centered**4).sum() / n / (square / n) ** 2)
     bera = n / 6 * (skewness**2 + (kurtosis - 3) ** 2 / 4)
     return ResidualChecks(
         n=n,

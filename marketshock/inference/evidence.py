@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from ..models.base import ModelFit
 from ..panel.abnormal import Abnormal
 from ..windows import BLOCK, WindowData
 
+T = TypeVar("T")
+
 
 class DaySums:
-    """Sums over events of what is known by day, added a block at a time."""
+    """Sums over events by day, added one block at a time."""
 
     def __init__(self) -> None:
         self.sums: FloatArray = np.zeros(0)
@@ -55,9 +57,9 @@ class Windows(Protocol):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evidence:
-    """Both windows of E events, with their fit: all that tests may know of a study.
+    """Both windows of E events, with their fit: all that tests read of a study.
 
-    A test that reads estimation windows does so by `blocks`: a million windows are never there together.
+    A test reads estimation windows by `blocks`: a million windows are never in memory together.
 
     Attributes
     ----------
@@ -82,6 +84,15 @@ class Evidence:
     column: IntArray
     refit: Callable[[FloatArray, FloatArray, BoolArray], ModelFit]
     log: bool = False
+    _computed: dict[Any, Any] = field(default_factory=dict, init=False)
+
+    def once(self, compute: Callable[..., T], *options: Any) -> T:
+        """Return ``compute(evidence, *options)``, computed the first time only: all windows share it."""
+        key = (compute, *options)
+        if key not in self._computed:
+            self._computed[key] = compute(self, *options)
+        value: T = self._computed[key]
+        return value
 
     def __len__(self) -> int:
         return len(self.row)
@@ -165,14 +176,14 @@ class Evidence:
     @cached_property
     def own_sar(self) -> FloatArray:
         """Residuals over their own standard error, ``s sqrt(1 - h)``, (E, M), NaN where missing."""
-        return self._standardised(-1.0)
+        return self._standardized(-1.0)
 
     @cached_property
     def forecast_sar(self) -> FloatArray:
         """Residuals over the standard error they would have if predicted, ``s sqrt(1 + h)``, (E, M)."""
-        return self._standardised(1.0)
+        return self._standardized(1.0)
 
-    def _standardised(self, sign: float) -> FloatArray:
+    def _standardized(self, sign: float) -> FloatArray:
         error = self.fit.estimation_error(self.x)
         sigma2 = self.fit.sigma2[:, None]
         return np.asarray(self.residuals / np.sqrt(np.maximum(sigma2 + sign * error, 1e-12 * sigma2)))

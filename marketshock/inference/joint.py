@@ -13,48 +13,143 @@ Research 23, for the finite-sample distributions; Binder (1985), Journal of Acco
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from .._typing import Alternative, FloatArray
+from ..models.base import ModelFit
+from .evidence import Evidence
 from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, TestResult, f_pvalue, flat, t_result
 from .sample import Sample
 
 _SAME = 1e-8  # relative: variances that should be equal and differ by more than rounding are not
+_NO_SYSTEM = "the model's variances are not those of one system of least-squares regressions with equal regressors"
 
 
-@dataclass(frozen=True, slots=True)
-class System:
-    """The firms' regressions on the days they share.
+@dataclass(frozen=True, eq=False)
+class CommonFit:
+    """The firms' regressions on the estimation days they share, whatever the window under test.
 
     Attributes
     ----------
-    car : ndarray of shape (N,)
-        Cumulative abnormal returns.
-    covariance : ndarray of shape (N, N)
-        Of the residuals, divisor M - k.
-    factor : float
-        Variance of a CAR in units of its daily variance (C summed over the window).
-    dof : int
-        Of the covariance: M - k.
-    kurtosis : float
-        Largest excess kurtosis of a firm's residuals.
-    note : str
-        What was left out to make the days common.
+    evidence : Evidence
+        Of the N firms, on one date.
+    fit : ModelFit
+        Estimated on the common days.
     residuals : ndarray of shape (N, M)
-        Of the estimation days.
-    shrunk : ndarray of shape (M,)
-        Their variance in units of the daily variance, 1 - h.
+        Of the common estimation days.
+    x : ndarray of shape (M, K)
+        Their regressors, the same for all firms.
+    n_lost : int
+        Estimation days of some firm that are not common.
     """
 
-    car: FloatArray
-    covariance: FloatArray
-    factor: float
-    dof: int
-    kurtosis: float
-    note: str
+    evidence: Evidence
+    fit: ModelFit
     residuals: FloatArray
-    shrunk: FloatArray
+    x: FloatArray
+    n_lost: int
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom of the covariance: M - k."""
+        return int(self.fit.dof[0])
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        """Covariance of the firms' residuals, divisor M - k, (N, N)."""
+        return np.asarray(self.residuals @ self.residuals.T / self.dof)
+
+    @cached_property
+    def variance(self) -> FloatArray:
+        """Diagonal of the covariance, (N,)."""
+        return np.asarray((self.residuals**2).sum(axis=1) / self.dof)
+
+    @cached_property
+    def kurtosis(self) -> float:
+        """Largest excess kurtosis of a firm's residuals."""
+        centered = self.residuals - self.residuals.mean(axis=1, keepdims=True)
+        return float(((centered**4).mean(axis=1) / (centered**2).mean(axis=1) ** 2 - 3).max())
+
+    @cached_property
+    def ar(self) -> FloatArray:
+        """Abnormal returns of the event days by this fit, (N, L), NaN where missing."""
+        return np.asarray(self.evidence.event_y - self.fit.predict(self.evidence.event_x))
+
+    def factor(self, days: slice, forecast_error: bool) -> float:
+        """Return the variance of a CAR over some event days in units of the daily variance, the same for all firms."""
+        alone = float(self.fit.sigma2_days[0, days].sum())
+        s = self.evidence.event_x[0, days, : self.fit.params.shape[1]].sum(axis=0)
+        shared = float(s @ self.fit.cov_params[0] @ s) if forecast_error else 0.0
+        return (alone + shared) / float(self.fit.sigma2[0])
+
+    @property
+    def note(self) -> str:
+        """Days left out to make the estimation days common, "" if none."""
+        shared = f"estimated on the {self.residuals.shape[1]} days all firms share"
+        return f"{shared} ({self.n_lost} left out)" if self.n_lost else ""
+
+    def leverage(self) -> FloatArray:
+        """Return the share of the estimation error in the variance of each residual, h of shape (M,)."""
+        x = self.x[:, : self.fit.params.shape[1]]
+        return np.asarray(np.einsum("mk,kl,ml->m", x, self.fit.cov_params[0], x) / self.fit.sigma2[0])
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """The regressions of N firms on one date, for the days under test, none of which lacks a return.
+
+    Attributes
+    ----------
+    common : CommonFit
+        Estimated on the days all firms share.
+    days : slice
+        The days under test among the L event days.
+    factor : float
+        Variance of a CAR in units of its daily variance (C summed over the window).
+    """
+
+    common: CommonFit
+    days: slice
+    factor: float
+
+    @cached_property
+    def car(self) -> FloatArray:
+        """Cumulative abnormal returns by the common fit, (N,)."""
+        return np.asarray(self.common.ar[:, self.days].sum(axis=1))
+
+    @property
+    def covariance(self) -> FloatArray:
+        """Covariance of the firms' daily residuals, divisor M - k, (N, N)."""
+        return self.common.covariance
+
+    @property
+    def residuals(self) -> FloatArray:
+        """Residuals of the common estimation days, (N, M)."""
+        return self.common.residuals
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom of the covariance: M - k."""
+        return self.common.dof
+
+    @property
+    def note(self) -> str:
+        """Days left out to make the estimation days common, "" if none."""
+        return self.common.note
+
+    def variance_of(self, weights: FloatArray) -> float:
+        """Return the variance of a weighted sum of the CARs, ``w'S w C``; NaN where the sum is zero by construction.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (N,)
+            Of the firms.
+        """
+        variance = float(((weights @ self.residuals) ** 2).sum()) / self.dof
+        alone = float((weights**2 * self.common.variance).sum())
+        return np.nan if flat(variance, 0.01 * alone) else variance * self.factor
 
 
 def joint_f(sample: Sample, alternative: Alternative) -> Outcome:
@@ -101,10 +196,11 @@ def joint_rank(sample: Sample, alternative: Alternative) -> Outcome:
         return Inapplicable(name, f"{m} common days do not carry the covariance of {n} firms", n, null)
     inverse = np.linalg.inv(system.covariance * system.dof)
     d = np.einsum("im,ij,jm->m", system.residuals, inverse, system.residuals, optimize=True)
-    past = d / (system.shrunk - d) * (system.dof - n) / n
+    leverage = system.common.leverage() if sample.conventions.forecast_error else 0.0
+    past = d / (1 - leverage - d) * (system.dof - n) / n
     today = float(system.car @ inverse @ system.car) / system.factor * (system.dof - n + 1) / n
     pvalue = (1 + int((past >= today).sum())) / (m + 1)
-    return TestResult(name, today, pvalue, "rank", (float(m),), null, "two-sided", n, system.note)
+    return TestResult(name, today, pvalue, "rank", float(m), null, "two-sided", n, system.note)
 
 
 def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
@@ -117,8 +213,8 @@ def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
     if isinstance(system, str):
         return Inapplicable("portfolio", system, len(sample), null)
     n = len(system.car)
-    variance = float(system.covariance.sum()) / n**2 * system.factor
-    if flat(variance, 0.01 * float(system.covariance.trace()) / n * system.factor):
+    variance = system.variance_of(np.full(n, 1 / n))
+    if not variance > 0:
         return Inapplicable("portfolio", ADDS_TO_ZERO, n, null)
     return t_result("portfolio", float(system.car.mean() / np.sqrt(variance)), system.dof, alternative, n, system.note)
 
@@ -136,19 +232,28 @@ def _f_test(name: str, system: System, contrasts: FloatArray, null: str, alterna
         return Inapplicable(name, "the firms' residuals are linearly dependent (one firm twice?)", n, null)
     t2 = float(moved @ np.linalg.solve(covariance, moved)) / system.factor
     statistic = t2 * df2 / (system.dof * q)
-    pvalue = f_pvalue(statistic, q, df2)
-    fat = f"fat tails (excess kurtosis up to {system.kurtosis:.0f}): rejects too often" if system.kurtosis > 1 else ""
+    pvalue, kurtosis = f_pvalue(statistic, q, df2), system.common.kurtosis
+    fat = f"fat tails (excess kurtosis up to {kurtosis:.0f}): rejects too often" if kurtosis > 1 else ""
     note = "; ".join(part for part in (fat, system.note) if part)
-    return TestResult(name, statistic, pvalue, "F", (float(q), float(df2)), null, "two-sided", n, note)
+    return TestResult(name, statistic, pvalue, "F", float(q), null, "two-sided", n, note, float(df2))
 
 
 def common_system(sample: Sample) -> System | str:
-    """Estimate all firms on their common days, or say why that is not possible."""
+    """Return all firms' regressions on their common days with the CARs of the window, or why there is no system."""
     e = sample.evidence
     if not sample.common_date:
         return f"the events fall on {len(np.unique(e.row))} dates: test each date by itself (by='date')"
     if not sample.mask.all():
         return "returns are missing in the window"
+    common = e.once(common_fit)
+    if isinstance(common, str):
+        return common
+    return System(common, sample.days, common.factor(sample.days, sample.conventions.forecast_error))
+
+
+def common_fit(evidence: Evidence) -> CommonFit | str:
+    """Estimate firms of one date on the days they share, or return why that is not possible."""
+    e = evidence
     together = e.mask.all(axis=0)
     y, x = e.y[:, together], e.x[:, together]
     if not (x == x[:1]).all():
@@ -157,21 +262,19 @@ def common_system(sample: Sample) -> System | str:
     if (fit.problem != "").any():
         return f"on the days all firms share, {fit.problem[fit.problem != ''][0]}"
     residuals = y - fit.predict(x) - fit.residual_mean[:, None]
-    dof = int(fit.dof[0])
-    covariance = residuals @ residuals.T / dof
-    days = sample.days
-    car = (e.event_y[:, days] - fit.predict(e.event_x[:, days])).sum(axis=1)
-    variance = fit.cumulative_variance(e.event_x[:, days, : fit.params.shape[1]].sum(axis=1), sample.mask, days)
-    factor = variance / fit.sigma2
-    if not (
-        np.allclose(np.diag(covariance), fit.sigma2, rtol=_SAME, atol=0.0)
-        and np.allclose(factor, factor[0], rtol=_SAME, atol=0.0)
-    ):
-        return "the model's variances are not those of one system of least-squares regressions with equal regressors"
-    lost = int(e.mask.any(axis=0).sum() - together.sum())
-    note = f"estimated on the {int(together.sum())} days all firms share ({lost} left out)" if lost else ""
-    centred = residuals - residuals.mean(axis=1, keepdims=True)
-    tails = (centred**4).mean(axis=1) / (centred**2).mean(axis=1) ** 2 - 3
-    first = x[0][:, : fit.params.shape[1]]
-    shrunk = 1 - np.einsum("mk,kl,ml->m", first, fit.cov_params[0], first) / fit.sigma2[0]
-    return System(car, covariance, float(factor[0]), dof, float(tails.max()), note, residuals, shrunk)
+    common = CommonFit(e, fit, residuals, x[0], int(e.mask.any(axis=0).sum() - together.sum()))
+    return common if _one_system(common) else _NO_SYSTEM
+
+
+def _one_system(common: CommonFit) -> bool:
+    """Return whether the variances are those of least-squares regressions with equal regressors on the same days."""
+    fit, n_params = common.fit, common.fit.params.shape[1]
+    x = common.evidence.event_x[:, :, :n_params]
+    unit = fit.cov_params / fit.sigma2[:, None, None]
+    near = _SAME * float(np.abs(unit[0]).max(initial=0.0))
+    return (
+        bool(((x == x[:1]) | np.isnan(x)).all())
+        and np.allclose(common.variance, fit.sigma2, rtol=_SAME, atol=0.0)
+        and np.allclose(unit, unit[0], rtol=_SAME, atol=near)
+        and np.allclose(fit.sigma2_days / fit.sigma2[:, None], fit.sigma2_days[0] / fit.sigma2[0], rtol=_SAME, atol=0.0)
+    )

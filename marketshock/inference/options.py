@@ -1,4 +1,4 @@
-"""Choices of a test that are no part of its formula: conventions, and how bootstraps draw."""
+"""Options of a test that are no part of its formula: conventions, and the draws of bootstraps."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ class Conventions:
     Attributes
     ----------
     window : {"scar", "csar"}
-        Standardised window statistic: the CAR over its full standard error, or the sum of the daily SARs over the
+        Standardized window statistic: the CAR over its full standard error, or the sum of the daily SARs over the
         root of their number.
     forecast_error : bool
-        Whether standardised returns take the forecast error of the model into account (Patell 1976). Without it an
-        abnormal return is divided by sigma alone, and a CAR by sigma times the root of the number of days.
+        Whether the variance of a return or a CAR contains the forecast error of the model (Patell 1976), in every test
+        whose formula has it. Without it an abnormal return is divided by sigma alone, and a CAR by sigma times the
+        root of the number of days.
     correlation : {"date", "pairwise"}
         Mean correlation of the residuals for Kolari and Pynnonen: aligned by calendar date and weighted by the
         overlap of the tested windows, or the plain mean of the pairwise correlations of days with the same place in
         the window.
     ranks_of : {"ar", "sar"}
-        What Corrado's and Corrado and Zivney's tests rank: abnormal returns, or standardised ones.
+        What Corrado's and Corrado and Zivney's tests rank: abnormal returns, or standardized ones.
     estimation_variance : {"residual", "forecast"}
-        Variance by which an estimation day's residual is standardised where ranks or signs compare it with the event:
+        Variance by which an estimation day's residual is standardized where ranks or signs compare it with the event:
         ``s^2 (1 - h)``, its own, or ``s^2 (1 + h)``, as if it were predicted.
     rank_moment : {"population", "sample"}
         Divisor T or T - 1 in the standard deviation of the mean ranks.

@@ -1,4 +1,4 @@
-"""What a test answers, and the distributions its p-values are read from."""
+"""Results of tests, and the distributions that their p-values are read from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Distribution: TypeAlias = Literal["t", "F", "normal", "rank", "exact", "bootstra
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """The answer of a test.
+    """The result of a test.
 
     Attributes
     ----------
@@ -26,8 +26,9 @@ class TestResult:
     distribution : {"t", "F", "normal", "rank", "exact", "bootstrap"}
         Reference distribution; "rank" is the empirical one of the estimation window, "exact" that of all sign
         assignments, "bootstrap" that of the resamples.
-    df : tuple of float
-        Its degrees of freedom: (), (df,) or (df1, df2); for "rank" and "bootstrap" the number of draws compared with.
+    df, df2 : float
+        Degrees of freedom: `df` of t, `df` and `df2` of F; for "rank" and "bootstrap" `df` is the number of draws
+        compared with. NaN where there are none.
     null : str
         The hypothesis tested.
     alternative : {"two-sided", "less", "greater"}
@@ -42,11 +43,12 @@ class TestResult:
     statistic: float
     pvalue: float
     distribution: Distribution
-    df: tuple[float, ...]
+    df: float
     null: str
     alternative: Alternative
     n_events: int
     note: str = ""
+    df2: float = np.nan
 
     __test__: ClassVar[bool] = False  # pytest: no test class, whatever its name
 
@@ -67,9 +69,9 @@ MEAN_ZERO = "the mean abnormal return is zero"
 ADDS_TO_ZERO = "the abnormal returns add to zero by construction: the benchmark is made of the firms themselves"
 
 
-def flat(spread: float, scale: float) -> bool:
-    """Return whether a spread is nothing but rounding beside the size of what it is the spread of."""
-    return not spread > 1e-10 * scale
+def flat(sd: float, scale: float) -> bool:
+    """Return whether a standard deviation is nothing but rounding beside the size of the values."""
+    return not sd > 1e-10 * scale
 
 
 def t_result(
@@ -77,14 +79,16 @@ def t_result(
 ) -> TestResult:
     """Return a result with Student's t as its distribution."""
     pvalue = float(t_pvalue(np.array(statistic), df, alternative))
-    return TestResult(name, statistic, pvalue, "t", (float(df),), null, alternative, n, note)
+    return TestResult(name, statistic, pvalue, "t", float(df), null, alternative, n, note)
 
 
 def normal_result(
     name: str, statistic: float, alternative: Alternative, n: int, note: str = "", null: str = MEAN_ZERO
 ) -> TestResult:
     """Return a result with the standard normal as its distribution."""
-    return TestResult(name, statistic, normal_pvalue(statistic, alternative), "normal", (), null, alternative, n, note)
+    return TestResult(
+        name, statistic, normal_pvalue(statistic, alternative), "normal", np.nan, null, alternative, n, note
+    )
 
 
 def tails(lower: float, upper: float, alternative: Alternative) -> float:

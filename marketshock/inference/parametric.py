@@ -1,6 +1,6 @@
 """Tests that read a distribution from theory.
 
-Notation of docs/methods.md: z_i is the standardised window statistic (SCAR by default), V_i the variance of a CAR, r
+Notation of docs/methods.md: z_i is the standardized window statistic (SCAR by default), V_i the variance of a CAR, r
 the mean correlation of the residuals.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative
+from .moments import Moments, Summary
 from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, flat, normal_result, t_result
 from .sample import Sample
-from .spread import Spread, Summary
 
 
 def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
@@ -24,7 +24,8 @@ def t_firm(sample: Sample, alternative: Alternative) -> Outcome:
     null = "the event's abnormal return is zero"
     if not sample.there[0]:
         return Inapplicable("t_firm", "no return in the window", 1, null)
-    return t_result("t_firm", float(sample.sum.scar[0]), float(sample.evidence.fit.dof[0]), alternative, 1, null=null)
+    statistic = float(sample.sum.car[0] / np.sqrt(sample.variance[0]))
+    return t_result("t_firm", statistic, float(sample.evidence.fit.dof[0]), alternative, 1, null=null)
 
 
 def t_cross_sectional(sample: Summary, alternative: Alternative) -> Outcome:
@@ -34,17 +35,17 @@ def t_cross_sectional(sample: Summary, alternative: Alternative) -> Outcome:
     ----------
     Boehmer, Musumeci and Poulsen (1991), section 2; Campbell, Lo and MacKinlay (1997), section 4.5.
     """
-    return _dispersion("t_cross_sectional", sample.car_spread, alternative)
+    return _dispersion("t_cross_sectional", sample.car_moments, alternative)
 
 
 def patell(sample: Summary, alternative: Alternative) -> Outcome:
-    """Sum the standardised CARs: ``sum z_i / sqrt(sum (M_i - k)/(M_i - k - 2))``, N(0, 1).
+    """Sum the standardized CARs: ``sum z_i / sqrt(sum (M_i - k)/(M_i - k - 2))``, N(0, 1).
 
     References
     ----------
     Patell (1976), Journal of Accounting Research 14.
     """
-    statistic, n = _patell(sample), sample.z_spread.n
+    statistic, n = _patell(sample), sample.z_moments.n
     if isinstance(statistic, str):
         return Inapplicable("patell", statistic, n, MEAN_ZERO)
     return normal_result("patell", statistic, alternative, n)
@@ -67,13 +68,13 @@ def patell_adjusted(sample: Sample, alternative: Alternative) -> Outcome:
 
 
 def bmp(sample: Summary, alternative: Alternative) -> Outcome:
-    """Test the mean standardised CAR by its dispersion: ``sqrt(N) mean(z) / sd(z)``, t(N - 1).
+    """Test the mean standardized CAR by its dispersion: ``sqrt(N) mean(z) / sd(z)``, t(N - 1).
 
     References
     ----------
     Boehmer, Musumeci and Poulsen (1991), Journal of Financial Economics 30, 253-272 (N(0, 1) in the paper).
     """
-    return _dispersion("bmp", sample.z_spread, alternative)
+    return _dispersion("bmp", sample.z_moments, alternative)
 
 
 def kolari_pynnonen(sample: Sample, alternative: Alternative) -> Outcome:
@@ -100,10 +101,10 @@ def mackinlay(sample: Summary, alternative: Alternative) -> Outcome:
     ----------
     MacKinlay (1997), Journal of Economic Literature 35, eq. 20; V_i includes the estimation error.
     """
-    n = sample.car_spread.n
+    n = sample.car_moments.n
     if n == 0:
         return Inapplicable("mackinlay", "no return in the window", 0, MEAN_ZERO)
-    return normal_result("mackinlay", sample.car_spread.mean / np.sqrt(sample.car_variance / n**2), alternative, n)
+    return normal_result("mackinlay", sample.car_moments.mean / np.sqrt(sample.car_variance / n**2), alternative, n)
 
 
 def brown_warner(sample: Sample, alternative: Alternative) -> Outcome:
@@ -124,10 +125,10 @@ def brown_warner(sample: Sample, alternative: Alternative) -> Outcome:
         reason = "no return on a day of the window" if len(aar) >= 3 else "fewer than three estimation days"
         return Inapplicable("brown_warner", reason, n, MEAN_ZERO)
     caar = float((np.where(sample.mask, sample.ar, 0.0).sum(axis=0) / count).sum())
-    spread, sigma = float(aar.std(ddof=1)), float(np.sqrt(sample.evidence.fit.sigma2.mean()))
-    if flat(spread, sigma):
+    sd, sigma = float(aar.std(ddof=1)), float(np.sqrt(sample.evidence.fit.sigma2.mean()))
+    if flat(sd, sigma):
         return Inapplicable("brown_warner", ADDS_TO_ZERO, n, MEAN_ZERO)
-    statistic = caar / (spread * np.sqrt(sample.n_days))
+    statistic = caar / (sd * np.sqrt(sample.n_days))
     return t_result("brown_warner", float(statistic), len(aar) - 1, alternative, n)
 
 
@@ -143,7 +144,7 @@ def skewness_adjusted(sample: Summary, alternative: Alternative) -> Outcome:
     null = "the mean buy-and-hold abnormal return is zero"
     if sample.log:
         return Inapplicable("skewness_adjusted", "returns are logarithmic", len(sample), null)
-    bhar = sample.bhar_spread
+    bhar = sample.bhar_moments
     n = bhar.n
     if n < 3 or flat(bhar.sd, bhar.size):
         return Inapplicable("skewness_adjusted", f"needs three different BHARs or more, has {n}", n, null)
@@ -152,7 +153,7 @@ def skewness_adjusted(sample: Summary, alternative: Alternative) -> Outcome:
     return normal_result("skewness_adjusted", np.sqrt(n) * (s + g * s**2 / 3 + g / (6 * n)), alternative, n, null=null)
 
 
-def _dispersion(name: str, values: Spread, alternative: Alternative) -> Outcome:
+def _dispersion(name: str, values: Moments, alternative: Alternative) -> Outcome:
     n = values.n
     if n < 2:
         return Inapplicable(name, f"needs two events or more, has {n}", n, MEAN_ZERO)
@@ -163,11 +164,11 @@ def _dispersion(name: str, values: Spread, alternative: Alternative) -> Outcome:
 
 def _patell(sample: Summary) -> float | str:
     """Return Patell's Z, or why there is none."""
-    if not sample.z_spread.n:
+    if not sample.z_moments.n:
         return "no return in the window"
     if sample.least_dof < 3:
         return "an event has fewer than three degrees of freedom: the variance of its t is infinite"
-    return float(sample.z_spread.n * sample.z_spread.mean / np.sqrt(sample.variance_of_t))
+    return float(sample.z_moments.n * sample.z_moments.mean / np.sqrt(sample.variance_of_t))
 
 
 def _correlation(sample: Sample) -> float:

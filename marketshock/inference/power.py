@@ -1,4 +1,4 @@
-"""What a study could have found: power, and the smallest effect it would detect."""
+"""Power of a test, and the smallest effect that it detects."""
 
 from __future__ import annotations
 

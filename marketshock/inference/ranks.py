@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray, IntArray
-from .evidence import DaySums
+from .evidence import DaySums, Evidence
+from .options import Conventions
 from .outcome import ADDS_TO_ZERO, MEAN_ZERO, Inapplicable, Outcome, TestResult, flat, normal_result, t_result, tails
 from .sample import Sample
 
@@ -25,7 +26,7 @@ def corrado(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Corrado (1989), Journal of Financial Economics 23; for windows Cowan (1992) and Campbell and Wasley (1993).
     """
-    return _rank_test("corrado", sample, sample.once(_daily_ranks), 1.0, alternative)
+    return _rank_test("corrado", sample, sample.evidence.once(_ranks_by, sample.conventions), 1.0, alternative)
 
 
 def corrado_zivney(sample: Sample, alternative: Alternative) -> Outcome:
@@ -35,7 +36,7 @@ def corrado_zivney(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     Corrado and Zivney (1992), Journal of Financial and Quantitative Analysis 27, eq. 4-6.
     """
-    return _rank_test("corrado_zivney", sample, sample.once(_daily_ranks), 0.5, alternative)
+    return _rank_test("corrado_zivney", sample, sample.evidence.once(_ranks_by, sample.conventions), 0.5, alternative)
 
 
 def corrado_zivney_standardised(sample: Sample, alternative: Alternative) -> Outcome:
@@ -46,22 +47,22 @@ def corrado_zivney_standardised(sample: Sample, alternative: Alternative) -> Out
     Corrado and Zivney (1992), eq. 3, after Boehmer, Musumeci and Poulsen: for variance induced by the event.
     """
     name = "corrado_zivney_standardised"
-    sar, mask = sample.evidence.abnormal.sar, sample.evidence.event_mask
+    sar, mask = sample.event_sar, sample.evidence.event_mask
     count = mask.sum(axis=0)
     if (count[sample.days] < 2).any():
         return Inapplicable(name, "needs two events or more on each day", int(count.min()), MEAN_ZERO)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(mask, sar, 0.0).sum(axis=0) / count
-        spread = np.sqrt(np.where(mask, (sar - mean) ** 2, 0.0).sum(axis=0) / (count - 1))
+        sd = np.sqrt(np.where(mask, (sar - mean) ** 2, 0.0).sum(axis=0) / (count - 1))
         size = np.where(mask, np.abs(sar), 0.0).max(axis=0)
-        if (~(spread > 1e-10 * size))[sample.days].any():
+        if (~(sd > 1e-10 * size))[sample.days].any():
             return Inapplicable(name, "the abnormal returns do not differ between events", len(sample), MEAN_ZERO)
-        scaled = np.where(count > 1, sar / spread, sar)
+        scaled = np.where(count > 1, sar / sd, sar)
     return _rank_test(name, sample, _daily_ranks(sample, scaled), 0.5, alternative)
 
 
 def grank_t(sample: Sample, alternative: Alternative) -> Outcome:
-    """Rank the re-standardised SCAR as one day among the estimation days: ``Z sqrt((T-2)/(T-1-Z^2))``, t(T - 2).
+    """Rank the re-standardized SCAR as one day among the estimation days: ``Z sqrt((T-2)/(T-1-Z^2))``, t(T - 2).
 
     T is the number of estimation days plus the one cumulated day.
 
@@ -70,7 +71,7 @@ def grank_t(sample: Sample, alternative: Alternative) -> Outcome:
     Kolari and Pynnonen (2011), Journal of Empirical Finance 18(5), 953-971, eq. 8-14.
     """
     name, n = "grank_t", int(sample.there.sum())
-    prepared = sample.once(_generalised)
+    prepared = sample.once(_generalized)
     if isinstance(prepared, str):
         return Inapplicable(name, prepared, n, MEAN_ZERO)
     day_sum, day_count, u_event, _ = prepared
@@ -84,7 +85,7 @@ def grank_t(sample: Sample, alternative: Alternative) -> Outcome:
 
 
 def grank_z(sample: Sample, alternative: Alternative) -> Outcome:
-    """Rank the re-standardised SCAR among the estimation days with the variance of independent uniform ranks, N(0, 1).
+    """Rank the re-standardized SCAR among the estimation days with the variance of independent uniform ranks, N(0, 1).
 
     ``Z = mean(U) / sqrt( (1/N^2) sum (T_i - 1) / (12 (T_i + 1)) )``.
 
@@ -93,7 +94,7 @@ def grank_z(sample: Sample, alternative: Alternative) -> Outcome:
     Kolari and Pynnonen (2011), Journal of Empirical Finance 18(5), 953-971, eq. 15.
     """
     name, n = "grank_z", int(sample.there.sum())
-    prepared = sample.once(_generalised)
+    prepared = sample.once(_generalized)
     if isinstance(prepared, str):
         return Inapplicable(name, prepared, n, MEAN_ZERO)
     _, _, u_event, days = prepared
@@ -124,7 +125,7 @@ def wilcoxon(sample: Sample, alternative: Alternative) -> Outcome:
     probability = signed_rank_distribution(n)
     at = round(w)
     pvalue = tails(float(probability[: at + 1].sum()), float(probability[at:].sum()), alternative)
-    return TestResult("wilcoxon", float(statistic), pvalue, "exact", (), null, alternative, n)
+    return TestResult("wilcoxon", float(statistic), pvalue, "exact", np.nan, null, alternative, n)
 
 
 def sq(sample: Sample, alternative: Alternative) -> Outcome:
@@ -135,7 +136,7 @@ def sq(sample: Sample, alternative: Alternative) -> Outcome:
     fall below 1/(S + 1) one-sided and 2/(S + 1) two-sided, and is asymptotic in S. The statistic is the share of
     residual sums at or below the CAR. For one day the raw residuals are ranked, as in the paper; for several days
     the sums and the CAR are first divided by their own standard errors, since the residuals share the estimation
-    error with the opposite sign of the CAR's.
+    error with the opposite sign of the CAR's; with ``forecast_error=False`` they are not.
 
     References
     ----------
@@ -146,8 +147,8 @@ def sq(sample: Sample, alternative: Alternative) -> Outcome:
     if not sample.mask[0].all():
         return Inapplicable("sq", "returns are missing in the window", 1, null)
     e, length = sample.evidence, sample.n_days
-    if length == 1:
-        sums, car = run_sums(e.residuals[0], e.mask[0], 1), float(sample.sum.car[0])
+    if length == 1 or not sample.conventions.forecast_error:
+        sums, car = run_sums(e.residuals[0], e.mask[0], length), float(sample.sum.car[0])
     else:
         x = e.x[0][:, : e.fit.params.shape[1]]
         raw = run_sums(e.residuals[0], e.mask[0], length)
@@ -155,8 +156,8 @@ def sq(sample: Sample, alternative: Alternative) -> Outcome:
         for k in range(x.shape[1]):
             totals[:, k] = run_sums(x[:, k], e.mask[0], length)
         shared = np.einsum("sk,kl,sl->s", totals, e.fit.cov_params[0], totals)
-        spread = np.sqrt(np.maximum(length * e.fit.sigma2[0] - shared, 0.0))
-        sums = raw / np.where(spread > 0, spread, np.inf)
+        sd = np.sqrt(np.maximum(length * e.fit.sigma2[0] - shared, 0.0))
+        sums = raw / np.where(sd > 0, sd, np.inf)
         car = float(sample.sum.scar[0])
     return placebo_result("sq", car, sums, length, alternative, 1, null)
 
@@ -197,7 +198,7 @@ def placebo_result(
     note = f"overlapping runs: about {apart} are independent" if length > 1 else ""
     note += ", too few: it rejects too often" if length > 1 and apart < 30 else ""
     share, pvalue = float((placebo <= value).mean()), tails(lower, upper, alternative)
-    return TestResult(name, share, pvalue, "rank", (float(len(placebo)),), null, alternative, n, note)
+    return TestResult(name, share, pvalue, "rank", float(len(placebo)), null, alternative, n, note)
 
 
 def run_sums(values: FloatArray, mask: BoolArray, length: int) -> FloatArray:
@@ -245,10 +246,15 @@ def signed_rank_distribution(n: int) -> FloatArray:
     return probability
 
 
+def _ranks_by(evidence: Evidence, conventions: Conventions) -> tuple[FloatArray, FloatArray]:
+    """Return the daily ranks of some events by the conventions, which do not depend on the days under test."""
+    return _daily_ranks(Sample(evidence, slice(0, 0), conventions))
+
+
 def _daily_ranks(sample: Sample, event_sar: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
     """Return each day's sum over events of rank / (1 + number of ranked days) - 1/2, and its number of events.
 
-    Both are of shape (M + L,): the estimation days, then the event days. `event_sar` stands in for the standardised
+    Both are of shape (M + L,): the estimation days, then the event days. `event_sar` stands in for the standardized
     returns of the event days, (E, L).
     """
     raw = event_sar is None and sample.conventions.ranks_of == "ar"
@@ -258,7 +264,7 @@ def _daily_ranks(sample: Sample, event_sar: FloatArray | None = None) -> tuple[F
         if raw:
             values = np.hstack([e.residuals, e.abnormal.ar])
         else:
-            values = np.hstack([part.estimation_sar, e.abnormal.sar if event_sar is None else event_sar[events]])
+            values = np.hstack([part.estimation_sar, part.event_sar if event_sar is None else event_sar[events]])
         mask = np.hstack([e.mask, e.event_mask])
         u = average_ranks(values, mask) / (1 + mask.sum(axis=1, keepdims=True)) - 0.5
         total.add(np.where(mask, u, 0.0))
@@ -281,31 +287,31 @@ def _rank_test(
         return Inapplicable(name, "no return on a day of the window", n, MEAN_ZERO)
     days = daily[kept]
     if sample.conventions.rank_moment == "population":
-        spread = float(np.sqrt((days**2).mean()))
+        sd = float(np.sqrt((days**2).mean()))
     else:
-        spread = float(days.std(ddof=1))
-    if flat(spread, 1.0):
+        sd = float(days.std(ddof=1))
+    if flat(sd, 1.0):
         return Inapplicable(name, "the mean ranks do not vary", n, MEAN_ZERO)
-    return normal_result(name, float(window.sum() / (np.sqrt(len(window)) * spread)), alternative, n)
+    return normal_result(name, float(window.sum() / (np.sqrt(len(window)) * sd)), alternative, n)
 
 
-def _generalised(sample: Sample) -> tuple[FloatArray, FloatArray, FloatArray, IntArray] | str:
+def _generalized(sample: Sample) -> tuple[FloatArray, FloatArray, FloatArray, IntArray] | str:
     """Return by estimation day the sum of U and the number of events (M,), and by event U of the cumulated day and the
     number of days ranked (N,); or why there is none.
     """
     n = int(sample.there.sum())
     if n < 2:
         return f"needs two events or more, has {n}"
-    scar = sample.standardised[sample.there]
-    spread = float(scar.std(ddof=1))
-    if flat(spread, float(np.abs(scar).max())):
-        return "the standardised returns do not differ between events"
+    scar = sample.standardized[sample.there]
+    sd = float(scar.std(ddof=1))
+    if flat(sd, float(np.abs(scar).max())):
+        return "the standardized returns do not differ between events"
     total, count = DaySums(), DaySums()
     of_event: list[FloatArray] = []
     days: list[IntArray] = []
     for _, part in sample.blocks(sample.there):
         mask = part.evidence.mask
-        values = np.hstack([part.estimation_sar, (part.standardised / spread)[:, None]])
+        values = np.hstack([part.estimation_sar, (part.standardized / sd)[:, None]])
         both = np.hstack([mask, np.ones((len(mask), 1), dtype=bool)])
         u = average_ranks(values, both) / (1 + both.sum(axis=1, keepdims=True)) - 0.5
         total.add(np.where(mask, u[:, :-1], 0.0))

@@ -1,4 +1,4 @@
-"""One row per test. A new test is one function and one row here."""
+"""Registry of the tests. A new test is one function and one row here."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
 from .mean import MOSTLY_APART
+from .moments import Streamed, Summary
 from .outcome import Inapplicable, Outcome
 from .sample import Sample
-from .spread import Streamed, Summary
 
 Scope: TypeAlias = Literal["event", "sample"]
 Assumption: TypeAlias = Literal["normal", "independent", "constant_variance", "one_sign", "complete"]
@@ -140,7 +140,7 @@ _ROWS = (
     ),
     Test(
         "corrado_zivney_standardised",
-        "Corrado-Zivney Z, re-standardised",
+        "Corrado-Zivney Z, re-standardized",
         ranks.corrado_zivney_standardised,
         "sample",
         ("one_sign",),
@@ -209,7 +209,7 @@ _ROWS = (
     Test("sign", "sign Z", signs.sign, "sample", ("independent", "one_sign"), "Brown and Warner (1980)", streams=True),
     Test(
         "generalized_sign",
-        "generalised sign Z",
+        "generalized sign Z",
         signs.generalized_sign,
         "sample",
         ("independent", "one_sign"),
@@ -273,10 +273,17 @@ def run(test: Test, sample: Sample | Streamed, alternative: Alternative) -> Outc
     """Run a test and note the assumptions that fail in this sample."""
     if isinstance(sample, Streamed) and not test.streams:
         return Inapplicable(test.name, NOT_KEPT, len(sample))
+    if isinstance(sample, Sample):
+        return sample.once(_noted, test, alternative)
+    return _noted(sample, test, alternative)
+
+
+def _noted(sample: Summary, test: Test, alternative: Alternative) -> Outcome:
+    """Return the result of a test, its note with the assumptions that fail in this sample."""
     outcome = test.run(sample, alternative)
     if isinstance(outcome, Inapplicable):
         return outcome
-    notes = [*_failures(test, sample), outcome.note]
+    notes = [*failures(test, sample), outcome.note]
     return replace(outcome, note="; ".join(note for note in notes if note))
 
 
@@ -285,7 +292,8 @@ def rank_of(note: str) -> int:
     return 2 if note.startswith(DOES_NOT_APPLY) else int(note.startswith(MISLEADS))
 
 
-def _failures(test: Test, sample: Summary) -> list[str]:
+def failures(test: Test, sample: Summary) -> list[str]:
+    """Return the assumptions of a test that fail in a sample, in words."""
     notes = []
     if "independent" in test.assumes and len(sample) > 1:
         notes += _dependence(sample)

@@ -1,4 +1,4 @@
-"""Bootstraps: seeded, vectorised over draws, the same p-value for the same seed."""
+"""Bootstraps: seeded, vectorized over draws, the same p-value for the same seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BLOCK = 1000  # draws at a time: bounds the memory
 
 
 def wild_bootstrap(sample: Sample, alternative: Alternative) -> Outcome:
-    """Flip the signs of the standardised CARs of each event date together (Rademacher weights, the null imposed).
+    """Flip the signs of the standardized CARs of each event date together (Rademacher weights, the null imposed).
 
     The statistic is ``sum z / sqrt(sum_g (sum_{i in g} z_i)^2)`` with g the event dates; its p-value is the share of
     draws at least as extreme. With one date there is one sign to flip, and nothing can be learned.
@@ -27,10 +27,10 @@ def wild_bootstrap(sample: Sample, alternative: Alternative) -> Outcome:
     if len(dates) < 5:
         reason = f"{len(dates)} event date(s) allow {2 ** len(dates)} sign patterns: too few for p = 0.05 two-sided"
         return Inapplicable("wild_bootstrap", reason, n, MEAN_ZERO)
-    sums = np.bincount(group, weights=sample.standardised[used])
+    sums = np.bincount(group, weights=sample.standardized[used])
     scale = float(np.sqrt((sums**2).sum()))
     if scale == 0:
-        return Inapplicable("wild_bootstrap", "the standardised returns are zero", n, MEAN_ZERO)
+        return Inapplicable("wild_bootstrap", "the standardized returns are zero", n, MEAN_ZERO)
     statistic = float(sums.sum()) / scale
     rng = np.random.default_rng(sample.resampling.seed)
     draws = [
@@ -60,8 +60,8 @@ def block_bootstrap(sample: Sample, alternative: Alternative) -> Outcome:
     statistic = float((np.where(sample.mask, sample.ar, 0.0).sum(axis=0) / count).sum())
     block = sample.resampling.block or max(length, round(len(aar) ** (1 / 3)))
     rng = np.random.default_rng(sample.resampling.seed)
-    centred = aar - aar.mean()
-    draws = [_stationary(centred, size, length, block, rng) for size in _sizes(sample.resampling.draws)]
+    centered = aar - aar.mean()
+    draws = [_stationary(centered, size, length, block, rng) for size in _sizes(sample.resampling.draws)]
     note = f"seed {sample.resampling.seed}, mean block {block} days"
     return _bootstrap_result("block_bootstrap", statistic, np.concatenate(draws), alternative, n, note)
 
@@ -88,4 +88,4 @@ def _bootstrap_result(
     lower = (1 + int((draws <= statistic + near).sum())) / (len(draws) + 1)
     upper = (1 + int((draws >= statistic - near).sum())) / (len(draws) + 1)
     pvalue = tails(lower, upper, alternative)
-    return TestResult(name, statistic, pvalue, "bootstrap", (float(len(draws)),), MEAN_ZERO, alternative, n, note)
+    return TestResult(name, statistic, pvalue, "bootstrap", float(len(draws)), MEAN_ZERO, alternative, n, note)

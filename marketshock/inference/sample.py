@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,9 @@ from .._typing import BoolArray, FloatArray, IntArray
 from ..panel.abnormal import Cumulative, buy_and_hold, cumulate
 from ..windows import BLOCK
 from .correlation import mean_correlation
-from .evidence import Evidence
+from .evidence import Evidence, T
+from .moments import Moments
 from .options import Conventions, Resampling
-from .spread import Spread
-
-T = TypeVar("T")
-
 
 _FEW = 2 * BLOCK  # events whose correlation is a matter of milliseconds
 
@@ -43,13 +40,14 @@ class Sample:
     days: slice
     conventions: Conventions = field(default_factory=Conventions)
     resampling: Resampling = field(default_factory=Resampling)
-    _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False)
+    _computed: dict[Any, Any] = field(default_factory=dict, init=False)
 
-    def once(self, compute: Callable[[Sample], T]) -> T:
-        """Return ``compute(sample)``, computed the first time only: tests share ranks and systems of equations."""
-        if compute not in self._known:
-            self._known[compute] = compute(self)
-        value: T = self._known[compute]
+    def once(self, compute: Callable[..., T], *options: Any) -> T:
+        """Return ``compute(sample, *options)``, computed the first time only: tests share ranks and systems."""
+        key = (compute, *options)
+        if key not in self._computed:
+            self._computed[key] = compute(self, *options)
+        value: T = self._computed[key]
         return value
 
     def __len__(self) -> int:
@@ -119,24 +117,37 @@ class Sample:
         return self.correlation_by_date if len(self) <= _FEW else None
 
     @cached_property
-    def car_spread(self) -> Spread:
+    def car_moments(self) -> Moments:
         """Of the CARs."""
-        return Spread.of(self.sum.car)
+        return Moments.of(self.sum.car)
 
     @cached_property
-    def z_spread(self) -> Spread:
-        """Of the standardised window statistics by the conventions."""
-        return Spread.of(self.standardised)
+    def z_moments(self) -> Moments:
+        """Of the standardized window statistics by the conventions."""
+        return Moments.of(self.standardized)
 
     @cached_property
-    def bhar_spread(self) -> Spread:
+    def bhar_moments(self) -> Moments:
         """Of the buy-and-hold abnormal returns of the events with all days."""
-        return Spread.of(self.bhar, cubes=True)
+        return Moments.of(self.bhar, cubes=True)
+
+    @cached_property
+    def variance(self) -> FloatArray:
+        """Variance of each CAR by the conventions, (E,)."""
+        if self.conventions.forecast_error:
+            return self.sum.variance
+        return np.asarray(np.where(self.mask, self.evidence.fit.sigma2_days[:, self.days], 0.0).sum(axis=1))
 
     @property
     def car_variance(self) -> float:
-        """Sum of the variances of the CARs."""
-        return float(self.sum.variance[self.there].sum())
+        """Sum of the variances of the CARs by the conventions."""
+        return float(self.variance[self.there].sum())
+
+    @property
+    def event_sar(self) -> FloatArray:
+        """Standardized abnormal returns of all event days by the conventions, (E, L)."""
+        e = self.evidence
+        return e.abnormal.sar if self.conventions.forecast_error else e.sar_without_forecast_error
 
     @property
     def variance_of_t(self) -> float:
@@ -168,38 +179,35 @@ class Sample:
     @cached_property
     def correlation_by_date(self) -> float:
         """Mean correlation of the residuals, aligned by calendar date and weighted by the overlap of the windows."""
-        return mean_correlation(self.evidence, self.n_days, "date")
+        return self.evidence.once(mean_correlation, self.n_days, "date")
 
     @property
     def correlation(self) -> float:
         """Mean correlation of the residuals by the conventions."""
         if self.conventions.correlation == "date":
             return self.correlation_by_date
-        return mean_correlation(self.evidence, self.n_days, self.conventions.correlation)
+        return self.evidence.once(mean_correlation, self.n_days, self.conventions.correlation)
 
     @property
     def estimation_sar(self) -> FloatArray:
-        """Standardised residuals of the estimation days by the conventions, (E, M)."""
+        """Standardized residuals of the estimation days by the conventions, (E, M)."""
         own = self.conventions.estimation_variance == "residual"
         return self.evidence.own_sar if own else self.evidence.forecast_sar
 
     @cached_property
     def csar(self) -> FloatArray:
         """Sum of the daily SARs over the root of their number, (E,), NaN without a return."""
-        e = self.evidence
-        daily = e.abnormal.sar if self.conventions.forecast_error else e.sar_without_forecast_error
-        total = daily[:, self.days].sum(axis=1) if e.complete else np.nansum(daily[:, self.days], axis=1)
+        daily = self.event_sar[:, self.days]
+        total = daily.sum(axis=1) if self.evidence.complete else np.nansum(daily, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(self.there, total / np.sqrt(self.sum.n_days), np.nan)
 
     @cached_property
-    def standardised(self) -> FloatArray:
-        """Standardised window statistic of each event by the conventions, (E,), NaN without a return."""
-        e, choice = self.evidence, self.conventions
+    def standardized(self) -> FloatArray:
+        """Standardized window statistic of each event by the conventions, (E,), NaN without a return."""
+        if self.conventions.window == "csar":
+            return self.csar
+        if self.conventions.forecast_error:
+            return self.sum.scar
         with np.errstate(invalid="ignore", divide="ignore"):
-            if choice.window == "csar":
-                return self.csar
-            if choice.forecast_error:
-                return self.sum.scar
-            variance = np.where(self.mask, e.fit.sigma2_days[:, self.days], 0.0).sum(axis=1)
-            return np.asarray(self.sum.car / np.sqrt(variance))
+            return np.asarray(self.sum.car / np.sqrt(self.variance))

@@ -6,9 +6,9 @@ import numpy as np
 
 from .._typing import Alternative, BoolArray, FloatArray
 from .evidence import DaySums
+from .moments import Summary
 from .outcome import Inapplicable, Outcome, flat, normal_result, t_result
 from .sample import Sample
-from .spread import Summary
 
 _HALF = "both signs are equally likely"
 
@@ -49,7 +49,7 @@ def generalized_sign(sample: Sample, alternative: Alternative) -> Outcome:
 
 
 def sign_gsar(sample: Sample, alternative: Alternative) -> Outcome:
-    """Take signs about each event's median, the re-standardised SCAR as one more day: ``Z sqrt((T-2)/(T-1-Z^2))``,
+    """Take signs about each event's median, the re-standardized SCAR as one more day: ``Z sqrt((T-2)/(T-1-Z^2))``,
     t(T-2).
 
     References
@@ -62,24 +62,24 @@ def sign_gsar(sample: Sample, alternative: Alternative) -> Outcome:
     n = int(used.sum())
     if n < 2:
         return Inapplicable("sign_gsar", f"needs two events or more, has {n}", n, null)
-    scar = sample.standardised[used]
-    spread = float(scar.std(ddof=1))
-    if flat(spread, float(np.abs(scar).max())):
-        return Inapplicable("sign_gsar", "the standardised returns do not differ between events", n, null)
+    scar = sample.standardized[used]
+    sd = float(scar.std(ddof=1))
+    if flat(sd, float(np.abs(scar).max())):
+        return Inapplicable("sign_gsar", "the standardized returns do not differ between events", n, null)
     signs, days = DaySums(), DaySums()
     for _, part in sample.blocks(used):
         mask = np.hstack([part.evidence.mask, np.ones((len(part), 1), dtype=bool)])
-        values = np.hstack([part.estimation_sar, (part.standardised / spread)[:, None]])
+        values = np.hstack([part.estimation_sar, (part.standardized / sd)[:, None]])
         signs.add(np.where(mask, np.sign(values - _median(values, mask)[:, None]), 0.0))
         days.add(mask)
     count = days.sums
     kept = count > 0
     total = int(kept.sum())
     daily = signs.sums[kept] / count[kept]
-    spread = float(np.sqrt((count[kept] / n * daily**2).mean()))
-    if spread == 0:
+    sd = float(np.sqrt((count[kept] / n * daily**2).mean()))
+    if sd == 0:
         return Inapplicable("sign_gsar", "the mean signs do not vary", n, null)
-    z = float(daily[-1]) / spread
+    z = float(daily[-1]) / sd
     statistic = z * np.sqrt((total - 2) / (total - 1 - z**2))
     return t_result("sign_gsar", float(statistic), total - 2, alternative, n, null=null)
 

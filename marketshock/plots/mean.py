@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,8 +10,7 @@ import numpy as np
 from .. import _format
 from .._typing import FloatArray, IntArray
 from ..errors import InputError, check_choice, check_share
-from ..inference.mean import How, MeanCar, mean_car
-from ..inference.sample import Sample
+from ..inference.mean import HOW, How, MeanCar, mean_car, mean_cars
 from ..study.results import StudyResult
 from ._style import COLOURS, NEUTRAL, WIDE, canvas, folded, ink, look, veil
 
@@ -22,13 +20,6 @@ if TYPE_CHECKING:
 _BY = ("group", "event", "ticker", "date")
 FIGURE_SPACE = "\u2007"  # as wide as a digit
 _ROWS = 60  # of a forest; more cannot be read on one page
-_MEANS: Mapping[How, str] = {
-    "portfolio": "of the equal-weighted portfolio, with the firms' covariance",
-    "cross-sectional": "cross-sectional over events",
-    "portfolios": "of one portfolio a date, dates independent",
-    "none": "none",
-}
-_ALONE = "of the event's own prediction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +34,8 @@ class MeanPath:
         How many.
     mean, low, high : ndarray of shape (L,)
         Decimal. The bounds are NaN where there is no standard error.
-    how : tuple of {"portfolio", "cross-sectional", "portfolios"}
-        Where the standard errors come from, each once.
+    how : tuple of {"prediction", "portfolio", "portfolios", "cross-sectional"}
+        Origins of the standard errors, each once.
     notes : tuple of str
         What to mind of them, and why some are missing, each once.
     """
@@ -178,10 +169,8 @@ def forest(
 def mean_path(study: StudyResult, label: str, events: IntArray, confidence: float) -> MeanPath:
     """Return the mean CAR of some events by position, cumulated to each day of the window."""
     window = study.spec.window
-    found = []
-    for last in window.offsets():
-        sample: Sample = study.sample(window.first, int(last))
-        found.append(mean_car(sample if len(events) == len(study) else sample.take(events)))
+    samples = [study.sample(window.first, int(last)) for last in window.offsets()]
+    found = mean_cars(samples if len(events) == len(study) else [sample.take(events) for sample in samples])
     bounds = np.array([one.interval(confidence) for one in found])
     how = tuple(dict.fromkeys(one.how for one in found if one.how != "none"))
     lacking = [one.note for one in found if one.how == "none"]
@@ -226,8 +215,7 @@ def _bands(lines: list[MeanPath], confidence: float) -> str:
     level = f"bands: {100 * confidence:.0f} % at each day"
     said: dict[str, list[str]] = {}
     for line in lines:
-        kinds = [_ALONE] if line.how and all(one.n == 1 for one in lines) else [_MEANS[how] for how in line.how]
-        parts = "; ".join([*kinds, *line.notes])
+        parts = "; ".join([*(HOW[how] for how in line.how), *line.notes])
         said.setdefault(parts, []).append(line.label)
     if len(said) == 1:
         only = next(iter(said))
@@ -288,4 +276,4 @@ def _mean_said(mean: MeanCar, n: int, confidence: float) -> str:
     if not mean.se >= 0:
         return f"{level}; no interval of the mean: {mean.note}"
     note = f" ({mean.note})" if mean.note else ""
-    return f"{level}; mean: {_MEANS[mean.how].removeprefix('of the ').removeprefix('of ')}{note}"
+    return f"{level}; mean: {HOW[mean.how].removeprefix('of the ').removeprefix('of ')}{note}"

@@ -297,5 +297,5 @@ def _plain_cells(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _text(value: Any) -> str:
-    """Return any other cell as text: degrees of freedom of an F as "7, 242", none as nothing."""
+    """Return any other cell as text, the parts of a tuple separated by commas."""
     return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)

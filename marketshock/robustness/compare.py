@@ -12,15 +12,17 @@ import pandas as pd
 from .. import _format
 from .._frame import ReadableFrame, Table
 from ..errors import ChoiceError, InputError, UnknownNameError
+from ..inference.mean import How, mean_car
 from ..inference.options import Conventions
-from ..inference.outcome import Inapplicable, t_quantile
-from ..inference.registry import DOES_NOT_APPLY, TESTS, run
+from ..inference.outcome import Inapplicable, t_pvalue, t_quantile
+from ..inference.registry import DOES_NOT_APPLY, TESTS, failures, run
 from ..inference.sample import Sample
 from ..panel.spec import StudySpec
 from ..study.results import StudyResult
 
 MEAN = "(mean)"
 _OF_THE_MEAN = ("portfolio", "t_cross_sectional", "mackinlay", "brown_warner")  # statistic = mean CAR / se
+_TEST_OF: Mapping[How, str] = {"portfolio": "portfolio", "cross-sectional": "t_cross_sectional"}
 _COLUMNS = ("ticker", "date", "model", "benchmark", "window", "estimation", "n_events")
 
 
@@ -38,12 +40,12 @@ def compare(
     Parameters
     ----------
     studies : mapping of str to StudyResult, or sequence of StudyResult
-        With their labels; a sequence is labelled by the options on which its studies differ.
+        With their labels; a sequence is labeled by the options on which its studies differ.
     first, last : int, optional
         Trading days relative to day 0, both included, inside the window of every study.
     test : str, optional
-        Test of the mean, one of ``ms.TESTS`` that test the sample. By default "portfolio" where every study has one
-        common date, otherwise "brown_warner": both allow for events that are correlated.
+        Test of the mean, one of ``ms.TESTS`` that test the sample. By default the mean with the standard error that the
+        dates of the events allow, as in `StudyResult.aar`.
     confidence : float, optional
         Coverage of the two-sided intervals.
     conventions : Conventions, optional
@@ -54,9 +56,11 @@ def compare(
     DataFrame
         Indexed by label and event_id, with a row "(mean)" for each study of two events or more: ticker, date (day 0;
         NaT for a mean over several), model, benchmark, window, estimation, n_events, car (decimal), se, t (the
-        statistic), df, pvalue (two-sided), ci_low, ci_high, test ("t_firm" for an event), note. The mean is over the
-        events with a return in those days. Its se and interval are NaN where the test's statistic is not the mean over
-        a standard error; with a test that does not apply, so are t and pvalue, and note has the reason.
+        statistic), df, pvalue (two-sided), ci_low, ci_high, test, note. ``test`` is "t_firm" for an event; for the
+        mean, the test named, or by default "portfolio" on one date, "t_cross_sectional" on dates of their own, and
+        "portfolios" of one portfolio per date. The mean is over the events with a return in those days. Its se and
+        interval are NaN where the statistic of the test named is not the mean over a standard error; with a test that
+        does not apply, so are t and pvalue, and note gives the reason.
 
     Raises
     ------
@@ -76,47 +80,73 @@ def compare(
     >>> ms.compare(made)["car"].round(4).tolist()
     [-0.1326, -0.174]
     """
-    labelled = _labelled(studies)
-    chosen = mean_test(test, list(labelled.values()))
+    labeled = _labeled(studies)
+    check_mean_test(test)
     frames = []
-    for study in labelled.values():
+    for study in labeled.values():
         events = _event_rows(study, first, last, confidence)
         if len(study) > 1:
-            mean = {**_of_spec(study), **mean_row(study, first, last, chosen, confidence, conventions)}
+            mean = {**_of_spec(study), **mean_row(study, first, last, test, confidence, conventions)}
             events = pd.concat([events, _row_frame(mean, events)])
         frames.append(events)
-    together = pd.concat(frames, keys=list(labelled), names=["label", "event_id"])
+    together = pd.concat(frames, keys=list(labeled), names=["label", "event_id"])
     return ReadableFrame.of(together, partial(_printed, days=f"CAR({first},{last})", confidence=confidence))
 
 
-def mean_test(test: str | None, studies: Sequence[StudyResult]) -> str:
-    """Return the test of the mean, after checking that it is one."""
-    if test is None:
-        one_date = all(len(np.unique(study.panel.row)) == 1 for study in studies)
-        return "portfolio" if one_date else "brown_warner"
+def check_mean_test(test: str | None) -> None:
+    """Refuse what does not test the mean of a sample; None is the mean with the standard error its dates allow."""
     of_samples = [name for name, row in TESTS.items() if row.scope == "sample"]
-    if test not in TESTS:
+    if test is not None and test not in TESTS:
         raise UnknownNameError("test", [test], of_samples)
-    if test not in of_samples:
+    if test is not None and test not in of_samples:
         raise ChoiceError("test", test, of_samples)
-    return test
 
 
 def mean_row(
-    study: StudyResult, first: int, last: int, test: str, confidence: float, conventions: Conventions | None = None
+    study: StudyResult,
+    first: int,
+    last: int,
+    test: str | None,
+    confidence: float,
+    conventions: Conventions | None = None,
 ) -> dict[str, Any]:
-    """Return the mean CAR of a study with the answer of a test: car, se, t, df, pvalue, ci_low, ci_high, test, note."""
+    """Return the mean CAR of a study with its test: car, se, t, df, pvalue, ci_low, ci_high, test, note."""
     sample = study.sample(first, last, conventions=conventions)
-    car = sample.sum.car
-    mean = float(np.nanmean(car)) if sample.there.any() else np.nan
+    return _by_dates(sample, confidence) if test is None else _by_test(sample, test, confidence)
+
+
+def _by_dates(sample: Sample, confidence: float) -> dict[str, Any]:
+    """Return the row of a mean with the standard error that its dates allow."""
+    mean = mean_car(sample)
+    low, high = mean.interval(confidence)
+    t = mean.mean / mean.se if mean.se > 0 else np.nan
+    named = _TEST_OF.get(mean.how, "portfolio")
+    notes = [] if mean.how == "none" else failures(TESTS[named], sample)
+    notes += [] if any(note.startswith(mean.note) for note in notes) else [mean.note]
+    return {
+        "car": mean.mean,
+        "se": mean.se,
+        "t": t,
+        "df": mean.df,
+        "pvalue": float(t_pvalue(np.array(t), mean.df, "two-sided")),
+        "ci_low": low,
+        "ci_high": high,
+        "test": _TEST_OF.get(mean.how, mean.how),
+        "note": (DOES_NOT_APPLY if mean.how == "none" else "") + "; ".join(notes),
+    }
+
+
+def _by_test(sample: Sample, test: str, confidence: float) -> dict[str, Any]:
+    """Return the row of a mean with a named test."""
+    mean = sample.car_moments.mean
     row: dict[str, Any] = {"car": mean, **dict.fromkeys(("se", "t", "df", "pvalue", "ci_low", "ci_high"), np.nan)}
     outcome = run(TESTS[test], sample, "two-sided")
     if isinstance(outcome, Inapplicable):
         return {**row, "test": test, "note": f"{DOES_NOT_APPLY}{outcome.reason}"}
     row |= {"t": outcome.statistic, "pvalue": outcome.pvalue, "test": test, "note": outcome.note}
-    row["df"] = outcome.df[0] if len(outcome.df) == 1 else np.nan
+    row["df"] = outcome.df if np.isnan(outcome.df2) else np.nan
     se = _standard_error(test, mean, outcome.statistic, sample)
-    reach = se * float(t_quantile(0.5 + confidence / 2, np.array(outcome.df[0] if outcome.df else np.inf)))
+    reach = se * float(t_quantile(0.5 + confidence / 2, np.array(np.inf if np.isnan(outcome.df) else outcome.df)))
     return {**row, "se": se, "ci_low": mean - reach, "ci_high": mean + reach}
 
 
@@ -163,19 +193,19 @@ def _row_frame(mean: dict[str, Any], like: pd.DataFrame) -> pd.DataFrame:
     return frame[list(like.columns)].astype({"date": like["date"].dtype})
 
 
-def _labelled(studies: Mapping[str, StudyResult] | Sequence[StudyResult]) -> dict[str, StudyResult]:
+def _labeled(studies: Mapping[str, StudyResult] | Sequence[StudyResult]) -> dict[str, StudyResult]:
     if isinstance(studies, Mapping):
-        labelled = {str(label): study for label, study in studies.items()}
+        labeled = {str(label): study for label, study in studies.items()}
     elif isinstance(studies, (list, tuple)):
-        labelled = dict(zip(_labels(studies), studies, strict=True))
+        labeled = dict(zip(_labels(studies), studies, strict=True))
     else:
-        labelled = {}
-    if not labelled:
+        labeled = {}
+    if not labeled:
         raise InputError("studies", f"got {type(studies).__name__}", "give a list of studies, or a dict by label")
-    for label, study in labelled.items():
+    for label, study in labeled.items():
         if not isinstance(study, StudyResult):
             raise InputError("studies", f"{label!r} is {type(study).__name__}", "give what event_study returns")
-    return labelled
+    return labeled
 
 
 def _labels(studies: Sequence[StudyResult]) -> list[str]:

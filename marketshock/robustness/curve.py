@@ -21,7 +21,7 @@ from ..providers.base import Prices
 from ..study.results import StudyResult
 from ..study.run import event_study
 from ..windows import Window
-from .compare import mean_row, mean_test, numbered
+from .compare import check_mean_test, mean_row, numbered
 
 _ESTIMATES = ("car", "se", "t", "df", "pvalue", "ci_low", "ci_high", "n_events", "test", "note")
 
@@ -226,14 +226,15 @@ def specification_curve(
     studies = [study for study in made if isinstance(study, StudyResult)]
     if not studies:
         raise InputError("models", f"no specification can be estimated; the first: {made[0]}", "change the windows")
-    chosen, what = mean_test(test, studies), _what(studies, event_id)
+    check_mean_test(test)
+    what = _what(studies, event_id)
     names = (
         numbered([model.name for model in models]),
         *([str(w) for w in grids[k]] for k in ("window", "estimation")),
     )
     rows = []
     for labels, study in zip(product(*names), made, strict=True):
-        answer = _answer(study, event_id, chosen, confidence)
+        answer = _answer(study, event_id, test, confidence)
         rows.append({**dict(zip(("model", "window", "estimation"), labels, strict=True)), **answer})
     table = pd.DataFrame(rows, columns=["model", "window", "estimation", *_ESTIMATES]).rename_axis("specification")
     _warn_of_exclusions(studies, len(made))
@@ -285,7 +286,7 @@ def _what(studies: Sequence[StudyResult], event_id: str | None) -> str:
     return event_id
 
 
-def _answer(study: StudyResult | str, event_id: str | None, test: str, confidence: float) -> dict[str, Any]:
+def _answer(study: StudyResult | str, event_id: str | None, test: str | None, confidence: float) -> dict[str, Any]:
     blank = {**dict.fromkeys(_ESTIMATES, np.nan), "n_events": 0, "test": ""}
     if isinstance(study, str):
         return {**blank, "note": study}

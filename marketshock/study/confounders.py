@@ -1,4 +1,4 @@
-"""What else happened in the windows of a study: releases, and other events of the same firm."""
+"""Confounding events in the windows of a study: releases, and other events of the same firm."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..panel.event_panel import EventPanel
 from ..sessions import Sessions, map_timestamps, nyse
 
 _EVERY_FIRM = "*"  # no ticker: the whole market's
-_COLUMNS = ("event_id", "ticker", "date", "confounder", "title", "kind", "session", "day", "in_window")
+_COLUMNS = ("confounder", "title", "kind", "session", "day", "in_window")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,16 @@ def confounders(panel: EventPanel, calendar: Events | None, estimation_days: int
     """Return what else happened in the windows of a panel's events; see `StudyResult.confounders`."""
     if estimation_days is not None and estimation_days < 0:
         raise InputError("estimation_days", f"got {estimation_days}", "give 0 or more, or None for the whole window")
-    sessions = panel.returns.sessions
-    entries = _entries(calendar, sessions)
+    entries = _entries(calendar, panel.returns.sessions)
     firm = firms(panel.ticker)
-    at = np.searchsorted(sessions.days, panel.session)
-    rows: list[dict[str, Any]] = []
-    for i in range(len(panel)):
-        found = [
-            *_releases(i, panel, entries, firm, at, estimation_days),
-            *_others(i, panel, firm, at, estimation_days),
-        ]
-        known = {"event_id": panel.event_id[i], "ticker": panel.ticker[i], "date": panel.session[i]}
-        rows += [{**known, **row} for row in sorted(found, key=lambda row: row["day"])]
-    frame = pd.DataFrame(rows, columns=list(_COLUMNS)).set_index("event_id")
-    stamps = {name: pd.to_datetime(frame[name]).astype("datetime64[ns]") for name in ("date", "session")}
-    return ReadableFrame.of(frame.assign(**stamps, day=frame["day"].astype(np.int64)), _printed)
+    at = np.searchsorted(panel.returns.sessions.days, panel.session)
+    found = pd.concat([_releases(panel, entries, firm, at, estimation_days), _others(panel, firm, at, estimation_days)])
+    found = found.sort_values(["event", "day"], kind="stable")  # releases first within a day, in their order
+    event = found.pop("event").to_numpy()
+    known = {"ticker": panel.ticker[event], "date": panel.session[event].astype("datetime64[ns]")}
+    index = pd.Index(panel.event_id[event], name="event_id")
+    frame = pd.DataFrame({**known, **{name: found[name].to_numpy() for name in _COLUMNS}}, index=index)
+    return ReadableFrame.of(frame, _printed)
 
 
 def firms(tickers: StrArray) -> StrArray:
@@ -66,50 +61,79 @@ def firms(tickers: StrArray) -> StrArray:
 
 
 def _releases(
-    i: int, panel: EventPanel, entries: _Entries, firm: StrArray, at: IntArray, last_days: int | None
-) -> list[dict[str, Any]]:
-    """Return the calendar's entries in the windows of event i, those left out that the study holds as its events."""
-    day = entries.place - at[i]
-    concerned = (entries.firm == _EVERY_FIRM) | (entries.firm == firm[i])
-    studied = np.isin(entries.name.astype(str), panel.event[firm == firm[i]].astype(str))
-    where = _where(day, panel, last_days)
-    return [
+    panel: EventPanel, entries: _Entries, firm: StrArray, at: IntArray, last_days: int | None
+) -> pd.DataFrame:
+    """Return the calendar's entries in the windows of each event, without those that the study holds as its events."""
+    reach = (_earliest(panel, last_days), panel.window.last)
+    everybody = np.full(len(firm), _EVERY_FIRM, dtype=object)
+    pairs = [_within(owner, at, entries.firm, entries.place, reach) for owner in (firm, everybody)]
+    event, entry = np.concatenate(pairs, axis=1)
+    studied = pd.MultiIndex.from_arrays([firm, panel.event.astype(str)])
+    kept = ~pd.MultiIndex.from_arrays([firm[event], entries.name[entry].astype(str)]).isin(studied)
+    order = np.lexsort((entry[kept], event[kept]))
+    event, entry = event[kept][order], entry[kept][order]
+    day = entries.place[entry] - at[event]
+    return pd.DataFrame(
         {
-            "confounder": entries.name[c],
-            "title": entries.title[c],
-            "kind": entries.kind[c],
-            "session": panel.returns.sessions.days[entries.place[c]],
-            "day": int(day[c]),
-            "in_window": where[c],
+            "event": event,
+            "confounder": entries.name[entry],
+            "title": entries.title[entry],
+            "kind": entries.kind[entry],
+            "session": panel.returns.sessions.days[entries.place[entry]].astype("datetime64[ns]"),
+            "day": day,
+            "in_window": _where(day, panel, last_days),
         }
-        for c in np.flatnonzero(concerned & ~studied & (where != ""))
-    ]
+    )
 
 
-def _others(i: int, panel: EventPanel, firm: StrArray, at: IntArray, last_days: int | None) -> list[dict[str, Any]]:
-    """Return the study's other events of the firm of event i whose windows overlap, or that fall into its windows."""
-    same = np.flatnonzero((firm == firm[i]) & (np.arange(len(panel)) != i))
-    day = at[same] - at[i]
+def _others(panel: EventPanel, firm: StrArray, at: IntArray, last_days: int | None) -> pd.DataFrame:
+    """Return the study's other events of each event's firm whose windows overlap, or that fall into its windows."""
+    apart = len(panel.window) - 1
+    reach = (min(_earliest(panel, last_days), -apart), max(panel.window.last, apart))
+    event, other = _within(firm, at, firm, at, reach)
+    day = at[other] - at[event]
     where = _where(day, panel, last_days)
-    where[np.abs(day) < len(panel.window)] = "event"
-    return [
+    where[np.abs(day) <= apart] = "event"
+    kept = (event != other) & (where != "")
+    event, other = event[kept], other[kept]
+    return pd.DataFrame(
         {
-            "confounder": panel.event_id[j],
+            "event": event,
+            "confounder": panel.event_id[other],
             "title": "another event of this study",
             "kind": "study",
-            "session": panel.session[j],
-            "day": int(d),
-            "in_window": w,
+            "session": panel.session[other].astype("datetime64[ns]"),
+            "day": day[kept],
+            "in_window": where[kept],
         }
-        for j, d, w in zip(same, day, where, strict=True)
-        if w
-    ]
+    )
+
+
+def _within(
+    firm: StrArray, at: IntArray, other_firm: StrArray, other_at: IntArray, reach: tuple[int, int]
+) -> tuple[IntArray, IntArray]:
+    """Return all pairs of one firm whose sessions lie at most so far apart: places among (E,) and among (C,)."""
+    code, _ = pd.factorize(np.concatenate([firm, other_firm]))
+    far = int(max(at.max(initial=0), other_at.max(initial=0)) + max(map(abs, reach)) + 1)
+    ours, theirs = code[: len(firm)] * 3 * far + at + far, code[len(firm) :] * 3 * far + other_at + far
+    order = np.argsort(theirs, kind="stable")
+    first = np.searchsorted(theirs[order], ours + reach[0], side="left")
+    count = np.searchsorted(theirs[order], ours + reach[1], side="right") - first
+    event = np.repeat(np.arange(len(firm)), count)
+    place = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    return event, order[place]
+
+
+def _earliest(panel: EventPanel, last_days: int | None) -> int:
+    """Return the first day of the estimation window to look through."""
+    estimation = panel.estimation
+    return estimation.first if last_days is None else max(estimation.first, estimation.last + 1 - last_days)
 
 
 def _where(day: IntArray, panel: EventPanel, last_days: int | None) -> StrArray:
     """Return in which window each day lies: "event", "gap", "estimation", or "" for none."""
     estimation, window = panel.estimation, panel.window
-    first = estimation.first if last_days is None else max(estimation.first, estimation.last + 1 - last_days)
+    first = _earliest(panel, last_days)
     out = np.full(len(day), "", dtype=object)
     out[(day >= first) & (day <= estimation.last)] = "estimation"
     out[(day > estimation.last) & (day < window.first)] = "gap"

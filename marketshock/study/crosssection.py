@@ -1,7 +1,8 @@
-"""What sets events apart: differences between groups, and regressions of CARs on traits."""
+"""Cross-section of the events: differences between groups, and regressions of CARs on traits."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
@@ -11,12 +12,21 @@ import pandas as pd
 
 from .. import _format
 from .._native import as_pandas
-from .._typing import Alternative, Frame
+from .._typing import Alternative, BoolArray, Frame
 from ..errors import InputError, check_choice
-from ..inference.joint import common_system
+from ..inference.mean import How, mean_difference
+from ..inference.moments import Moments
 from ..inference.outcome import t_pvalue
+from ..inference.sample import Sample
 from .results import StudyResult
 
+_METHODS: Mapping[How, str] = {
+    "prediction": "contrast by date",
+    "portfolio": "contrast on one date",
+    "portfolios": "contrast by date",
+    "cross-sectional": "Welch",
+    "none": "none",
+}
 _COVARIANCES = ("HC3", "HC1", "HC0", "classic", "cluster")
 
 
@@ -40,8 +50,12 @@ def group_differences(
     -------
     DataFrame
         Indexed by the two groups: n_first, n_second, mean_first, mean_second, difference (decimal), se, t, df,
-        pvalue, method. On one common date the difference is a contrast of the multivariate regression, t(M - k) with
-        the firms' covariance (exact under normality); otherwise Welch's t over independent events.
+        pvalue, method, note. On one common date the difference is a contrast of the multivariate regression, t(M - k)
+        with the firms' covariance (exact under normality). Where events share several dates it is a sum of such
+        contrasts, one per date, dates independent, with Satterthwaite's df: what two groups share on a date is in their
+        covariance. Events mostly on dates of their own (more than 0.75 dates per event) are independent: Welch's t. An
+        event of both groups counts in both means, and its covariance with itself is in se. Without an honest standard
+        error se, t and pvalue are NaN, method is "none" and note gives the reason.
 
     Raises
     ------
@@ -50,7 +64,8 @@ def group_differences(
 
     References
     ----------
-    Binder (1985), Journal of Accounting Research 23; Welch (1947), Biometrika 34.
+    Binder (1985), Journal of Accounting Research 23; Welch (1947), Biometrika 34; Satterthwaite (1946), Biometrics
+    Bulletin 2.
     """
     if by not in study.events:
         raise InputError("by", f"got {by!r}", f"give one of {', '.join(map(str, study.events.columns))}")
@@ -59,23 +74,34 @@ def group_differences(
     if len(names) < 2:
         raise InputError("by", f"all events are of one {by}: {names[0]!r}", "give events of two groups or more")
     sample = study.sample(first, last)
-    car, there = sample.sum.car, sample.there
-    system = sample.once(common_system)
-    rows = []
-    for a, b in combinations(names, 2):
-        x, y = car[there & (labels == a)], car[there & (labels == b)]
-        row: dict[str, Any] = {"first": a, "second": b, "n_first": len(x), "n_second": len(y)}
-        row |= {"mean_first": x.mean() if len(x) else np.nan, "mean_second": y.mean() if len(y) else np.nan}
-        if isinstance(system, str):
-            difference, se, df, method = _welch(x, y)
-        else:
-            w = (labels == a) / (labels == a).sum() - (labels == b) / (labels == b).sum()
-            se = float(np.sqrt(w @ system.covariance @ w * system.factor))
-            difference, df, method = float(w @ system.car), float(system.dof), "contrast on one date"
-        t = difference / se if se > 0 else np.nan
-        pvalue = float(t_pvalue(np.array(t), df, alternative))
-        rows.append({**row, "difference": difference, "se": se, "t": t, "df": df, "pvalue": pvalue, "method": method})
+    members = {name: labels == name for name in names}
+    rows = [_difference(sample, pair, members, alternative) for pair in combinations(names, 2)]
     return pd.DataFrame(rows).set_index(["first", "second"])
+
+
+def _difference(
+    sample: Sample, pair: tuple[str, str], members: Mapping[str, BoolArray], alternative: Alternative
+) -> dict[str, Any]:
+    """Return the row of two groups."""
+    first, second = (members[name] for name in pair)
+    x, y = (Moments.of(sample.sum.car[group]) for group in (first, second))
+    found = mean_difference(sample, first, second)
+    t = found.mean / found.se if found.se > 0 else np.nan
+    return {
+        "first": pair[0],
+        "second": pair[1],
+        "n_first": x.n,
+        "n_second": y.n,
+        "mean_first": x.mean,
+        "mean_second": y.mean,
+        "difference": found.mean,
+        "se": found.se,
+        "t": t,
+        "df": found.df,
+        "pvalue": float(t_pvalue(np.array(t), found.df, alternative)),
+        "method": _METHODS[found.how],
+        "note": found.note,
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,11 +250,3 @@ def _aligned(study: StudyResult, traits: pd.DataFrame, first: int, last: int) ->
     data = rows.astype(float).assign(car=car)
     whole = data.notna().all(axis=1)
     return data[whole], tuple(str(i) for i in data.index[~whole])
-
-
-def _welch(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> tuple[float, float, float, str]:
-    if min(len(x), len(y)) < 2:
-        return float(x.mean() - y.mean()) if min(len(x), len(y)) else np.nan, np.nan, np.nan, "too few events"
-    a, b = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
-    df = (a + b) ** 2 / (a**2 / (len(x) - 1) + b**2 / (len(y) - 1)) if a + b > 0 else np.nan
-    return float(x.mean() - y.mean()), float(np.sqrt(a + b)), float(df), "Welch"

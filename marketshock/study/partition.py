@@ -13,9 +13,9 @@ import pandas as pd
 from .._groups import starts_of
 from .._typing import DateArray, IntArray, StrArray
 from ..catalog.table import EventTable
+from ..inference.event_sums import EventSums, event_sums
 from ..inference.evidence import Evidence
 from ..inference.sample import Sample
-from ..inference.totals import Tally, tally
 from ..panel.abnormal import Cumulative
 from ..panel.alignment import Exclusions
 from ..panel.build import PanelBuild, Requirements, build_panel
@@ -44,7 +44,7 @@ class PartitionSums:
     ----------
     security, group : ndarray of shape (A,), object
         Whose events a row of `tally` sums.
-    tally : Tally
+    tally : EventSums
         Counts, means and sums of squares.
     dates : ndarray of shape (D,), int
         Session ordinals with an event, each once a group.
@@ -66,7 +66,7 @@ class PartitionSums:
 
     security: StrArray
     group: StrArray
-    tally: Tally | None
+    tally: EventSums | None
     dates: IntArray
     date_group: StrArray
     n_given: int
@@ -224,7 +224,7 @@ def _sums(
     model = request.spec.model
     refit = partial(model.fit, ahead=panel.ahead)
     names = np.array(panel.returns.names, dtype=object)
-    made: list[tuple[StrArray, StrArray, Tally]] = []
+    made: list[tuple[StrArray, StrArray, EventSums]] = []
     kept: list[IntArray] = []
     dofs: list[IntArray] = []
     cars: list[list[Cumulative]] = []
@@ -243,7 +243,7 @@ def _sums(
             panel.take(events), block.fit, block.abnormal, panel.row[events], column, refit, request.spec.log
         )
         samples = [Sample(evidence, days) for days in request.slices]
-        made.append((names[column[starts]], groups[grouped[starts]], tally(evidence, starts, samples)))
+        made.append((names[column[starts]], groups[grouped[starts]], event_sums(evidence, starts, samples)))
         kept.append(events)
         if request.cars:
             dofs.append(block.fit.dof)
@@ -257,7 +257,7 @@ def _sums(
     return PartitionSums(
         np.concatenate([m[0] for m in made]),
         np.concatenate([m[1] for m in made]),
-        Tally.joined([m[2] for m in made]),
+        EventSums.joined([m[2] for m in made]),
         date,
         groups[group_of_date],
         n_given,

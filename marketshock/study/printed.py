@@ -1,12 +1,43 @@
-"""The printed form of a study's frames."""
+"""Frames of a study and their printed form."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from .. import _format
 from .._frame import Table
+from .._typing import IntArray
+from ..inference.mean import MeanCar
 from ..inference.registry import DOES_NOT_APPLY, TESTS
+from ..windows import Window
+
+TEST_COLUMNS = (
+    *("test", "event_id", "first", "last", "statistic", "distribution", "df", "df2", "pvalue", "n_events"),
+    *("null", "alternative", "note", "assumptions", "reference"),
+)
+"""Columns of `StudyResult.tests`, without the label of ``by``."""
+
+
+def aar_frame(days: IntArray, means: Sequence[MeanCar]) -> pd.DataFrame:
+    """Return the frame of `StudyResult.aar` of the mean abnormal return of each day."""
+    columns = {
+        "n_events": [one.n for one in means],
+        "aar": [one.mean for one in means],
+        "se": [one.se for one in means],
+        "caar": np.cumsum([one.mean for one in means]),
+        "method": [one.how for one in means],
+        "note": [one.note for one in means],
+    }
+    return pd.DataFrame(columns, index=pd.Index(days, name="day"))
+
+
+def dated_rows(rows: Sequence[Mapping[str, Any]], window: Window) -> pd.DataFrame:
+    """Return the rows of tests as a frame that states the window under test."""
+    return pd.DataFrame([{**row, "first": window.first, "last": window.last} for row in rows])[list(TEST_COLUMNS)]
 
 
 def car_table(frame: pd.DataFrame, label: str, confidence: float) -> Table:
@@ -43,15 +74,19 @@ def test_table(frame: pd.DataFrame) -> Table:
         if r["event_id"] != "(all)":
             label = f"{label}: {r['event_id']}"
         if not r["note"].startswith(DOES_NOT_APPLY):
-            df = r["df"] if isinstance(r["df"], tuple) else (r["df"],)
-            shown = ", ".join(f"{d:g}" for d in df if d == d)
-            distribution = f"{r['distribution']}({shown})" if shown else r["distribution"]
-            rows.append([label, _format.number(r["statistic"]), distribution, _format.pvalue(r["pvalue"]), r["null"]])
+            p = _format.pvalue(r["pvalue"])
+            rows.append([label, _format.number(r["statistic"]), distribution_text(r), p, r["null"]])
         if r["note"]:
             said.setdefault(r["note"], []).append(label)
     below = [f"{', '.join(labels)}: {note}" for note, labels in said.items()]
     sided = frame["alternative"].iloc[0]
     return ["test", "statistic", "distribution", f"p ({sided})", "null"], rows, below
+
+
+def distribution_text(row: Mapping[str, Any]) -> str:
+    """Return the distribution of a row of `StudyResult.tests` with its degrees of freedom: "F(7, 242)"."""
+    shown = ", ".join(f"{df:g}" for df in (row["df"], row["df2"]) if not np.isnan(df))
+    return f"{row['distribution']}({shown})" if shown else str(row["distribution"])
 
 
 def _shown(value: object) -> str:

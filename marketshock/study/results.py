@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any, Literal
@@ -19,11 +19,11 @@ from ..derivation.study import explain_event
 from ..errors import InputError, UnknownNameError, check_choice, check_share
 from ..explained.explanation import Explanation
 from ..inference.adjust import adjust_pvalues
-from ..inference.answers import answers, car_columns
 from ..inference.evidence import Evidence
-from ..inference.joint import common_system
+from ..inference.mean import mean_car, mean_cars
 from ..inference.options import Conventions, Resampling
 from ..inference.power import minimum_detectable, power_of_t
+from ..inference.rows import Recent, car_columns, test_rows
 from ..inference.sample import Sample
 from ..models.base import ModelFit
 from ..panel.abnormal import Abnormal, Cumulative
@@ -34,9 +34,10 @@ from ..providers.base import Prices
 from ..providers.shares import SharesTable
 from ..windows import Window, days_of
 from .confounders import confounders
-from .printed import car_table, test_table
+from .printed import aar_frame, car_table, dated_rows, test_table
 
 _SHOWN = 20  # events a repr lists
+_KEPT = 5_000  # events up to which results of more than one window are kept: some hundred bytes per event and window
 _BY = ("event", "group", "ticker", "date", "day")
 
 
@@ -307,23 +308,24 @@ class StudyResult(Printable):
         )
 
     def aar(self) -> pd.DataFrame:
-        """Return the average abnormal return of each day: n_events, aar, se and caar.
+        """Return the average abnormal return of each day with the standard error that the dates of the events allow.
 
         Returns
         -------
         DataFrame
-            Indexed by day. ``se`` is cross-sectional, ``sd / sqrt(N_t)`` with N_t the events that have a return that
-            day, and takes the events as independent; ``caar`` is the running sum of ``aar``: the events in it may
-            differ from day to day, and it is NaN from a day on which no event has a return.
+            Indexed by day: n_events (with a return that day), aar (decimal), se, caar (the running sum of aar), method,
+            note. ``method`` is the origin of se: "prediction" of an event by itself, "portfolio" of events on one date
+            with the firms' covariance, "portfolios" of several dates, one portfolio per date, "cross-sectional" of
+            events on dates of their own; "none" where there is no honest one: se is NaN and note gives the reason. The
+            events in caar may differ from day to day; it is NaN from a day on which no event has a return.
+
+        References
+        ----------
+        As of the test ``portfolio`` and of ``t_cross_sectional``; Satterthwaite (1946) for several dates.
         """
-        ar, mask = self.abnormal.ar, self.evidence.event_mask
-        n = mask.sum(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.where(mask, ar, 0.0).sum(axis=0) / n
-            square = np.where(mask, (ar - mean) ** 2, 0.0).sum(axis=0) / (n - 1)
-            se = np.where(n > 1, np.sqrt(square / n), np.nan)
-        frame = {"n_events": n, "aar": mean, "se": se, "caar": np.cumsum(mean)}
-        return pd.DataFrame(frame, index=self._day_index)
+        days = self.spec.window.offsets()
+        samples = [self.sample(int(day), int(day)) for day in days]
+        return self._recent_tests.get("aar", lambda: aar_frame(days, mean_cars(samples))).copy()
 
     def tests(
         self,
@@ -358,10 +360,10 @@ class StudyResult(Printable):
         Returns
         -------
         DataFrame
-            Indexed by test: event_id (the event tested, or "(all)"), statistic, distribution, df (a number; for F a
-            pair), pvalue, n_events, null, alternative, note (the assumptions that fail here), assumptions (all that the
-            test makes), reference. A test that does not apply has NaN and its
-            reason in note.
+            Indexed by test: event_id (the event tested, or "(all)"), first, last (the window), statistic, distribution,
+            df, df2 (of an F the second; NaN where there is none), pvalue, n_events, null, alternative, note (the
+            assumptions that fail here), assumptions (all that the test makes), reference. A test that does not apply
+            has NaN and its reason in note.
 
         Raises
         ------
@@ -369,20 +371,40 @@ class StudyResult(Printable):
             If the days, a test, the alternative or `by` is not known.
         """
         check_choice("alternative", alternative, ALTERNATIVES)
+        if by is not None:
+            check_choice("by", by, _BY)
         whole = self.sample(first, last, conventions=conventions, resampling=resampling)
+        names = which if which is None or isinstance(which, str) else tuple(which)
+        key = (first, last, names, alternative, by, whole.conventions, whole.resampling)
+        frame = self._recent_tests.get(key, lambda: self._tests(whole, names, alternative, by))
+        return ReadableFrame.of(frame.copy(), test_table)  # what the caller does to it stays with the caller
+
+    def _tests(
+        self, whole: Sample, which: Sequence[str] | str | None, alternative: Alternative, by: str | None
+    ) -> pd.DataFrame:
+        """Return the frame of `tests` without its printed form."""
         if by is None:
-            rows = answers(whole, lambda: self.panel.event_id, which, alternative)
-            return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
-        check_choice("by", by, _BY)
+            rows = test_rows(whole, lambda: self.panel.event_id, which, alternative)
+            return dated_rows(rows, self._window_of(whole.days)).set_index("test")
+        parts = [
+            dated_rows(test_rows(part, names, which, alternative), self._window_of(part.days)).assign(**{by: label})
+            for label, part, names in self._parts(whole, by)
+        ]
+        return pd.concat(parts, ignore_index=True).set_index([by, "test"])
+
+    def _parts(self, whole: Sample, by: str) -> Iterator[tuple[Any, Sample, Callable[[], StrArray]]]:
+        """Yield each value of `by` with the sample to test by itself and the ids of its events."""
         if by == "day":
-            return self._daily_tests(first, last, which, alternative, conventions, resampling)
+            first = self.spec.window.first
+            for at in range(whole.days.start, whole.days.stop):
+                day = first + at
+                sample = self.sample(day, day, conventions=whole.conventions, resampling=whole.resampling)
+                yield day, sample, lambda: self.panel.event_id
+            return
         labels = self.events[by].to_numpy()
-        rows = []
         for label in pd.unique(labels):
             part = np.flatnonzero(labels == label)
-            names = partial(self._names, part)
-            rows += [{by: label, **row} for row in answers(whole.take(part), names, which, alternative)]
-        return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
+            yield label, whole.take(part), partial(self._names, part)
 
     def sample(
         self,
@@ -410,7 +432,18 @@ class StudyResult(Printable):
         for name, value, kind in (("conventions", conventions, Conventions), ("resampling", resampling, Resampling)):
             if value is not None and not isinstance(value, kind):
                 raise InputError(name, f"got {value!r}", f"give ms.{kind.__name__}(...)")
-        return Sample(self.evidence, days, conventions or Conventions(), resampling or Resampling())
+        choices = (conventions or Conventions(), resampling or Resampling())
+        key = (days.start, days.stop, *choices)
+        return self._recent_samples.get(key, lambda: Sample(self.evidence, days, *choices))
+
+    @cached_property
+    def _recent_samples(self) -> Recent[Sample]:
+        """Samples of the last windows: their sums, ranks and results serve other tests, tables and pictures."""
+        return Recent(64 if len(self) <= _KEPT else 1)
+
+    @cached_property
+    def _recent_tests(self) -> Recent[pd.DataFrame]:
+        return Recent(8 if len(self) <= _KEPT else 1)
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -443,30 +476,26 @@ class StudyResult(Printable):
         -------
         DataFrame
             Indexed by event_id, with a last row "(mean)": se, df, mde (the smallest effect found with that power,
-            decimal), power (of finding `effect`). The mean's standard error has the firms' covariance on one common
-            date, and takes events of several dates as independent.
+            decimal), power (of finding `effect`), method (origin of se, as in `aar`), note. The row of the mean is NaN
+            where its standard error is, with the reason in note.
 
         References
         ----------
         MacKinlay (1997), section 8: power with the variance known; here with the noncentral t.
         """
         sample = self.sample(first, last)
-        se = np.sqrt(sample.sum.variance)
-        system = sample.once(common_system)
-        n = int(sample.there.sum())
-        if isinstance(system, str):
-            mean_se, mean_df = float(np.sqrt(np.nansum(se**2)) / max(n, 1)), float(np.inf)
-        else:
-            mean_se, mean_df = float(np.sqrt(system.covariance.sum() * system.factor) / n), float(system.dof)
-        se, df = np.append(se, mean_se), np.append(self.fit.dof.astype(float), mean_df)
-        index = pd.Index([*self.panel.event_id, "(mean)"], name="event_id")
+        mean = mean_car(sample)
+        se = np.append(np.sqrt(sample.sum.variance), mean.se)
+        df = np.append(self.fit.dof.astype(float), mean.df)
         columns = {
             "se": se,
             "df": df,
             "mde": minimum_detectable(se, df, level, power),
             "power": power_of_t(effect, se, df, level),
+            "method": [*np.where(sample.there, "prediction", "none"), mean.how],
+            "note": [*np.where(sample.there, "", "no return in the window"), mean.note],
         }
-        return pd.DataFrame(columns, index=index)
+        return pd.DataFrame(columns, index=pd.Index([*self.panel.event_id, "(mean)"], name="event_id"))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
@@ -561,6 +590,10 @@ class StudyResult(Printable):
         start = window.first - self.spec.window.first
         return slice(start, start + len(window))
 
+    def _window_of(self, days: slice) -> Window:
+        """Return the window of some of the event days: what `_days` undoes."""
+        return Window(days.start + self.spec.window.first, days.stop - 1 + self.spec.window.first)
+
     def _names(self, events: IntArray) -> StrArray:
         return self.panel.event_id[events]
 
@@ -582,21 +615,6 @@ class StudyResult(Printable):
             what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
             notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
         return notes
-
-    def _daily_tests(
-        self,
-        first: int | None,
-        last: int | None,
-        which: Sequence[str] | str | None,
-        alternative: Alternative,
-        conventions: Conventions | None,
-        resampling: Resampling | None,
-    ) -> pd.DataFrame:
-        rows = []
-        for day in map(int, self._window(first, last).offsets()):
-            sample = self.sample(day, day, conventions=conventions, resampling=resampling)
-            rows += [{"day": day, **row} for row in answers(sample, lambda: self.panel.event_id, which, alternative)]
-        return ReadableFrame.of(pd.DataFrame(rows).set_index(["day", "test"]), test_table)
 
 
 def _stamps(days: np.ndarray[Any, np.dtype[np.datetime64]]) -> np.ndarray[Any, np.dtype[np.datetime64]]:

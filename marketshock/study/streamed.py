@@ -15,16 +15,17 @@ from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, FloatArray, StrArray
 from ..catalog.table import EventTable
 from ..errors import InputError, WindowError, check_choice, check_share
-from ..inference.answers import answers, car_columns
+from ..inference.event_sums import EventSums
+from ..inference.mean import mean_of_sums
+from ..inference.moments import Streamed
 from ..inference.options import Conventions
 from ..inference.registry import TESTS
-from ..inference.spread import Streamed
-from ..inference.totals import Tally
+from ..inference.rows import car_columns, test_rows
 from ..panel.abnormal import Cumulative
 from ..panel.spec import StudySpec
 from ..windows import Window, days_of
 from .partition import ExclusionCount, PartitionSums, StreamRequest, with_excluded
-from .printed import car_table, test_table
+from .printed import aar_frame, car_table, dated_rows, test_table
 
 _BY = ("group", "day")
 
@@ -93,14 +94,16 @@ class StreamedStudy(Printable):
         return pd.Series(counts, name="events")
 
     def aar(self) -> pd.DataFrame:
-        """Return the average abnormal return of each day: n_events, aar, se and caar; as `StudyResult.aar`."""
-        first = self.request.spec.window
-        rows = [self._summary(w, Conventions()).car_spread for w in range(len(first))]
-        n = np.array([row.n for row in rows])
-        mean = np.array([row.mean for row in rows])
-        se = np.array([row.sd / np.sqrt(row.n) if row.n > 1 else np.nan for row in rows])
-        frame = {"n_events": n, "aar": mean, "se": se, "caar": np.cumsum(mean)}
-        return pd.DataFrame(frame, index=pd.Index(first.offsets(), name="day"))
+        """Return the average abnormal return of each day, as `StudyResult.aar`.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by day: n_events, aar, se, caar, method, note. Where events share dates, se needs their returns,
+            which were not kept: it is NaN, and note gives the reason.
+        """
+        days = self.request.spec.window.offsets()
+        return aar_frame(days, [mean_of_sums(self._summary(w, Conventions())) for w in range(len(days))])
 
     def tests(
         self,
@@ -141,17 +144,19 @@ class StreamedStudy(Printable):
         window = days_of(self.spec.window, first, last)
         names = which if which is not None else [name for name, test in TESTS.items() if test.streams]
         if by is None:
-            rows = answers(self._summary(self._place(window), choice), _nobody, names, alternative)
-            return ReadableFrame.of(pd.DataFrame(rows).set_index("test"), test_table)
+            rows = test_rows(self._summary(self._place(window), choice), _nobody, names, alternative)
+            return ReadableFrame.of(dated_rows(rows, window).set_index("test"), test_table)
         check_choice("by", by, _BY)
-        parts: list[tuple[str | int, Streamed]] = []
+        parts: list[tuple[str | int, Window, str | None]] = [(g, window, g) for g in sorted(set(self._merged.group))]
         if by == "day":
-            parts += [(int(d), self._summary(self._place(Window(d, d)), choice)) for d in window.offsets()]
-        else:
-            place = self._place(window)
-            parts += [(label, self._summary(place, choice, label)) for label in sorted(set(self._merged.group))]
-        rows = [{by: label, **row} for label, part in parts for row in answers(part, _nobody, names, alternative)]
-        return ReadableFrame.of(pd.DataFrame(rows).set_index([by, "test"]), test_table)
+            parts = [(int(day), Window(int(day), int(day)), None) for day in window.offsets()]
+        frames = [
+            dated_rows(test_rows(self._summary(self._place(w), choice, g), _nobody, names, alternative), w).assign(
+                **{by: label}
+            )
+            for label, w, g in parts
+        ]
+        return ReadableFrame.of(pd.concat(frames, ignore_index=True).set_index([by, "test"]), test_table)
 
     def car(self, first: int | None = None, last: int | None = None, *, confidence: float = 0.95) -> pd.DataFrame:
         """Return cumulative abnormal returns, as `StudyResult.car`, where ``cars=True`` kept them.
@@ -196,7 +201,7 @@ class StreamedStudy(Printable):
         return ReadableFrame.of(frame, partial(car_table, label=f"CAR{window}".replace(" ", ""), confidence=confidence))
 
     @property
-    def _tally(self) -> Tally:
+    def _tally(self) -> EventSums:
         assert self._merged.tally is not None
         return self._merged.tally
 
@@ -241,7 +246,7 @@ class StreamedStudy(Printable):
         rows = []
         for window in dict.fromkeys([*shown, *self.windows]):
             place = self._place(window)
-            spread = self._summary(place, Conventions()).car_spread
+            spread = self._summary(place, Conventions()).car_moments
             tests = self.tests(window.first, window.last, which=["t_cross_sectional", "patell", "bmp"])
             ps = [_format.pvalue(p) for p in tests["pvalue"].reindex(["t_cross_sectional", "patell", "bmp"])]
             label = "AAR(0)" if len(window) == 1 else f"CAAR{window}".replace(" ", "")
@@ -265,7 +270,7 @@ def merged(parts: Sequence[PartitionSums], n_windows: int) -> PartitionSums:
     return PartitionSums(
         security[order],
         group[order],
-        Tally.joined([part.tally for part in made if part.tally is not None]).take(order) if made else None,
+        EventSums.joined([part.tally for part in made if part.tally is not None]).take(order) if made else None,
         _joined([part.dates for part in made]).astype(np.int64),
         _joined([part.date_group for part in made]),
         sum(part.n_given for part in parts),

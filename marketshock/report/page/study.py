@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ... import _format
+from ...inference.mean import HOW
 from ...inference.registry import MEANING, TESTS, Assumption
 from ...plots._style import COLOURS
 from ...plots.car import PANELS
-from ...study.printed import car_table
+from ...study.printed import car_table, distribution_text
 from ...study.results import StudyResult
 from ..files import study_record
 from ..reproduce import INDEX_NOTE, Reproduction, findings, overlap_notes
@@ -227,6 +228,7 @@ def _draw(study: StudyResult) -> Figure:
 
 
 def _average(study: StudyResult) -> Table:
+    frame = study.aar()
     rows = [
         [
             f"{r['day']:+d}" if r["day"] else "0",
@@ -235,16 +237,18 @@ def _average(study: StudyResult) -> Table:
             _format.percent(r["se"]).removeprefix("+"),
             _format.percent(r["caar"]),
         ]
-        for r in _format.rows(study.aar())
+        for r in _format.rows(frame)
     ]
+    methods = ", ".join(HOW[how] for how in dict.fromkeys(frame["method"]) if how != "none")
     terms = {
         "day": "Trading days from day 0.",
         "events": "With a return that day.",
         "AAR": "Mean abnormal return over the events.",
-        "se": "Cross-sectional, sd over the root of the number of events: takes them as independent.",
+        "se": f"Standard error {methods}." if methods else "No standard error: see below.",
         "CAAR": "Running sum of the AAR.",
     }
-    return Table("Average abnormal return of each day", ["day", "events", "AAR", "se", "CAAR"], rows, terms=terms)
+    head, notes = ["day", "events", "AAR", "se", "CAAR"], tuple(dict.fromkeys(filter(None, frame["note"])))
+    return Table("Average abnormal return of each day", head, rows, terms=terms, notes=notes)
 
 
 def _tests(study: StudyResult, events: list[str]) -> Iterator[Table]:
@@ -292,11 +296,7 @@ def tests_table(frame: pd.DataFrame, caption: str, event: str) -> Table:
 
 
 def _distribution(row: Mapping[str, Any]) -> str:
-    if not row["distribution"]:  # the test does not apply
-        return _format.MISSING
-    df = row["df"] if isinstance(row["df"], tuple) else (row["df"],)
-    shown = ", ".join(f"{d:g}" for d in df if d == d)
-    return f"{row['distribution']}({shown})" if shown else str(row["distribution"])
+    return distribution_text(row) if row["distribution"] else _format.MISSING  # "" where the test does not apply
 
 
 def _notes(study: StudyResult, event: str | None = None) -> tuple[str, ...]:

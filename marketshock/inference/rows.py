@@ -1,26 +1,28 @@
-"""The answers of several tests as records, what applies first."""
+"""Rows of a table of tests, in the order: applies, misleads, does not apply."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from .._typing import Alternative, FloatArray, IntArray, StrArray
+from .moments import Streamed
 from .outcome import Inapplicable, Outcome, t_pvalue, t_quantile
 from .registry import DOES_NOT_APPLY, MEANING, Test, rank_of, run, select
 from .sample import Sample
-from .spread import Streamed
+
+T = TypeVar("T")
 
 
-def answers(
+def test_rows(
     sample: Sample | Streamed,
     names: Callable[[], StrArray],
     which: Sequence[str] | str | None,
     alternative: Alternative,
 ) -> list[dict[str, Any]]:
-    """Run tests and return a record each: test, event_id, statistic, distribution, df, pvalue and what they mean.
+    """Run tests and return a record each: test, event_id, statistic, distribution, df, df2, pvalue and their meaning.
 
     Parameters
     ----------
@@ -42,6 +44,28 @@ def answers(
             outcome = run(test, part, alternative)
             records.append(_record(test, name, outcome, alternative))
     return sorted(records, key=lambda record: rank_of(record["note"]))  # stable: the registry's order within
+
+
+class Recent(Generic[T]):
+    """The last results computed, by their arguments.
+
+    Parameters
+    ----------
+    size : int
+        How many are kept.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._kept: dict[Any, T] = {}
+
+    def get(self, key: Any, compute: Callable[[], T]) -> T:
+        """Return what is kept under a key, or compute and keep it; the oldest makes room."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+            for old in list(self._kept)[: -self.size]:
+                self._kept.pop(old, None)
+        return self._kept[key]
 
 
 def car_columns(
@@ -73,11 +97,11 @@ def _each(sample: Sample, event_id: StrArray) -> Iterator[tuple[str, Sample]]:
 def _record(test: Test, event_id: str, outcome: Outcome, alternative: Alternative) -> dict[str, Any]:
     record: dict[str, Any] = {"test": test.name, "event_id": event_id}
     if isinstance(outcome, Inapplicable):
-        record |= {"statistic": np.nan, "distribution": "", "df": np.nan, "pvalue": np.nan}
+        record |= {"statistic": np.nan, "distribution": "", "df": np.nan, "df2": np.nan, "pvalue": np.nan}
         note, said = f"{DOES_NOT_APPLY}{outcome.reason}", alternative
     else:
         record |= {"statistic": outcome.statistic, "distribution": outcome.distribution}
-        record |= {"df": outcome.df[0] if len(outcome.df) == 1 else outcome.df, "pvalue": outcome.pvalue}
+        record |= {"df": outcome.df, "df2": outcome.df2, "pvalue": outcome.pvalue}
         note, said = outcome.note, outcome.alternative
     record |= {"n_events": outcome.n_events, "null": outcome.null, "alternative": said, "note": note}
     assumes = ", ".join(MEANING[word] for word in test.assumes) or "none of these"

@@ -1,4 +1,4 @@
-"""What the parametric tests need to know of many events: counts, means and sums of squares, which merge exactly.
+"""Event sums for the parametric tests: counts, means and sums of squares, which merge exactly.
 
 Sums are kept by security and added in the order of the securities' names, so that the total is the same to the last bit
 however the securities were divided among workers.
@@ -14,13 +14,13 @@ import numpy as np
 
 from .._typing import FloatArray, IntArray
 from .evidence import Evidence
+from .moments import Moments, Streamed
 from .sample import Sample
-from .spread import Spread, Streamed
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Sums over the events of A groups (a security's events, of one group the user named) in W windows.
+class EventSums:
+    """Event sums by group in W windows; a group is all events of one security within one group of the user, A in all.
 
     The first L windows are the single days of the event window.
 
@@ -31,7 +31,7 @@ class Tally:
     whole : ndarray of shape (A, W), int
         Events with a return on every day of the window.
     car, scar, csar : ndarray of shape (A, 3, W)
-        Count, mean, and sum of squared deviations of the CARs, and of the two standardised window statistics (see
+        Count, mean, and sum of squared deviations of the CARs, and of the two standardized window statistics (see
         `Conventions`).
     bhar : ndarray of shape (A, 4, W)
         The same of buy-and-hold abnormal returns, and the sum of their cubed deviations; zero with log returns.
@@ -52,16 +52,16 @@ class Tally:
     least_dof: FloatArray
 
     @classmethod
-    def joined(cls, parts: Sequence[Tally]) -> Tally:
+    def joined(cls, parts: Sequence[EventSums]) -> EventSums:
         """Return the groups of several tallies, one after the other."""
         return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
-    def take(self, groups: IntArray) -> Tally:
+    def take(self, groups: IntArray) -> EventSums:
         """Return some of the groups."""
-        return Tally(*(getattr(self, f.name)[groups] for f in fields(self)))
+        return EventSums(*(getattr(self, f.name)[groups] for f in fields(self)))
 
     def summary(
-        self, window: int, standardised: Literal["scar", "csar"], n_days: int, dates: IntArray, log: bool
+        self, window: int, standardized: Literal["scar", "csar"], n_days: int, dates: IntArray, log: bool
     ) -> Streamed:
         """Merge all groups, in their order.
 
@@ -69,12 +69,12 @@ class Tally:
         ----------
         window : int
             Which of the W.
-        standardised : {"scar", "csar"}
-            Which of the standardised statistics.
+        standardized : {"scar", "csar"}
+            Which of the standardized statistics.
         n_days, dates, log
             What is not kept here of `Streamed`.
         """
-        z = self.scar if standardised == "scar" else self.csar
+        z = self.scar if standardized == "scar" else self.csar
         variance, of_t, positive, negative = self.sums[:, :, window].sum(axis=0)
         events = int(self.events.sum())
         return Streamed(
@@ -82,9 +82,9 @@ class Tally:
             log=log,
             n_days=n_days,
             dates=dates,
-            car_spread=_merged(self.car[:, :, window]),
-            z_spread=_merged(z[:, :, window]),
-            bhar_spread=_merged(self.bhar[:, :, window]),
+            car_moments=_merged(self.car[:, :, window]),
+            z_moments=_merged(z[:, :, window]),
+            bhar_moments=_merged(self.bhar[:, :, window]),
             car_variance=float(variance),
             variance_of_t=float(of_t),
             least_dof=float(self.least_dof[:, window].min()),
@@ -94,7 +94,7 @@ class Tally:
         )
 
 
-def tally(evidence: Evidence, starts: IntArray, samples: Sequence[Sample]) -> Tally:
+def event_sums(evidence: Evidence, starts: IntArray, samples: Sequence[Sample]) -> EventSums:
     """Sum over the events of each group.
 
     Parameters
@@ -124,7 +124,7 @@ def tally(evidence: Evidence, starts: IntArray, samples: Sequence[Sample]) -> Ta
     some = np.isfinite(car)
     held = np.where(some, 1.0, 0.0)
     sums = [np.where(some, variance, 0.0), held * of_t, (car > 0).astype(float), (car < 0).astype(float)]
-    return Tally(
+    return EventSums(
         np.diff(np.append(starts, len(e))),
         np.add.reduceat(whole.astype(np.int64), starts, axis=0),
         _moments(car, starts),
@@ -159,7 +159,7 @@ def _moments(values: FloatArray, starts: IntArray, third: bool = False) -> Float
     return np.stack(out, axis=1)
 
 
-def _merged(parts: FloatArray) -> Spread:
+def _merged(parts: FloatArray) -> Moments:
     """Merge counts, means and sums of deviations of groups, (A, 3 or 4).
 
     References
@@ -169,8 +169,8 @@ def _merged(parts: FloatArray) -> Spread:
     n, mean, m2 = parts[:, 0], parts[:, 1], parts[:, 2]
     total = float(n.sum())
     if not total:
-        return Spread(0, np.nan, np.nan)
-    centre = float((n * mean).sum()) / total
-    d = mean - centre
+        return Moments(0, np.nan, np.nan)
+    center = float((n * mean).sum()) / total
+    d = mean - center
     cubes = float((parts[:, 3] + 3 * d * m2 + n * d**3).sum()) if parts.shape[1] > 3 else np.nan
-    return Spread(int(total), centre, float((m2 + n * d**2).sum()), cubes)
+    return Moments(int(total), center, float((m2 + n * d**2).sum()), cubes)

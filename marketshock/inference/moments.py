@@ -1,4 +1,4 @@
-"""Count, mean and dispersion of a window's statistics over events: all that a parametric test reads."""
+"""Moments of a window's statistics over events: count, mean and dispersion, all that a parametric test reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Moments:
     """Of the values of n events.
 
     Attributes
@@ -21,7 +21,7 @@ class Spread:
     mean : float
         NaN without any.
     squares, cubes : float
-        Sums of the squared and of the cubed deviations from the mean; `cubes` is NaN where nobody asks for it.
+        Sums of the squared and of the cubed deviations from the mean; `cubes` is NaN where no test reads it.
     """
 
     n: int
@@ -30,7 +30,7 @@ class Spread:
     cubes: float = np.nan
 
     @classmethod
-    def of(cls, values: FloatArray, cubes: bool = False) -> Spread:
+    def of(cls, values: FloatArray, cubes: bool = False) -> Moments:
         """Of an array, NaN left out."""
         missing = np.isnan(values)
         values = values[~missing] if missing.any() else values
@@ -52,7 +52,7 @@ class Spread:
 
 
 class Summary(Protocol):
-    """What a test that needs no return by itself knows of a sample: of E events and the days under test."""
+    """Sums over E events and the days under test: all that a test without single returns reads of a sample."""
 
     def __len__(self) -> int:
         """Events."""
@@ -79,17 +79,17 @@ class Summary(Protocol):
         ...
 
     @property
-    def car_spread(self) -> Spread:
+    def car_moments(self) -> Moments:
         """Of the CARs."""
         ...
 
     @property
-    def z_spread(self) -> Spread:
-        """Of the standardised window statistics by the conventions."""
+    def z_moments(self) -> Moments:
+        """Of the standardized window statistics by the conventions."""
         ...
 
     @property
-    def bhar_spread(self) -> Spread:
+    def bhar_moments(self) -> Moments:
         """Of the buy-and-hold abnormal returns of the events with all days."""
         ...
 
@@ -100,7 +100,7 @@ class Summary(Protocol):
 
     @property
     def variance_of_t(self) -> float:
-        """Sum of ``dof / (dof - 2)``, the variances of the standardised statistics."""
+        """Sum of ``dof / (dof - 2)``, the variances of the standardized statistics."""
         ...
 
     @property
@@ -132,9 +132,9 @@ class Streamed:
     log: bool
     n_days: int
     dates: IntArray
-    car_spread: Spread
-    z_spread: Spread
-    bhar_spread: Spread
+    car_moments: Moments
+    z_moments: Moments
+    bhar_moments: Moments
     car_variance: float
     variance_of_t: float
     least_dof: float
