@@ -224,7 +224,7 @@ def test_printed_trades_are_the_frame(several):
     assert [row[0] for row in rows] == frame.index.tolist()
     assert [row[-1] for row in rows] == [f"{100 * r:+.2f} %" for r in frame["return"]]
     assert [row[-2] for row in rows] == [f"{p + 0.0:,.0f}" for p in frame["pnl"]]
-    measures = {row[0]: row for row in result._measures()}
+    measures = {row[0]: row for row in result.printout().tables[0].rows}
     assert measures["mean return of a trade"][1] == f"{100 * result.per_trade.mean:+.2f} %"
     assert measures["mean return of a trade"][2] == f"+-{100 * result.per_trade.se:.2f} %"
     assert measures["Sharpe ratio, annual"][1] == f"{result.curve.sharpe:,.2f}"

@@ -56,13 +56,12 @@ def assert_tests(head: list[str], rows: list[list[str]], frame: pd.DataFrame, la
     assert_printed(columns_of(head, rows, "statistic"), frame["statistic"], NUMBER)
     p = next(name for name in head if name == "p" or name.startswith("p ("))
     assert_printed(columns_of(head, rows, p), frame["pvalue"], P)
-    for cell, distribution, df in zip(
-        columns_of(head, rows, "distribution"), frame["distribution"], frame["df"], strict=True
-    ):
+    cells = columns_of(head, rows, "distribution")
+    for cell, distribution, df in zip(cells, frame["distribution"], frame[["df", "df2"]].to_numpy(), strict=True):
         if cell != "-":
             assert cell.startswith(distribution)
             shown = [float(d) for d in re.findall(r"[\d.]+", cell)]
-            expected = [d for d in np.atleast_1d(df) if d == d]
+            expected = [d for d in df if d == d]
             np.testing.assert_allclose(shown, expected, rtol=1e-5)
 
 

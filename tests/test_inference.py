@@ -19,7 +19,7 @@ from marketshock.inference.outcome import Inapplicable, TestResult
 from marketshock.inference.ranks import placebo_result, run_sums, sq
 from marketshock.inference.registry import rank_of
 from marketshock.inference.sample import Sample
-from marketshock.study.run import results
+from marketshock.study import results
 
 from .conftest import ROOT
 

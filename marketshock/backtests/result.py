@@ -101,18 +101,7 @@ class Backtest(Printable):
     @property
     def alignment(self) -> pd.DataFrame:
         """The session of each event, and how it was found."""
-        a = self.dates
-        return pd.DataFrame(
-            {
-                "ticker": a.table.ticker,
-                "given": a.table.given.astype("datetime64[ns]"),
-                "timestamp_utc": a.table.utc,
-                "session": a.session.astype("datetime64[ns]"),
-                "moved": a.moved,
-                "rule": a.rule,
-            },
-            index=pd.Index(a.table.event_id, name="event_id", dtype=object),
-        )
+        return self.dates.to_frame()
 
     @cached_property
     def legs(self) -> pd.DataFrame:

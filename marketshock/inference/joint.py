@@ -155,6 +155,7 @@ class System:
 def joint_f(sample: Sample, alternative: Alternative) -> Outcome:
     """Test that every firm's CAR is zero: Hotelling's T2 as F(N, M - k - N + 1)."""
     null = "every firm's abnormal return is zero"
+    sample = sample.held
     system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable("joint_f", system, len(sample), null)
@@ -164,6 +165,7 @@ def joint_f(sample: Sample, alternative: Alternative) -> Outcome:
 def joint_equal(sample: Sample, alternative: Alternative) -> Outcome:
     """Test that all firms have the same CAR: F(N - 1, M - k - N + 2)."""
     null = "all firms have the same abnormal return"
+    sample = sample.held
     n = len(sample)
     if n < 2:
         return Inapplicable("joint_equal", "needs two firms or more, has 1", n, null)
@@ -184,6 +186,7 @@ def joint_rank(sample: Sample, alternative: Alternative) -> Outcome:
     ----------
     The sample-quantile idea of Gelbach, Helland and Klick (2013) applied to the statistic of Binder (1985).
     """
+    sample = sample.held
     name, null, n = "joint_rank", "the event day is like the estimation days", len(sample)
     system = sample.once(common_system)
     if isinstance(system, str):
@@ -209,6 +212,7 @@ def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
     Identical to the one-firm t of the equal-weighted portfolio.
     """
     null = MEAN_ZERO
+    sample = sample.held
     system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable("portfolio", system, len(sample), null)

@@ -12,7 +12,7 @@ import numpy as np
 from .._typing import BoolArray, FloatArray, IntArray
 from .evidence import Evidence
 from .joint import CommonFit, System, common_fit
-from .moments import Moments, Streamed
+from .moments import Moments, Streamed, windows_overlap
 from .outcome import flat, t_quantile
 from .sample import Sample
 
@@ -130,7 +130,7 @@ def mean_of_sums(sums: Streamed) -> MeanCar:
     if moments.n and not _apart(len(sums.dates), len(sums)):
         why = f"{len(sums)} events on {len(sums.dates)} date(s) are correlated, and their returns were not kept"
         return MeanCar(moments.mean, np.nan, np.nan, moments.n, "none", f"{why}: use ms.event_study")
-    return _cross_sectional(moments, _overlap(sums.dates, sums.n_days))
+    return _cross_sectional(moments, _overlap(sums.dates, moments.n, sums.n_days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ def _of_dates(one: _Weighted, by_date: _ByDate) -> MeanCar:
     variance, dof = (np.array([part[k] for part in by_date.parts], dtype=float) for k in (0, 1))
     how: How = "prediction" if n == 1 else "portfolio" if len(dates) == 1 else "portfolios"
     se = float(np.sqrt(variance.sum()))
-    note = _overlap(dates, one.sample.n_days) if len(dates) > 1 else by_date.parts[0].note
+    note = _overlap(dates, len(dates), one.sample.n_days) if len(dates) > 1 else by_date.parts[0].note
     return MeanCar(one.value, se, _satterthwaite(variance, dof), n, how, note)
 
 
@@ -261,7 +261,7 @@ def _of_dispersion(one: _Weighted) -> MeanCar:
     if not len(one.held):
         return MeanCar(np.nan, np.nan, np.nan, 0, "none", _NO_RETURN)
     levels, which = np.unique(one.weights, return_inverse=True)
-    car, overlap = one.sample.sum.car[one.held], _overlap(one.dates, one.sample.n_days)
+    car, overlap = one.sample.sum.car[one.held], _overlap(one.dates, len(one.held), one.sample.n_days)
     if len(levels) == 1:
         return _cross_sectional(one.sample.car_moments, overlap)
     parts = [(level, Moments.of(car[which == k])) for k, level in enumerate(levels) if level]
@@ -293,5 +293,5 @@ def _satterthwaite(variance: FloatArray, dof: FloatArray) -> float:
     return float(variance.sum() ** 2 / (variance**2 / dof).sum())
 
 
-def _overlap(dates: IntArray, n_days: int) -> str:
-    return "windows overlap" if len(dates) > 1 and (np.diff(dates) < n_days).any() else ""
+def _overlap(dates: IntArray, n_events: int, n_days: int) -> str:
+    return "windows overlap" if windows_overlap(dates, n_events, n_days) else ""

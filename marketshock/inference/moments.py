@@ -51,6 +51,19 @@ class Moments:
         return float(np.sqrt(self.mean**2 + self.squares / self.n))
 
 
+def windows_overlap(dates: IntArray, n_events: int, n_days: int) -> bool:
+    """Return whether windows of `n_days` sessions overlap in calendar time: two events on one date, or on near dates.
+
+    Parameters
+    ----------
+    dates : ndarray of shape (D,), int
+        Session ordinals of the events, each once, sorted.
+    n_events, n_days : int
+        Number of events, and of days under test.
+    """
+    return len(dates) < n_events or bool((np.diff(dates) < n_days).any())
+
+
 class Summary(Protocol):
     """Sums over E events and the days under test: all that a test without single returns reads of a sample."""
 

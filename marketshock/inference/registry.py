@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
 from .._typing import Alternative
 from ..errors import UnknownNameError
 from . import calendar, joint, parametric, ranks, resample, signs
 from .mean import MOSTLY_APART
-from .moments import Streamed, Summary
+from .moments import Streamed, Summary, windows_overlap
 from .outcome import Inapplicable, Outcome
 from .sample import Sample
 
@@ -306,6 +304,7 @@ def failures(test: Test, sample: Summary) -> list[str]:
 
 def _dependence(sample: Summary) -> list[str]:
     """Say whether windows overlap in calendar time, which the test takes for independence."""
+    sample = sample.held if isinstance(sample, Sample) else sample
     dates, r = sample.dates, sample.known_correlation
     if len(dates) == 1:
         told = "" if r is None else f" (mean correlation of the residuals {r:.2f})"
@@ -313,7 +312,7 @@ def _dependence(sample: Summary) -> list[str]:
     if len(dates) <= MOSTLY_APART * len(sample):
         told = "" if r is None else f" (mean correlation by overlap {r:.2f})"
         return [f"{MISLEADS}{len(sample)} events on {len(dates)} dates, which the test takes as independent{told}"]
-    if len(dates) == len(sample) and (np.diff(dates) >= sample.n_days).all():
+    if not windows_overlap(dates, len(sample), sample.n_days):
         return []
     told = "" if r is None else f" (mean correlation by overlap {r:.3f})"
     return [f"windows overlap in calendar time{told}"]

@@ -99,6 +99,12 @@ class Sample:
         """Events with at least one return among the days under test, (E,)."""
         return np.asarray(self.sum.n_days > 0)
 
+    @cached_property
+    def held(self) -> Sample:
+        """The sample without the events that have no return in the window: every mean leaves them out."""
+        there = self.there
+        return self if there.all() or not there.any() else self.take(there)
+
     @property
     def log(self) -> bool:
         """Whether returns are logarithmic."""

@@ -61,6 +61,21 @@ class Alignment:
     moved: IntArray
     rule: StrArray
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per event, indexed by event_id: ticker, event, given, timestamp_utc, session, moved, rule."""
+        return pd.DataFrame(
+            {
+                "ticker": self.table.ticker,
+                "event": self.table.event,
+                "given": self.table.given.astype("datetime64[s]"),
+                "timestamp_utc": self.table.utc,
+                "session": self.session.astype("datetime64[s]"),
+                "moved": self.moved,
+                "rule": self.rule,
+            },
+            index=pd.Index(self.table.event_id, name="event_id"),
+        )
+
 
 class Exclusions(Mapping[int, tuple[str, str]]):
     """Excluded events: position in the table -> (code, reason). Only the first reason of an event is kept."""

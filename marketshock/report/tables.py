@@ -11,14 +11,8 @@ _SHOWN = 20  # rows of a table of events
 
 
 def alignment_table(study: StudyResult) -> str:
-    """Return what was done with the date of each event (one line an event, not an event and ticker)."""
-    frame = study.alignment.assign(
-        event=[
-            i.removesuffix(f"/{ticker}")
-            for i, ticker in zip(study.alignment.index, study.alignment["ticker"], strict=True)
-        ]
-    )
-    frame = frame.drop_duplicates(["event", "given", "session"])
+    """Return the alignment of each event's date: one line per event, whatever its securities."""
+    frame = study.alignment.drop_duplicates(["event", "given", "session"])
     if len(frame) > _SHOWN:
         frame = frame[frame["moved"] != 0]
     rest = f"\n... {len(frame) - _SHOWN} more moved" if len(frame) > _SHOWN else ""

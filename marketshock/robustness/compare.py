@@ -86,7 +86,8 @@ def compare(
     for study in labeled.values():
         events = _event_rows(study, first, last, confidence)
         if len(study) > 1:
-            mean = {**_of_spec(study), **mean_row(study, first, last, test, confidence, conventions)}
+            mean = {**_of_spec(study), "first": first, "last": last}
+            mean |= mean_row(study, first, last, test, confidence, conventions)
             events = pd.concat([events, _row_frame(mean, events)])
         frames.append(events)
     together = pd.concat(frames, keys=list(labeled), names=["label", "event_id"])
@@ -132,6 +133,7 @@ def _by_dates(sample: Sample, confidence: float) -> dict[str, Any]:
         "ci_low": low,
         "ci_high": high,
         "test": _TEST_OF.get(mean.how, mean.how),
+        "n_events": mean.n,
         "note": (DOES_NOT_APPLY if mean.how == "none" else "") + "; ".join(notes),
     }
 
@@ -139,7 +141,11 @@ def _by_dates(sample: Sample, confidence: float) -> dict[str, Any]:
 def _by_test(sample: Sample, test: str, confidence: float) -> dict[str, Any]:
     """Return the row of a mean with a named test."""
     mean = sample.car_moments.mean
-    row: dict[str, Any] = {"car": mean, **dict.fromkeys(("se", "t", "df", "pvalue", "ci_low", "ci_high"), np.nan)}
+    row: dict[str, Any] = {
+        "car": mean,
+        "n_events": sample.car_moments.n,
+        **dict.fromkeys(("se", "t", "df", "pvalue", "ci_low", "ci_high"), np.nan),
+    }
     outcome = run(TESTS[test], sample, "two-sided")
     if isinstance(outcome, Inapplicable):
         return {**row, "test": test, "note": f"{DOES_NOT_APPLY}{outcome.reason}"}

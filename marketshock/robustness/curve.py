@@ -292,7 +292,7 @@ def _answer(study: StudyResult | str, event_id: str | None, test: str | None, co
         return {**blank, "note": study}
     first, last = study.spec.window.first, study.spec.window.last
     if event_id is None and len(study) > 1:
-        return {**mean_row(study, first, last, test, confidence), "n_events": len(study)}
+        return mean_row(study, first, last, test, confidence)
     car = study.car(first, last, confidence=confidence)
     wanted = event_id or str(car.index[0])
     if wanted not in car.index:

@@ -254,7 +254,7 @@ def _of_means(
             "event_id": f"(mean, {date.date()})",
             "ticker": "",
             "date": date,
-            "car": float(car[events].mean()),
+            "car": float(np.nanmean(car[events])),
             "t": t_event,
             "note": "",
             "_at": int(at),

@@ -119,19 +119,8 @@ class StudyResult(Printable):
 
     @property
     def alignment(self) -> pd.DataFrame:
-        """What was done with each date: given (its time in UTC, if any), session (day 0), days moved, rule."""
-        a, table = self._alignment, self._alignment.table
-        return pd.DataFrame(
-            {
-                "ticker": table.ticker,
-                "given": _stamps(table.given),
-                "timestamp_utc": table.utc,
-                "session": _stamps(a.session),
-                "moved": a.moved,
-                "rule": a.rule,
-            },
-            index=pd.Index(table.event_id, name="event_id"),
-        )
+        """Alignment of each date: ticker, event, given (with its time in UTC), session (day 0), days moved, rule."""
+        return self._alignment.to_frame()
 
     def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
         """Return what else happened in the windows of each event: releases, and the study's other events of the firm.

@@ -147,7 +147,7 @@ class StreamedStudy(Printable):
             rows = test_rows(self._summary(self._place(window), choice), _nobody, names, alternative)
             return ReadableFrame.of(dated_rows(rows, window).set_index("test"), test_table)
         check_choice("by", by, _BY)
-        parts: list[tuple[str | int, Window, str | None]] = [(g, window, g) for g in sorted(set(self._merged.group))]
+        parts: list[tuple[str | int, Window, str | None]] = [(g, window, g) for g in self._groups]
         if by == "day":
             parts = [(int(day), Window(int(day), int(day)), None) for day in window.offsets()]
         frames = [
@@ -199,6 +199,11 @@ class StreamedStudy(Printable):
         columns = car_columns(cars.car, cars.variance, self._merged.dof, cars.n_days, note, confidence)
         frame = pd.DataFrame({**names, **columns}, index=pd.Index(self._table.event_id[at], name="event_id"))
         return ReadableFrame.of(frame, partial(car_table, label=f"CAR{window}".replace(" ", ""), confidence=confidence))
+
+    @property
+    def _groups(self) -> list[str]:
+        """Groups with events, in the order in which they were given."""
+        return [str(group) for group in pd.unique(self._table.group) if group in set(self._merged.group)]
 
     @property
     def _tally(self) -> EventSums:
