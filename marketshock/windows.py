@@ -149,7 +149,5 @@ def check_inside(parameter: str, part: Window, whole: Window) -> None:
     """Raise `WindowError` unless `part` lies inside the event window of the study."""
     if part.first < whole.first or part.last > whole.last:
         raise WindowError(
-            parameter,
-            f"{part} is not inside the event window of the study, {whole}",
-            "widen window= in event_study",
+            parameter, f"{part} is not inside the event window of the study, {whole}", "widen window= in event_study"
         )

@@ -159,11 +159,7 @@ def run_backtest(
 
 
 def table_of(
-    events: Events | None,
-    market: Market,
-    rule: Rule,
-    tickers: Sequence[str] | None,
-    benchmark: str | None = None,
+    events: Events | None, market: Market, rule: Rule, tickers: Sequence[str] | None, benchmark: str | None = None
 ) -> EventTable:
     """Return the given events as a table, or those that the rule finds in the prices.
 

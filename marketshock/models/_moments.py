@@ -137,12 +137,7 @@ class DateSide:
         return out
 
     def fit(
-        self,
-        raw: FloatArray,
-        own: Sequence[FloatArray | None],
-        security: IntArray,
-        row: IntArray,
-        variances: bool,
+        self, raw: FloatArray, own: Sequence[FloatArray | None], security: IntArray, row: IntArray, variances: bool
     ) -> Fitted:
         """Fit the events of some securities.
 

@@ -175,11 +175,7 @@ class FamaFrench(FactorModel):
     factor_data: ClassVar[str] = "french"
 
     def __init__(
-        self,
-        n_factors: Literal[3, 5] = 3,
-        momentum: bool = False,
-        cov: Covariance = "classic",
-        lags: int | None = None,
+        self, n_factors: Literal[3, 5] = 3, momentum: bool = False, cov: Covariance = "classic", lags: int | None = None
     ) -> None:
         check_choice("n_factors", n_factors, (3, 5))
         check_choice("momentum", momentum, (False, True))

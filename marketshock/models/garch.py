@@ -160,11 +160,7 @@ def require_arch() -> None:
 
 
 def fit_garch(
-    y: FloatArray,
-    x: FloatArray,
-    start: FloatArray,
-    dist: Literal["normal", "t"],
-    cov: Literal["robust", "classic"],
+    y: FloatArray, x: FloatArray, start: FloatArray, dist: Literal["normal", "t"], cov: Literal["robust", "classic"]
 ) -> GarchFit:
     """Fit one event with arch.
 

@@ -52,12 +52,7 @@ class Requirements:
 
 
 def build_panel(
-    table: EventTable,
-    returns: Returns,
-    model: ReturnModel,
-    estimation: Window,
-    window: Window,
-    need: Requirements,
+    table: EventTable, returns: Returns, model: ReturnModel, estimation: Window, window: Window, need: Requirements
 ) -> PanelBuild:
     """Align events with returns and exclude events that cannot be studied.
 

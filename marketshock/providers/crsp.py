@@ -50,10 +50,7 @@ class CRSP:
 
 
 def read_crsp(
-    source: str | Path | Frame,
-    *,
-    by: Literal["permno", "ticker"] = "permno",
-    missing_dlret: float | None = None,
+    source: str | Path | Frame, *, by: Literal["permno", "ticker"] = "permno", missing_dlret: float | None = None
 ) -> CRSP:
     """Read a CRSP daily stock file.
 

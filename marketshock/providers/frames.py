@@ -91,9 +91,7 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
     if (step < np.timedelta64(0, "D")).any():
         at = int(np.argmax(step < np.timedelta64(0, "D")))
         raise PriceError(
-            parameter,
-            f"dates are not sorted: {days[at + 1]} comes after {days[at]}",
-            "call .sort_index() first",
+            parameter, f"dates are not sorted: {days[at + 1]} comes after {days[at]}", "call .sort_index() first"
         )
     return days
 
@@ -117,9 +115,7 @@ def parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
     """
     if pd.api.types.is_numeric_dtype(index):
         raise PriceError(
-            parameter,
-            f"dates are numbers (the first is {index[0]})",
-            "write them as YYYY-MM-DD, or parse them first",
+            parameter, f"dates are numbers (the first is {index[0]})", "write them as YYYY-MM-DD, or parse them first"
         )
     try:
         text = index.astype(str) if not isinstance(index, pd.DatetimeIndex) else None
@@ -212,9 +208,7 @@ def _raise_at(parameter: str, frame: pd.DataFrame, bad: Any, problem: str) -> No
     day = label.date() if isinstance(label, pd.Timestamp) else label
     value = frame.iloc[row, column]
     raise PriceError(
-        parameter,
-        f"{frame.columns[column]} on {day} {problem}: {value:g}{more}",
-        "correct it, or set it to NaN",
+        parameter, f"{frame.columns[column]} on {day} {problem}: {value:g}{more}", "correct it, or set it to NaN"
     )
 
 

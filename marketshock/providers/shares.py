@@ -20,18 +20,7 @@ COVER, BALANCE_SHEET, VENDOR = "cover", "balance sheet", "vendor"
 OUTSTANDING = (COVER, BALANCE_SHEET, VENDOR)
 """Bases that count the shares of one day, the best first. Others, such as quarterly averages, cannot value a firm."""
 
-_COLUMNS = (
-    "firm",
-    "priced_at",
-    "share_class",
-    "basis",
-    "listed",
-    "shares",
-    "rounding",
-    "as_of",
-    "filed",
-    "form",
-)
+_COLUMNS = ("firm", "priced_at", "share_class", "basis", "listed", "shares", "rounding", "as_of", "filed", "form")
 _REQUIRED = ("firm", "shares", "as_of", "filed")
 _TEXT = ("firm", "priced_at", "share_class", "basis")
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
@@ -291,7 +280,5 @@ def _check_counts(table: pd.DataFrame) -> None:
     if early.any():
         row = table[early].iloc[0]
         raise SharesError(
-            "shares",
-            f"{row['firm']}: filed {row['filed'].date()} before its date {row['as_of'].date()}",
-            "correct it",
+            "shares", f"{row['firm']}: filed {row['filed'].date()} before its date {row['as_of'].date()}", "correct it"
         )

@@ -72,11 +72,7 @@ class Clustering:
 
 
 def clustering(
-    hits: BoolArray,
-    counted: BoolArray,
-    n_permutations: int = 999,
-    seed: int = 0,
-    progress: Progress = None,
+    hits: BoolArray, counted: BoolArray, n_permutations: int = 999, seed: int = 0, progress: Progress = None
 ) -> Clustering:
     """Compare the same-day pairs of events with those of independently shifted stocks.
 
