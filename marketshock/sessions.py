@@ -106,6 +106,8 @@ def index_sessions(days: DateArray) -> Sessions:
 def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
     """Map UTC timestamps to the first session that closes after them.
 
+    Raises `InputError` if the calendar has no closing times.
+
     Parameters
     ----------
     sessions : Sessions
@@ -116,11 +118,6 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
     Returns
     -------
     Mapped
-
-    Raises
-    ------
-    InputError
-        If the calendar has no closing times.
     """
     if sessions.closes is None:
         raise InputError(
@@ -141,6 +138,8 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
 def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_closed: StrArray) -> Mapped:
     """Map dates without a time to sessions.
 
+    Raises `NotSessionError` if a date is not a session and its `on_closed` is "raise".
+
     Parameters
     ----------
     sessions : Sessions
@@ -155,11 +154,6 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
     Returns
     -------
     Mapped
-
-    Raises
-    ------
-    NotSessionError
-        If a date is not a session and its `on_closed` is "raise".
     """
     at = places(sessions.days, days)
     nearest, outside = _days_at(sessions, at, days)
@@ -214,10 +208,7 @@ def nearest_sessions(sessions: Sessions, day: np.datetime64) -> tuple[np.datetim
 def day_named(parameter: str, value: object) -> np.datetime64:
     """Return the day given as a date, a timestamp (its date is used) or text in the form YYYY-MM-DD.
 
-    Raises
-    ------
-    InputError
-        If `value` is not a date.
+    Raises `InputError` if `value` is not a date.
     """
     is_date = isinstance(value, (dt.date, np.datetime64))  # includes datetime and Timestamp
     try:
@@ -232,17 +223,14 @@ def day_named(parameter: str, value: object) -> np.datetime64:
 def previous_session(sessions: Sessions, session: np.datetime64) -> np.datetime64:
     """Return the session before a session: what a close, a market cap and a count are "before".
 
+    Raises `PriceError` if the calendar has no earlier session.
+
     Parameters
     ----------
     sessions : Sessions
         The calendar of the study or, without one, of the prices.
     session : datetime64[D]
         One of its sessions.
-
-    Raises
-    ------
-    PriceError
-        If the calendar has no earlier session.
     """
     at = int(np.searchsorted(sessions.days, session))
     if at == 0:
@@ -253,6 +241,9 @@ def previous_session(sessions: Sessions, session: np.datetime64) -> np.datetime6
 def resolve_session(parameter: str, value: object, sessions: Sessions | None = None) -> np.datetime64:
     """Return the session of a date.
 
+    Raises `InputError` if `value` is not a date, or beyond the calendar; `NotSessionError` if the market was closed
+    that day.
+
     Parameters
     ----------
     parameter : str
@@ -261,13 +252,6 @@ def resolve_session(parameter: str, value: object, sessions: Sessions | None = N
         As `day_named` takes it.
     sessions : Sessions, optional
         The calendar; the NYSE calendar by default.
-
-    Raises
-    ------
-    InputError
-        If `value` is not a date, or beyond the calendar.
-    NotSessionError
-        If the market was closed that day.
     """
     day = day_named(parameter, value)
     table = nyse() if sessions is None else sessions

@@ -110,12 +110,8 @@ class ArrayWindows:
 def check_disjoint(estimation: Window, event: Window) -> None:
     """Check that the estimation window ends before the event window starts.
 
-    A model fitted to event days would absorb part of the abnormal return.
-
-    Raises
-    ------
-    WindowError
-        If the windows overlap, or the estimation window comes after the event window.
+    A model fitted to event days would absorb part of the abnormal return. Raises `WindowError` if the windows overlap,
+    or the estimation window comes after the event window.
     """
     if estimation.last >= event.first:
         raise WindowError(
@@ -128,10 +124,8 @@ def check_disjoint(estimation: Window, event: Window) -> None:
 def days_of(whole: Window, first: int | None, last: int | None, parameter: str = "window") -> Window:
     """Return the days `first` to `last` of an event window, or the whole window if both are None.
 
-    Raises
-    ------
-    WindowError
-        If only one is given, they are not whole numbers in order, or they are not inside the event window.
+    Raises `WindowError` if only one is given, they are not whole numbers in order, or they are not inside the event
+    window.
     """
     if first is None and last is None:
         return whole

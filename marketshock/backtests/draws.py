@@ -39,13 +39,7 @@ def check_draws(draws: object, parameter: str = "draws") -> None:
 
 
 def generator(seed: object) -> np.random.Generator:
-    """Return the generator of a seed.
-
-    Raises
-    ------
-    InputError
-        If `seed` is neither a whole number nor a Generator.
-    """
+    """Return the generator of a seed. Raises `InputError` if `seed` is neither a whole number nor a Generator."""
     try:
         return np.random.default_rng(seed)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:

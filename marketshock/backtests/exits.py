@@ -189,10 +189,7 @@ def _closing_levels(
 def delisting_returns(value: float | Mapping[str, float], names: tuple[str, ...]) -> FloatArray:
     """Return the delisting return of each security (decimal), (S,).
 
-    Raises
-    ------
-    InputError
-        If one is below -1, not finite, or of an unknown security.
+    Raises `InputError` if one is below -1, not finite, or of an unknown security.
     """
     given = dict(value) if isinstance(value, Mapping) else {}
     unknown = [name for name in given if name not in names]

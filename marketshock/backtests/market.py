@@ -148,12 +148,8 @@ def market_of(prices: Prices | Frame, calendar: CalendarName, intraday: Frame | 
     """Return prices as a market.
 
     Dividends are those of a field "dividend". Without such a field they are implied by the adjusted closes: on the
-    ex-day the previous close times one minus the ratio of the two days' adjustment factors.
-
-    Raises
-    ------
-    InputError
-        If the securities are quoted in several currencies, or `intraday` cannot be read.
+    ex-day the previous close times one minus the ratio of the two days' adjustment factors. Raises `InputError` if the
+    securities are quoted in several currencies, or `intraday` cannot be read.
     """
     held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
     returns = returns_of_prices(held, calendar, False)

@@ -137,10 +137,7 @@ def is_number(value: object) -> bool:
 def tickers_named(parameter: str, given: object) -> tuple[str, ...]:
     """Return tickers given as one string or a sequence of strings.
 
-    Raises
-    ------
-    InputError
-        If there is none, one is repeated, or one is not a string.
+    Raises `InputError` if there is none, one is repeated, or one is not a string.
     """
     names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else ()
     if not names or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
@@ -151,10 +148,7 @@ def tickers_named(parameter: str, given: object) -> tuple[str, ...]:
 def found_events(rule: Rule, market: Market) -> pd.DataFrame:
     """Return the events that a rule finds in the prices, with columns ticker and date.
 
-    Raises
-    ------
-    InputError
-        If the rule has no `find`.
+    Raises `InputError` if the rule has no `find`.
     """
     find = getattr(rule, "find", None)
     if find is None:

@@ -80,10 +80,7 @@ class Traded:
 def located(table: EventTable, market: Market, rule: Rule, on_closed: OnClosed, duplicates: Duplicates) -> Located:
     """Align events with the sessions and securities of the prices.
 
-    Raises
-    ------
-    NotSessionError
-        If a date is not a session and `on_closed` is "raise".
+    Raises `NotSessionError` if a date is not a session and `on_closed` is "raise".
     """
     alignment = align(table, market.returns.sessions, on_closed)
     exclusions = Exclusions(table)
@@ -129,10 +126,8 @@ def _exclude_same_session(table: EventTable, row: IntArray, exclusions: Exclusio
 def trade(rule: Rule, info: InformationSet, costs: Costs, delisting: FloatArray) -> Traded:
     """Fill the legs of a rule.
 
-    Raises
-    ------
-    InputError
-        If the rule returns invalid legs: weights that are not finite or 0, unknown securities or events.
+    Raises `InputError` if the rule returns invalid legs: weights that are not finite or 0, unknown securities or
+    events.
     """
     legs = _checked(rule.legs(info), info)
     fills = fill_legs(info, legs, rule.timing, delisting)

@@ -16,6 +16,8 @@ _CLAIM_FIELDS = ("id", "text", "document", "paragraph", "event", "needs", "part"
 def claim_of(entry: Mapping[str, Any], where: str) -> Claim:
     """Return the claim of a TOML table.
 
+    Raises `CatalogError` if a field is missing, unknown or of the wrong type.
+
     Parameters
     ----------
     entry : mapping
@@ -26,11 +28,6 @@ def claim_of(entry: Mapping[str, Any], where: str) -> Claim:
     Returns
     -------
     Claim
-
-    Raises
-    ------
-    CatalogError
-        If a field is missing, unknown or of the wrong type.
     """
     where = f"{where} ({entry['id']!r})" if entry.get("id") else where
     check_fields(entry, where, _CLAIM_FIELDS)

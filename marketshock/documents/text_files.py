@@ -54,6 +54,9 @@ class Text:
 def read_text(path: Path, encoding: str | None) -> Text:
     """Read a plain text, HTML or Markdown file; the format follows the suffix, else the first characters.
 
+    Raises `InputError` if the file does not exist, is not text, contains no text, is too large, or its bytes do not
+    match the encoding.
+
     Parameters
     ----------
     path : Path
@@ -64,11 +67,6 @@ def read_text(path: Path, encoding: str | None) -> Text:
     Returns
     -------
     Text
-
-    Raises
-    ------
-    InputError
-        If the file does not exist, is not text, contains no text, is too large, or its bytes do not match the encoding.
     """
     content = _bytes(path)
     suffix = path.suffix.lower()

@@ -26,6 +26,11 @@ _SHOWN = 5  # partitions named in a message
 def run_partitions(work: Callable[[P], R], parts: Sequence[P], engine: Engine, progress: Progress = None) -> list[R]:
     """Return ``work(part)`` of each part, in the order of the parts.
 
+    Raises `InputError` if `engine` is none of these, or takes no work any more; `EngineError` if a worker of an
+    executor died: an executor does not replace it. A Dask cluster does, and computes again what was lost with it, and
+    nothing else; its error comes when several workers died with the same partition, or when the cluster itself was
+    restarted or lost.
+
     Parameters
     ----------
     work : callable
@@ -36,15 +41,6 @@ def run_partitions(work: Callable[[P], R], parts: Sequence[P], engine: Engine, p
         Where it runs. None is this process.
     progress : bool or callable, optional
         True shows a bar; ``progress(results, n)`` wraps the results as they come.
-
-    Raises
-    ------
-    InputError
-        If `engine` is none of these, or takes no work any more.
-    EngineError
-        If a worker of an executor died: an executor does not replace it. A Dask cluster does, and computes again what
-        was lost with it, and nothing else; its error comes when several workers died with the same partition, or when
-        the cluster itself was restarted or lost.
 
     Notes
     -----

@@ -20,10 +20,7 @@ _FULL_LEVERAGE = 1 - 1e-10  # above it a day's residual is zero up to rounding, 
 def check_covariance(cov: str, lags: int | None) -> None:
     """Validate the options `cov` and `lags` of a model.
 
-    Raises
-    ------
-    InputError
-        If `cov` is not known, or `lags` is no whole number or given without "HAC".
+    Raises `InputError` if `cov` is not known, or `lags` is no whole number or given without "HAC".
     """
     check_choice("cov", cov, COVARIANCES)
     if lags is None:

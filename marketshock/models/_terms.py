@@ -44,10 +44,7 @@ class FactorTerms:
 def factor_tuple(factors: Benchmark | Sequence[Benchmark]) -> tuple[Benchmark, ...]:
     """Return one benchmark, or a sequence of factors, as a tuple.
 
-    Raises
-    ------
-    InputError
-        If no factor is named, or one twice.
+    Raises `InputError` if no factor is named, or one twice.
     """
     several = isinstance(factors, Sequence) and not isinstance(factors, str)
     names: tuple[Benchmark, ...] = tuple(factors) if several else (factors,)  # type: ignore[arg-type, assignment]

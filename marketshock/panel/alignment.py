@@ -97,6 +97,9 @@ class Exclusions(Mapping[int, tuple[str, str]]):
 def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignment:
     """Map each event to its session.
 
+    Raises `NotSessionError` if a date is not a session and `on_closed` is "raise"; `InputError` if an event has a
+    timestamp and the calendar has no closing times.
+
     Parameters
     ----------
     table : EventTable
@@ -109,13 +112,6 @@ def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignme
     Returns
     -------
     Alignment
-
-    Raises
-    ------
-    NotSessionError
-        If a date is not a session and `on_closed` is "raise".
-    InputError
-        If an event has a timestamp and the calendar has no closing times.
     """
     timed = ~np.isnat(table.utc) if table.utc.strides[0] else np.zeros(0, dtype=bool)
     if not timed.any():

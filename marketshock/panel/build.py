@@ -56,14 +56,9 @@ def build_panel(
 ) -> PanelBuild:
     """Align events with returns and exclude events that cannot be studied.
 
-    Raises
-    ------
-    UnknownNameError
-        If a benchmark or factor of the model is not a column.
-    NotSessionError
-        If a date is not a session and `on_closed` is "raise".
-    InputError
-        If an event has a timestamp and the calendar has no closing times.
+    Raises `UnknownNameError` if a benchmark or factor of the model is not a column; `NotSessionError` if a date is not
+    a session and `on_closed` is "raise"; `InputError` if an event has a timestamp and the calendar has no closing
+    times.
     """
     design, offset, own_weights = _design(returns, model)
     alignment = align(table, returns.sessions, need.on_closed)

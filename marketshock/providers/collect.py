@@ -72,12 +72,8 @@ def collect(
     """Return all bars known of each ticker (of the days of the span at least), and what it is they came with.
 
     The second is a provenance: source, what was asked, currency, checks and checksum of each ticker, errors of those
-    that failed. Missing symbols and odd figures are warned of.
-
-    Raises
-    ------
-    ProviderError
-        If no symbol was had, or one was not and `on_failure` is "raise".
+    that failed. Missing symbols and odd figures are warned of. Raises `ProviderError` if no symbol was had, or one was
+    not and `on_failure` is "raise".
     """
     store = store_of(how.cache)
     cache = Cache(store, now=how.now) if store else None

@@ -75,12 +75,8 @@ class Rows:
 def read_rows(source: str | Path | Frame) -> Rows:
     """Read the rows of a CRSP file or frame.
 
-    Raises
-    ------
-    InputError
-        If a column is missing or stands there twice, the names of both formats are there, or a permno is none.
-    PriceError
-        If a date is none, or text stands where a number must.
+    Raises `InputError` if a column is missing or stands there twice, the names of both formats are there, or a permno
+    is none; `PriceError` if a date is none, or text stands where a number must.
     """
     where = str(source) if isinstance(source, (str, Path)) else "source"
     table = read_table(source, ("ticker",)) if isinstance(source, (str, Path)) else _columns_only(source)

@@ -48,6 +48,9 @@ class DatasetPartition:
     ) -> tuple[tuple[str, ...], FloatArray]:
         """Read securities onto an axis of sessions.
 
+        Raises `InputError` if a file cannot be read; `PriceError` if a date is no session, stands there twice for a
+        security, or a return cannot be right.
+
         Parameters
         ----------
         days : ndarray of shape (T,), datetime64[D]
@@ -64,13 +67,6 @@ class DatasetPartition:
         values : ndarray of shape (T, S)
             Decimal returns, NaN where there is no row; each security lies together in memory. The order of the rows in
             a file does not matter.
-
-        Raises
-        ------
-        InputError
-            If a file cannot be read.
-        PriceError
-            If a date is no session, stands there twice for a security, or a return cannot be right.
         """
         mine = self.tickers
         names = tuple(sorted(mine if tickers is None else mine.intersection(tickers)))
@@ -96,10 +92,7 @@ class DatasetPartition:
     def series(self, name: str) -> tuple[DateArray, FloatArray]:
         """Return the days of one security, sorted, and its returns.
 
-        Raises
-        ------
-        PriceError
-            If a date stands there twice.
+        Raises `PriceError` if a date stands there twice.
         """
         (file,) = (file for file in self.files if name in file.tickers)
         kept = [(rows, np.array([n == name for n in rows.names], dtype=bool)[rows.code]) for rows in file.rows((name,))]
@@ -131,7 +124,9 @@ class ReturnsDataset:
         """Open a dataset and learn which file holds which securities; no return is read.
 
         Small files are read together, and a very large one a few securities at a time: quick where its rows are sorted
-        by security, for then Parquet says which of its row groups to read.
+        by security, for then Parquet says which of its row groups to read. Raises `InputError` if pyarrow is missing,
+        there is no such file, one cannot be read or lacks a column, a row has no ticker, or a security lies in two
+        files.
 
         Parameters
         ----------
@@ -140,12 +135,6 @@ class ReturnsDataset:
         source : str, path, or pyarrow.dataset.Dataset
             A Parquet file, or a folder of them (.parquet or .pq, at any depth, without what begins with a point or an
             underscore), also one named after a security (``ticker=NVDA/``). Each security lies in one file.
-
-        Raises
-        ------
-        InputError
-            If pyarrow is missing, there is no such file, one cannot be read or lacks a column, a row has no ticker, or
-            a security lies in two files.
         """
         dataset = _dataset(parameter, source)
         known: dict[str, str] = {}
@@ -178,12 +167,7 @@ class ReturnsDataset:
     def series(self, name: str) -> tuple[DateArray, FloatArray]:
         """Return the days of one security, sorted, and its returns.
 
-        Raises
-        ------
-        UnknownNameError
-            If there is none of that name.
-        PriceError
-            If a date stands there twice.
+        Raises `UnknownNameError` if there is none of that name; `PriceError` if a date stands there twice.
         """
         for partition in self.partitions:
             if name in partition.tickers:

@@ -68,6 +68,9 @@ class DatasetFile:
     def of(cls, parameter: str, fragment: Any, declared: Any) -> DatasetFile:
         """Look at a file: its schema and its securities.
 
+        Raises `InputError` if it is no file or cannot be read, lacks a column or has it twice, or has a row without a
+        ticker.
+
         Parameters
         ----------
         parameter : str
@@ -76,11 +79,6 @@ class DatasetFile:
             The file.
         declared : pyarrow.Schema
             Of the dataset: the types of what stands in the names of folders and, but for Parquet, in the files.
-
-        Raises
-        ------
-        InputError
-            If it is no file or cannot be read, lacks a column or has it twice, or has a row without a ticker.
         """
         if not hasattr(fragment, "path"):
             raise InputError(parameter, "got a dataset in memory", "pass its table, or write it to a folder")
@@ -104,12 +102,8 @@ class DatasetFile:
     def rows(self, wanted: Collection[str]) -> Iterator[Rows]:
         """Read at least the rows of some securities, some at a time; all where tickers are not text.
 
-        Raises
-        ------
-        InputError
-            If the file cannot be read.
-        PriceError
-            If a row has no date, dates are neither dates nor ISO text, or returns are no numbers.
+        Raises `InputError` if the file cannot be read; `PriceError` if a row has no date, dates are neither dates nor
+        ISO text, or returns are no numbers.
         """
         import pyarrow.compute as pc
 

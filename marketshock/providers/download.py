@@ -66,6 +66,9 @@ class Download:
     def file(self, key: Key, url: str, describe: Callable[[bytes], dict[str, Any]] = lambda _: {}) -> Held:
         """Return a file with what is known of it: url, fetched (UTC), sha256, and stale if a newer one was not had.
 
+        Raises `OfflineMiss`, `NoData`, `RateLimited`, `Unavailable`, `BadData`: the message gives the address and
+        what came; `InputError` if `url` is no address.
+
         Parameters
         ----------
         key : Key
@@ -75,13 +78,6 @@ class Download:
         describe : callable, optional
             Takes the bytes that came; returns what else `about` is to hold, or raises `BadData`, so that a page of
             apologies sent with status 200 is not kept as the file.
-
-        Raises
-        ------
-        OfflineMiss, NoData, RateLimited, Unavailable, BadData
-            The message says which address was asked and what came.
-        InputError
-            If `url` is no address.
 
         Warns
         -----

@@ -80,10 +80,7 @@ def read_returns(path: str | Path) -> pd.DataFrame:
 def read_events(path: str | Path) -> pd.DataFrame:
     """Read a file of events; column names are folded to lower case, dates stay text until they are checked.
 
-    Raises
-    ------
-    InputError
-        As `read_table`, or if there is no column "date".
+    Raises `InputError` as `read_table`, or if there is no column "date".
     """
     table = read_table(path, text=("*",))
     table.columns = [str(c).strip().casefold() for c in table.columns]
@@ -96,15 +93,12 @@ def read_events(path: str | Path) -> pd.DataFrame:
 def read_bars(path: str | Path) -> pd.DataFrame:
     """Read the opens of bars within the day, as ``marketshock fetch --interval`` writes them.
 
+    Raises `InputError` if a column (time, ticker, open) or a time is missing.
+
     Returns
     -------
     DataFrame
         Rows are the starts of the bars in UTC, columns (field, ticker), as `yahoo_intraday` returns them.
-
-    Raises
-    ------
-    InputError
-        If a column (time, ticker, open) or a time is missing.
     """
     table = read_table(path)
     table.columns = [str(c).strip().casefold() for c in table.columns]
@@ -121,6 +115,10 @@ def read_bars(path: str | Path) -> pd.DataFrame:
 def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a CSV, Parquet or Feather file.
 
+    Raises `InputError` if the file is missing, empty, larger than one gigabyte, not of these kinds, or cannot be
+    decoded; if a CSV file has a column twice, rows longer or shorter than its header, or another separator than a
+    comma.
+
     Parameters
     ----------
     path : str or Path
@@ -133,12 +131,6 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     -------
     DataFrame
         As it stands there; numbers of a CSV file to the last digit.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty, larger than one gigabyte, not of these kinds, or cannot be decoded; if a CSV file
-        has a column twice, rows longer or shorter than its header, or another separator than a comma.
     """
     path = Path(path)
     kind = _kind(path)

@@ -22,10 +22,7 @@ _YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
 def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     """Return a pandas, polars or Arrow frame as a pandas frame.
 
-    Raises
-    ------
-    InputError
-        If it is no frame; as `as_pandas`.
+    Raises `InputError` if it is no frame; as `as_pandas`.
     """
     came = as_pandas(parameter, frame)
     if not isinstance(came, pd.DataFrame):
@@ -69,12 +66,8 @@ def _is_date_column(name: Any) -> bool:
 def session_dates(parameter: str, index: pd.Index) -> DateArray:
     """Return a frame's index as strictly increasing session dates.
 
-    A time zone is dropped (the date in that zone is kept).
-
-    Raises
-    ------
-    PriceError
-        If the index is not made of dates, or has duplicate or unsorted ones.
+    A time zone is dropped (the date in that zone is kept). Raises `PriceError` if the index is not made of dates, or
+    has duplicate or unsorted ones.
     """
     if not isinstance(index, pd.DatetimeIndex):
         index = parsed_index(parameter, index)
@@ -108,10 +101,7 @@ def check_years(parameter: str, days: DateArray) -> None:
 def parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
     """Return an index of dates or of ISO text as a DatetimeIndex.
 
-    Raises
-    ------
-    PriceError
-        If an entry is a number or no date.
+    Raises `PriceError` if an entry is a number or no date.
     """
     if pd.api.types.is_numeric_dtype(index):
         raise PriceError(
@@ -136,10 +126,7 @@ def iso_days(values: pd.Series[Any]) -> pd.Series[Any]:
 def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return a wide frame's values as floats, NaN where missing; without `copy`, where possible, the frame's own.
 
-    Raises
-    ------
-    PriceError
-        If a column holds text, or a value is infinite.
+    Raises `PriceError` if a column holds text, or a value is infinite.
     """
     if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
         values = frame.to_numpy(dtype=np.float64, copy=copy)
@@ -215,6 +202,9 @@ def _raise_at(parameter: str, frame: pd.DataFrame, bad: Any, problem: str) -> No
 def check_returns(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, log: bool) -> None:
     """Refuse what can be no daily return.
 
+    Raises `PriceError` if a return is infinite, a loss of more than everything, or absurdly large; or if a column can
+    only be prices or percentages.
+
     Parameters
     ----------
     parameter : str
@@ -225,12 +215,6 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
         Decimal returns, NaN where missing.
     log : bool
         Whether they are logarithmic.
-
-    Raises
-    ------
-    PriceError
-        If a return is infinite, a loss of more than everything, or absurdly large; or if a column can only be prices or
-        percentages.
     """
     lowest, highest = _range(values)
     if lowest < -1 and not log:

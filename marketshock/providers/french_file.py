@@ -89,7 +89,8 @@ def french_table(payload: bytes, name: str) -> FrenchTable:
     """Read the one daily or monthly table of a file in the published layout.
 
     Free text, a header line that begins with a comma, rows of YYYYMMDD or YYYYMM and percent, a blank line; after it an
-    annual block (not read) and a line of copyright.
+    annual block (not read) and a line of copyright. Raises `LayoutError` if it is no such file: a damaged zip, no table
+    or several, a row that is none, a date twice or out of order.
 
     Parameters
     ----------
@@ -97,11 +98,6 @@ def french_table(payload: bytes, name: str) -> FrenchTable:
         A zip with one CSV file in it, or that CSV file (latin-1).
     name : str
         File name or address: bytes that are no zip are read only if it ends with ".csv".
-
-    Raises
-    ------
-    LayoutError
-        If it is no such file: a damaged zip, no table or several, a row that is none, a date twice or out of order.
     """
     member, text = _csv(payload, name)
     lines = text.splitlines()

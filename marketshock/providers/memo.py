@@ -24,12 +24,7 @@ def remembered(
 ) -> Any:
     """Return an answer (plain data), from the cache if it is younger than `max_age`.
 
-    Offline the age does not matter.
-
-    Raises
-    ------
-    OfflineMiss
-        If the cache does not hold it.
+    Offline the age does not matter. Raises `OfflineMiss` if the cache does not hold it.
     """
     held = store.read(key) if store else None
     if held and (offline or abs(now - dt.datetime.fromisoformat(held.about["fetched"])) < max_age):

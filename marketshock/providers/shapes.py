@@ -29,6 +29,8 @@ _ONE_TICKER = 'name the ticker: df[["Close"]].rename(columns={"Close": "NVDA"}),
 def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
     """Split a frame of prices by field, whatever its shape.
 
+    Raises `InputError` if the shape is ambiguous or has no closes; as `dated` and `pivoted`.
+
     Parameters
     ----------
     parameter : str
@@ -44,11 +46,6 @@ def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame],
         "close", and "adj_close" and others where they are there; dates by tickers.
     not_read : tuple of str
         Columns of a long frame that were left alone.
-
-    Raises
-    ------
-    InputError
-        If the shape is ambiguous or has no closes; as `dated` and `pivoted`.
     """
     table = _flat_rows(parameter, pandas_frame(parameter, frame))
     if table.columns.nlevels > 1:
@@ -66,10 +63,7 @@ def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame],
 def currencies(parameter: str, frame: Frame) -> dict[str, str]:
     """Return the currency of each ticker of a long frame with a column of that name; empty for any other.
 
-    Raises
-    ------
-    InputError
-        If a ticker is quoted in two.
+    Raises `InputError` if a ticker is quoted in two.
     """
     table = pandas_frame(parameter, frame)
     found = [c for c in table.columns if isinstance(c, str) and _folded(c) == "currency"]
@@ -88,10 +82,8 @@ def currencies(parameter: str, frame: Frame) -> dict[str, str]:
 def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     """Bring a wide or long frame of returns to dates by tickers; dates are the index or a column "date".
 
-    Raises
-    ------
-    InputError
-        If a long frame has no column of returns, or the columns have two levels; as `dated` and `pivoted`.
+    Raises `InputError` if a long frame has no column of returns, or the columns have two levels; as `dated` and
+    `pivoted`.
     """
     table = _flat_rows(parameter, pandas_frame(parameter, frame))
     if table.columns.nlevels > 1:
@@ -112,6 +104,9 @@ def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
 def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """Turn a long frame into frames of dates by tickers.
 
+    Raises `PriceError` if two rows are of one date and ticker, a date is none, or a value is text or infinite;
+    `InputError` if a row has no ticker.
+
     Parameters
     ----------
     parameter : str
@@ -127,13 +122,6 @@ def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[st
     -------
     dict of str to DataFrame
         Floats, NaN where there is no row.
-
-    Raises
-    ------
-    PriceError
-        If two rows are of one date and ticker, a date is none, or a value is text or infinite.
-    InputError
-        If a row has no ticker.
     """
     check_columns(parameter, frame)
     days, row = _day_codes(parameter, frame.index)

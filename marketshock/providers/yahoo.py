@@ -106,10 +106,7 @@ class Yahoo:
 
         Daily bars are fetched up to now, whatever `last` is: the closes are adjusted for every split until today, and
         only the history until today says which. Days from the first error on that is not tolerated are not `covered`.
-
-        Raises
-        ------
-        RateLimited, Unavailable, NoData, BadData
+        Raises `RateLimited`, `Unavailable`, `NoData`, `BadData`.
         """
         if self.interval == DAILY:
             frame, meta = self._history(symbol, first, self._tomorrow(), self._asked(first, last), bound)

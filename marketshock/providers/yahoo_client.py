@@ -36,12 +36,8 @@ class Client:
 def turn(session: Any, bound: Bound) -> Iterator[Client]:
     """Hold yfinance: strict, quiet, with a session (our own if None is given); everything is put back afterwards.
 
-    Raises
-    ------
-    Unavailable
-        If another thread of this process holds it until the bound.
-    InputError
-        If yfinance does not take the session.
+    Raises `Unavailable` if another thread of this process holds it until the bound; `InputError` if yfinance does not
+    take the session.
     """
     left = bound.remaining()
     if not _TURN.acquire(timeout=min(left, threading.TIMEOUT_MAX)):

@@ -212,12 +212,8 @@ class Membership:
 def caps_values(caps: Frame) -> tuple[DateArray, list[str], FloatArray]:
     """Return days (D,), tickers (N,) and market caps in USD (D, N) of a frame with one column per firm.
 
-    Raises
-    ------
-    InputError
-        If two columns belong to one firm, or the frame is empty.
-    PriceError
-        If a cap is infinite, not positive or text, or dates are duplicate or unsorted.
+    Raises `InputError` if two columns belong to one firm, or the frame is empty; `PriceError` if a cap is infinite, not
+    positive or text, or dates are duplicate or unsorted.
     """
     frame = dated("caps", caps)
     check_columns("caps", frame)
