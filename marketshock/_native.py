@@ -22,7 +22,7 @@ def as_pandas(parameter: str, frame: Any) -> Any:
     Parameters
     ----------
     parameter : str
-        Name of the argument, for error messages.
+        Name of the argument, for errors.
     frame : pandas, polars or narwhals frame (lazy frames are collected), pyarrow Table, or any object
         Input; never modified.
 

@@ -30,21 +30,11 @@ OUTSIDE = "outside the calendar"
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Trading sessions of a market.
+    """Trading sessions of a market."""
 
-    Attributes
-    ----------
-    name : str
-        "NYSE", or "index" if the dates of the prices are the calendar.
-    days : ndarray of shape (n_sessions,), datetime64[D]
-        Sessions, strictly increasing.
-    closes : ndarray of shape (n_sessions,), datetime64[s], or None
-        Closing times in UTC; None if unknown.
-    """
-
-    name: str
-    days: DateArray
-    closes: DateArray | None
+    name: str  # "NYSE", or "index" if the dates of the prices are the calendar
+    days: DateArray  # (n_sessions,), datetime64[D]: sessions, strictly increasing
+    closes: DateArray | None  # (n_sessions,), datetime64[s]: closing times in UTC; None if unknown
 
     def contains(self, days: DateArray) -> BoolArray:
         """Return whether each day is a session, (n,)."""
@@ -59,18 +49,10 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Sessions of events, with the rule of each mapping.
+    """Sessions of events, with the rule of each mapping."""
 
-    Attributes
-    ----------
-    day : ndarray of shape (n,), datetime64[D]
-        Session; NaT if the event was dropped or lies outside the calendar.
-    rule : ndarray of shape (n,), object
-        Rule of the mapping, in words.
-    """
-
-    day: DateArray
-    rule: StrArray
+    day: DateArray  # (n,), datetime64[D]: session; NaT if the event was dropped or lies outside the calendar
+    rule: StrArray  # (n,) of text: rule of the mapping, in words
 
 
 @lru_cache(maxsize=1)
@@ -114,10 +96,6 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
         Calendar with closing times.
     utc : ndarray of shape (n,), datetime64[ns] or coarser
         Timestamps in UTC.
-
-    Returns
-    -------
-    Mapped
     """
     if sessions.closes is None:
         raise InputError(
@@ -150,10 +128,6 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
         Whether the news came after the close of that day; such dates map to the next session.
     on_closed : ndarray of shape (n,)
         "raise", "next", "previous" or "drop", applied to dates on which the market was closed.
-
-    Returns
-    -------
-    Mapped
     """
     at = places(sessions.days, days)
     nearest, outside = _days_at(sessions, at, days)
@@ -186,10 +160,6 @@ def places(axis: DateArray, days: DateArray) -> IntArray:
         Axis, strictly increasing.
     days : ndarray of shape (n,), datetime64[D]
         Days without NaT.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
     """
     first, last = axis[0].astype(np.int64), axis[-1].astype(np.int64)
     if len(days) < last - first:

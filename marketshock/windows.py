@@ -56,27 +56,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class WindowData:
-    """Arrays of one window for all events.
+    """Arrays of one window for all events."""
 
-    Attributes
-    ----------
-    y : ndarray of shape (E, n)
-        Return minus offset (decimal); NaN where the mask is False.
-    x : ndarray of shape (E, n, K)
-        Regressors of the model, the constant first.
-    offset : ndarray of shape (E, n)
-        Decimal return subtracted from the return (0 without an offset).
-    mask : ndarray of shape (E, n), bool
-        True on days with a return and all regressors.
-    rows : ndarray of shape (E, n), int
-        Session ordinals: equal ordinals are the same date.
-    """
-
-    y: FloatArray
-    x: FloatArray
-    offset: FloatArray
-    mask: BoolArray
-    rows: IntArray
+    y: FloatArray  # (E, n): return minus offset (decimal); NaN where the mask is False
+    x: FloatArray  # (E, n, K): regressors of the model, the constant first
+    offset: FloatArray  # (E, n): decimal return subtracted from the return (0 without an offset)
+    mask: BoolArray  # (E, n), bool: True on days with a return and all regressors
+    rows: IntArray  # (E, n), int: session ordinals; equal ordinals are the same date
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over the days in the mask, (E, n) -> (E, P)."""

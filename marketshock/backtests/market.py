@@ -27,21 +27,11 @@ _OUTSIDE = 1e-3  # share of the price by which an open or close may lie outside 
 
 @dataclass(frozen=True, eq=False)
 class Intraday:
-    """Opens of intraday bars.
+    """Opens of intraday bars."""
 
-    Attributes
-    ----------
-    time : ndarray of shape (B,), datetime64[us]
-        Start of each bar in UTC, strictly increasing.
-    row : ndarray of shape (B,), int
-        Session each bar belongs to; -1 for none.
-    open : ndarray of shape (B, S)
-        As quoted, NaN where missing.
-    """
-
-    time: DateArray
-    row: IntArray
-    open: FloatArray
+    time: DateArray  # (B,), datetime64[us]: start of each bar in UTC, strictly increasing
+    row: IntArray  # (B,), int: session each bar belongs to; -1 for none
+    open: FloatArray  # (B, S): as quoted, NaN where missing
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,24 +39,14 @@ _COMPARED = ("placebo", "tried", *_RANDOM)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rules, events, costs and comparison of a backtest.
+    """The rules, events, costs and comparison of a backtest."""
 
-    Attributes
-    ----------
-    rules : mapping of str to Rule
-        By name.
-    costs : Costs
-    sizing : Sizing
-    options : mapping
-        The options of `backtest` that were given; events, prices and intraday are names of files.
-    judged : mapping
-        The options of the comparison that were given: placebo (number of draws), match, how, seed, tried.
-    """
-
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, Rule]  # by name
     costs: Costs
     sizing: Sizing
+    # The options of `backtest` that were given; events, prices and intraday are names of files
     options: Mapping[str, Any]
+    # The options of the comparison that were given: placebo (number of draws), match, how, seed, tried
     judged: Mapping[str, Any]
 
 

@@ -31,35 +31,20 @@ class Located:
 
 @dataclass(frozen=True, eq=False)
 class PerShare:
-    """Profit and costs of one quoted share of each leg, (n,).
+    """Profit and costs of one quoted share of each leg, (n,)."""
 
-    Attributes
-    ----------
-    side : ndarray of shape (n,)
-        1.0 for long, -1.0 for short.
-    fill, exit_fill : ndarray of shape (n,)
-        Fill prices after spread and slippage.
-    slippage : ndarray of shape (n,)
-        Spread and slippage of both fills against the quoted prices; not negative.
-    commission, exit_commission : ndarray of shape (n,)
-        Commission of each fill without `Costs.per_order`.
-    dividend : ndarray of shape (n,)
-        Dividends received (long) or paid (short, negative) on ex-days after the entry and up to the exit.
-    borrow : ndarray of shape (n,)
-        Borrow fees of a short position; not negative.
-    orders : ndarray of shape (n,)
-        Fills that pay `Costs.per_order`: two, or one where nothing was traded at the end.
-    """
-
-    side: FloatArray
+    side: FloatArray  # (n,): 1.0 for long, -1.0 for short
+    # fill, exit_fill: (n,): fill prices after spread and slippage
     fill: FloatArray
     exit_fill: FloatArray
-    slippage: FloatArray
+    slippage: FloatArray  # (n,): spread and slippage of both fills against the quoted prices; not negative
+    # commission, exit_commission: (n,): commission of each fill without `Costs.per_order`
     commission: FloatArray
     exit_commission: FloatArray
+    # (n,): dividends received (long) or paid (short, negative) on ex-days after the entry and up to the exit
     dividend: FloatArray
-    borrow: FloatArray
-    orders: IntArray
+    borrow: FloatArray  # (n,): borrow fees of a short position; not negative
+    orders: IntArray  # (n,): fills that pay `Costs.per_order`: two, or one where nothing was traded at the end
 
     @property
     def pnl(self) -> FloatArray:

@@ -24,10 +24,6 @@ def claim_of(entry: Mapping[str, Any], where: str) -> Claim:
         Table as parsed.
     where : str
         File and position of the entry, for error messages.
-
-    Returns
-    -------
-    Claim
     """
     where = f"{where} ({entry['id']!r})" if entry.get("id") else where
     check_fields(entry, where, _CLAIM_FIELDS)

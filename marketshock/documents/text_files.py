@@ -63,10 +63,6 @@ def read_text(path: Path, encoding: str | None) -> Text:
         File of at most `MOST_BYTES` bytes.
     encoding : str or None
         None for the encoding of the byte-order mark, then the one declared by an HTML page, then UTF-8.
-
-    Returns
-    -------
-    Text
     """
     content = _bytes(path)
     suffix = path.suffix.lower()

@@ -23,29 +23,16 @@ _EXTRA = {"normal": 3, "t": 4}  # omega, alpha, beta, and nu
 
 @dataclass(frozen=True, slots=True)
 class GarchFit:
-    """One event's fit, in decimal returns.
+    """One event's fit, in decimal returns."""
 
-    Attributes
-    ----------
-    params : ndarray of shape (P,)
-        Coefficients of the mean.
-    cov_params : ndarray of shape (P, P)
-        Their covariance.
-    average : float
-        Mean of the conditional variances over the estimation days.
-    first, persistence, omega : float
-        Conditional variance of the day after the last one used; alpha + beta; omega.
-    problem : str
-        Why the fit cannot be used, "" if it can.
-    """
-
-    params: FloatArray
-    cov_params: FloatArray
-    average: float
+    params: FloatArray  # (P,): coefficients of the mean
+    cov_params: FloatArray  # (P, P): their covariance
+    average: float  # mean of the conditional variances over the estimation days
+    # first, persistence, omega: conditional variance of the day after the last one used; alpha + beta; omega
     first: float
     persistence: float
     omega: float
-    problem: str = ""
+    problem: str = ""  # why the fit cannot be used, "" if it can
 
     def forecast(self, ahead: IntArray) -> FloatArray:
         """Return the variance of the days 1, 2, ... after the last one used."""

@@ -28,26 +28,17 @@ class PanelBuild:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Requirements for an event to be included.
+    """Requirements for an event to be included."""
 
-    Attributes
-    ----------
-    min_obs : int
-        Minimum number of returns in the estimation window.
-    min_event_obs : int
-        Minimum number of returns in the event window.
-    on_closed : {"raise", "next", "previous", "drop"}
-        Treatment of a date on which the market was closed, for events without their own setting.
-    duplicates : {"exclude", "keep"}
-        Treatment of a second event of the same security and session, which would count one return twice.
-    n_given : int
-        Number of events in the whole study if the table is a part of it; 0 for the length of the table.
-    """
-
-    min_obs: int
-    min_event_obs: int
+    min_obs: int  # minimum number of returns in the estimation window
+    min_event_obs: int  # minimum number of returns in the event window
+    # {"raise", "next", "previous", "drop"}: treatment of a date on which the market was closed, for events without
+    # their own setting
     on_closed: OnClosed
+    # {"exclude", "keep"}: treatment of a second event of the same security and session, which would count one return
+    # twice
     duplicates: Duplicates
+    # Number of events in the whole study if the table is a part of it; 0 for the length of the table
     n_given: int = 0
 
 

@@ -16,33 +16,16 @@ from .shapes import pivoted
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The columns of a file, (T, N) each.
+    """The columns of a file, (T, N) each."""
 
-    Attributes
-    ----------
-    where : str
-        The file or parameter, for errors.
-    current : bool
-        Whether it has the names of the current format.
-    columns : frozenset of str
-        Which columns the file has.
-    value : dict of str to ndarray of shape (T, N)
-        The numbers of `Rows`, and "average", "delisted" and "there" (0 or 1); NaN where there is no row.
-    dates : DatetimeIndex of length T
-        Days, in order.
-    names : list of str
-        N securities.
-    notes : list of str
-        What was found and done; the functions of this module add to it.
-    """
-
-    where: str
-    current: bool
-    columns: frozenset[str]
+    where: str  # the file or parameter, for errors
+    current: bool  # whether it has the names of the current format
+    columns: frozenset[str]  # which columns the file has
+    # (T, N): the numbers of `Rows`, and "average", "delisted" and "there" (0 or 1); NaN where there is no row
     value: dict[str, FloatArray]
-    dates: pd.DatetimeIndex
-    names: list[str]
-    notes: list[str]
+    dates: pd.DatetimeIndex  # (T,): days, in order
+    names: list[str]  # N securities
+    notes: list[str]  # what was found and done; the functions of this module add to it
 
     def frame(self, values: Any) -> pd.DataFrame:
         """Return a matrix as a frame of dates by securities."""

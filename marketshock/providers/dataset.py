@@ -25,18 +25,10 @@ _NONE = -1
 
 @dataclass(frozen=True, eq=False)
 class DatasetPartition:
-    """Some securities of a dataset, each of them whole: small, and sent to where it is read.
+    """Some securities of a dataset, each of them whole: small, and sent to where it is read."""
 
-    Attributes
-    ----------
-    parameter : str
-        Name of the argument, for errors.
-    files : tuple of DatasetFile
-        The files, or a part of one.
-    """
-
-    parameter: str
-    files: tuple[DatasetFile, ...]
+    parameter: str  # name of the argument, for errors
+    files: tuple[DatasetFile, ...]  # the files, or a part of one
 
     @property
     def tickers(self) -> frozenset[str]:
@@ -106,18 +98,10 @@ class DatasetPartition:
 
 @dataclass(frozen=True, eq=False)
 class ReturnsDataset:
-    """A dataset of daily returns in long form: ticker, date, return.
+    """A dataset of daily returns in long form: ticker, date, return."""
 
-    Attributes
-    ----------
-    parameter : str
-        Name of the argument, for errors.
-    partitions : tuple of DatasetPartition
-        Securities in groups that a worker can hold.
-    """
-
-    parameter: str
-    partitions: tuple[DatasetPartition, ...]
+    parameter: str  # name of the argument, for errors
+    partitions: tuple[DatasetPartition, ...]  # securities in groups that a worker can hold
 
     @classmethod
     def open(cls, parameter: str, source: Any) -> ReturnsDataset:

@@ -20,49 +20,23 @@ _READ = (("ticker", TICKER_NAMES), ("date", ("date",)), ("return", RETURN_NAMES)
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows in the order of their file.
-
-    Attributes
-    ----------
-    names : list of str
-        Securities.
-    code : ndarray of shape (n,), int
-        Which of them a row is of.
-    days : ndarray of shape (n,), datetime64[D]
-        Dates.
-    values : ndarray of shape (n,)
-        Returns, NaN where missing.
-    """
+    """Some rows in the order of their file."""
 
     names: list[str]
-    code: IntArray
-    days: DateArray
-    values: FloatArray
+    code: IntArray  # (n,), int: which of them a row is of
+    days: DateArray  # (n,), datetime64[D]: dates
+    values: FloatArray  # (n,): returns, NaN where missing
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetFile:
-    """A file of a dataset, or some of its securities.
+    """A file of a dataset, or some of its securities."""
 
-    Attributes
-    ----------
-    parameter : str
-        Name of the argument, for errors.
-    fragment : pyarrow.dataset.Fragment
-        The file.
-    schema : pyarrow.Schema
-        Its ticker, date and return as they stand there: the files of a dataset may differ.
-    tickers : frozenset of str
-        The securities.
-    whole : bool
-        Whether the file holds no other security.
-    """
-
-    parameter: str
+    parameter: str  # name of the argument, for errors
     fragment: Any
-    schema: Any
+    schema: Any  # its ticker, date and return as they stand there: the files of a dataset may differ
     tickers: frozenset[str]
-    whole: bool = True
+    whole: bool = True  # whether the file holds no other security
 
     @classmethod
     def of(cls, parameter: str, fragment: Any, declared: Any) -> DatasetFile:

@@ -34,7 +34,7 @@ def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame],
     Parameters
     ----------
     parameter : str
-        Name of the argument or file, for errors.
+        Name of the argument, for errors.
     frame : DataFrame
         Wide (dates by tickers: the closes), two-level columns (field, ticker) in either order, or long (date, ticker
         or symbol, close or price [, adj_close, open, high, low, volume, dividend, split]). Dates are the index or a
@@ -110,7 +110,7 @@ def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[st
     Parameters
     ----------
     parameter : str
-        Name of the argument or file, for errors.
+        Name of the argument, for errors.
     frame : DataFrame
         Dates as index, in any order; a row a date and ticker.
     ticker : hashable

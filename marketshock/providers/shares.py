@@ -108,10 +108,6 @@ class SharesTable:
         source : str, optional
             Goes into the results; the name of the file by default.
 
-        Returns
-        -------
-        SharesTable
-
         Raises
         ------
         InputError

@@ -57,7 +57,7 @@ def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tupl
     Parameters
     ----------
     parameter : str
-        Name of the argument or file, for errors.
+        Name of the argument, for errors.
     ratios : DataFrame
         Dates by tickers, 0 or missing on days without a split.
     close : DataFrame

@@ -23,21 +23,12 @@ DIRECTIONS: tuple[Direction, ...] = ("absolute", "up", "down")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Part of a z matrix from which a table is made.
+    """Part of a z matrix from which a table is made."""
 
-    Attributes
-    ----------
-    rows : slice
-        The sessions.
-    counted : ndarray of shape (n_rows, n_tickers), bool
-        True where a member has a z; one column per firm unless listings are counted.
-    known : ndarray of shape (n_rows,), bool
-        True on sessions with a known membership.
-    """
-
-    rows: slice
+    rows: slice  # the sessions
+    # (n_rows, n_tickers), bool: True where a member has a z; one column per firm unless listings are counted
     counted: BoolArray
-    known: BoolArray
+    known: BoolArray  # (n_rows,), bool: True on sessions with a known membership
 
 
 def selection(
