@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray
-from ..errors import InputError
+from ..errors import InputError, check_count
 from .market import Market
 
 Match: TypeAlias = Literal["ticker", "weekday", "volatility"]
@@ -34,8 +34,7 @@ Drawn: TypeAlias = tuple[IntArray, IntArray, IntArray]
 
 def check_draws(draws: object, parameter: str = "draws") -> None:
     """Raise `InputError` unless `draws` is a whole number from 19 to a million."""
-    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or not 19 <= draws <= 10**6:
-        raise InputError(parameter, f"got {draws!r}", "give a whole number from 19, such as 999")
+    check_count(parameter, draws, 19, 10**6)
 
 
 def generator(seed: object) -> np.random.Generator:

@@ -32,12 +32,9 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
-class Exits:
-    """Session, phase, price and reason (position in `EXIT_REASONS`) of n exits."""
+class Exits(Entries):
+    """The same of n exits, and the reason (position in `EXIT_REASONS`)."""
 
-    row: IntArray
-    phase: IntArray
-    price: FloatArray
     reason: IntArray
 
     def put(self, at: IntArray, other: Exits) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, check_count
 from .information import InformationSet, Legs
 from .market import Market
 
@@ -75,9 +75,7 @@ class Timed:
     delay: float = 0.0
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.days, (int, np.integer)) and not isinstance(self.days, bool)
-        if not whole or not 1 <= self.days <= 2520:
-            raise InputError("days", f"got {self.days!r}", "give sessions from 1 to 2520")
+        check_count("days", self.days, 1, 2520)
         check_choice("entry", self.entry, ENTRIES)
         check_choice("exit", self.exit, EXITS)
         for name in ("stop", "target"):

@@ -7,9 +7,8 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray, StrArray
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, check_count
 from ._ols import OlsFit
-from ._terms import check_count
 
 Covariance: TypeAlias = Literal["classic", "HC0", "HC1", "HC3", "HAC"]
 COVARIANCES: tuple[Covariance, ...] = get_args(Covariance)

@@ -120,8 +120,7 @@ class GarchModel(FactorTerms):
         require_arch()
         least = ols(y, x, mask)
         dof = least.n_obs - x.shape[2]
-        square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
-        problem = problems(least.full_rank, least.rss, square, dof)
+        problem = problems(least.full_rank, least.rss, y, mask, dof)
         problem[(problem == "") & (dof <= _EXTRA[self.dist])] = (
             "fewer estimation days than parameters: widen the estimation window"
         )

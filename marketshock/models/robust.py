@@ -101,8 +101,7 @@ class HuberModel(FactorTerms):
         """Estimate by iteratively reweighted least squares; see `ModelFit`."""
         least = ols(y, x, mask)
         dof = least.n_obs - x.shape[2]
-        square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
-        problem = problems(least.full_rank, least.rss, square, dof)
+        problem = problems(least.full_rank, least.rss, y, mask, dof)
         robust = huber(y, x, mask, least, self.c, problem == "")
         residual = np.where(mask, y - np.einsum("emk,ek->em", x, robust.params), 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -263,4 +263,4 @@ def _refuse_twice(file: DatasetFile, names: tuple[str, ...], cell: IntArray, see
 
 def _twice(file: DatasetFile, name: str, day: np.datetime64) -> PriceError:
     what = f"{file.path}: {day} stands there more than once for {name}"
-    return PriceError(file.parameter, what, "keep one row a session")
+    return PriceError(file.parameter, what, "keep one row per session")

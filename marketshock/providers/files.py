@@ -52,7 +52,7 @@ def read_prices(path: str | Path, *, adjusted: bool | None = None) -> Prices:
 
 
 def read_returns(path: str | Path) -> pd.DataFrame:
-    """Read a file of decimal returns, wide (date, one column a ticker or factor) or long (date, ticker, ret).
+    """Read a file of decimal returns, wide (date, one column per ticker or factor) or long (date, ticker, ret).
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def read_returns(path: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Floats, NaN where missing; indexed by date, one column a ticker.
+        Floats, NaN where missing; indexed by date, one column per ticker.
 
     Raises
     ------
@@ -202,7 +202,7 @@ def _checked_rows(path: Path) -> tuple[list[list[str]], int]:
     """Return the first three rows and the lines they take, once every row is known to be as long as the first.
 
     pandas fills short rows with missing values and takes the first column of long ones for labels: a file cut off in
-    transit would be read without a word.
+    transit would be read with no error.
     """
     head: list[list[str]] = []
     lines = 0

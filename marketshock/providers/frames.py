@@ -27,7 +27,7 @@ def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     came = as_pandas(parameter, frame)
     if not isinstance(came, pd.DataFrame):
         what = f"got a {type(came).__name__}"
-        raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column a ticker")
+        raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column per ticker")
     return came
 
 
@@ -80,7 +80,7 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
     step = np.diff(days)
     if (step == np.timedelta64(0, "D")).any():
         twice = days[1:][step == np.timedelta64(0, "D")][0]
-        raise PriceError(parameter, f"{twice} stands in the index more than once", "keep one row a session")
+        raise PriceError(parameter, f"{twice} stands in the index more than once", "keep one row per session")
     if (step < np.timedelta64(0, "D")).any():
         at = int(np.argmax(step < np.timedelta64(0, "D")))
         raise PriceError(
@@ -164,15 +164,15 @@ def check_positive(parameter: str, frame: pd.DataFrame, values: np.ndarray[Any, 
 
 
 def check_columns(parameter: str, frame: Any) -> None:
-    """Raise unless a wide frame has one uniquely named column a ticker."""
+    """Raise unless a wide frame has one uniquely named column per ticker."""
     if not isinstance(frame, pd.DataFrame):
         what = f"got a {type(frame).__name__}"
-        raise InputError(parameter, what, "give a wide DataFrame: dates as index, one column a ticker")
+        raise InputError(parameter, what, "give a wide DataFrame: dates as index, one column per ticker")
     if frame.empty:
         raise InputError(parameter, "the frame is empty", "give at least one row and one column")
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
-        raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column a ticker")
+        raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column per ticker")
 
 
 def _is_number(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The shapes in which prices and returns come, brought to one: dates by tickers, a frame a field."""
+"""The shapes in which prices and returns come, brought to one: dates by tickers, one frame per field."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def currencies(parameter: str, frame: Frame) -> dict[str, str]:
     if len(twice):
         name = twice[ticker].iloc[0]
         both = " and ".join(pairs.loc[pairs[ticker] == name, found[0]].astype(str))
-        raise InputError(parameter, f"{name} is quoted in {both}", "give one currency a ticker")
+        raise InputError(parameter, f"{name} is quoted in {both}", "give one currency per ticker")
     return dict(zip(pairs[ticker].astype(str), pairs[found[0]].astype(str), strict=True))
 
 
@@ -87,7 +87,7 @@ def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     """
     table = _flat_rows(parameter, pandas_frame(parameter, frame))
     if table.columns.nlevels > 1:
-        remedy = "pass prices as prices=, returns with one column a ticker"
+        remedy = "pass prices as prices=, returns with one column per ticker"
         raise InputError(parameter, "has two-level columns, as prices have", remedy)
     ticker = _ticker_column(parameter, table)
     table = dated(parameter, table)
@@ -112,7 +112,7 @@ def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[st
     parameter : str
         Name of the argument, for errors.
     frame : DataFrame
-        Dates as index, in any order; a row a date and ticker.
+        Dates as index, in any order; one row per date and ticker.
     ticker : hashable
         Column of the tickers. They keep the order in which they come.
     fields : mapping of str to hashable
@@ -131,7 +131,7 @@ def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[st
     if (order[1:] == order[:-1]).any():
         at = int(order[1:][order[1:] == order[:-1]][0])
         what = f"{days[at // len(names)]} stands there more than once for {names[at % len(names)]}"
-        raise PriceError(parameter, what, "keep one row a session")
+        raise PriceError(parameter, what, "keep one row per session")
     values = numeric_values(parameter, frame[list(fields.values())])
     index = pd.DatetimeIndex(days.astype("datetime64[ns]"), name="date")
     out = {}

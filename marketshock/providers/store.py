@@ -143,7 +143,7 @@ class Store:
                 f"another process has been writing it for {timeout:.0f} s",
                 "wait for it, or give another cache folder",
             ) from None
-        except OSError:  # a folder we may not write: nobody of us will write, so nobody needs to wait
+        except OSError:  # read-only: no process will write, so no lock is needed
             yield
             return
         try:

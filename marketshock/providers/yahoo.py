@@ -44,7 +44,7 @@ class Yahoo:
     """A source of bars, share counts and earnings dates, asked within ``with source.asking(bound)``.
 
     There, yfinance raises instead of returning empty frames, forgets its memo before each request (it would replay a
-    broken answer for ever), and says nothing on the terminal; everything is put back afterwards.
+    broken answer for ever), and prints nothing; everything is put back afterwards.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, DateArray, FloatArray, Frame
-from ..errors import InputError, PriceError
+from ..errors import InputError, PriceError, check_count
 from ..providers.frames import (
     check_columns,
     check_positive,
@@ -95,8 +95,9 @@ class Membership:
         if not all(pd.api.types.is_bool_dtype(dtype) for dtype in frame.dtypes) or frame.isna().to_numpy().any():
             raise InputError("members", "has other values than True and False", "fill gaps, then call .astype(bool)")
         names = tuple(str(c) for c in frame.columns)
+        check_count("max_age", max_age, 0)
         grid = Grid(days, names, frame.to_numpy(dtype=bool), np.ones(len(days), dtype=bool), max_age, False, False)
-        return cls(name or "members of a frame", (_checked_age(grid),))
+        return cls(name or "members of a frame", (grid,))
 
     @classmethod
     def intervals(cls, table: Frame, name: str = "") -> Membership:
@@ -156,13 +157,13 @@ class Membership:
         `IndexMembers.market_caps`.
         """
         days, names, values = caps_values(caps)
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= len(names):
-            raise InputError("n", f"got {n!r}", f"give a whole number from 1 to {len(names)}, the columns of caps")
+        check_count("n", n, 1, len(names), "the columns of caps")
         ranked = np.where(np.isnan(values), -np.inf, values)
         last = np.partition(ranked, len(names) - n, axis=1)[:, len(names) - n]
         settled = np.isfinite(last)
+        check_count("max_age", max_age, 1)
         grid = Grid(days, tuple(map(firm_of, names)), ranked >= last[:, None], settled, max_age, True, True)
-        return cls(name or f"{n} largest by market cap the session before", (_checked_age(grid),))
+        return cls(name or f"{n} largest by market cap the session before", (grid,))
 
     def known(self, dates: Iterable[object]) -> BoolArray:
         """Return for each date whether the membership is known, (n_dates,)."""
@@ -226,12 +227,6 @@ def caps_values(caps: Frame) -> tuple[DateArray, list[str], FloatArray]:
             what = f"{seen[firm_of(name)]} and {name} are classes of one firm"
             raise InputError("caps", what, "give one column per firm: the sum of its share classes")
     return days, names, values
-
-
-def _checked_age(grid: Grid) -> Grid:
-    if isinstance(grid.max_age, bool) or not isinstance(grid.max_age, int) or grid.max_age < int(grid.before):
-        raise InputError("max_age", f"got {grid.max_age!r}", f"give calendar days, {int(grid.before)} or more")
-    return grid
 
 
 def _days_index(parameter: str, dates: Iterable[object]) -> DateArray:
