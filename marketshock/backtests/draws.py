@@ -68,7 +68,9 @@ def drawn_dates(
             there = np.asarray(np.isfinite(table[:, list(group.kinds)]).all(axis=1))
             labels[alike] = there, _labels(market, group.columns, there, match)
         there, label = labels[alike]
-        _check_label(label[group.row], market, group.row)
+        if label[group.row] < 0:
+            what = f"has no volatility of {_WINDOW} sessions on {market.days[group.row]}"
+            raise InputError("match", what, "match without 'volatility', or give a longer history")
         mask = there & (label == label[group.row])
         key = (group.kinds, mask.tobytes())
         strata[key], candidates[key] = strata.get(key, 0) + 1, np.flatnonzero(mask)
@@ -143,12 +145,6 @@ def _labels(market: Market, columns: tuple[int, ...], there: BoolArray, match: t
         weekday = (market.days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
         label = np.where(label < 0, -1, 7 * label + weekday)
     return label
-
-
-def _check_label(label: int, market: Market, row: int) -> None:
-    if label < 0:
-        what = f"has no volatility of {_WINDOW} sessions on {market.days[row]}"
-        raise InputError("match", what, "match without 'volatility', or give a longer history")
 
 
 def _rank(volatility: FloatArray, there: BoolArray) -> FloatArray:

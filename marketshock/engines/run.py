@@ -49,7 +49,7 @@ def run_partitions(work: Callable[[P], R], parts: Sequence[P], engine: Engine, p
     """
     check_engine(engine)
     if engine is None:
-        done: Generator[tuple[int, R]] = _here(work, parts)
+        done: Generator[tuple[int, R]] = ((at, work(part)) for at, part in enumerate(parts))
     elif isinstance(engine, Executor):
         done = _on_executor(work, parts, engine)
     else:
@@ -66,19 +66,10 @@ def check_engine(engine: object) -> None:
     allowed = "give None, a concurrent.futures executor, or a distributed.Client"
     if engine is None or isinstance(engine, Executor):
         return
-    if not _is_cluster(engine):
+    if not any(f"{c.__module__}.{c.__name__}" == "distributed.client.Client" for c in type(engine).__mro__):
         raise InputError("engine", f"got {engine!r}", allowed)
     if getattr(engine, "status", "") in ("closing", "closed"):
         raise InputError("engine", "got a distributed.Client that is closed", allowed)
-
-
-def _is_cluster(engine: object) -> bool:
-    return any(f"{c.__module__}.{c.__name__}" == "distributed.client.Client" for c in type(engine).__mro__)
-
-
-def _here(work: Callable[[P], R], parts: Sequence[P]) -> Generator[tuple[int, R]]:
-    for at, part in enumerate(parts):
-        yield at, work(part)
 
 
 def _on_executor(work: Callable[[P], R], parts: Sequence[P], engine: Executor) -> Generator[tuple[int, R]]:

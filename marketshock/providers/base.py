@@ -166,10 +166,8 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
     second = _checked("adj_close", fields.pop("adj_close")) if "adj_close" in fields else None
     first = _checked(parameter, fields.pop("close")) if "close" in fields or second is None else second
     if second is None and "dividend" in fields and told["close_is"] in (AS_TRADED, NOT_SAID):
-        second, told = (
-            _with_dividends(first, fields["dividend"]),
-            {"returns_from": "close and dividend", "close_is": AS_TRADED},
-        )
+        second = _with_dividends(first, fields["dividend"])
+        told = {"returns_from": "close and dividend", "close_is": AS_TRADED}
     second = first if second is None else second
     if not (second.index.equals(first.index) and set(second.columns) == set(first.columns)):
         raise InputError(

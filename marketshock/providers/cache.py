@@ -93,9 +93,8 @@ class Cache:
                 grown, fresh = self._grown(source, symbol, file, missing, bound)
             except NoData as error:
                 over = max(source.earliest, first) == first and last <= self.now().date()
-                if (
-                    error.believed and over and (file is None or not len(file.bars))
-                ):  # a symbol that is known may be absent for a day
+                new = file is None or not len(file.bars)  # a symbol with bars may be absent for a day
+                if error.believed and over and new:
                     self._remember_nothing(key, (first, last), error)
                 raise
             self.store.write(key, *_packed(grown))

@@ -109,7 +109,8 @@ class Yahoo:
         Raises `RateLimited`, `Unavailable`, `NoData`, `BadData`.
         """
         if self.interval == DAILY:
-            frame, meta = self._history(symbol, first, self._tomorrow(), self._asked(first, last), bound)
+            tomorrow = self._now().date() + dt.timedelta(days=2)  # in every zone
+            frame, meta = self._history(symbol, first, tomorrow, self._asked(first, last), bound)
         else:
             frame, meta = self._intraday(symbol, first, last, bound)
         bars, adjusted, left = self._read(symbol, frame, meta, (first, last))
@@ -269,9 +270,6 @@ class Yahoo:
         of_today = end is not None and end.astimezone(ZoneInfo(bars.about["timezone"])).date() == today
         closed = of_today and end is not None and self._now() >= end + _LATE
         return np.asarray((bars.day < np.datetime64(today)) | closed)
-
-    def _tomorrow(self) -> dt.date:
-        return self._now().date() + dt.timedelta(days=2)  # in every zone
 
     def _asked(self, first: dt.date, last: dt.date) -> str:
         return f"{self.interval} bars of {first} to {last - dt.timedelta(days=1)}"

@@ -165,7 +165,8 @@ def volatility_portfolios(
     """
     held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
     looks = _looks(lookback, min_obs)
-    _check_groups(groups, rebalance)
+    check_choice("rebalance", rebalance, REBALANCE)
+    check_count("groups", groups, 2)
     market = returns_of_prices(held, calendar, False)
     keep = sorted(set(one_a_firm(market.names)))
     names = [market.names[k] for k in keep]
@@ -341,9 +342,3 @@ def _looks(lookback: int | Sequence[int], min_obs: int | None) -> dict[int, int]
     if min_obs is not None:
         check_count("min_obs", min_obs, 2, min(given))
     return {int(look): int(min_obs or max(2, np.ceil(_MIN_SHARE * look))) for look in given}
-
-
-def _check_groups(groups: int, rebalance: Rebalance) -> None:
-    check_choice("rebalance", rebalance, REBALANCE)
-    if isinstance(groups, bool) or not isinstance(groups, (int, np.integer)) or groups < 2:
-        raise InputError("groups", f"got {groups!r}", "give 3 for terciles, 5 for quintiles")
