@@ -249,9 +249,8 @@ def days_of(start: Day, end: Day | None, now: dt.datetime, today: bool = False) 
     if first > last:
         raise InputError("start", f"{first} is after the end, {last}", "give the earlier day first")
     if last > here:
-        raise InputError(
-            "end", f"{last} is in the future (it is {here} in New York)", "leave it out, or give a past day"
-        )
+        what = f"{last} is in the future (it is {here} in New York)"
+        raise InputError("end", what, "leave it out, or give a past day")
     return first, last + dt.timedelta(days=1)
 
 

@@ -135,9 +135,8 @@ def _permnos(where: str, column: pd.Series[Any]) -> StrArray:
     bad = ~text.str.fullmatch(r"[1-9]\d{4,5}")
     if bad.any():
         at = int(np.argmax(bad))
-        raise InputError(
-            where, f"row {column.index[at]}: {column.iloc[at]!r} is no permno", "a permno is a number of five digits"
-        )
+        what = f"row {column.index[at]}: {column.iloc[at]!r} is no permno"
+        raise InputError(where, what, "a permno is a number of five digits")
     return text.to_numpy(object)
 
 

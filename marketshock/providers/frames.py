@@ -83,9 +83,8 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
         raise PriceError(parameter, f"{twice} stands in the index more than once", "keep one row per session")
     if (step < np.timedelta64(0, "D")).any():
         at = int(np.argmax(step < np.timedelta64(0, "D")))
-        raise PriceError(
-            parameter, f"dates are not sorted: {days[at + 1]} comes after {days[at]}", "call .sort_index() first"
-        )
+        what = f"dates are not sorted: {days[at + 1]} comes after {days[at]}"
+        raise PriceError(parameter, what, "call .sort_index() first")
     return days
 
 
@@ -104,9 +103,8 @@ def parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
     Raises `PriceError` if an entry is a number or no date.
     """
     if pd.api.types.is_numeric_dtype(index):
-        raise PriceError(
-            parameter, f"dates are numbers (the first is {index[0]})", "write them as YYYY-MM-DD, or parse them first"
-        )
+        what = f"dates are numbers (the first is {index[0]})"
+        raise PriceError(parameter, what, "write them as YYYY-MM-DD, or parse them first")
     try:
         text = index.astype(str) if not isinstance(index, pd.DatetimeIndex) else None
         if text is not None and text.str.fullmatch(_DAY).all():
@@ -194,9 +192,8 @@ def _raise_at(parameter: str, frame: pd.DataFrame, bad: Any, problem: str) -> No
     label = frame.index[row]
     day = label.date() if isinstance(label, pd.Timestamp) else label
     value = frame.iloc[row, column]
-    raise PriceError(
-        parameter, f"{frame.columns[column]} on {day} {problem}: {value:g}{more}", "correct it, or set it to NaN"
-    )
+    what = f"{frame.columns[column]} on {day} {problem}: {value:g}{more}"
+    raise PriceError(parameter, what, "correct it, or set it to NaN")
 
 
 def check_returns(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, log: bool) -> None:

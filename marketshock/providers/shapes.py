@@ -95,9 +95,8 @@ def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
         return table
     value = [c for c in table.columns if _folded(c) in RETURN_NAMES]
     if len(value) != 1:
-        raise InputError(
-            parameter, f"is a long table with {len(value)} columns of returns", f"name one of them {RETURN_NAMES[0]!r}"
-        )
+        what = f"is a long table with {len(value)} columns of returns"
+        raise InputError(parameter, what, f"name one of them {RETURN_NAMES[0]!r}")
     return pivoted(parameter, table, ticker, {"ret": value[0]})["ret"]
 
 
@@ -165,9 +164,8 @@ def _long_prices(parameter: str, frame: pd.DataFrame, ticker: Any) -> tuple[dict
     there = _by_field(parameter, [c for c in frame.columns if c != ticker])
     fields = {name: there[name] for name in ("close", "adj_close", *_EXTRA) if name in there}
     if "close" not in fields and "adj_close" not in fields:
-        raise InputError(
-            parameter, "is a long table without a column of prices", "name it 'close' (a CRSP file: ms.read_crsp)"
-        )
+        what = "is a long table without a column of prices"
+        raise InputError(parameter, what, "name it 'close' (a CRSP file: ms.read_crsp)")
     made = pivoted(parameter, frame, ticker, fields)
     return made, tuple(str(c) for c in frame.columns if c != ticker and c not in fields.values())
 
@@ -180,9 +178,8 @@ def _split_levels(parameter: str, frame: pd.DataFrame) -> dict[str, pd.DataFrame
     found = [level for level in (0, 1) if "close" in map(_field, levels[level])]
     if len(found) != 1:
         problem = "in both levels" if found else "in neither level"
-        raise InputError(
-            parameter, f"has two-level columns with the field 'Close' {problem}", "pass one field: df['Close']"
-        )
+        what = f"has two-level columns with the field 'Close' {problem}"
+        raise InputError(parameter, what, "pass one field: df['Close']")
     fields = _by_field(parameter, levels[found[0]])
     return {name: pd.DataFrame(frame.xs(column, axis=1, level=found[0])) for name, column in fields.items()}
 

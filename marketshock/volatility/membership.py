@@ -95,9 +95,8 @@ class Membership:
         if not all(pd.api.types.is_bool_dtype(dtype) for dtype in frame.dtypes) or frame.isna().to_numpy().any():
             raise InputError("members", "has other values than True and False", "fill gaps, then call .astype(bool)")
         names = tuple(str(c) for c in frame.columns)
-        check_count("max_age", max_age, 0)
         grid = Grid(days, names, frame.to_numpy(dtype=bool), np.ones(len(days), dtype=bool), max_age, False, False)
-        return cls(name or "members of a frame", (grid,))
+        return cls(name or "members of a frame", (_checked_age(grid),))
 
     @classmethod
     def intervals(cls, table: Frame, name: str = "") -> Membership:
@@ -161,9 +160,8 @@ class Membership:
         ranked = np.where(np.isnan(values), -np.inf, values)
         last = np.partition(ranked, len(names) - n, axis=1)[:, len(names) - n]
         settled = np.isfinite(last)
-        check_count("max_age", max_age, 1)
         grid = Grid(days, tuple(map(firm_of, names)), ranked >= last[:, None], settled, max_age, True, True)
-        return cls(name or f"{n} largest by market cap the session before", (grid,))
+        return cls(name or f"{n} largest by market cap the session before", (_checked_age(grid),))
 
     def known(self, dates: Iterable[object]) -> BoolArray:
         """Return for each date whether the membership is known, (n_dates,)."""
@@ -186,9 +184,8 @@ class Membership:
         days = _days_index("dates", dates)
         known = self.known(days)
         if not known.all():
-            raise InputError(
-                "dates", f"{self.name}: not known on {days[~known][0]}", "select dates with .known(dates) first"
-            )
+            what = f"{self.name}: not known on {days[~known][0]}"
+            raise InputError("dates", what, "select dates with .known(dates) first")
         return self.rows(days, [str(t) for t in tickers])
 
     def rows(self, days: DateArray, tickers: Sequence[str]) -> BoolArray:
@@ -227,6 +224,12 @@ def caps_values(caps: Frame) -> tuple[DateArray, list[str], FloatArray]:
             what = f"{seen[firm_of(name)]} and {name} are classes of one firm"
             raise InputError("caps", what, "give one column per firm: the sum of its share classes")
     return days, names, values
+
+
+def _checked_age(grid: Grid) -> Grid:
+    if isinstance(grid.max_age, bool) or not isinstance(grid.max_age, int) or grid.max_age < int(grid.before):
+        raise InputError("max_age", f"got {grid.max_age!r}", f"give calendar days, {int(grid.before)} or more")
+    return grid
 
 
 def _days_index(parameter: str, dates: Iterable[object]) -> DateArray:
