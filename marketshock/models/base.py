@@ -233,8 +233,7 @@ def problems(full_rank: BoolArray, rss: FloatArray, y: FloatArray, mask: BoolArr
 
     `rss` of the fit, (E,), is judged against the sum of squares of `y`, (E, M), over the days of `mask`.
     """
-    used = np.where(mask, y, 0.0)
-    scale = np.einsum("em,em->e", used, used)
+    scale = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
     out = np.full(len(rss), "", dtype=object)
     out[rss <= _NO_VARIANCE * scale] = (
         "the abnormal return has no variance over the estimation days (a constant series, or one equal to its "
