@@ -165,8 +165,9 @@ class Term:
 
     def __post_init__(self) -> None:
         if not isinstance(self.column, (str, LeaveOneOut, EqualWeighted)):
-            what = f"got {self.column!r}"
-            raise InputError("benchmark", what, "name a column, or give a LeaveOneOut or EqualWeighted")
+            raise InputError(
+                "benchmark", f"got {self.column!r}", "name a column, or give a LeaveOneOut or EqualWeighted"
+            )
         if not isinstance(self.column, str) and (self.less or self.shift):
             raise InputError("benchmark", f"{self.column} cannot be shifted or made an excess return", "name a column")
 
