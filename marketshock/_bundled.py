@@ -15,12 +15,8 @@ MAGNIFICENT_SEVEN = ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA")
 def bundled_path(*parts: str) -> Path:
     """Return the path of a bundled file, e.g. ``bundled_path("figures", "daily.npz")``.
 
-    The files are beside the package in a checkout, and inside it in an installed wheel.
-
-    Raises
-    ------
-    MarketShockError
-        If the file is missing from the installation.
+    The files are beside the package in a checkout, and inside it in an installed wheel. Raises `MarketShockError` if
+    the file is missing from the installation.
     """
     package = Path(__file__).parent
     for root in (package / "_data", package.parent / "data"):

@@ -19,47 +19,27 @@ _MOST = 60  # rows; a longer frame has the printed form of pandas
 
 @dataclass(frozen=True, slots=True)
 class PrintedTable:
-    """A table of texts.
+    """A table of texts."""
 
-    Attributes
-    ----------
-    head, rows : sequences
-        Names of the columns; cells.
-    left : int
-        How many columns are left-aligned.
-    marks, notes : sequence of str
-        Lines directly below (meanings of marks in the cells, rows left out), and lines set off by a blank line.
-    """
-
+    # head, rows: names of the columns, and cells
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
-    left: int = 1
+    left: int = 1  # how many columns are left-aligned
+    # marks, notes: lines directly below (meanings of marks in the cells, rows left out), and lines set off by a blank
+    # line
     marks: Sequence[str] = ()
     notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Printout:
-    """The printed form of a result, its lines not yet folded.
+    """The printed form of a result, its lines not yet folded."""
 
-    Attributes
-    ----------
-    title : sequence of str
-        Lines above the first table.
-    tables : sequence of PrintedTable
-        One or more; exports and pages take the first.
-    notes : sequence of str
-        Lines below the last table.
-    folded : bool
-        Whether the text folds long lines of the title.
-    indent, bullet : str
-        In the text: before the later lines of a folded line, and before each note.
-    """
-
-    title: Sequence[str]
-    tables: Sequence[PrintedTable]
-    notes: Sequence[str] = ()
-    folded: bool = False
+    title: Sequence[str]  # lines above the first table
+    tables: Sequence[PrintedTable]  # one or more; exports and pages take the first
+    notes: Sequence[str] = ()  # lines below the last table
+    folded: bool = False  # whether the text folds long lines of the title
+    # In the text: before the later lines of a folded line, and before each note
     indent: str = "  "
     bullet: str = ""
 

@@ -16,10 +16,13 @@ _NAT = int(np.iinfo(np.int64).min)  # integer value of NaT
 def as_pandas(parameter: str, frame: Any) -> Any:
     """Return a polars or Arrow frame as a pandas frame; pandas frames and other objects are returned unchanged.
 
+    Raises `InputError` if narwhals is not installed, a column name occurs twice, or the frame is of an unsupported
+    library.
+
     Parameters
     ----------
     parameter : str
-        Name of the argument, for error messages.
+        Name of the argument, for errors.
     frame : pandas, polars or narwhals frame (lazy frames are collected), pyarrow Table, or any object
         Input; never modified.
 
@@ -30,11 +33,6 @@ def as_pandas(parameter: str, frame: Any) -> Any:
         without missing values stay integers. Dates become datetimes at midnight, and times datetimes in microseconds
         in their time zone, with NaT for missing values. Categories become text, and all other types Python objects with
         None for missing values.
-
-    Raises
-    ------
-    InputError
-        If narwhals is not installed, a column name occurs twice, or the frame is of an unsupported library.
     """
     if isinstance(frame, pd.DataFrame):
         return frame

@@ -30,21 +30,11 @@ OUTSIDE = "outside the calendar"
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Trading sessions of a market.
+    """Trading sessions of a market."""
 
-    Attributes
-    ----------
-    name : str
-        "NYSE", or "index" if the dates of the prices are the calendar.
-    days : ndarray of shape (n_sessions,), datetime64[D]
-        Sessions, strictly increasing.
-    closes : ndarray of shape (n_sessions,), datetime64[s], or None
-        Closing times in UTC; None if unknown.
-    """
-
-    name: str
-    days: DateArray
-    closes: DateArray | None
+    name: str  # "NYSE", or "index" if the dates of the prices are the calendar
+    days: DateArray  # (n_sessions,), datetime64[D]: sessions, strictly increasing
+    closes: DateArray | None  # (n_sessions,), datetime64[s]: closing times in UTC; None if unknown
 
     def contains(self, days: DateArray) -> BoolArray:
         """Return whether each day is a session, (n,)."""
@@ -59,18 +49,10 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Sessions of events, with the rule of each mapping.
+    """Sessions of events, with the rule of each mapping."""
 
-    Attributes
-    ----------
-    day : ndarray of shape (n,), datetime64[D]
-        Session; NaT if the event was dropped or lies outside the calendar.
-    rule : ndarray of shape (n,), object
-        Rule of the mapping, in words.
-    """
-
-    day: DateArray
-    rule: StrArray
+    day: DateArray  # (n,), datetime64[D]: session; NaT if the event was dropped or lies outside the calendar
+    rule: StrArray  # (n,) of text: rule of the mapping, in words
 
 
 @lru_cache(maxsize=1)
@@ -106,21 +88,14 @@ def index_sessions(days: DateArray) -> Sessions:
 def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
     """Map UTC timestamps to the first session that closes after them.
 
+    Raises `InputError` if the calendar has no closing times.
+
     Parameters
     ----------
     sessions : Sessions
         Calendar with closing times.
     utc : ndarray of shape (n,), datetime64[ns] or coarser
         Timestamps in UTC.
-
-    Returns
-    -------
-    Mapped
-
-    Raises
-    ------
-    InputError
-        If the calendar has no closing times.
     """
     if sessions.closes is None:
         raise InputError(
@@ -141,6 +116,8 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
 def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_closed: StrArray) -> Mapped:
     """Map dates without a time to sessions.
 
+    Raises `NotSessionError` if a date is not a session and its `on_closed` is "raise".
+
     Parameters
     ----------
     sessions : Sessions
@@ -151,15 +128,6 @@ def map_dates(sessions: Sessions, days: DateArray, after_close: BoolArray, on_cl
         Whether the news came after the close of that day; such dates map to the next session.
     on_closed : ndarray of shape (n,)
         "raise", "next", "previous" or "drop", applied to dates on which the market was closed.
-
-    Returns
-    -------
-    Mapped
-
-    Raises
-    ------
-    NotSessionError
-        If a date is not a session and its `on_closed` is "raise".
     """
     at = places(sessions.days, days)
     nearest, outside = _days_at(sessions, at, days)
@@ -192,10 +160,6 @@ def places(axis: DateArray, days: DateArray) -> IntArray:
         Axis, strictly increasing.
     days : ndarray of shape (n,), datetime64[D]
         Days without NaT.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
     """
     first, last = axis[0].astype(np.int64), axis[-1].astype(np.int64)
     if len(days) < last - first:
@@ -214,10 +178,7 @@ def nearest_sessions(sessions: Sessions, day: np.datetime64) -> tuple[np.datetim
 def day_named(parameter: str, value: object) -> np.datetime64:
     """Return the day given as a date, a timestamp (its date is used) or text in the form YYYY-MM-DD.
 
-    Raises
-    ------
-    InputError
-        If `value` is not a date.
+    Raises `InputError` if `value` is not a date.
     """
     is_date = isinstance(value, (dt.date, np.datetime64))  # includes datetime and Timestamp
     try:
@@ -232,17 +193,14 @@ def day_named(parameter: str, value: object) -> np.datetime64:
 def previous_session(sessions: Sessions, session: np.datetime64) -> np.datetime64:
     """Return the session before a session: what a close, a market cap and a count are "before".
 
+    Raises `PriceError` if the calendar has no earlier session.
+
     Parameters
     ----------
     sessions : Sessions
         The calendar of the study or, without one, of the prices.
     session : datetime64[D]
         One of its sessions.
-
-    Raises
-    ------
-    PriceError
-        If the calendar has no earlier session.
     """
     at = int(np.searchsorted(sessions.days, session))
     if at == 0:
@@ -253,6 +211,9 @@ def previous_session(sessions: Sessions, session: np.datetime64) -> np.datetime6
 def resolve_session(parameter: str, value: object, sessions: Sessions | None = None) -> np.datetime64:
     """Return the session of a date.
 
+    Raises `InputError` if `value` is not a date, or beyond the calendar; `NotSessionError` if the market was closed
+    that day.
+
     Parameters
     ----------
     parameter : str
@@ -261,13 +222,6 @@ def resolve_session(parameter: str, value: object, sessions: Sessions | None = N
         As `day_named` takes it.
     sessions : Sessions, optional
         The calendar; the NYSE calendar by default.
-
-    Raises
-    ------
-    InputError
-        If `value` is not a date, or beyond the calendar.
-    NotSessionError
-        If the market was closed that day.
     """
     day = day_named(parameter, value)
     table = nyse() if sessions is None else sessions

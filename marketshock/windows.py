@@ -56,27 +56,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class WindowData:
-    """Arrays of one window for all events.
+    """Arrays of one window for all events."""
 
-    Attributes
-    ----------
-    y : ndarray of shape (E, n)
-        Return minus offset (decimal); NaN where the mask is False.
-    x : ndarray of shape (E, n, K)
-        Regressors of the model, the constant first.
-    offset : ndarray of shape (E, n)
-        Decimal return subtracted from the return (0 without an offset).
-    mask : ndarray of shape (E, n), bool
-        True on days with a return and all regressors.
-    rows : ndarray of shape (E, n), int
-        Session ordinals: equal ordinals are the same date.
-    """
-
-    y: FloatArray
-    x: FloatArray
-    offset: FloatArray
-    mask: BoolArray
-    rows: IntArray
+    y: FloatArray  # (E, n): return minus offset (decimal); NaN where the mask is False
+    x: FloatArray  # (E, n, K): regressors of the model, the constant first
+    offset: FloatArray  # (E, n): decimal return subtracted from the return (0 without an offset)
+    mask: BoolArray  # (E, n), bool: True on days with a return and all regressors
+    rows: IntArray  # (E, n), int: session ordinals; equal ordinals are the same date
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over the days in the mask, (E, n) -> (E, P)."""
@@ -110,12 +96,8 @@ class ArrayWindows:
 def check_disjoint(estimation: Window, event: Window) -> None:
     """Check that the estimation window ends before the event window starts.
 
-    A model fitted to event days would absorb part of the abnormal return.
-
-    Raises
-    ------
-    WindowError
-        If the windows overlap, or the estimation window comes after the event window.
+    A model fitted to event days would absorb part of the abnormal return. Raises `WindowError` if the windows overlap,
+    or the estimation window comes after the event window.
     """
     if estimation.last >= event.first:
         raise WindowError(
@@ -128,10 +110,8 @@ def check_disjoint(estimation: Window, event: Window) -> None:
 def days_of(whole: Window, first: int | None, last: int | None, parameter: str = "window") -> Window:
     """Return the days `first` to `last` of an event window, or the whole window if both are None.
 
-    Raises
-    ------
-    WindowError
-        If only one is given, they are not whole numbers in order, or they are not inside the event window.
+    Raises `WindowError` if only one is given, they are not whole numbers in order, or they are not inside the event
+    window.
     """
     if first is None and last is None:
         return whole
@@ -149,7 +129,5 @@ def check_inside(parameter: str, part: Window, whole: Window) -> None:
     """Raise `WindowError` unless `part` lies inside the event window of the study."""
     if part.first < whole.first or part.last > whole.last:
         raise WindowError(
-            parameter,
-            f"{part} is not inside the event window of the study, {whole}",
-            "widen window= in event_study",
+            parameter, f"{part} is not inside the event window of the study, {whole}", "widen window= in event_study"
         )

@@ -120,7 +120,7 @@ def test_walking_forward_knows_nothing_of_the_future(several):
         ({"start": "soon"}, "no date"),
         ({"start": "2021-10-01", "every": "week"}, "'month', 'quarter', 'year'"),
         ({"start": "2021-10-01", "by": "sharpe"}, "'mean', 't'"),
-        ({"start": "2021-10-01", "min_trades": 1}, "from 2"),
+        ({"start": "2021-10-01", "min_trades": 1}, "at least 2"),
     ],
 )
 def test_walks_that_cannot_be(several, options, text):

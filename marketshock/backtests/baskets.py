@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray
-from ..errors import InputError
+from ..errors import InputError, check_count
 from ..volatility._rules import one_a_firm
 from ..volatility.membership import Membership
 from ..volatility.portfolios import assign
@@ -92,10 +92,8 @@ class LowVolatility(_Market):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("groups", 2), ("lookback", 2)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(name, f"got {value!r}", f"give a whole number from {least}")
+        for name in ("groups", "lookback"):
+            check_count(name, getattr(self, name), 2)
         if self.among is not None:
             object.__setattr__(self, "among", tickers_named("among", self.among))
         if self.members is not None and not isinstance(self.members, Membership):

@@ -168,10 +168,7 @@ def _row(result: Backtest, placebo: PlaceboTrades | None, deflated: float) -> di
 def backtests_by_name(backtests: Mapping[str, Backtest] | Sequence[Backtest]) -> dict[str, Backtest]:
     """Return backtests by name; in a sequence each rule's own text is its name.
 
-    Raises
-    ------
-    InputError
-        If there is no backtest, or two have the same name.
+    Raises `InputError` if there is no backtest, or two have the same name.
     """
     remedy = "give a list of what marketshock.backtest returned, or a mapping of names to it"
     given = backtests.values() if isinstance(backtests, Mapping) else backtests

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from .._typing import FloatArray
-from ..errors import InputError, UnknownNameError, check_choice
+from ..errors import InputError, UnknownNameError, check_choice, check_count
 
 SizedBy: TypeAlias = Literal["equal", "inverse_volatility", "fixed"]
 SIZED_BY: tuple[SizedBy, ...] = get_args(SizedBy)
@@ -196,8 +196,7 @@ class Sizing:
         if self.by != "fixed" and self.amount > 100:  # type: ignore[operator]
             what = f"got {self.amount:g}, a share of equity" if self.by == "equal" else f"got {self.amount:g}"
             raise InputError("amount", what, "0.1 is a tenth; for an amount of money give by='fixed'")
-        if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 2:
-            raise InputError("window", f"got {self.window!r}", "give sessions, such as 63")
+        check_count("window", self.window, 2)
 
     @property
     def money(self) -> float:

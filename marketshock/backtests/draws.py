@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray
-from ..errors import InputError
+from ..errors import InputError, check_count
 from .market import Market
 
 Match: TypeAlias = Literal["ticker", "weekday", "volatility"]
@@ -34,18 +34,11 @@ Drawn: TypeAlias = tuple[IntArray, IntArray, IntArray]
 
 def check_draws(draws: object, parameter: str = "draws") -> None:
     """Raise `InputError` unless `draws` is a whole number from 19 to a million."""
-    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or not 19 <= draws <= 10**6:
-        raise InputError(parameter, f"got {draws!r}", "give a whole number from 19, such as 999")
+    check_count(parameter, draws, 19, 10**6)
 
 
 def generator(seed: object) -> np.random.Generator:
-    """Return the generator of a seed.
-
-    Raises
-    ------
-    InputError
-        If `seed` is neither a whole number nor a Generator.
-    """
+    """Return the generator of a seed. Raises `InputError` if `seed` is neither a whole number nor a Generator."""
     try:
         return np.random.default_rng(seed)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
@@ -75,7 +68,9 @@ def drawn_dates(
             there = np.asarray(np.isfinite(table[:, list(group.kinds)]).all(axis=1))
             labels[alike] = there, _labels(market, group.columns, there, match)
         there, label = labels[alike]
-        _check_label(label[group.row], market, group.row)
+        if label[group.row] < 0:
+            what = f"has no volatility of {_WINDOW} sessions on {market.days[group.row]}"
+            raise InputError("match", what, "match without 'volatility', or give a longer history")
         mask = there & (label == label[group.row])
         key = (group.kinds, mask.tobytes())
         strata[key], candidates[key] = strata.get(key, 0) + 1, np.flatnonzero(mask)
@@ -150,12 +145,6 @@ def _labels(market: Market, columns: tuple[int, ...], there: BoolArray, match: t
         weekday = (market.days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
         label = np.where(label < 0, -1, 7 * label + weekday)
     return label
-
-
-def _check_label(label: int, market: Market, row: int) -> None:
-    if label < 0:
-        what = f"has no volatility of {_WINDOW} sessions on {market.days[row]}"
-        raise InputError("match", what, "match without 'volatility', or give a longer history")
 
 
 def _rank(volatility: FloatArray, there: BoolArray) -> FloatArray:

@@ -21,32 +21,19 @@ from .trading import PerShare
 
 @dataclass(frozen=True, eq=False)
 class Account:
-    """The account from the first session to the last.
+    """The account from the first session to the last."""
 
-    Attributes
-    ----------
-    shares : ndarray of shape (n,)
-        Quoted shares of each leg, not negative; 0 where it was not traded.
-    stake : ndarray of shape (E,)
-        Money put on each event, after limits; 0 where it was not traded.
-    scale : ndarray of shape (E,)
-        Share of the desired stake that the limits left; NaN where no order was placed.
-    refused : ndarray of shape (E,), object
-        Why an event with an order was not traded, "" otherwise.
-    cash, long, short : ndarray of shape (T,)
-        At each close: cash, the value of the long positions, and the value of the short positions (negative).
-    traded, commission, dividend, borrow, interest : ndarray of shape (T,)
-        Flows of each session: value filled, commissions paid, dividends received less paid, borrow fees paid, interest
-        earned less paid.
-    """
-
-    shares: FloatArray
-    stake: FloatArray
-    scale: FloatArray
-    refused: StrArray
+    shares: FloatArray  # (n,): quoted shares of each leg, not negative; 0 where it was not traded
+    stake: FloatArray  # (E,): money put on each event, after limits; 0 where it was not traded
+    scale: FloatArray  # (E,): share of the desired stake that the limits left; NaN where no order was placed
+    refused: StrArray  # (E,) of text: why an event with an order was not traded, "" otherwise
+    # cash, long, short: (T,), at each close: cash, the value of the long positions, and the value of the short
+    # positions (negative)
     cash: FloatArray
     long: FloatArray
     short: FloatArray
+    # traded, commission, dividend, borrow, interest: (T,), flows of each session: value filled, commissions paid,
+    # dividends received less paid, borrow fees paid, interest earned less paid
     traded: FloatArray
     commission: FloatArray
     dividend: FloatArray

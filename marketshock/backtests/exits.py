@@ -32,12 +32,9 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
-class Exits:
-    """Session, phase, price and reason (position in `EXIT_REASONS`) of n exits."""
+class Exits(Entries):
+    """The same of n exits, and the reason (position in `EXIT_REASONS`)."""
 
-    row: IntArray
-    phase: IntArray
-    price: FloatArray
     reason: IntArray
 
     def put(self, at: IntArray, other: Exits) -> None:
@@ -189,10 +186,7 @@ def _closing_levels(
 def delisting_returns(value: float | Mapping[str, float], names: tuple[str, ...]) -> FloatArray:
     """Return the delisting return of each security (decimal), (S,).
 
-    Raises
-    ------
-    InputError
-        If one is below -1, not finite, or of an unknown security.
+    Raises `InputError` if one is below -1, not finite, or of an unknown security.
     """
     given = dict(value) if isinstance(value, Mapping) else {}
     unknown = [name for name in given if name not in names]

@@ -16,34 +16,18 @@ from .timing import Timed
 
 @dataclass(frozen=True, eq=False)
 class Fills:
-    """Entries and exits of n legs, grouped by event.
+    """Entries and exits of n legs, grouped by event."""
 
-    Attributes
-    ----------
-    event, column : ndarray of shape (n,), int
-        Position of the event in the information set; security.
-    weight : ndarray of shape (n,)
-        Signed, in units of the event's stake.
-    needed : ndarray of shape (n,), bool
-        Whether the event is traded only with this leg.
-    entry : Entries
-        Session, phase and quoted price of the entry.
-    exit : Exits
-        The same of the exit, and its reason. A leg still open at the end of the prices is valued at its last close.
-    excluded : tuple of (int, str, str)
-        Events that cannot be filled: position, code, reason.
-    n_dropped : int
-        Legs of portfolios that had no price at the entry and were left out.
-    """
-
+    # event, column: (n,), int: position of the event in the information set; security
     event: IntArray
     column: IntArray
-    weight: FloatArray
-    needed: BoolArray
-    entry: Entries
+    weight: FloatArray  # (n,): signed, in units of the event's stake
+    needed: BoolArray  # (n,), bool: whether the event is traded only with this leg
+    entry: Entries  # session, phase and quoted price of the entry
+    # The same of the exit, and its reason. A leg still open at the end of the prices is valued at its last close.
     exit: Exits
-    excluded: Excluded
-    n_dropped: int
+    excluded: Excluded  # events that cannot be filled: position, code, reason
+    n_dropped: int  # legs of portfolios that had no price at the entry and were left out
 
     def __len__(self) -> int:
         return len(self.event)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._typing import FloatArray, IntArray
 from ..catalog.table import repeated
-from ..errors import InputError
+from ..errors import InputError, check_count
 from ..models.factor import FactorModel
 from ..panel.build import Requirements, build_panel, exclude_unestimable
 from ..panel.estimation import estimate
@@ -60,13 +60,7 @@ class Hedged:
         if window.last > last:
             what = f"{window} ends after day {last}, the last close before the fill"
             raise InputError("estimation", what, "end it earlier, such as (-260, -11)")
-        least = len(names) + 2
-        if (
-            isinstance(self.min_obs, bool)
-            or not isinstance(self.min_obs, int)
-            or not least <= self.min_obs <= len(window)
-        ):
-            raise InputError("min_obs", f"got {self.min_obs!r}", f"give a whole number from {least} to {len(window)}")
+        check_count("min_obs", self.min_obs, len(names) + 2, len(window))
 
     @property
     def timing(self) -> Timed:

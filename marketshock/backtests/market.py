@@ -27,21 +27,11 @@ _OUTSIDE = 1e-3  # share of the price by which an open or close may lie outside 
 
 @dataclass(frozen=True, eq=False)
 class Intraday:
-    """Opens of intraday bars.
+    """Opens of intraday bars."""
 
-    Attributes
-    ----------
-    time : ndarray of shape (B,), datetime64[us]
-        Start of each bar in UTC, strictly increasing.
-    row : ndarray of shape (B,), int
-        Session each bar belongs to; -1 for none.
-    open : ndarray of shape (B, S)
-        As quoted, NaN where missing.
-    """
-
-    time: DateArray
-    row: IntArray
-    open: FloatArray
+    time: DateArray  # (B,), datetime64[us]: start of each bar in UTC, strictly increasing
+    row: IntArray  # (B,), int: session each bar belongs to; -1 for none
+    open: FloatArray  # (B, S): as quoted, NaN where missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +138,8 @@ def market_of(prices: Prices | Frame, calendar: CalendarName, intraday: Frame | 
     """Return prices as a market.
 
     Dividends are those of a field "dividend". Without such a field they are implied by the adjusted closes: on the
-    ex-day the previous close times one minus the ratio of the two days' adjustment factors.
-
-    Raises
-    ------
-    InputError
-        If the securities are quoted in several currencies, or `intraday` cannot be read.
+    ex-day the previous close times one minus the ratio of the two days' adjustment factors. Raises `InputError` if the
+    securities are quoted in several currencies, or `intraday` cannot be read.
     """
     held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
     returns = returns_of_prices(held, calendar, False)

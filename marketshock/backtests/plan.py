@@ -39,34 +39,21 @@ _COMPARED = ("placebo", "tried", *_RANDOM)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rules, events, costs and comparison of a backtest.
+    """The rules, events, costs and comparison of a backtest."""
 
-    Attributes
-    ----------
-    rules : mapping of str to Rule
-        By name.
-    costs : Costs
-    sizing : Sizing
-    options : mapping
-        The options of `backtest` that were given; events, prices and intraday are names of files.
-    judged : mapping
-        The options of the comparison that were given: placebo (number of draws), match, how, seed, tried.
-    """
-
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, Rule]  # by name
     costs: Costs
     sizing: Sizing
+    # The options of `backtest` that were given; events, prices and intraday are names of files
     options: Mapping[str, Any]
+    # The options of the comparison that were given: placebo (number of draws), match, how, seed, tried
     judged: Mapping[str, Any]
 
 
 def read_plan(path: str | Path) -> dict[str, Any]:
     """Read a TOML file as tables; paths in it are relative to its folder.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read or is not TOML.
+    Raises `InputError` if the file cannot be read or is not TOML.
     """
     path = Path(path)
     try:
@@ -85,17 +72,14 @@ def read_plan(path: str | Path) -> dict[str, Any]:
 def plan_of(tables: Mapping[str, Any], where: str) -> Plan:
     """Make a plan from tables and check every name.
 
+    Raises `InputError` if a table or option is not known, a rule is missing, or a value is not allowed.
+
     Parameters
     ----------
     tables : mapping
         ``rule`` (a list of tables with ``kind``), ``costs``, ``sizing``, and single options.
     where : str
         Name of the file, for errors; "" for the options of a command line.
-
-    Raises
-    ------
-    InputError
-        If a table or option is not known, a rule is missing, or a value is not allowed.
     """
     _check_names(where, tables, ("rule", "costs", "sizing", *_OPTIONS, *_COMPARED))
     listed = tables.get("rule", [])

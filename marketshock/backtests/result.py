@@ -39,30 +39,15 @@ _FEW = 20  # trades that are printed
 
 @dataclass(frozen=True, eq=False)
 class BacktestSpec:
-    """The options of a backtest.
-
-    Attributes
-    ----------
-    rule : Rule
-    costs : Costs
-    sizing : Sizing
-    capital : float
-        Cash before the first fill, in the currency of the prices.
-    benchmark : str or None
-        Security of the prices for alpha and beta.
-    risk_free : float
-        Annual rate (decimal) subtracted for the ratios.
-    delisting : ndarray of shape (S,)
-        Return (decimal) from the last close of a security that stops trading.
-    """
+    """The options of a backtest."""
 
     rule: Rule
     costs: Costs
     sizing: Sizing
-    capital: float
-    benchmark: str | None
-    risk_free: float
-    delisting: FloatArray
+    capital: float  # cash before the first fill, in the currency of the prices
+    benchmark: str | None  # security of the prices for alpha and beta
+    risk_free: float  # annual rate (decimal) subtracted for the ratios
+    delisting: FloatArray  # (S,): return (decimal) from the last close of a security that stops trading
 
     @property
     def reference_stake(self) -> float:

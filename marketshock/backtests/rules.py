@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, check_count
 from .baskets import LowVolatility, Pair
 from .hedged import Hedged
 from .information import EventInformation, InformationSet, Legs, single
@@ -150,8 +150,7 @@ class AfterDrop(Timed):
         check_choice("side", self.side, SIDES)
         if not is_number(self.sigma) or not 0 < self.sigma < np.inf:
             raise InputError("sigma", f"got {self.sigma!r}", "give a positive number, such as 3.0")
-        if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 2:
-            raise InputError("window", f"got {self.window!r}", "give sessions, such as 21")
+        check_count("window", self.window, 2)
 
     def find(self, market: Market) -> pd.DataFrame:
         """Return every such fall, with columns ticker and date."""

@@ -159,20 +159,12 @@ def run_backtest(
 
 
 def table_of(
-    events: Events | None,
-    market: Market,
-    rule: Rule,
-    tickers: Sequence[str] | None,
-    benchmark: str | None = None,
+    events: Events | None, market: Market, rule: Rule, tickers: Sequence[str] | None, benchmark: str | None = None
 ) -> EventTable:
     """Return the given events as a table, or those that the rule finds in the prices.
 
-    A rule finds events of `tickers`, or of every security except indices (a name with ^) and the benchmark.
-
-    Raises
-    ------
-    InputError
-        If none are given and the rule finds none.
+    A rule finds events of `tickers`, or of every security except indices (a name with ^) and the benchmark. Raises
+    `InputError` if none are given and the rule finds none.
     """
     if events is None:
         found = found_events(rule, market)

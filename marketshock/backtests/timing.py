@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, check_count
 from .information import InformationSet, Legs
 from .market import Market
 
@@ -75,9 +75,7 @@ class Timed:
     delay: float = 0.0
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.days, (int, np.integer)) and not isinstance(self.days, bool)
-        if not whole or not 1 <= self.days <= 2520:
-            raise InputError("days", f"got {self.days!r}", "give sessions from 1 to 2520")
+        check_count("days", self.days, 1, 2520)
         check_choice("entry", self.entry, ENTRIES)
         check_choice("exit", self.exit, EXITS)
         for name in ("stop", "target"):
@@ -137,10 +135,7 @@ def is_number(value: object) -> bool:
 def tickers_named(parameter: str, given: object) -> tuple[str, ...]:
     """Return tickers given as one string or a sequence of strings.
 
-    Raises
-    ------
-    InputError
-        If there is none, one is repeated, or one is not a string.
+    Raises `InputError` if there is none, one is repeated, or one is not a string.
     """
     names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else ()
     if not names or not all(isinstance(n, str) and n for n in names) or len(set(names)) < len(names):
@@ -151,10 +146,7 @@ def tickers_named(parameter: str, given: object) -> tuple[str, ...]:
 def found_events(rule: Rule, market: Market) -> pd.DataFrame:
     """Return the events that a rule finds in the prices, with columns ticker and date.
 
-    Raises
-    ------
-    InputError
-        If the rule has no `find`.
+    Raises `InputError` if the rule has no `find`.
     """
     find = getattr(rule, "find", None)
     if find is None:

@@ -31,35 +31,20 @@ class Located:
 
 @dataclass(frozen=True, eq=False)
 class PerShare:
-    """Profit and costs of one quoted share of each leg, (n,).
+    """Profit and costs of one quoted share of each leg, (n,)."""
 
-    Attributes
-    ----------
-    side : ndarray of shape (n,)
-        1.0 for long, -1.0 for short.
-    fill, exit_fill : ndarray of shape (n,)
-        Fill prices after spread and slippage.
-    slippage : ndarray of shape (n,)
-        Spread and slippage of both fills against the quoted prices; not negative.
-    commission, exit_commission : ndarray of shape (n,)
-        Commission of each fill without `Costs.per_order`.
-    dividend : ndarray of shape (n,)
-        Dividends received (long) or paid (short, negative) on ex-days after the entry and up to the exit.
-    borrow : ndarray of shape (n,)
-        Borrow fees of a short position; not negative.
-    orders : ndarray of shape (n,)
-        Fills that pay `Costs.per_order`: two, or one where nothing was traded at the end.
-    """
-
-    side: FloatArray
+    side: FloatArray  # (n,): 1.0 for long, -1.0 for short
+    # fill, exit_fill: (n,): fill prices after spread and slippage
     fill: FloatArray
     exit_fill: FloatArray
-    slippage: FloatArray
+    slippage: FloatArray  # (n,): spread and slippage of both fills against the quoted prices; not negative
+    # commission, exit_commission: (n,): commission of each fill without `Costs.per_order`
     commission: FloatArray
     exit_commission: FloatArray
+    # (n,): dividends received (long) or paid (short, negative) on ex-days after the entry and up to the exit
     dividend: FloatArray
-    borrow: FloatArray
-    orders: IntArray
+    borrow: FloatArray  # (n,): borrow fees of a short position; not negative
+    orders: IntArray  # (n,): fills that pay `Costs.per_order`: two, or one where nothing was traded at the end
 
     @property
     def pnl(self) -> FloatArray:
@@ -80,10 +65,7 @@ class Traded:
 def located(table: EventTable, market: Market, rule: Rule, on_closed: OnClosed, duplicates: Duplicates) -> Located:
     """Align events with the sessions and securities of the prices.
 
-    Raises
-    ------
-    NotSessionError
-        If a date is not a session and `on_closed` is "raise".
+    Raises `NotSessionError` if a date is not a session and `on_closed` is "raise".
     """
     alignment = align(table, market.returns.sessions, on_closed)
     exclusions = Exclusions(table)
@@ -129,10 +111,8 @@ def _exclude_same_session(table: EventTable, row: IntArray, exclusions: Exclusio
 def trade(rule: Rule, info: InformationSet, costs: Costs, delisting: FloatArray) -> Traded:
     """Fill the legs of a rule.
 
-    Raises
-    ------
-    InputError
-        If the rule returns invalid legs: weights that are not finite or 0, unknown securities or events.
+    Raises `InputError` if the rule returns invalid legs: weights that are not finite or 0, unknown securities or
+    events.
     """
     legs = _checked(rule.legs(info), info)
     fills = fill_legs(info, legs, rule.timing, delisting)

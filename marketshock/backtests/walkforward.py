@@ -12,7 +12,7 @@ import pandas as pd
 
 from .. import _format
 from .._frame import Printable, PrintedTable, Printout
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, check_count
 from ..sessions import day_named
 from .compare import backtests_by_name
 from .result import Backtest
@@ -126,8 +126,7 @@ def walk_forward(
     named = backtests_by_name(backtests)
     check_choice("every", every, EVERY)
     check_choice("by", by, CRITERIA)
-    if isinstance(min_trades, bool) or not isinstance(min_trades, int) or min_trades < 2:
-        raise InputError("min_trades", f"got {min_trades!r}", "give a whole number from 2")
+    check_count("min_trades", min_trades, 2)
     first = pd.Timestamp(day_named("start", start).astype("datetime64[ns]"))
     frames = {name: b.trades[["date", "exit_session", "return"]] for name, b in named.items()}
     last = max((frame["date"].max() for frame in frames.values() if len(frame)), default=pd.Timestamp.min)

@@ -97,24 +97,12 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One checkable part of a claim.
-
-    Attributes
-    ----------
-    kind : str
-        Kind of check.
-    stated : Stated or None
-        Stated quantity; None if the kind has none.
-    parameters : mapping
-        Parameters of the check.
-    what : str
-        Label of the part.
-    """
+    """One checkable part of a claim."""
 
     kind: str
-    stated: Stated | None
+    stated: Stated | None  # stated quantity; None if the kind has none
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    what: str = ""
+    what: str = ""  # label of the part
 
 
 @dataclass(frozen=True, slots=True)

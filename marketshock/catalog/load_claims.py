@@ -16,21 +16,14 @@ _CLAIM_FIELDS = ("id", "text", "document", "paragraph", "event", "needs", "part"
 def claim_of(entry: Mapping[str, Any], where: str) -> Claim:
     """Return the claim of a TOML table.
 
+    Raises `CatalogError` if a field is missing, unknown or of the wrong type.
+
     Parameters
     ----------
     entry : mapping
         Table as parsed.
     where : str
         File and position of the entry, for error messages.
-
-    Returns
-    -------
-    Claim
-
-    Raises
-    ------
-    CatalogError
-        If a field is missing, unknown or of the wrong type.
     """
     where = f"{where} ({entry['id']!r})" if entry.get("id") else where
     check_fields(entry, where, _CLAIM_FIELDS)

@@ -108,10 +108,6 @@ def instruments(written: str, text: str, paragraph: int) -> list[Named]:
         The same paragraph after `half_width`.
     paragraph : int
         Paragraph number, from 1.
-
-    Returns
-    -------
-    list of Named
     """
     return list(_found(written, text, paragraph))
 

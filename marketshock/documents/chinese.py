@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from functools import partial
 
@@ -89,12 +88,6 @@ def _this_year(m: re.Match[str], place: Place) -> Reading:
     return reading if reading.first is None else reading.but("medium", "no year written: the year of publication")
 
 
-def _year_to_date(_m: re.Match[str], place: Place) -> Reading:
-    if place.published is None:
-        return unresolved("span", "relative", resolve.UNKNOWN)
-    return relative.so_far(dt.date(place.published.year, 1, 1), place, "relative")
-
-
 def _quarter(m: re.Match[str], place: Place) -> Reading:
     return resolve.quarter(_QUARTERS[m["q"]], place)
 
@@ -105,14 +98,10 @@ def _word_quarter(m: re.Match[str], place: Place) -> Reading:
 
 def _decade(m: re.Match[str], place: Place) -> Reading:
     number, part, century = whole(m["d"]), _PARTS.get(m["part"] or "", ""), m["c"] or ""
-    if "上" in century:
+    if "上" in century or "本" in century:
         if place.published is None:
             return unresolved("decade", "relative", resolve.UNKNOWN)
-        number += place.published.year // 100 * 100 - 100
-    elif "本" in century:
-        if place.published is None:
-            return unresolved("decade", "relative", resolve.UNKNOWN)
-        number += place.published.year // 100 * 100
+        number += place.published.year // 100 * 100 - (100 if "上" in century else 0)
     elif century:
         number += 1900 if "二十世" in century or "20" in century else 2000
     return resolve.decade(number, part, place)
@@ -170,10 +159,6 @@ def _context_day(step: int, sessions: bool, _m: re.Match[str], place: Place) -> 
     return context.context_day(step, sessions, place)
 
 
-def _vague(_m: re.Match[str], place: Place) -> Reading:
-    return relative.vague(place)
-
-
 _c = re.compile
 _COUNT = r"(?P<n>\d{1,3}|[一二两三四五六七八九十]{1,3})\s*(?P<unit>个月|天|日|周|个?星期|年)"
 _PUT_OFF = _c("推迟|延迟|延后|延期|暂停|暂缓|暂搁|搁置|冻结|豁免")
@@ -216,7 +201,7 @@ RULES = (
     Rule(
         "年初至今",
         _c(r"(?:今年|本年)?年初(?:以来|至今|迄今)|(?:今年|本年)(?:以来|至今|迄今(?:为止)?)"),
-        _year_to_date,
+        relative.year_to_date,
     ),
     Rule("四季度", _c(r"(?<![\d年上下本前])第?(?P<q>[一二三四])季度"), _quarter),
     Rule("上季度", _c(r"(?<!日)(?:(?:上一?个?|本|这个?|下一?个?)季度|[上本]季(?!节|后))"), _word_quarter),
@@ -279,12 +264,10 @@ RULES = (
             r"(?<![最接附将])近日(?!本|元|均|线|益|期|常)"
             r"|(?<![\d一二三四五六七八九十两几节生易假作今昨明次当终周期])日前"
         ),
-        _vague,
+        relative.vague,
     ),
     Rule(
-        "推迟一个月",
-        _c(rf"(?P<word>{_PUT_OFF.pattern}|为期)(?:了)?(?P<least>至少|最少)?\s*(?P<at>{_COUNT})"),
-        _put_off,
+        "推迟一个月", _c(rf"(?P<word>{_PUT_OFF.pattern}|为期)(?:了)?(?P<least>至少|最少)?\s*(?P<at>{_COUNT})"), _put_off
     ),
     Rule(
         "后仅三周",

@@ -19,11 +19,7 @@ _REACH = 500  # characters searched on either side of a date for its sentence
 
 
 def draft_catalog(
-    name: str,
-    published: dt.date | None,
-    paragraphs: Sequence[str],
-    mentions: pd.DataFrame,
-    instruments: pd.DataFrame,
+    name: str, published: dt.date | None, paragraphs: Sequence[str], mentions: pd.DataFrame, instruments: pd.DataFrame
 ) -> str:
     """Return the draft: one event per day, then comments on the dates that the user has to decide.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import datetime as dt
 import re
 from collections.abc import Iterable
 from functools import partial
@@ -182,21 +181,11 @@ def _bare_day(m: re.Match[str], place: Place) -> Reading:
     return resolve.bare_day(int(m["d"]), place)
 
 
-def _year_to_date(_m: re.Match[str], place: Place) -> Reading:
-    if place.published is None:
-        return unresolved("span", "relative", resolve.UNKNOWN)
-    return relative.so_far(dt.date(place.published.year, 1, 1), place, "relative")
-
-
 def _put_off(m: re.Match[str], place: Place) -> Reading | None:
     count = number(m["n"])
     if count is None or count < 1:
         return None
     return context.put_off(count, m["unit"].lower(), bool(m["least"]), place)
-
-
-def _vague(_m: re.Match[str], place: Place) -> Reading:
-    return relative.vague(place)
 
 
 def _context_day(step: int, sessions: bool, _m: re.Match[str], place: Place) -> Reading:
@@ -326,8 +315,8 @@ RULES = (
     ),
     Rule("that week", _c(r"(?:that|the same) (?P<unit>week|weekend|month|year)"), _context_period),
     Rule("the weekend", _c(r"(?:over|at|during) (?P<at>the weekend)"), _weekend),
-    Rule("so far this year", _c(r"so far this year|this year so far|year[\s-]to[\s-]date"), _year_to_date),
-    Rule("in recent days", _c(r"in recent days|in the past few days|the other day"), _vague),
+    Rule("so far this year", _c(r"so far this year|this year so far|year[\s-]to[\s-]date"), relative.year_to_date),
+    Rule("in recent days", _c(r"in recent days|in the past few days|the other day"), relative.vague),
     Rule(
         "paused for a month",
         re.compile(

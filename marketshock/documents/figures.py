@@ -98,10 +98,7 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         "money",
     ),
     (_c(rf"(?P<vague>数|几|上)?(?P<num>)(?P<scale>万亿|千亿|百亿|十亿|千万|百万)\s*(?P<money>{_ZH_MONEY})"), "money"),
-    (
-        _c(rf"{_LOW_MONEY}(?P<money>US\$|C\$|HK\$|\$|€|£)\s*{_NUM}(?:[\s-]*(?P<scale>{_EN_SCALE}|[kmb])\b)?"),
-        "money",
-    ),
+    (_c(rf"{_LOW_MONEY}(?P<money>US\$|C\$|HK\$|\$|€|£)\s*{_NUM}(?:[\s-]*(?P<scale>{_EN_SCALE}|[kmb])\b)?"), "money"),
     (_c(rf"{_NUM}[\s-]*(?P<scale>{_EN_SCALE})?[\s-]*(?P<money>dollars?|usd|euros?|pounds|yen|yuan)\b"), "money"),
     (_c(rf"{_LOW}{_NUM}\s*(?P<more>多|余)?\s*(?P<scale>{_ZH_SCALE})?\s*(?P<more2>多|余)?\s*(?:{_THINGS})"), "count"),
     (_c(rf"{_LOW}{_NUM}\s*(?P<scale>{_EN_SCALE})?\s+(?:[a-z-]+ )?(?:{_EN_THINGS})\b"), "count"),

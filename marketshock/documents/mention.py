@@ -97,31 +97,16 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Position of a match and the context that a rule may use.
+    """Position of a match and the context that a rule may use."""
 
-    Attributes
-    ----------
-    published : date or None
-        Date of publication.
-    text : str
-        The paragraph after `half_width`, with names of instruments blanked out.
-    start, end : int
-        Character span of the match, `end` excluded.
-    paragraph : int
-        Paragraph number, from 1.
-    earlier : sequence of Mention
-        Mentions already read, in the order of the text.
-    weekday : int or None
-        Weekday written beside the date (Monday is 0), None if there is none.
-    """
-
-    published: dt.date | None
-    text: str
+    published: dt.date | None  # date of publication
+    text: str  # the paragraph after `half_width`, with names of instruments blanked out
+    # start, end: character span of the match, `end` excluded
     start: int
     end: int
-    paragraph: int
-    earlier: Sequence[Mention]
-    weekday: int | None = None
+    paragraph: int  # paragraph number, from 1
+    earlier: Sequence[Mention]  # mentions already read, in the order of the text
+    weekday: int | None = None  # weekday written beside the date (Monday is 0), None if there is none
 
     def nearby(self) -> Iterator[Mention]:
         """Yield the earlier mentions of the same paragraph, nearest first, at most `_NEARBY`."""

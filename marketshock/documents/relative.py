@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Literal
 
 from . import spans
@@ -175,6 +176,13 @@ def so_far(first: dt.date, place: Place, kind: Literal["absolute", "partial", "r
     return Reading(first, place.published, "span", kind, "high", "until publication")
 
 
-def vague(place: Place) -> Reading:
+def year_to_date(_m: re.Match[str], place: Place) -> Reading:
+    """Read "so far this year"."""
+    if place.published is None:
+        return unresolved("span", "relative", UNKNOWN)
+    return so_far(dt.date(place.published.year, 1, 1), place, "relative")
+
+
+def vague(_m: re.Match[str], place: Place) -> Reading:
     """Read "in recent days"."""
     return Reading(None, place.published, "vague", "relative", "low", "up to publication; the text gives no first day")

@@ -57,10 +57,6 @@ def mentions(paragraphs: Sequence[str], blanked: Sequence[str], published: dt.da
         The same paragraphs after `half_width`, with names of instruments blanked out; positions are unchanged.
     published : date or None
         Date of publication; None if unknown.
-
-    Returns
-    -------
-    list of Mention
     """
     out: list[Mention] = []
     for number, (written, text) in enumerate(zip(paragraphs, blanked, strict=True), start=1):

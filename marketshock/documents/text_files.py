@@ -54,21 +54,15 @@ class Text:
 def read_text(path: Path, encoding: str | None) -> Text:
     """Read a plain text, HTML or Markdown file; the format follows the suffix, else the first characters.
 
+    Raises `InputError` if the file does not exist, is not text, contains no text, is too large, or its bytes do not
+    match the encoding.
+
     Parameters
     ----------
     path : Path
         File of at most `MOST_BYTES` bytes.
     encoding : str or None
         None for the encoding of the byte-order mark, then the one declared by an HTML page, then UTF-8.
-
-    Returns
-    -------
-    Text
-
-    Raises
-    ------
-    InputError
-        If the file does not exist, is not text, contains no text, is too large, or its bytes do not match the encoding.
     """
     content = _bytes(path)
     suffix = path.suffix.lower()

@@ -1,1 +1,1 @@
-"""How partitions are mapped: here, on an executor, or on a cluster."""
+"""Partitions mapped in this process, on an executor, or on a cluster."""

@@ -14,6 +14,8 @@ Progress: TypeAlias = Callable[[Iterable[Any], int], Iterable[Any]] | bool | Non
 def watched(items: Iterable[Any], n: int, progress: Progress) -> Iterable[Any]:
     """Return an iterable with a bar around it.
 
+    Raises `InputError` if `progress` is none of these.
+
     Parameters
     ----------
     items : iterable
@@ -22,11 +24,6 @@ def watched(items: Iterable[Any], n: int, progress: Progress) -> Iterable[Any]:
         How many there are.
     progress : bool, callable or None
         True shows tqdm's bar, in a terminal or a notebook, if the work takes longer than a second.
-
-    Raises
-    ------
-    InputError
-        If `progress` is none of these.
     """
     if progress is None or progress is False:
         return items

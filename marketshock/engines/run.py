@@ -26,6 +26,11 @@ _SHOWN = 5  # partitions named in a message
 def run_partitions(work: Callable[[P], R], parts: Sequence[P], engine: Engine, progress: Progress = None) -> list[R]:
     """Return ``work(part)`` of each part, in the order of the parts.
 
+    Raises `InputError` if `engine` is none of these, or takes no work any more; `EngineError` if a worker of an
+    executor died: an executor does not replace it. A Dask cluster does, and computes again what was lost with it, and
+    nothing else; its error comes when several workers died with the same partition, or when the cluster itself was
+    restarted or lost.
+
     Parameters
     ----------
     work : callable
@@ -37,15 +42,6 @@ def run_partitions(work: Callable[[P], R], parts: Sequence[P], engine: Engine, p
     progress : bool or callable, optional
         True shows a bar; ``progress(results, n)`` wraps the results as they come.
 
-    Raises
-    ------
-    InputError
-        If `engine` is none of these, or takes no work any more.
-    EngineError
-        If a worker of an executor died: an executor does not replace it. A Dask cluster does, and computes again what
-        was lost with it, and nothing else; its error comes when several workers died with the same partition, or when
-        the cluster itself was restarted or lost.
-
     Notes
     -----
     An error that `work` raises comes as it is (on a cluster, after another try). Then, and when the caller is
@@ -53,7 +49,7 @@ def run_partitions(work: Callable[[P], R], parts: Sequence[P], engine: Engine, p
     """
     check_engine(engine)
     if engine is None:
-        done: Generator[tuple[int, R]] = _here(work, parts)
+        done: Generator[tuple[int, R]] = ((at, work(part)) for at, part in enumerate(parts))
     elif isinstance(engine, Executor):
         done = _on_executor(work, parts, engine)
     else:
@@ -70,19 +66,10 @@ def check_engine(engine: object) -> None:
     allowed = "give None, a concurrent.futures executor, or a distributed.Client"
     if engine is None or isinstance(engine, Executor):
         return
-    if not _is_cluster(engine):
+    if not any(f"{c.__module__}.{c.__name__}" == "distributed.client.Client" for c in type(engine).__mro__):
         raise InputError("engine", f"got {engine!r}", allowed)
     if getattr(engine, "status", "") in ("closing", "closed"):
         raise InputError("engine", "got a distributed.Client that is closed", allowed)
-
-
-def _is_cluster(engine: object) -> bool:
-    return any(f"{c.__module__}.{c.__name__}" == "distributed.client.Client" for c in type(engine).__mro__)
-
-
-def _here(work: Callable[[P], R], parts: Sequence[P]) -> Generator[tuple[int, R]]:
-    for at, part in enumerate(parts):
-        yield at, work(part)
 
 
 def _on_executor(work: Callable[[P], R], parts: Sequence[P], engine: Executor) -> Generator[tuple[int, R]]:

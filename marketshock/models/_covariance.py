@@ -6,10 +6,9 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from .._typing import BoolArray, FloatArray, IntArray, StrArray
-from ..errors import InputError, check_choice
+from .._typing import BoolArray, FloatArray, StrArray
+from ..errors import InputError, check_choice, check_count
 from ._ols import OlsFit
-from ._terms import check_count
 
 Covariance: TypeAlias = Literal["classic", "HC0", "HC1", "HC3", "HAC"]
 COVARIANCES: tuple[Covariance, ...] = get_args(Covariance)
@@ -20,10 +19,7 @@ _FULL_LEVERAGE = 1 - 1e-10  # above it a day's residual is zero up to rounding, 
 def check_covariance(cov: str, lags: int | None) -> None:
     """Validate the options `cov` and `lags` of a model.
 
-    Raises
-    ------
-    InputError
-        If `cov` is not known, or `lags` is no whole number or given without "HAC".
+    Raises `InputError` if `cov` is not known, or `lags` is no whole number or given without "HAC".
     """
     check_choice("cov", cov, COVARIANCES)
     if lags is None:
@@ -95,16 +91,11 @@ def _bartlett(scores: FloatArray, mask: BoolArray, lags: int | None) -> FloatArr
     """Return the weighted autocovariances of the scores with their transposes, (E, K, K)."""
     order = np.argsort(~mask, axis=1, kind="stable")  # the days with data first, in their order; the others are zero
     packed = np.take_along_axis(scores, order[:, :, None], axis=1)
-    reach = _lags(mask.sum(axis=1), lags)
+    n_obs = mask.sum(axis=1)
+    reach = np.floor(4 * (n_obs / 100) ** (2 / 9)) if lags is None else np.full(len(n_obs), lags)
     out = np.zeros((len(scores), scores.shape[2], scores.shape[2]))
     for lag in range(1, min(int(reach.max(initial=0)), scores.shape[1] - 1) + 1):
         weight = np.maximum(1 - lag / (reach + 1.0), 0.0)
         at_lag = np.einsum("emk,eml->ekl", packed[:, lag:], packed[:, :-lag])
         out += weight[:, None, None] * (at_lag + at_lag.transpose(0, 2, 1))
     return out
-
-
-def _lags(n_obs: IntArray, lags: int | None) -> IntArray:
-    if lags is not None:
-        return np.full(len(n_obs), lags)
-    return np.floor(4 * (n_obs / 100) ** (2 / 9)).astype(np.int64)

@@ -30,32 +30,15 @@ _SMALL_X = 1e-4  # a regressor's own variation, what the others explain taken ou
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Least-squares fits of n events and what they say of the event days.
+    """Least-squares fits of n events and what they say of the event days."""
 
-    Attributes
-    ----------
-    params : ndarray of shape (n, K)
-        Coefficients, the constant first.
-    xtx_inv : ndarray of shape (n, K, K)
-        Inverse of X'X.
-    rss : ndarray of shape (n,)
-        Residual sum of squares.
-    n_obs : ndarray of shape (n,), int
-        Days used.
-    ar : ndarray of shape (n, L)
-        Return of the event days less offset and fit; NaN where missing.
-    factor : ndarray of shape (n, L), or None
-        ``1 + x'(X'X)^-1 x`` of the event days, where it was asked for.
-    sound : ndarray of shape (n,), bool
-        False where the running sums do not carry the digits; the other values of such an event are undefined.
-    """
-
-    params: FloatArray
-    xtx_inv: FloatArray
-    rss: FloatArray
-    n_obs: IntArray
-    ar: FloatArray
-    factor: FloatArray | None
+    params: FloatArray  # (n, K): coefficients, the constant first
+    xtx_inv: FloatArray  # (n, K, K): inverse of X'X
+    rss: FloatArray  # (n,): residual sum of squares
+    n_obs: IntArray  # (n,), int: days used
+    ar: FloatArray  # (n, L): return of the event days less offset and fit; NaN where missing
+    factor: FloatArray | None  # (n, L): ``1 + x'(X'X)^-1 x`` of the event days, where it was asked for
+    # (n,), bool: False where the running sums do not carry the digits; the other values of such an event are undefined
     sound: BoolArray
 
 
@@ -137,12 +120,7 @@ class DateSide:
         return out
 
     def fit(
-        self,
-        raw: FloatArray,
-        own: Sequence[FloatArray | None],
-        security: IntArray,
-        row: IntArray,
-        variances: bool,
+        self, raw: FloatArray, own: Sequence[FloatArray | None], security: IntArray, row: IntArray, variances: bool
     ) -> Fitted:
         """Fit the events of some securities.
 

@@ -15,26 +15,13 @@ _BLOCK = 4096  # events a block: bounds the memory of the stacked factorisations
 
 @dataclass(frozen=True, slots=True)
 class OlsFit:
-    """Least-squares fits of E regressions.
+    """Least-squares fits of E regressions."""
 
-    Attributes
-    ----------
-    params : ndarray of shape (E, K)
-        Coefficients; NaN where the regressors are collinear.
-    xtx_inv : ndarray of shape (E, K, K)
-        Inverse of X'X.
-    rss : ndarray of shape (E,)
-        Residual sum of squares.
-    n_obs : ndarray of shape (E,), int
-        Days used: those where the mask is True.
-    full_rank : ndarray of shape (E,), bool
-        False where X has less than full column rank (including fewer days than columns).
-    """
-
-    params: FloatArray
-    xtx_inv: FloatArray
-    rss: FloatArray
-    n_obs: IntArray
+    params: FloatArray  # (E, K): coefficients; NaN where the regressors are collinear
+    xtx_inv: FloatArray  # (E, K, K): inverse of X'X
+    rss: FloatArray  # (E,): residual sum of squares
+    n_obs: IntArray  # (E,), int: days used, those where the mask is True
+    # (E,), bool: False where X has less than full column rank (including fewer days than columns)
     full_rank: BoolArray
 
 

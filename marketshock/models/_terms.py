@@ -1,4 +1,4 @@
-"""What models on a list of factors have in common: names, regressors, and checks of their options."""
+"""Models on a list of factors: their names and regressors, and checks of their options."""
 
 from __future__ import annotations
 
@@ -44,10 +44,7 @@ class FactorTerms:
 def factor_tuple(factors: Benchmark | Sequence[Benchmark]) -> tuple[Benchmark, ...]:
     """Return one benchmark, or a sequence of factors, as a tuple.
 
-    Raises
-    ------
-    InputError
-        If no factor is named, or one twice.
+    Raises `InputError` if no factor is named, or one twice.
     """
     several = isinstance(factors, Sequence) and not isinstance(factors, str)
     names: tuple[Benchmark, ...] = tuple(factors) if several else (factors,)  # type: ignore[arg-type, assignment]
@@ -61,9 +58,3 @@ def check_column(parameter: str, name: object, remedy: str) -> None:
     """Raise `InputError` unless `name` is the name of a column."""
     if not isinstance(name, str) or not name:
         raise InputError(parameter, f"got {name!r}", remedy)
-
-
-def check_count(parameter: str, value: object, least: int) -> None:
-    """Raise `InputError` unless `value` is a whole number of at least `least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InputError(parameter, f"got {value!r}", f"give a whole number, {least} or more")

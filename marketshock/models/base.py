@@ -228,16 +228,12 @@ def is_least_squares(model: ReturnModel) -> TypeGuard[LeastSquares]:
     return face and (model.intercept or not model.terms)
 
 
-def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntArray) -> StrArray:
+def problems(full_rank: BoolArray, rss: FloatArray, y: FloatArray, mask: BoolArray, dof: IntArray) -> StrArray:
     """Return why each event cannot be estimated, "" where it can.
 
-    Parameters
-    ----------
-    full_rank, rss, dof : ndarray of shape (E,)
-        Of the fit.
-    scale : ndarray of shape (E,)
-        Sum of squared returns over the same days, against which `rss` is judged.
+    `rss` of the fit, (E,), is judged against the sum of squares of `y`, (E, M), over the days of `mask`.
     """
+    scale = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
     out = np.full(len(rss), "", dtype=object)
     out[rss <= _NO_VARIANCE * scale] = (
         "the abnormal return has no variance over the estimation days (a constant series, or one equal to its "

@@ -32,18 +32,11 @@ class Columns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkColumn:
-    """A benchmark's returns on every session.
+    """A benchmark's returns on every session."""
 
-    Attributes
-    ----------
-    values : ndarray of shape (T,)
-        Decimal returns, NaN where there is none.
-    own_weight : ndarray of shape (T, S) or (S,), or None
-        Weight of each security in the benchmark. Where given, the security is taken out again for its own events:
-        ``(R_b - w R_i) / (1 - w)``.
-    """
-
-    values: FloatArray
+    values: FloatArray  # (T,): decimal returns, NaN where there is none
+    # (T, S) or (S,): weight of each security in the benchmark. Where given, the security is taken out again for its own
+    # events: ``(R_b - w R_i) / (1 - w)``.
     own_weight: FloatArray | None = None
 
 
@@ -164,21 +157,11 @@ Benchmark: TypeAlias = str | LeaveOneOut | EqualWeighted
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One regressor: a benchmark or factor, less a risk-free return, shifted by some sessions.
+    """One regressor: a benchmark or factor, less a risk-free return, shifted by some sessions."""
 
-    Attributes
-    ----------
-    column : Benchmark
-        What is read.
-    less : str or None
-        Column subtracted from it.
-    shift : int
-        Sessions: -1 takes the value of the session before, 1 that of the next.
-    """
-
-    column: Benchmark
-    less: str | None = None
-    shift: int = 0
+    column: Benchmark  # what is read
+    less: str | None = None  # column subtracted from it
+    shift: int = 0  # in sessions: -1 takes the value of the session before, 1 that of the next
 
     def __post_init__(self) -> None:
         if not isinstance(self.column, (str, LeaveOneOut, EqualWeighted)):

@@ -26,8 +26,7 @@ def fit_linear(
     covariance `cov` names (`models/_covariance.py`), which changes nothing else.
     """
     fit = ols(y, x, mask)
-    square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
-    made = of_ols(fit, problems(fit.full_rank, fit.rss, square, fit.n_obs - x.shape[2]), ahead)
+    made = of_ols(fit, problems(fit.full_rank, fit.rss, y, mask, fit.n_obs - x.shape[2]), ahead)
     if cov == "classic":
         return made
     if cov == "HC3":
@@ -175,11 +174,7 @@ class FamaFrench(FactorModel):
     factor_data: ClassVar[str] = "french"
 
     def __init__(
-        self,
-        n_factors: Literal[3, 5] = 3,
-        momentum: bool = False,
-        cov: Covariance = "classic",
-        lags: int | None = None,
+        self, n_factors: Literal[3, 5] = 3, momentum: bool = False, cov: Covariance = "classic", lags: int | None = None
     ) -> None:
         check_choice("n_factors", n_factors, (3, 5))
         check_choice("momentum", momentum, (False, True))

@@ -23,29 +23,16 @@ _EXTRA = {"normal": 3, "t": 4}  # omega, alpha, beta, and nu
 
 @dataclass(frozen=True, slots=True)
 class GarchFit:
-    """One event's fit, in decimal returns.
+    """One event's fit, in decimal returns."""
 
-    Attributes
-    ----------
-    params : ndarray of shape (P,)
-        Coefficients of the mean.
-    cov_params : ndarray of shape (P, P)
-        Their covariance.
-    average : float
-        Mean of the conditional variances over the estimation days.
-    first, persistence, omega : float
-        Conditional variance of the day after the last one used; alpha + beta; omega.
-    problem : str
-        Why the fit cannot be used, "" if it can.
-    """
-
-    params: FloatArray
-    cov_params: FloatArray
-    average: float
+    params: FloatArray  # (P,): coefficients of the mean
+    cov_params: FloatArray  # (P, P): their covariance
+    average: float  # mean of the conditional variances over the estimation days
+    # first, persistence, omega: conditional variance of the day after the last one used; alpha + beta; omega
     first: float
     persistence: float
     omega: float
-    problem: str = ""
+    problem: str = ""  # why the fit cannot be used, "" if it can
 
     def forecast(self, ahead: IntArray) -> FloatArray:
         """Return the variance of the days 1, 2, ... after the last one used."""
@@ -133,8 +120,7 @@ class GarchModel(FactorTerms):
         require_arch()
         least = ols(y, x, mask)
         dof = least.n_obs - x.shape[2]
-        square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
-        problem = problems(least.full_rank, least.rss, square, dof)
+        problem = problems(least.full_rank, least.rss, y, mask, dof)
         problem[(problem == "") & (dof <= _EXTRA[self.dist])] = (
             "fewer estimation days than parameters: widen the estimation window"
         )
@@ -160,11 +146,7 @@ def require_arch() -> None:
 
 
 def fit_garch(
-    y: FloatArray,
-    x: FloatArray,
-    start: FloatArray,
-    dist: Literal["normal", "t"],
-    cov: Literal["robust", "classic"],
+    y: FloatArray, x: FloatArray, start: FloatArray, dist: Literal["normal", "t"], cov: Literal["robust", "classic"]
 ) -> GarchFit:
     """Fit one event with arch.
 

@@ -88,9 +88,8 @@ class MarketAdjusted:
         about_mean = self.variance == "about_mean"
         centre = np.ones((1, y.shape[1], 1)) if about_mean else np.ones((1, y.shape[1], 0))
         spread = ols(y, centre, mask)
-        square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
         dof = spread.n_obs - int(about_mean)
-        return self._of_spread(spread, problems(spread.n_obs > 0, spread.rss, square, dof), ahead)
+        return self._of_spread(spread, problems(spread.n_obs > 0, spread.rss, y, mask, dof), ahead)
 
     @property
     def closed_form(self) -> bool:

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray
+from ..errors import check_count
 from ._ols import ols
-from ._terms import check_column, check_count
+from ._terms import check_column
 from .base import ModelFit, constant_over_days, problems
 from .benchmark import Term
 
@@ -113,8 +114,7 @@ def fit_instrument(y: FloatArray, x: FloatArray, z: FloatArray, mask: BoolArray,
         cross = -mean_x * of_beta
     cov_params = np.stack([np.stack([of_alpha, cross], axis=1), np.stack([cross, of_beta], axis=1)], axis=2)
     params = np.column_stack([mean_y - beta * mean_x, beta])
-    square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
-    problem = problems(moves, rss, square, dof)
+    problem = problems(moves, rss, y, mask, dof)
     problem[moves & ~good & (problem == "")] = (
         "the market is uncorrelated with its sum over three days: no Scholes-Williams beta; use MarketModel"
     )
@@ -210,10 +210,9 @@ class Dimson:
         params = np.einsum("epk,ek->ep", a, fit.params)
         u = np.where(mask, y - np.einsum("emp,ep->em", x[:, :, :2], params), 0.0)
         rss = np.einsum("em,em->e", u, u)
-        square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
         with np.errstate(invalid="ignore", divide="ignore"):
             sigma2, s2 = rss / dof, fit.rss / dof
             cov_params = s2[:, None, None] * (a @ fit.xtx_inv @ a.transpose(0, 2, 1))
         days = constant_over_days(sigma2, ahead)
-        problem = problems(fit.full_rank, fit.rss, square, dof)
+        problem = problems(fit.full_rank, fit.rss, y, mask, dof)
         return ModelFit(params, cov_params, sigma2, days, dof, fit.n_obs, np.zeros(len(y)), problem)

@@ -22,21 +22,11 @@ _NORMAL_QUARTILE = 0.6744897501960817  # of the standard normal at 3/4: makes th
 
 @dataclass(frozen=True, slots=True)
 class HuberFit:
-    """Huber's M-estimates of E regressions.
+    """Huber's M-estimates of E regressions."""
 
-    Attributes
-    ----------
-    params : ndarray of shape (E, K)
-        Coefficients.
-    scale : ndarray of shape (E,)
-        Median of the absolute residuals over 0.6745 (decimal return).
-    converged : ndarray of shape (E,), bool
-        False where the steps did not end, or more than half of the residuals are zero.
-    """
-
-    params: FloatArray
-    scale: FloatArray
-    converged: BoolArray
+    params: FloatArray  # (E, K): coefficients
+    scale: FloatArray  # (E,): median of the absolute residuals over 0.6745 (decimal return)
+    converged: BoolArray  # (E,), bool: False where the steps did not end, or more than half of the residuals are zero
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -111,8 +101,7 @@ class HuberModel(FactorTerms):
         """Estimate by iteratively reweighted least squares; see `ModelFit`."""
         least = ols(y, x, mask)
         dof = least.n_obs - x.shape[2]
-        square = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
-        problem = problems(least.full_rank, least.rss, square, dof)
+        problem = problems(least.full_rank, least.rss, y, mask, dof)
         robust = huber(y, x, mask, least, self.c, problem == "")
         residual = np.where(mask, y - np.einsum("emk,ek->em", x, robust.params), 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import BoolArray, FloatArray, IntArray, StrArray
-from ..errors import InputError
-from ._terms import check_count
+from ..errors import InputError, check_count
 from .base import ModelFit, ReturnModel, factor_data
 from .benchmark import Term
 

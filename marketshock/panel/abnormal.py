@@ -14,21 +14,13 @@ from ..models.base import ModelFit
 
 @dataclass(frozen=True, eq=False)
 class Abnormal:
-    """Daily abnormal returns of E events over L days.
+    """Daily abnormal returns of E events over L days."""
 
-    Attributes
-    ----------
-    ar : ndarray of shape (E, L)
-        Abnormal return (decimal), NaN where the return is missing.
-    predicted : ndarray of shape (E, L), or callable
-        `variance`, or a function that computes it from positions of events. Most tests do not need it.
-    events : ndarray of shape (E,), int, or None
-        Positions passed to the function; None for all.
-    """
-
-    ar: FloatArray
+    ar: FloatArray  # (E, L): abnormal return (decimal), NaN where the return is missing
+    # (E, L), or callable: `variance`, or a function that computes it from positions of events. Most tests do not need
+    # it.
     predicted: FloatArray | Callable[[IntArray | None], FloatArray]
-    events: IntArray | None = None
+    events: IntArray | None = None  # (E,), int: positions passed to the function; None for all
 
     def __post_init__(self) -> None:
         self.ar.flags.writeable = False  # shared with users and tests, and so read-only
@@ -61,21 +53,11 @@ class Abnormal:
 
 @dataclass(frozen=True, slots=True)
 class Cumulative:
-    """Sums of abnormal returns over a window.
+    """Sums of abnormal returns over a window."""
 
-    Attributes
-    ----------
-    car : ndarray of shape (E,)
-        Sum over the days with a return (decimal); NaN without any.
-    variance : ndarray of shape (E,)
-        Variance of the sum, including estimation error; NaN without any day with a return.
-    n_days : ndarray of shape (E,), int
-        Number of days summed.
-    """
-
-    car: FloatArray
-    variance: FloatArray
-    n_days: IntArray
+    car: FloatArray  # (E,): sum over the days with a return (decimal); NaN without any
+    variance: FloatArray  # (E,): variance of the sum, including estimation error; NaN without any day with a return
+    n_days: IntArray  # (E,), int: number of days summed
 
     @classmethod
     def joined(cls, parts: Sequence[Cumulative]) -> Cumulative:

@@ -18,48 +18,26 @@ from .returns import Returns
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """An event excluded from the study, with the reason.
+    """An event excluded from the study, with the reason."""
 
-    Attributes
-    ----------
-    event_id, ticker : str
-        Id and security of the event.
-    date : datetime64[D]
-        Date as given.
-    code : str
-        Code of the reason: unknown_ticker, closed, outside_prices, duplicate, benchmark_missing, too_few_obs,
-        no_event_returns or not_estimable.
-    reason : str
-        Reason in words, with a remedy.
-    """
-
+    # event_id, ticker: id and security of the event
     event_id: str
     ticker: str
-    date: np.datetime64
+    date: np.datetime64  # datetime64[D], date as given
+    # Code of the reason: unknown_ticker, closed, outside_prices, duplicate, benchmark_missing, too_few_obs,
+    # no_event_returns or not_estimable
     code: str
-    reason: str
+    reason: str  # reason in words, with a remedy
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Mapping of event dates to sessions.
+    """Mapping of event dates to sessions."""
 
-    Attributes
-    ----------
-    table : EventTable
-        Events with the dates and times given.
-    session : ndarray of shape (E,), datetime64[D]
-        Session of day 0; NaT if there is none.
-    moved : ndarray of shape (E,), int
-        Calendar days from the date given to the session; 0 if there is no session.
-    rule : ndarray of shape (E,), object
-        Rule of the mapping, in words.
-    """
-
-    table: EventTable
-    session: DateArray
-    moved: IntArray
-    rule: StrArray
+    table: EventTable  # events with the dates and times given
+    session: DateArray  # (E,), datetime64[D]: session of day 0; NaT if there is none
+    moved: IntArray  # (E,), int: calendar days from the date given to the session; 0 if there is no session
+    rule: StrArray  # (E,) of text: rule of the mapping, in words
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per event, indexed by event_id: ticker, event, given, timestamp_utc, session, moved, rule."""
@@ -112,6 +90,9 @@ class Exclusions(Mapping[int, tuple[str, str]]):
 def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignment:
     """Map each event to its session.
 
+    Raises `NotSessionError` if a date is not a session and `on_closed` is "raise"; `InputError` if an event has a
+    timestamp and the calendar has no closing times.
+
     Parameters
     ----------
     table : EventTable
@@ -120,17 +101,6 @@ def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignme
         Trading calendar.
     on_closed : {"raise", "next", "previous", "drop"}
         Treatment of dates on which the market was closed.
-
-    Returns
-    -------
-    Alignment
-
-    Raises
-    ------
-    NotSessionError
-        If a date is not a session and `on_closed` is "raise".
-    InputError
-        If an event has a timestamp and the calendar has no closing times.
     """
     timed = ~np.isnat(table.utc) if table.utc.strides[0] else np.zeros(0, dtype=bool)
     if not timed.any():

@@ -28,47 +28,28 @@ class PanelBuild:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Requirements for an event to be included.
+    """Requirements for an event to be included."""
 
-    Attributes
-    ----------
-    min_obs : int
-        Minimum number of returns in the estimation window.
-    min_event_obs : int
-        Minimum number of returns in the event window.
-    on_closed : {"raise", "next", "previous", "drop"}
-        Treatment of a date on which the market was closed, for events without their own setting.
-    duplicates : {"exclude", "keep"}
-        Treatment of a second event of the same security and session, which would count one return twice.
-    n_given : int
-        Number of events in the whole study if the table is a part of it; 0 for the length of the table.
-    """
-
-    min_obs: int
-    min_event_obs: int
+    min_obs: int  # minimum number of returns in the estimation window
+    min_event_obs: int  # minimum number of returns in the event window
+    # {"raise", "next", "previous", "drop"}: treatment of a date on which the market was closed, for events without
+    # their own setting
     on_closed: OnClosed
+    # {"exclude", "keep"}: treatment of a second event of the same security and session, which would count one return
+    # twice
     duplicates: Duplicates
+    # Number of events in the whole study if the table is a part of it; 0 for the length of the table
     n_given: int = 0
 
 
 def build_panel(
-    table: EventTable,
-    returns: Returns,
-    model: ReturnModel,
-    estimation: Window,
-    window: Window,
-    need: Requirements,
+    table: EventTable, returns: Returns, model: ReturnModel, estimation: Window, window: Window, need: Requirements
 ) -> PanelBuild:
     """Align events with returns and exclude events that cannot be studied.
 
-    Raises
-    ------
-    UnknownNameError
-        If a benchmark or factor of the model is not a column.
-    NotSessionError
-        If a date is not a session and `on_closed` is "raise".
-    InputError
-        If an event has a timestamp and the calendar has no closing times.
+    Raises `UnknownNameError` if a benchmark or factor of the model is not a column; `NotSessionError` if a date is not
+    a session and `on_closed` is "raise"; `InputError` if an event has a timestamp and the calendar has no closing
+    times.
     """
     design, offset, own_weights = _design(returns, model)
     alignment = align(table, returns.sessions, need.on_closed)

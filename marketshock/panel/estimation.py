@@ -38,18 +38,10 @@ class Estimated:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some securities of a panel with their events, to be estimated in another process.
+    """Some securities of a panel with their events, to be estimated in another process."""
 
-    Attributes
-    ----------
-    events : ndarray of shape (n,), int
-        Positions of the events in the whole panel.
-    panel : EventPanel
-        Panel of these events, with the returns of these securities only.
-    """
-
-    events: IntArray
-    panel: EventPanel
+    events: IntArray  # (n,), int: positions of the events in the whole panel
+    panel: EventPanel  # panel of these events, with the returns of these securities only
 
 
 def estimate(panel: EventPanel, model: ReturnModel) -> Estimated:

@@ -67,8 +67,8 @@ class Returns:
 def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Returns:
     """Compute total returns from adjusted closes on a calendar.
 
-    A session without a row, or a missing price, leaves that session's and the next session's return missing: the
-    return over the gap is not a daily one.
+    A session without a row, or a missing price, leaves that session's and the next session's return missing: the return
+    over the gap is not a daily one. Raises `PriceError` if closes are not adjusted for a split that is known.
 
     Parameters
     ----------
@@ -78,11 +78,6 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
         See `choose_sessions`.
     log : bool
         Log instead of simple returns.
-
-    Raises
-    ------
-    PriceError
-        If closes are not adjusted for a split that is known.
     """
     days = prices.dates.to_numpy().astype("datetime64[D]")
     refuse_unadjusted("prices", prices.checked_splits, prices.close)
@@ -99,6 +94,9 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
 def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool, copy: bool = True) -> Returns:
     """Read a wide or long frame of decimal returns, checking dates and bounds.
 
+    Raises `PriceError` if a return is infinite, or below -1 and not logarithmic: no price can fall by more than all of
+    itself.
+
     Parameters
     ----------
     frame : DataFrame
@@ -109,11 +107,6 @@ def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool, copy: bool
         Whether the returns are logarithmic.
     copy : bool, optional
         Whether the values are the caller's own: a study that outlives the call must not change with the frame.
-
-    Raises
-    ------
-    PriceError
-        If a return is infinite, or below -1 and not logarithmic: no price can fall by more than all of itself.
     """
     frame = return_frame("returns", frame)
     check_columns("returns", frame)

@@ -1,1 +1,1 @@
-"""Where prices, share counts and factors come from."""
+"""Prices, share counts and factors from frames, files and the web."""

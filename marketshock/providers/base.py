@@ -59,13 +59,10 @@ class Prices:
             check_columns(name, frame)
             session_dates(name, frame.index)
             check_positive(name, frame, numeric_values(name, frame))
-        same = self.close.index.equals(self.adj_close.index) and list(self.close.columns) == list(
-            self.adj_close.columns
-        )
-        if not same:
-            raise InputError(
-                "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
-            )
+        one, other = self.close, self.adj_close
+        if not one.index.equals(other.index) or list(one.columns) != list(other.columns):
+            what = "has other dates or tickers than close"
+            raise InputError("adj_close", what, "give both for the same rows and columns")
 
     @cached_property
     def checked_splits(self) -> pd.DataFrame:
@@ -166,15 +163,11 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
     second = _checked("adj_close", fields.pop("adj_close")) if "adj_close" in fields else None
     first = _checked(parameter, fields.pop("close")) if "close" in fields or second is None else second
     if second is None and "dividend" in fields and told["close_is"] in (AS_TRADED, NOT_SAID):
-        second, told = (
-            _with_dividends(first, fields["dividend"]),
-            {"returns_from": "close and dividend", "close_is": AS_TRADED},
-        )
+        second = _with_dividends(first, fields["dividend"])
+        told = {"returns_from": "close and dividend", "close_is": AS_TRADED}
     second = first if second is None else second
-    if not (second.index.equals(first.index) and set(second.columns) == set(first.columns)):
-        raise InputError(
-            "adj_close", "has other dates or tickers than close", "give both for the same rows and columns"
-        )
+    if set(second.columns) == set(first.columns):  # any other difference is refused by Prices
+        second = second[first.columns]
     about: dict[str, Any] = {"source": source, **told}
     currency = currencies(parameter, close)
     if currency:
@@ -186,7 +179,7 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
         splits, known = splits_in(parameter, fields.pop("split"), first)
         about |= known
     extra = {name: frame.set_axis(first.index).rename_axis(columns=None) for name, frame in fields.items()}
-    return Prices(first, second[first.columns], extra, about, splits)
+    return Prices(first, second, extra, about, splits)
 
 
 def _with_dividends(close: pd.DataFrame, dividend: pd.DataFrame) -> pd.DataFrame:

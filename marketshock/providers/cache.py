@@ -34,7 +34,7 @@ def utc_now() -> dt.datetime:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A cache around any `Source`: one file a security and interval, with the days it covers.
+    """A cache around any `Source`: one file per security and interval, with the days it covers.
 
     A day is recorded as covered once it is over in the exchange's zone. A new piece overlaps the old one by a week; if
     they differ there, the vendor has re-based or corrected its history and all of it is fetched again. That a source
@@ -93,9 +93,8 @@ class Cache:
                 grown, fresh = self._grown(source, symbol, file, missing, bound)
             except NoData as error:
                 over = max(source.earliest, first) == first and last <= self.now().date()
-                if (
-                    error.believed and over and (file is None or not len(file.bars))
-                ):  # of a known symbol an absence may be a bad day
+                new = file is None or not len(file.bars)  # a symbol with bars may be absent for a day
+                if error.believed and over and new:
                     self._remember_nothing(key, (first, last), error)
                 raise
             self.store.write(key, *_packed(grown))

@@ -1,4 +1,4 @@
-"""What can be wrong with bars that arrive as good ones. Errors refuse them; warnings travel with them."""
+"""Checks of bars that look sound: an error refuses them, a warning stays with them."""
 
 from __future__ import annotations
 

@@ -72,12 +72,8 @@ def collect(
     """Return all bars known of each ticker (of the days of the span at least), and what it is they came with.
 
     The second is a provenance: source, what was asked, currency, checks and checksum of each ticker, errors of those
-    that failed. Missing symbols and odd figures are warned of.
-
-    Raises
-    ------
-    ProviderError
-        If no symbol was had, or one was not and `on_failure` is "raise".
+    that failed. Missing symbols and odd figures are warned of. Raises `ProviderError` if no symbol was had, or one was
+    not and `on_failure` is "raise".
     """
     store = store_of(how.cache)
     cache = Cache(store, now=how.now) if store else None
@@ -253,9 +249,8 @@ def days_of(start: Day, end: Day | None, now: dt.datetime, today: bool = False) 
     if first > last:
         raise InputError("start", f"{first} is after the end, {last}", "give the earlier day first")
     if last > here:
-        raise InputError(
-            "end", f"{last} is in the future (it is {here} in New York)", "leave it out, or give a past day"
-        )
+        what = f"{last} is in the future (it is {here} in New York)"
+        raise InputError("end", what, "leave it out, or give a past day")
     return first, last + dt.timedelta(days=1)
 
 

@@ -27,13 +27,7 @@ _REMEDY = (
 
 
 def document_of(payload: bytes) -> dict[str, Any]:
-    """Return a company-facts document.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are not one; the message says what they are.
-    """
+    """Return a company-facts document. Raises `ValueError` if the bytes are not one; the message says what they are."""
     try:
         document = json.loads(payload)
     except ValueError as error:  # UnicodeDecodeError is one
@@ -51,6 +45,8 @@ def document_of(payload: bytes) -> dict[str, Any]:
 def counts_of(document: dict[str, Any], ticker: str, balance_sheet: bool, source: str) -> SharesTable:
     """Return the counts of one firm, known from the filing that first gave them.
 
+    Raises `SharesError` if there is no usable count.
+
     Parameters
     ----------
     document : dict
@@ -61,11 +57,6 @@ def counts_of(document: dict[str, Any], ticker: str, balance_sheet: bool, source
         Take the counts of the balance sheet too.
     source : str
         Goes into the table.
-
-    Raises
-    ------
-    SharesError
-        If there is no usable count.
 
     Warns
     -----

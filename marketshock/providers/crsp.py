@@ -21,7 +21,7 @@ _SAME = 1e-9  # share counts nearer to each other than this, relatively, are one
 
 @dataclass(frozen=True, eq=False)
 class CRSP:
-    """What a CRSP file holds, read.
+    """Contents of a CRSP file.
 
     Attributes
     ----------
@@ -32,8 +32,8 @@ class CRSP:
         ``extra["average"]`` is True where a price is the average of bid and ask, ``extra["volume"]`` in shares, as
         traded.
     shares : SharesTable or None
-        One row a change of a security's count, in the unit of ``close``: their product is the market cap in USD of that
-        date. Basis "vendor": CRSP does not say when a count was filed. None if the file has no usable shrout.
+        One row per change of a security's count, in the unit of ``close``: their product is the market cap in USD of
+        that date. Basis "vendor": CRSP does not give filing dates. None if the file has no usable shrout.
     notes : tuple of str
         Everything that was changed, taken or left, with counts.
     """
@@ -50,20 +50,18 @@ class CRSP:
 
 
 def read_crsp(
-    source: str | Path | Frame,
-    *,
-    by: Literal["permno", "ticker"] = "permno",
-    missing_dlret: float | None = None,
+    source: str | Path | Frame, *, by: Literal["permno", "ticker"] = "permno", missing_dlret: float | None = None
 ) -> CRSP:
     """Read a CRSP daily stock file.
 
     Parameters
     ----------
     source : str, Path or DataFrame
-        CSV, Parquet or Feather, or a pandas, polars or Arrow frame; a row a security and day. Either the legacy names:
-        permno, date, ret, prc, and if there shrout (thousands), dlret, dlstcd, cfacpr, cfacshr, vol, ticker; or the
-        current ones (CIZ): permno, dlycaldt, dlyret, dlyprc, and if there dlyprcflg, dlydelflg, shrout, dlycumfacpr,
-        dlycumfacshr, dlyvol, ticker. Upper or lower case, rows in any order; dates as YYYYMMDD or YYYY-MM-DD.
+        CSV, Parquet or Feather, or a pandas, polars or Arrow frame; one row per security and day. Either the legacy
+        names: permno, date, ret, prc, and if there shrout (thousands), dlret, dlstcd, cfacpr, cfacshr, vol, ticker; or
+        the current ones (CIZ): permno, dlycaldt, dlyret, dlyprc, and if there dlyprcflg, dlydelflg, shrout,
+        dlycumfacpr, dlycumfacshr, dlyvol, ticker. Upper or lower case, rows in any order; dates as YYYYMMDD or
+        YYYY-MM-DD.
     by : {"permno", "ticker"}, optional
         What names a security. Tickers only where each stands for one permno and each permno for one ticker.
     missing_dlret : float, optional
@@ -138,7 +136,7 @@ def _tickers(rows: Rows) -> StrArray:
 
 
 def _shares(grid: Grid) -> SharesTable | None:
-    """Return one count a change, in the unit of the closes."""
+    """Return one count per change, in the unit of the closes."""
     thousands = grid.value["shrout"]
     none = (grid.value["there"] == 1) & ~(thousands > 0)
     if none.any():

@@ -16,33 +16,16 @@ from .shapes import pivoted
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The columns of a file, (T, N) each.
+    """The columns of a file, (T, N) each."""
 
-    Attributes
-    ----------
-    where : str
-        The file or parameter, for errors.
-    current : bool
-        Whether it has the names of the current format.
-    columns : frozenset of str
-        Which columns the file has.
-    value : dict of str to ndarray of shape (T, N)
-        The numbers of `Rows`, and "average", "delisted" and "there" (0 or 1); NaN where there is no row.
-    dates : DatetimeIndex of length T
-        Days, in order.
-    names : list of str
-        N securities.
-    notes : list of str
-        What was found and done; the functions of this module add to it.
-    """
-
-    where: str
-    current: bool
-    columns: frozenset[str]
+    where: str  # the file or parameter, for errors
+    current: bool  # whether it has the names of the current format
+    columns: frozenset[str]  # which columns the file has
+    # (T, N): the numbers of `Rows`, and "average", "delisted" and "there" (0 or 1); NaN where there is no row
     value: dict[str, FloatArray]
-    dates: pd.DatetimeIndex
-    names: list[str]
-    notes: list[str]
+    dates: pd.DatetimeIndex  # (T,): days, in order
+    names: list[str]  # N securities
+    notes: list[str]  # what was found and done; the functions of this module add to it
 
     def frame(self, values: Any) -> pd.DataFrame:
         """Return a matrix as a frame of dates by securities."""
@@ -55,13 +38,7 @@ class Grid:
 
 
 def grid_of(rows: Rows, names: StrArray) -> Grid:
-    """Spread rows by day and name.
-
-    Raises
-    ------
-    PriceError
-        If two rows are of one security and day.
-    """
+    """Spread rows by day and name. Raises `PriceError` if two rows are of one security and day."""
     numbers = {**rows.number, "delisted": rows.delisted.astype(float), "there": np.ones(len(names))}
     numbers["average"] = (rows.flag | (rows.number["prc"] < 0)).astype(float)
     long = pd.DataFrame({**numbers, "name": names}, index=pd.DatetimeIndex(rows.day.astype("datetime64[ns]")))
@@ -75,12 +52,8 @@ def grid_of(rows: Rows, names: StrArray) -> Grid:
 def with_delisting(grid: Grid, missing_dlret: float | None) -> FloatArray:
     """Return total returns, delisting returns compounded with the return of their row, (T, N).
 
-    Raises
-    ------
-    PriceError
-        If a return is below -1, or a security has two delisting returns.
-    InputError
-        If `missing_dlret` is no loss, or there is no use for it.
+    Raises `PriceError` if a return is below -1, or a security has two delisting returns; `InputError` if
+    `missing_dlret` is no loss, or there is no use for it.
     """
     ret, (dlret, imputed) = grid.value["ret"], _delisting_returns(grid, missing_dlret)
     low = (ret < -1) | (dlret < -1)
@@ -129,12 +102,7 @@ def adjusted_closes(grid: Grid, close: FloatArray, total: FloatArray) -> FloatAr
     """Return the last close of each security carried along its returns, (T, N).
 
     Missing where the return is missing, unless the day before has neither return nor price: a new start, from which the
-    next return leads on.
-
-    Raises
-    ------
-    PriceError
-        If a security has a price or a return after a return of -1.
+    next return leads on. Raises `PriceError` if a security has a price or a return after a return of -1.
     """
     known, priced = ~np.isnan(total), ~np.isnan(close)
     _check_losses(grid, total, priced, known | priced)

@@ -38,49 +38,29 @@ _LETTERS = {"ret": ("A", "B", "C", "D", "E"), "dlret": ("A", "P", "S", "T")}
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a file, (R,) each; numbers NaN where missing or where there is no such column.
+    """The rows of a file, (R,) each; numbers NaN where missing or where there is no such column."""
 
-    Attributes
-    ----------
-    where : str
-        The file or parameter, for errors.
-    current : bool
-        Whether the file has the names of the current format, whose returns contain delisting returns.
-    permno, day : ndarray of shape (R,)
-        Security, as text, and date (datetime64[D]).
-    number : dict of str to ndarray
-        ret (decimal), prc (USD, as it stands there), dlret, dlstcd, cfacpr, cfacshr, vol (shares), shrout (thousands).
-    flag, delisted : ndarray of shape (R,), bool
-        Whether the current format marks the price as an average of bid and ask; as a payment after delisting.
-    ticker : ndarray of shape (R,), object
-        Ticker, "" where there is none.
-    columns : frozenset of str
-        Which of our names the file has.
-    notes : tuple of str
-        What was found on the way.
-    """
-
-    where: str
-    current: bool
+    where: str  # the file or parameter, for errors
+    current: bool  # whether the file has the names of the current format, whose returns contain delisting returns
+    # permno, day: security, as text, and date (datetime64[D])
     permno: StrArray
     day: DateArray
+    # ret (decimal), prc (USD, as it stands there), dlret, dlstcd, cfacpr, cfacshr, vol (shares), shrout (thousands)
     number: dict[str, FloatArray]
+    # flag, delisted: whether the current format marks the price as an average of bid and ask; as a payment
+    # after delisting
     flag: BoolArray
     delisted: BoolArray
-    ticker: StrArray
-    columns: frozenset[str]
-    notes: tuple[str, ...]
+    ticker: StrArray  # ticker, "" where there is none
+    columns: frozenset[str]  # which of our names the file has
+    notes: tuple[str, ...]  # what was found on the way
 
 
 def read_rows(source: str | Path | Frame) -> Rows:
     """Read the rows of a CRSP file or frame.
 
-    Raises
-    ------
-    InputError
-        If a column is missing or stands there twice, the names of both formats are there, or a permno is none.
-    PriceError
-        If a date is none, or text stands where a number must.
+    Raises `InputError` if a column is missing or stands there twice, the names of both formats are there, or a permno
+    is none; `PriceError` if a date is none, or text stands where a number must.
     """
     where = str(source) if isinstance(source, (str, Path)) else "source"
     table = read_table(source, ("ticker",)) if isinstance(source, (str, Path)) else _columns_only(source)
@@ -155,9 +135,8 @@ def _permnos(where: str, column: pd.Series[Any]) -> StrArray:
     bad = ~text.str.fullmatch(r"[1-9]\d{4,5}")
     if bad.any():
         at = int(np.argmax(bad))
-        raise InputError(
-            where, f"row {column.index[at]}: {column.iloc[at]!r} is no permno", "a permno is a number of five digits"
-        )
+        what = f"row {column.index[at]}: {column.iloc[at]!r} is no permno"
+        raise InputError(where, what, "a permno is a number of five digits")
     return text.to_numpy(object)
 
 

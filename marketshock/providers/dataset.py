@@ -25,18 +25,10 @@ _NONE = -1
 
 @dataclass(frozen=True, eq=False)
 class DatasetPartition:
-    """Some securities of a dataset, each of them whole: small, and sent to where it is read.
+    """Some securities of a dataset, each of them whole: small, and sent to where it is read."""
 
-    Attributes
-    ----------
-    parameter : str
-        Name of the argument, for errors.
-    files : tuple of DatasetFile
-        The files, or a part of one.
-    """
-
-    parameter: str
-    files: tuple[DatasetFile, ...]
+    parameter: str  # name of the argument, for errors
+    files: tuple[DatasetFile, ...]  # the files, or a part of one
 
     @property
     def tickers(self) -> frozenset[str]:
@@ -47,6 +39,9 @@ class DatasetPartition:
         self, days: DateArray, tickers: Collection[str] | None = None, log: bool = False
     ) -> tuple[tuple[str, ...], FloatArray]:
         """Read securities onto an axis of sessions.
+
+        Raises `InputError` if a file cannot be read; `PriceError` if a date is no session, stands there twice for a
+        security, or a return cannot be right.
 
         Parameters
         ----------
@@ -64,13 +59,6 @@ class DatasetPartition:
         values : ndarray of shape (T, S)
             Decimal returns, NaN where there is no row; each security lies together in memory. The order of the rows in
             a file does not matter.
-
-        Raises
-        ------
-        InputError
-            If a file cannot be read.
-        PriceError
-            If a date is no session, stands there twice for a security, or a return cannot be right.
         """
         mine = self.tickers
         names = tuple(sorted(mine if tickers is None else mine.intersection(tickers)))
@@ -96,10 +84,7 @@ class DatasetPartition:
     def series(self, name: str) -> tuple[DateArray, FloatArray]:
         """Return the days of one security, sorted, and its returns.
 
-        Raises
-        ------
-        PriceError
-            If a date stands there twice.
+        Raises `PriceError` if a date stands there twice.
         """
         (file,) = (file for file in self.files if name in file.tickers)
         kept = [(rows, np.array([n == name for n in rows.names], dtype=bool)[rows.code]) for rows in file.rows((name,))]
@@ -113,25 +98,19 @@ class DatasetPartition:
 
 @dataclass(frozen=True, eq=False)
 class ReturnsDataset:
-    """A dataset of daily returns in long form: ticker, date, return.
+    """A dataset of daily returns in long form: ticker, date, return."""
 
-    Attributes
-    ----------
-    parameter : str
-        Name of the argument, for errors.
-    partitions : tuple of DatasetPartition
-        Securities in groups that a worker can hold.
-    """
-
-    parameter: str
-    partitions: tuple[DatasetPartition, ...]
+    parameter: str  # name of the argument, for errors
+    partitions: tuple[DatasetPartition, ...]  # securities in groups that a worker can hold
 
     @classmethod
     def open(cls, parameter: str, source: Any) -> ReturnsDataset:
         """Open a dataset and learn which file holds which securities; no return is read.
 
         Small files are read together, and a very large one a few securities at a time: quick where its rows are sorted
-        by security, for then Parquet says which of its row groups to read.
+        by security, for then Parquet says which of its row groups to read. Raises `InputError` if pyarrow is missing,
+        there is no such file, one cannot be read or lacks a column, a row has no ticker, or a security lies in two
+        files.
 
         Parameters
         ----------
@@ -140,12 +119,6 @@ class ReturnsDataset:
         source : str, path, or pyarrow.dataset.Dataset
             A Parquet file, or a folder of them (.parquet or .pq, at any depth, without what begins with a point or an
             underscore), also one named after a security (``ticker=NVDA/``). Each security lies in one file.
-
-        Raises
-        ------
-        InputError
-            If pyarrow is missing, there is no such file, one cannot be read or lacks a column, a row has no ticker, or
-            a security lies in two files.
         """
         dataset = _dataset(parameter, source)
         known: dict[str, str] = {}
@@ -178,12 +151,7 @@ class ReturnsDataset:
     def series(self, name: str) -> tuple[DateArray, FloatArray]:
         """Return the days of one security, sorted, and its returns.
 
-        Raises
-        ------
-        UnknownNameError
-            If there is none of that name.
-        PriceError
-            If a date stands there twice.
+        Raises `UnknownNameError` if there is none of that name; `PriceError` if a date stands there twice.
         """
         for partition in self.partitions:
             if name in partition.tickers:
@@ -295,4 +263,4 @@ def _refuse_twice(file: DatasetFile, names: tuple[str, ...], cell: IntArray, see
 
 def _twice(file: DatasetFile, name: str, day: np.datetime64) -> PriceError:
     what = f"{file.path}: {day} stands there more than once for {name}"
-    return PriceError(file.parameter, what, "keep one row a session")
+    return PriceError(file.parameter, what, "keep one row per session")

@@ -20,53 +20,30 @@ _READ = (("ticker", TICKER_NAMES), ("date", ("date",)), ("return", RETURN_NAMES)
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows in the order of their file.
-
-    Attributes
-    ----------
-    names : list of str
-        Securities.
-    code : ndarray of shape (n,), int
-        Which of them a row is of.
-    days : ndarray of shape (n,), datetime64[D]
-        Dates.
-    values : ndarray of shape (n,)
-        Returns, NaN where missing.
-    """
+    """Some rows in the order of their file."""
 
     names: list[str]
-    code: IntArray
-    days: DateArray
-    values: FloatArray
+    code: IntArray  # (n,), int: which of them a row is of
+    days: DateArray  # (n,), datetime64[D]: dates
+    values: FloatArray  # (n,): returns, NaN where missing
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetFile:
-    """A file of a dataset, or some of its securities.
+    """A file of a dataset, or some of its securities."""
 
-    Attributes
-    ----------
-    parameter : str
-        Name of the argument, for errors.
-    fragment : pyarrow.dataset.Fragment
-        The file.
-    schema : pyarrow.Schema
-        Its ticker, date and return as they stand there: the files of a dataset may differ.
-    tickers : frozenset of str
-        The securities.
-    whole : bool
-        Whether the file holds no other security.
-    """
-
-    parameter: str
+    parameter: str  # name of the argument, for errors
     fragment: Any
-    schema: Any
+    schema: Any  # its ticker, date and return as they stand there: the files of a dataset may differ
     tickers: frozenset[str]
-    whole: bool = True
+    whole: bool = True  # whether the file holds no other security
 
     @classmethod
     def of(cls, parameter: str, fragment: Any, declared: Any) -> DatasetFile:
         """Look at a file: its schema and its securities.
+
+        Raises `InputError` if it is no file or cannot be read, lacks a column or has it twice, or has a row without a
+        ticker.
 
         Parameters
         ----------
@@ -76,11 +53,6 @@ class DatasetFile:
             The file.
         declared : pyarrow.Schema
             Of the dataset: the types of what stands in the names of folders and, but for Parquet, in the files.
-
-        Raises
-        ------
-        InputError
-            If it is no file or cannot be read, lacks a column or has it twice, or has a row without a ticker.
         """
         if not hasattr(fragment, "path"):
             raise InputError(parameter, "got a dataset in memory", "pass its table, or write it to a folder")
@@ -104,12 +76,8 @@ class DatasetFile:
     def rows(self, wanted: Collection[str]) -> Iterator[Rows]:
         """Read at least the rows of some securities, some at a time; all where tickers are not text.
 
-        Raises
-        ------
-        InputError
-            If the file cannot be read.
-        PriceError
-            If a row has no date, dates are neither dates nor ISO text, or returns are no numbers.
+        Raises `InputError` if the file cannot be read; `PriceError` if a row has no date, dates are neither dates nor
+        ISO text, or returns are no numbers.
         """
         import pyarrow.compute as pc
 

@@ -36,35 +36,23 @@ _MOST = 1 << 28  # bytes of a file, unpacked
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """How files are fetched.
+    """How files are fetched."""
 
-    Attributes
-    ----------
-    store : Store or None
-        The cache; None keeps nothing.
-    offline : bool
-        Open no connection: what the cache does not hold is an `OfflineMiss`.
-    max_age : timedelta
-        A cached file older than this is fetched again; if that fails, the cached one serves, with a `CacheWarning`.
-    headers : mapping
-        Of the request.
-    timeout : float
-        Seconds without a byte after which a request is given up.
-    max_time : float or None
-        Seconds for one file in all, retries included.
-    """
-
-    store: Store | None
-    offline: bool = False
+    store: Store | None  # the cache; None keeps nothing
+    offline: bool = False  # open no connection: what the cache does not hold is an `OfflineMiss`
+    # A cached file older than this is fetched again; if that fails, the cached one serves, with a `CacheWarning`
     max_age: dt.timedelta = dt.timedelta(days=1)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    timeout: float = 10
-    max_time: float | None = 120
+    headers: Mapping[str, str] = field(default_factory=dict)  # of the request
+    timeout: float = 10  # seconds without a byte after which a request is given up
+    max_time: float | None = 120  # seconds for one file in all, retries included
     retry: Retry = field(default_factory=Retry)
     now: Callable[[], dt.datetime] = utc_now
 
     def file(self, key: Key, url: str, describe: Callable[[bytes], dict[str, Any]] = lambda _: {}) -> Held:
         """Return a file with what is known of it: url, fetched (UTC), sha256, and stale if a newer one was not had.
+
+        Raises `OfflineMiss`, `NoData`, `RateLimited`, `Unavailable`, `BadData`: the message gives the address and
+        what came; `InputError` if `url` is no address.
 
         Parameters
         ----------
@@ -75,13 +63,6 @@ class Download:
         describe : callable, optional
             Takes the bytes that came; returns what else `about` is to hold, or raises `BadData`, so that a page of
             apologies sent with status 200 is not kept as the file.
-
-        Raises
-        ------
-        OfflineMiss, NoData, RateLimited, Unavailable, BadData
-            The message says which address was asked and what came.
-        InputError
-            If `url` is no address.
 
         Warns
         -----

@@ -45,7 +45,7 @@ def earnings_dates(
     tickers : str or sequence of str
         As Yahoo writes them.
     limit : int
-        Announcements a ticker, 1 to 100, the next ones included.
+        Announcements per ticker, 1 to 100, the next ones included.
     cache, offline, timeout, max_time, retry, session
         As in `yahoo`. An answer is kept for a day; offline its age does not matter.
 

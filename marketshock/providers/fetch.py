@@ -228,7 +228,7 @@ def splits_of(got: Mapping[str, Bars], since: dt.date) -> pd.DataFrame:
 
 
 def long_frame(got: Prices | pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Return the provenance, and the figures with one row a ticker and day (or bar), as ``read_prices`` reads them.
+    """Return the provenance, and the figures with one row per ticker and day (or bar), as ``read_prices`` reads them.
 
     Rows without any figure (a day on which only other tickers traded) are left out. Splits after the last day have no
     row; who reads the figures again knows of splits until that day only.

@@ -52,7 +52,7 @@ def read_prices(path: str | Path, *, adjusted: bool | None = None) -> Prices:
 
 
 def read_returns(path: str | Path) -> pd.DataFrame:
-    """Read a file of decimal returns, wide (date, one column a ticker or factor) or long (date, ticker, ret).
+    """Read a file of decimal returns, wide (date, one column per ticker or factor) or long (date, ticker, ret).
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def read_returns(path: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Floats, NaN where missing; indexed by date, one column a ticker.
+        Floats, NaN where missing; indexed by date, one column per ticker.
 
     Raises
     ------
@@ -80,10 +80,7 @@ def read_returns(path: str | Path) -> pd.DataFrame:
 def read_events(path: str | Path) -> pd.DataFrame:
     """Read a file of events; column names are folded to lower case, dates stay text until they are checked.
 
-    Raises
-    ------
-    InputError
-        As `read_table`, or if there is no column "date".
+    Raises `InputError` as `read_table`, or if there is no column "date".
     """
     table = read_table(path, text=("*",))
     table.columns = [str(c).strip().casefold() for c in table.columns]
@@ -96,15 +93,12 @@ def read_events(path: str | Path) -> pd.DataFrame:
 def read_bars(path: str | Path) -> pd.DataFrame:
     """Read the opens of bars within the day, as ``marketshock fetch --interval`` writes them.
 
+    Raises `InputError` if a column (time, ticker, open) or a time is missing.
+
     Returns
     -------
     DataFrame
         Rows are the starts of the bars in UTC, columns (field, ticker), as `yahoo_intraday` returns them.
-
-    Raises
-    ------
-    InputError
-        If a column (time, ticker, open) or a time is missing.
     """
     table = read_table(path)
     table.columns = [str(c).strip().casefold() for c in table.columns]
@@ -121,6 +115,10 @@ def read_bars(path: str | Path) -> pd.DataFrame:
 def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a CSV, Parquet or Feather file.
 
+    Raises `InputError` if the file is missing, empty, larger than one gigabyte, not of these kinds, or cannot be
+    decoded; if a CSV file has a column twice, rows longer or shorter than its header, or another separator than a
+    comma.
+
     Parameters
     ----------
     path : str or Path
@@ -133,12 +131,6 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     -------
     DataFrame
         As it stands there; numbers of a CSV file to the last digit.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty, larger than one gigabyte, not of these kinds, or cannot be decoded; if a CSV file
-        has a column twice, rows longer or shorter than its header, or another separator than a comma.
     """
     path = Path(path)
     kind = _kind(path)
@@ -210,7 +202,7 @@ def _checked_rows(path: Path) -> tuple[list[list[str]], int]:
     """Return the first three rows and the lines they take, once every row is known to be as long as the first.
 
     pandas fills short rows with missing values and takes the first column of long ones for labels: a file cut off in
-    transit would be read without a word.
+    transit would be read with no error.
     """
     head: list[list[str]] = []
     lines = 0

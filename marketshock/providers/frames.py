@@ -22,15 +22,12 @@ _YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
 def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     """Return a pandas, polars or Arrow frame as a pandas frame.
 
-    Raises
-    ------
-    InputError
-        If it is no frame; as `as_pandas`.
+    Raises `InputError` if it is no frame; as `as_pandas`.
     """
     came = as_pandas(parameter, frame)
     if not isinstance(came, pd.DataFrame):
         what = f"got a {type(came).__name__}"
-        raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column a ticker")
+        raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column per ticker")
     return came
 
 
@@ -69,12 +66,8 @@ def _is_date_column(name: Any) -> bool:
 def session_dates(parameter: str, index: pd.Index) -> DateArray:
     """Return a frame's index as strictly increasing session dates.
 
-    A time zone is dropped (the date in that zone is kept).
-
-    Raises
-    ------
-    PriceError
-        If the index is not made of dates, or has duplicate or unsorted ones.
+    A time zone is dropped (the date in that zone is kept). Raises `PriceError` if the index is not made of dates, or
+    has duplicate or unsorted ones.
     """
     if not isinstance(index, pd.DatetimeIndex):
         index = parsed_index(parameter, index)
@@ -87,14 +80,11 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
     step = np.diff(days)
     if (step == np.timedelta64(0, "D")).any():
         twice = days[1:][step == np.timedelta64(0, "D")][0]
-        raise PriceError(parameter, f"{twice} stands in the index more than once", "keep one row a session")
+        raise PriceError(parameter, f"{twice} stands in the index more than once", "keep one row per session")
     if (step < np.timedelta64(0, "D")).any():
         at = int(np.argmax(step < np.timedelta64(0, "D")))
-        raise PriceError(
-            parameter,
-            f"dates are not sorted: {days[at + 1]} comes after {days[at]}",
-            "call .sort_index() first",
-        )
+        what = f"dates are not sorted: {days[at + 1]} comes after {days[at]}"
+        raise PriceError(parameter, what, "call .sort_index() first")
     return days
 
 
@@ -110,17 +100,11 @@ def check_years(parameter: str, days: DateArray) -> None:
 def parsed_index(parameter: str, index: pd.Index) -> pd.DatetimeIndex:
     """Return an index of dates or of ISO text as a DatetimeIndex.
 
-    Raises
-    ------
-    PriceError
-        If an entry is a number or no date.
+    Raises `PriceError` if an entry is a number or no date.
     """
     if pd.api.types.is_numeric_dtype(index):
-        raise PriceError(
-            parameter,
-            f"dates are numbers (the first is {index[0]})",
-            "write them as YYYY-MM-DD, or parse them first",
-        )
+        what = f"dates are numbers (the first is {index[0]})"
+        raise PriceError(parameter, what, "write them as YYYY-MM-DD, or parse them first")
     try:
         text = index.astype(str) if not isinstance(index, pd.DatetimeIndex) else None
         if text is not None and text.str.fullmatch(_DAY).all():
@@ -140,10 +124,7 @@ def iso_days(values: pd.Series[Any]) -> pd.Series[Any]:
 def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return a wide frame's values as floats, NaN where missing; without `copy`, where possible, the frame's own.
 
-    Raises
-    ------
-    PriceError
-        If a column holds text, or a value is infinite.
+    Raises `PriceError` if a column holds text, or a value is infinite.
     """
     if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
         values = frame.to_numpy(dtype=np.float64, copy=copy)
@@ -181,15 +162,15 @@ def check_positive(parameter: str, frame: pd.DataFrame, values: np.ndarray[Any, 
 
 
 def check_columns(parameter: str, frame: Any) -> None:
-    """Raise unless a wide frame has one uniquely named column a ticker."""
+    """Raise unless a wide frame has one uniquely named column per ticker."""
     if not isinstance(frame, pd.DataFrame):
         what = f"got a {type(frame).__name__}"
-        raise InputError(parameter, what, "give a wide DataFrame: dates as index, one column a ticker")
+        raise InputError(parameter, what, "give a wide DataFrame: dates as index, one column per ticker")
     if frame.empty:
         raise InputError(parameter, "the frame is empty", "give at least one row and one column")
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
-        raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column a ticker")
+        raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column per ticker")
 
 
 def _is_number(text: str) -> bool:
@@ -211,15 +192,15 @@ def _raise_at(parameter: str, frame: pd.DataFrame, bad: Any, problem: str) -> No
     label = frame.index[row]
     day = label.date() if isinstance(label, pd.Timestamp) else label
     value = frame.iloc[row, column]
-    raise PriceError(
-        parameter,
-        f"{frame.columns[column]} on {day} {problem}: {value:g}{more}",
-        "correct it, or set it to NaN",
-    )
+    what = f"{frame.columns[column]} on {day} {problem}: {value:g}{more}"
+    raise PriceError(parameter, what, "correct it, or set it to NaN")
 
 
 def check_returns(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, log: bool) -> None:
     """Refuse what can be no daily return.
+
+    Raises `PriceError` if a return is infinite, a loss of more than everything, or absurdly large; or if a column can
+    only be prices or percentages.
 
     Parameters
     ----------
@@ -231,12 +212,6 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
         Decimal returns, NaN where missing.
     log : bool
         Whether they are logarithmic.
-
-    Raises
-    ------
-    PriceError
-        If a return is infinite, a loss of more than everything, or absurdly large; or if a column can only be prices or
-        percentages.
     """
     lowest, highest = _range(values)
     if lowest < -1 and not log:

@@ -41,32 +41,20 @@ class LayoutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FrenchTable:
-    """What a file says.
+    """The content of a file."""
 
-    Attributes
-    ----------
-    frame : DataFrame of shape (n_dates, n_columns)
-        Decimals (0.01 is one percent), NaN where the file has a missing code. The index, named "date", holds the days;
-        of a monthly file the last calendar day of each month.
-    frequency : {"daily", "weekly", "monthly"}
-        By the length of the dates; eight digits that are mostly more than four days apart are weeks.
-    vintage : str
-        YYYYMM of the CRSP database the file was made from; with the name of the database if it is another, such as
-        "202510 Bloomberg"; "unknown" if the preamble names none, or several.
-    member : str
-        Name of the CSV file inside the zip, "" of a plain one.
-    missing : dict of str to int
-        How often each missing code was found.
-    not_read : tuple of str
-        Titles of the annual blocks, which were left.
-    """
-
+    # (n_dates, n_columns): decimals (0.01 is one percent), NaN where the file has a missing code. The index, named
+    # "date", holds the days; of a monthly file the last calendar day of each month.
     frame: pd.DataFrame
+    # {"daily", "weekly", "monthly"}: by the length of the dates; eight digits that are mostly more than four days apart
+    # are weeks
     frequency: Frequency
+    # YYYYMM of the CRSP database the file was made from; with the name of the database if it is another, such as
+    # "202510 Bloomberg"; "unknown" if the preamble names none, or several
     vintage: str
-    member: str
-    missing: dict[str, int]
-    not_read: tuple[str, ...]
+    member: str  # name of the CSV file inside the zip, "" of a plain one
+    missing: dict[str, int]  # how often each missing code was found
+    not_read: tuple[str, ...]  # titles of the annual blocks, which were left
 
 
 @dataclass(slots=True)
@@ -89,7 +77,8 @@ def french_table(payload: bytes, name: str) -> FrenchTable:
     """Read the one daily or monthly table of a file in the published layout.
 
     Free text, a header line that begins with a comma, rows of YYYYMMDD or YYYYMM and percent, a blank line; after it an
-    annual block (not read) and a line of copyright.
+    annual block (not read) and a line of copyright. Raises `LayoutError` if it is no such file: a damaged zip, no table
+    or several, a row that is none, a date twice or out of order.
 
     Parameters
     ----------
@@ -97,11 +86,6 @@ def french_table(payload: bytes, name: str) -> FrenchTable:
         A zip with one CSV file in it, or that CSV file (latin-1).
     name : str
         File name or address: bytes that are no zip are read only if it ends with ".csv".
-
-    Raises
-    ------
-    LayoutError
-        If it is no such file: a damaged zip, no table or several, a row that is none, a date twice or out of order.
     """
     member, text = _csv(payload, name)
     lines = text.splitlines()

@@ -11,33 +11,22 @@ from ..errors import OfflineMiss
 from .retry import Bound
 from .store import Key, Store
 
+_KEPT = dt.timedelta(days=1)
+
 
 def remembered(
-    store: Store | None,
-    key: Key,
-    ask: Callable[[], Any],
-    *,
-    offline: bool,
-    now: dt.datetime,
-    bound: Bound,
-    max_age: dt.timedelta = dt.timedelta(days=1),
+    store: Store | None, key: Key, ask: Callable[[], Any], *, offline: bool, now: dt.datetime, bound: Bound
 ) -> Any:
-    """Return an answer (plain data), from the cache if it is younger than `max_age`.
+    """Return an answer (plain data), from the cache if it is younger than a day.
 
-    Offline the age does not matter.
-
-    Raises
-    ------
-    OfflineMiss
-        If the cache does not hold it.
+    Offline the age does not matter. Raises `OfflineMiss` if the cache does not hold it.
     """
     held = store.read(key) if store else None
-    if held and (offline or abs(now - dt.datetime.fromisoformat(held.about["fetched"])) < max_age):
+    if held and (offline or abs(now - dt.datetime.fromisoformat(held.about["fetched"])) < _KEPT):
         return json.loads(held.payload)
     if offline:
-        raise OfflineMiss(
-            key.name, f"{key.kind} offline", "the cache does not hold it", "fetch it once without offline"
-        )
+        what = "the cache does not hold it"
+        raise OfflineMiss(key.name, f"{key.kind} offline", what, "fetch it once without offline")
     answer = ask()
     if store:
         about = {"fetched": now.isoformat(timespec="seconds")}

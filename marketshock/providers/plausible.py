@@ -1,4 +1,4 @@
-"""Which of a firm's share counts can be right: counts in a row, on one split basis, compared with each other."""
+"""Plausibility of share counts: a firm's counts by date, on one split basis, compared with each other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AHEAD = 3  # counts after a jump that decide whether it stays
 
 
 def implausible(counts: FloatArray) -> BoolArray:
-    """Say which counts are jumps that revert.
+    """Return which counts are jumps that revert.
 
     Parameters
     ----------

@@ -150,9 +150,8 @@ def _name(source: Source, ticker: str | None) -> str:
     if ticker is not None:
         return str(ticker)
     if kind != "ticker":
-        raise InputError(
-            "ticker", f"not given for {source}, and company facts hold none", "give the ticker that prices are under"
-        )
+        what = f"not given for {source}, and company facts hold none"
+        raise InputError("ticker", what, "give the ticker that prices are under")
     return str(source).upper()
 
 
@@ -165,9 +164,8 @@ def _kind(source: Any) -> str:
             return "cik"
         if _TICKER.fullmatch(str(source)):
             return "ticker"
-    raise InputError(
-        "source", f"got {source!r}", "give a company-facts .json file, a CIK of up to ten digits, or a ticker"
-    )
+    what = f"got {source!r}"
+    raise InputError("source", what, "give a company-facts .json file, a CIK of up to ten digits, or a ticker")
 
 
 def _contact(user_agent: str | None) -> str:
@@ -269,7 +267,6 @@ def _from_file(path: Path, ticker: str, balance_sheet: bool) -> SharesTable:
     except OSError as error:
         raise InputError(str(path), f"cannot be read ({error.strerror})", "check the path") from error
     except ValueError as error:
-        raise SharesError(
-            str(path), str(error), "give a company-facts file, CIK##########.json, as the SEC has it"
-        ) from error
+        remedy = "give a company-facts file, CIK##########.json, as the SEC has it"
+        raise SharesError(str(path), str(error), remedy) from error
     return counts_of(document, ticker, balance_sheet, f"SEC company facts ({path.name})")

@@ -1,4 +1,4 @@
-"""The shapes in which prices and returns come, brought to one: dates by tickers, a frame a field."""
+"""The shapes in which prices and returns come, brought to one: dates by tickers, one frame per field."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ _ONE_TICKER = 'name the ticker: df[["Close"]].rename(columns={"Close": "NVDA"}),
 def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
     """Split a frame of prices by field, whatever its shape.
 
+    Raises `InputError` if the shape is ambiguous or has no closes; as `dated` and `pivoted`.
+
     Parameters
     ----------
     parameter : str
-        Name of the argument or file, for errors.
+        Name of the argument, for errors.
     frame : DataFrame
         Wide (dates by tickers: the closes), two-level columns (field, ticker) in either order, or long (date, ticker
         or symbol, close or price [, adj_close, open, high, low, volume, dividend, split]). Dates are the index or a
@@ -44,11 +46,6 @@ def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame],
         "close", and "adj_close" and others where they are there; dates by tickers.
     not_read : tuple of str
         Columns of a long frame that were left alone.
-
-    Raises
-    ------
-    InputError
-        If the shape is ambiguous or has no closes; as `dated` and `pivoted`.
     """
     table = _flat_rows(parameter, pandas_frame(parameter, frame))
     if table.columns.nlevels > 1:
@@ -66,10 +63,7 @@ def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame],
 def currencies(parameter: str, frame: Frame) -> dict[str, str]:
     """Return the currency of each ticker of a long frame with a column of that name; empty for any other.
 
-    Raises
-    ------
-    InputError
-        If a ticker is quoted in two.
+    Raises `InputError` if a ticker is quoted in two.
     """
     table = pandas_frame(parameter, frame)
     found = [c for c in table.columns if isinstance(c, str) and _folded(c) == "currency"]
@@ -81,21 +75,19 @@ def currencies(parameter: str, frame: Frame) -> dict[str, str]:
     if len(twice):
         name = twice[ticker].iloc[0]
         both = " and ".join(pairs.loc[pairs[ticker] == name, found[0]].astype(str))
-        raise InputError(parameter, f"{name} is quoted in {both}", "give one currency a ticker")
+        raise InputError(parameter, f"{name} is quoted in {both}", "give one currency per ticker")
     return dict(zip(pairs[ticker].astype(str), pairs[found[0]].astype(str), strict=True))
 
 
 def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     """Bring a wide or long frame of returns to dates by tickers; dates are the index or a column "date".
 
-    Raises
-    ------
-    InputError
-        If a long frame has no column of returns, or the columns have two levels; as `dated` and `pivoted`.
+    Raises `InputError` if a long frame has no column of returns, or the columns have two levels; as `dated` and
+    `pivoted`.
     """
     table = _flat_rows(parameter, pandas_frame(parameter, frame))
     if table.columns.nlevels > 1:
-        remedy = "pass prices as prices=, returns with one column a ticker"
+        remedy = "pass prices as prices=, returns with one column per ticker"
         raise InputError(parameter, "has two-level columns, as prices have", remedy)
     ticker = _ticker_column(parameter, table)
     table = dated(parameter, table)
@@ -103,21 +95,23 @@ def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
         return table
     value = [c for c in table.columns if _folded(c) in RETURN_NAMES]
     if len(value) != 1:
-        raise InputError(
-            parameter, f"is a long table with {len(value)} columns of returns", f"name one of them {RETURN_NAMES[0]!r}"
-        )
+        what = f"is a long table with {len(value)} columns of returns"
+        raise InputError(parameter, what, f"name one of them {RETURN_NAMES[0]!r}")
     return pivoted(parameter, table, ticker, {"ret": value[0]})["ret"]
 
 
 def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """Turn a long frame into frames of dates by tickers.
 
+    Raises `PriceError` if two rows are of one date and ticker, a date is none, or a value is text or infinite;
+    `InputError` if a row has no ticker.
+
     Parameters
     ----------
     parameter : str
-        Name of the argument or file, for errors.
+        Name of the argument, for errors.
     frame : DataFrame
-        Dates as index, in any order; a row a date and ticker.
+        Dates as index, in any order; one row per date and ticker.
     ticker : hashable
         Column of the tickers. They keep the order in which they come.
     fields : mapping of str to hashable
@@ -127,13 +121,6 @@ def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[st
     -------
     dict of str to DataFrame
         Floats, NaN where there is no row.
-
-    Raises
-    ------
-    PriceError
-        If two rows are of one date and ticker, a date is none, or a value is text or infinite.
-    InputError
-        If a row has no ticker.
     """
     check_columns(parameter, frame)
     days, row = _day_codes(parameter, frame.index)
@@ -143,7 +130,7 @@ def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[st
     if (order[1:] == order[:-1]).any():
         at = int(order[1:][order[1:] == order[:-1]][0])
         what = f"{days[at // len(names)]} stands there more than once for {names[at % len(names)]}"
-        raise PriceError(parameter, what, "keep one row a session")
+        raise PriceError(parameter, what, "keep one row per session")
     values = numeric_values(parameter, frame[list(fields.values())])
     index = pd.DatetimeIndex(days.astype("datetime64[ns]"), name="date")
     out = {}
@@ -177,9 +164,8 @@ def _long_prices(parameter: str, frame: pd.DataFrame, ticker: Any) -> tuple[dict
     there = _by_field(parameter, [c for c in frame.columns if c != ticker])
     fields = {name: there[name] for name in ("close", "adj_close", *_EXTRA) if name in there}
     if "close" not in fields and "adj_close" not in fields:
-        raise InputError(
-            parameter, "is a long table without a column of prices", "name it 'close' (a CRSP file: ms.read_crsp)"
-        )
+        what = "is a long table without a column of prices"
+        raise InputError(parameter, what, "name it 'close' (a CRSP file: ms.read_crsp)")
     made = pivoted(parameter, frame, ticker, fields)
     return made, tuple(str(c) for c in frame.columns if c != ticker and c not in fields.values())
 
@@ -192,9 +178,8 @@ def _split_levels(parameter: str, frame: pd.DataFrame) -> dict[str, pd.DataFrame
     found = [level for level in (0, 1) if "close" in map(_field, levels[level])]
     if len(found) != 1:
         problem = "in both levels" if found else "in neither level"
-        raise InputError(
-            parameter, f"has two-level columns with the field 'Close' {problem}", "pass one field: df['Close']"
-        )
+        what = f"has two-level columns with the field 'Close' {problem}"
+        raise InputError(parameter, what, "pass one field: df['Close']")
     fields = _by_field(parameter, levels[found[0]])
     return {name: pd.DataFrame(frame.xs(column, axis=1, level=found[0])) for name, column in fields.items()}
 

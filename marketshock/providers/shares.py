@@ -20,18 +20,7 @@ COVER, BALANCE_SHEET, VENDOR = "cover", "balance sheet", "vendor"
 OUTSTANDING = (COVER, BALANCE_SHEET, VENDOR)
 """Bases that count the shares of one day, the best first. Others, such as quarterly averages, cannot value a firm."""
 
-_COLUMNS = (
-    "firm",
-    "priced_at",
-    "share_class",
-    "basis",
-    "listed",
-    "shares",
-    "rounding",
-    "as_of",
-    "filed",
-    "form",
-)
+_COLUMNS = ("firm", "priced_at", "share_class", "basis", "listed", "shares", "rounding", "as_of", "filed", "form")
 _REQUIRED = ("firm", "shares", "as_of", "filed")
 _TEXT = ("firm", "priced_at", "share_class", "basis")
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
@@ -118,10 +107,6 @@ class SharesTable:
             YYYY-MM-DD, `listed` is yes or no, counts are plain numbers. An empty field is missing.
         source : str, optional
             Goes into the results; the name of the file by default.
-
-        Returns
-        -------
-        SharesTable
 
         Raises
         ------
@@ -217,9 +202,8 @@ class SharesTable:
             if (counts["basis"] == basis).any():
                 return counts[counts["basis"] == basis]
         bases = ", ".join(map(repr, dict.fromkeys(counts["basis"])))
-        raise SharesError(
-            "shares", f"no cover count of {firm} (its bases are {bases})", f"give one with basis {COVER!r}"
-        )
+        what = f"no cover count of {firm} (its bases are {bases})"
+        raise SharesError("shares", what, f"give one with basis {COVER!r}")
 
     def __repr__(self) -> str:
         head = f"SharesTable: {len(self.table)} counts of {len(self.firms)} firms ({self.source})"
@@ -262,9 +246,8 @@ def _days(table: pd.DataFrame, column: str) -> pd.Series[Any]:
             if column == "filed" and values[bad].isna().any()
             else ""
         )
-        raise SharesError(
-            "shares", f"column {column} holds {values[bad].iloc[0]!r}, which is no date", f"write YYYY-MM-DD{only}"
-        )
+        what = f"column {column} holds {values[bad].iloc[0]!r}, which is no date"
+        raise SharesError("shares", what, f"write YYYY-MM-DD{only}")
     return days
 
 
@@ -290,8 +273,5 @@ def _check_counts(table: pd.DataFrame) -> None:
     early = table["filed"] < table["as_of"]
     if early.any():
         row = table[early].iloc[0]
-        raise SharesError(
-            "shares",
-            f"{row['firm']}: filed {row['filed'].date()} before its date {row['as_of'].date()}",
-            "correct it",
-        )
+        what = f"{row['firm']}: filed {row['filed'].date()} before its date {row['as_of'].date()}"
+        raise SharesError("shares", what, "correct it")

@@ -26,16 +26,13 @@ _FRACTIONS = np.unique([p / q for p in _TERMS for q in _TERMS])
 def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
     """Return splits by date, with a column spin_off (see `spun_off`); an empty frame for None.
 
+    Raises `InputError` if a column is missing, a date is none, a ratio is not positive, or a split is given twice.
+
     Parameters
     ----------
     splits : DataFrame or None
         Columns ticker, date (the first day in new shares), ratio (10 for ten new shares for one old). A time of day and
         a time zone are dropped: the date in that zone counts.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, a date is none, a ratio is not positive, or a split is given twice.
     """
     if splits is None:
         return checked_splits(pd.DataFrame({"ticker": [], "date": [], "ratio": []}))
@@ -54,10 +51,13 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
 def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the splits in a field of prices, and from which and until which days they are known.
 
+    Raises `PriceError` if a ratio is negative; `InputError` if tickers have closes and no column of splits, or the
+    other way round.
+
     Parameters
     ----------
     parameter : str
-        Name of the argument or file, for errors.
+        Name of the argument, for errors.
     ratios : DataFrame
         Dates by tickers, 0 or missing on days without a split.
     close : DataFrame
@@ -69,13 +69,6 @@ def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tupl
         Columns ticker, date, ratio.
     about : dict
         splits_since and splits_until, for the provenance: one day, or one day per ticker where they differ.
-
-    Raises
-    ------
-    PriceError
-        If a ratio is negative.
-    InputError
-        If tickers have closes and no column of splits, or the other way round.
     """
     other = sorted({str(c) for c in ratios.columns} ^ {str(c) for c in close.columns})
     if other:

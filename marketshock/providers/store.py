@@ -127,10 +127,7 @@ class Store:
     def lock(self, key: Key, timeout: float = 60) -> Iterator[None]:
         """Hold the lock of one key.
 
-        Raises
-        ------
-        Unavailable
-            If another process or thread holds it for longer than `timeout` seconds.
+        Raises `Unavailable` if another process or thread holds it for longer than `timeout` seconds.
         """
         from filelock import FileLock, Timeout
 
@@ -146,7 +143,7 @@ class Store:
                 f"another process has been writing it for {timeout:.0f} s",
                 "wait for it, or give another cache folder",
             ) from None
-        except OSError:  # a folder we may not write: nobody of us will write, so nobody needs to wait
+        except OSError:  # read-only: no process will write, so no lock is needed
             yield
             return
         try:
@@ -171,13 +168,7 @@ class Store:
 
 
 def remove_file(path: Path) -> None:
-    """Delete a file of the cache.
-
-    Raises
-    ------
-    InputError
-        If the system does not let us.
-    """
+    """Delete a file of the cache. Raises `InputError` if the system does not let us."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -187,10 +178,7 @@ def remove_file(path: Path) -> None:
 def store_of(cache: bool | str | os.PathLike[str] | Store) -> Store | None:
     """Return the store a parameter ``cache`` means: True the platform's folder, False none, a folder, or a store.
 
-    Raises
-    ------
-    InputError
-        If it is something else, or a file stands where the folder should be.
+    Raises `InputError` if it is something else, or a file stands where the folder should be.
     """
     if isinstance(cache, Store):
         return cache

@@ -20,6 +20,9 @@ _SURE = 2.0  # smaller "splits" may be spin-offs, which lower closes and leave c
 def vendor_counts(ticker: str, counts: pd.Series, splits: pd.DataFrame | None, source: str) -> SharesTable:
     """Make a table of a vendor's counts of one ticker.
 
+    Raises `NoData` if there is no count, or none is usable; `SharesError` if `counts` is no Series by date;
+    `InputError` if a split has no date or no positive ratio.
+
     Parameters
     ----------
     ticker : str
@@ -38,15 +41,6 @@ def vendor_counts(ticker: str, counts: pd.Series, splits: pd.DataFrame | None, s
     SharesTable
         Basis "vendor", `filed` NaT, share class "not said", rounding read off trailing zeros. ``notes`` says what was
         done: a sentence for every count that was left out, chosen or changed.
-
-    Raises
-    ------
-    NoData
-        If there is no count, or none is usable.
-    SharesError
-        If `counts` is no Series by date.
-    InputError
-        If a split has no date or no positive ratio.
 
     Notes
     -----

@@ -44,7 +44,7 @@ class Yahoo:
     """A source of bars, share counts and earnings dates, asked within ``with source.asking(bound)``.
 
     There, yfinance raises instead of returning empty frames, forgets its memo before each request (it would replay a
-    broken answer for ever), and says nothing on the terminal; everything is put back afterwards.
+    broken answer for ever), and prints nothing; everything is put back afterwards.
 
     Parameters
     ----------
@@ -106,13 +106,11 @@ class Yahoo:
 
         Daily bars are fetched up to now, whatever `last` is: the closes are adjusted for every split until today, and
         only the history until today says which. Days from the first error on that is not tolerated are not `covered`.
-
-        Raises
-        ------
-        RateLimited, Unavailable, NoData, BadData
+        Raises `RateLimited`, `Unavailable`, `NoData`, `BadData`.
         """
         if self.interval == DAILY:
-            frame, meta = self._history(symbol, first, self._tomorrow(), self._asked(first, last), bound)
+            tomorrow = self._now().date() + dt.timedelta(days=2)  # in every zone
+            frame, meta = self._history(symbol, first, tomorrow, self._asked(first, last), bound)
         else:
             frame, meta = self._intraday(symbol, first, last, bound)
         bars, adjusted, left = self._read(symbol, frame, meta, (first, last))
@@ -272,9 +270,6 @@ class Yahoo:
         of_today = end is not None and end.astimezone(ZoneInfo(bars.about["timezone"])).date() == today
         closed = of_today and end is not None and self._now() >= end + _LATE
         return np.asarray((bars.day < np.datetime64(today)) | closed)
-
-    def _tomorrow(self) -> dt.date:
-        return self._now().date() + dt.timedelta(days=2)  # in every zone
 
     def _asked(self, first: dt.date, last: dt.date) -> str:
         return f"{self.interval} bars of {first} to {last - dt.timedelta(days=1)}"

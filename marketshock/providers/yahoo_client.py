@@ -1,4 +1,4 @@
-"""How yfinance is asked: one at a time, in strict mode, within a time bound, its errors told apart."""
+"""Calls of yfinance: one at a time, in strict mode, within a time bound, with its errors classified."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REMEDY = "check the symbol (Yahoo writes BRK-B, ^GSPC) and the dates"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Whom to ask: the session given to yfinance, and the status of this thread's last answer (None if none)."""
+    """The session passed to yfinance, and the HTTP status of this thread's last response (None before the first)."""
 
     session: Any
     status: Callable[[], int | None]
@@ -36,12 +36,8 @@ class Client:
 def turn(session: Any, bound: Bound) -> Iterator[Client]:
     """Hold yfinance: strict, quiet, with a session (our own if None is given); everything is put back afterwards.
 
-    Raises
-    ------
-    Unavailable
-        If another thread of this process holds it until the bound.
-    InputError
-        If yfinance does not take the session.
+    Raises `Unavailable` if another thread of this process holds it until the bound; `InputError` if yfinance does not
+    take the session.
     """
     left = bound.remaining()
     if not _TURN.acquire(timeout=min(left, threading.TIMEOUT_MAX)):

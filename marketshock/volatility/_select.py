@@ -23,21 +23,12 @@ DIRECTIONS: tuple[Direction, ...] = ("absolute", "up", "down")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Part of a z matrix from which a table is made.
+    """Part of a z matrix from which a table is made."""
 
-    Attributes
-    ----------
-    rows : slice
-        The sessions.
-    counted : ndarray of shape (n_rows, n_tickers), bool
-        True where a member has a z; one column per firm unless listings are counted.
-    known : ndarray of shape (n_rows,), bool
-        True on sessions with a known membership.
-    """
-
-    rows: slice
+    rows: slice  # the sessions
+    # (n_rows, n_tickers), bool: True where a member has a z; one column per firm unless listings are counted
     counted: BoolArray
-    known: BoolArray
+    known: BoolArray  # (n_rows,), bool: True on sessions with a known membership
 
 
 def selection(
@@ -51,14 +42,8 @@ def selection(
 ) -> Selection:
     """Select from a z matrix, (n_days, n_tickers), by period, membership and firm.
 
-    Raises
-    ------
-    InputError
-        If the period contains no session, or the membership is unknown on all of them.
-    ChoiceError
-        If `by` is not one of `BY`.
-    UnknownNameError
-        If the membership does not fit the tickers.
+    Raises `InputError` if the period contains no session, or the membership is unknown on all of them; `ChoiceError` if
+    `by` is not one of `BY`; `UnknownNameError` if the membership does not fit the tickers.
 
     Warns
     -----
@@ -83,10 +68,7 @@ def selection(
 def period(days: DateArray, start: object, end: object) -> slice:
     """Return the rows from `start` to `end`, both included; None means the first or the last session.
 
-    Raises
-    ------
-    InputError
-        If a bound is not a date, the end is before the start, or there is no session between them.
+    Raises `InputError` if a bound is not a date, the end is before the start, or there is no session between them.
     """
     first = days[0] if start is None else day_named("start", start)
     last = days[-1] if end is None else day_named("end", end)
@@ -101,12 +83,7 @@ def period(days: DateArray, start: object, end: object) -> slice:
 def session_row(days: DateArray, value: object) -> int:
     """Return the row of a session.
 
-    Raises
-    ------
-    InputError
-        If it is not a date, or outside the data.
-    NotSessionError
-        If there is no session on that day.
+    Raises `InputError` if it is not a date, or outside the data; `NotSessionError` if there is no session on that day.
     """
     day = day_named("date", value)
     at = int(np.searchsorted(days, day))

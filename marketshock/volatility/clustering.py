@@ -10,7 +10,7 @@ import numpy as np
 from .. import _format
 from .._typing import BoolArray, FloatArray, IntArray
 from ..engines.progress import Progress, watched
-from ..errors import InputError
+from ..errors import check_count
 
 _BLOCK = 32  # permutations per random stream, so that the result depends only on the seed
 
@@ -72,11 +72,7 @@ class Clustering:
 
 
 def clustering(
-    hits: BoolArray,
-    counted: BoolArray,
-    n_permutations: int = 999,
-    seed: int = 0,
-    progress: Progress = None,
+    hits: BoolArray, counted: BoolArray, n_permutations: int = 999, seed: int = 0, progress: Progress = None
 ) -> Clustering:
     """Compare the same-day pairs of events with those of independently shifted stocks.
 
@@ -99,8 +95,7 @@ def clustering(
         If `n_permutations` is not a whole number of at least 1, or `seed` of at least 0.
     """
     for name, value, least in (("n_permutations", n_permutations, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise InputError(name, f"got {value!r}", f"give a whole number of at least {least}")
+        check_count(name, value, least)
     n_days = int(counted.any(axis=1).sum())
     active = hits.any(axis=0)
     observed = _pairs(hits.sum(axis=1))

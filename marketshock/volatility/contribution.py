@@ -327,9 +327,8 @@ def _check_period(days: DateArray, first: int, last: int) -> None:
 
 def _check_bound(n_firms: int | None, missing_usd: float | None, known: int) -> None:
     if n_firms is not None and (isinstance(n_firms, bool) or not isinstance(n_firms, int) or n_firms < known):
-        raise InputError(
-            "n_firms", f"got {n_firms!r}", f"give a whole number of at least {known}, the number of firms with a cap"
-        )
+        what = f"got {n_firms!r}"
+        raise InputError("n_firms", what, f"give a whole number of at least {known}, the number of firms with a cap")
     if missing_usd is not None and not 0 < missing_usd < np.inf:
         raise InputError("missing_usd", f"got {missing_usd!r}", "give dollars, such as 23e9")
 

@@ -24,27 +24,13 @@ _CROWDED = 5  # sessions shown
 
 @dataclass(frozen=True, slots=True)
 class FragilitySpec:
-    """Definition of z.
+    """Definition of z."""
 
-    Attributes
-    ----------
-    window : int
-        Sessions in the volatility window, which ends the day before the move.
-    threshold : float
-        Smallest ``|z|`` of an event.
-    log : bool
-        Whether returns are log returns; simple if False.
-    about : {"zero", "mean"}
-        Realized volatility about zero, or standard deviation about the mean.
-    min_obs : int
-        Minimum number of returns in the window.
-    """
-
-    window: int
-    threshold: float
-    log: bool
-    about: About
-    min_obs: int
+    window: int  # sessions in the volatility window, which ends the day before the move
+    threshold: float  # smallest ``|z|`` of an event
+    log: bool  # whether returns are log returns; simple if False
+    about: About  # {"zero", "mean"}: realized volatility about zero, or standard deviation about the mean
+    min_obs: int  # minimum number of returns in the window
 
     def __str__(self) -> str:
         kind = "log" if self.log else "simple"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import CALENDARS, CalendarName, Frame
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, check_count
 from ..panel.returns import Returns, returns_of_frame, returns_of_prices
 from ..providers.base import Prices
 from ._trailing import ABOUT, About, trailing_volatility
@@ -113,19 +113,13 @@ def _spec(
     check_choice("log", log, (None, True, False))
     check_choice("about", about, ABOUT)
     least = 1 if about == "zero" else 2
-    _check_whole("window", window, least, 10**5)
+    check_count("window", window, least, 10**5)
     min_obs = window if min_obs is None else min_obs
-    _check_whole("min_obs", min_obs, least, window)
+    check_count("min_obs", min_obs, least, window)
     is_number = isinstance(threshold, (int, float, np.integer, np.floating)) and not isinstance(threshold, bool)
     if not is_number or not 0 < threshold < np.inf:
         raise InputError("threshold", f"got {threshold!r}", "give a positive number, such as 3.0")
     return FragilitySpec(int(window), float(threshold), log is None or bool(log), about, int(min_obs))
-
-
-def _check_whole(parameter: str, value: object, low: int, high: int) -> None:
-    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_whole or not low <= value <= high:  # type: ignore[operator]
-        raise InputError(parameter, f"got {value!r}", f"give a whole number from {low} to {high}")
 
 
 def _market(prices: Prices | Frame | None, returns: Frame | None, calendar: CalendarName, log: bool) -> Returns:

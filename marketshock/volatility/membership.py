@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, DateArray, FloatArray, Frame
-from ..errors import InputError, PriceError
+from ..errors import InputError, PriceError, check_count
 from ..providers.frames import (
     check_columns,
     check_positive,
@@ -156,8 +156,7 @@ class Membership:
         `IndexMembers.market_caps`.
         """
         days, names, values = caps_values(caps)
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= len(names):
-            raise InputError("n", f"got {n!r}", f"give a whole number from 1 to {len(names)}, the columns of caps")
+        check_count("n", n, 1, len(names), "the columns of caps")
         ranked = np.where(np.isnan(values), -np.inf, values)
         last = np.partition(ranked, len(names) - n, axis=1)[:, len(names) - n]
         settled = np.isfinite(last)
@@ -185,9 +184,8 @@ class Membership:
         days = _days_index("dates", dates)
         known = self.known(days)
         if not known.all():
-            raise InputError(
-                "dates", f"{self.name}: not known on {days[~known][0]}", "select dates with .known(dates) first"
-            )
+            what = f"{self.name}: not known on {days[~known][0]}"
+            raise InputError("dates", what, "select dates with .known(dates) first")
         return self.rows(days, [str(t) for t in tickers])
 
     def rows(self, days: DateArray, tickers: Sequence[str]) -> BoolArray:
@@ -212,12 +210,8 @@ class Membership:
 def caps_values(caps: Frame) -> tuple[DateArray, list[str], FloatArray]:
     """Return days (D,), tickers (N,) and market caps in USD (D, N) of a frame with one column per firm.
 
-    Raises
-    ------
-    InputError
-        If two columns belong to one firm, or the frame is empty.
-    PriceError
-        If a cap is infinite, not positive or text, or dates are duplicate or unsorted.
+    Raises `InputError` if two columns belong to one firm, or the frame is empty; `PriceError` if a cap is infinite, not
+    positive or text, or dates are duplicate or unsorted.
     """
     frame = dated("caps", caps)
     check_columns("caps", frame)

@@ -12,7 +12,7 @@ import pandas as pd
 from .. import _format
 from .._frame import Printable, PrintedTable, Printout
 from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, IntArray
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, check_count
 from ..panel.returns import returns_of_prices
 from ..providers.base import Prices
 from ._rules import one_a_firm
@@ -165,7 +165,8 @@ def volatility_portfolios(
     """
     held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
     looks = _looks(lookback, min_obs)
-    _check_groups(groups, rebalance)
+    check_choice("rebalance", rebalance, REBALANCE)
+    check_count("groups", groups, 2)
     market = returns_of_prices(held, calendar, False)
     keep = sorted(set(one_a_firm(market.names)))
     names = [market.names[k] for k in keep]
@@ -338,13 +339,6 @@ def _looks(lookback: int | Sequence[int], min_obs: int | None) -> dict[int, int]
     for look in given or [0]:
         if isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 2:
             raise InputError("lookback", f"got {lookback!r}", "give sessions, such as (126, 252)")
-    whole = isinstance(min_obs, (int, np.integer)) and not isinstance(min_obs, bool)
-    if min_obs is not None and (not whole or not 2 <= min_obs <= min(given)):
-        raise InputError("min_obs", f"got {min_obs!r}", f"give a whole number from 2 to {min(given)}")
+    if min_obs is not None:
+        check_count("min_obs", min_obs, 2, min(given))
     return {int(look): int(min_obs or max(2, np.ceil(_MIN_SHARE * look))) for look in given}
-
-
-def _check_groups(groups: int, rebalance: Rebalance) -> None:
-    check_choice("rebalance", rebalance, REBALANCE)
-    if isinstance(groups, bool) or not isinstance(groups, (int, np.integer)) or groups < 2:
-        raise InputError("groups", f"got {groups!r}", "give 3 for terciles, 5 for quintiles")
