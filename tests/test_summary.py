@@ -261,8 +261,8 @@ class TestExclusions:
         assert summary.exclusions["n_events"].iloc[0] == (events["ticker"] == "S04").sum()
 
     def test_of_all_events(self, events, returns, factors):
-        with pytest.raises(NoUsableEventsError, match=r"among 400: ZZ@.*; and 399 more"):
-            run(events.assign(ticker="ZZ"), factors, returns=returns)
+        with pytest.raises(NoUsableEventsError, match=r"among 400: ZS\d+@.*; and 399 more"):
+            run(events.assign(ticker="Z" + events["ticker"]), factors, returns=returns)
 
 
 class TestOptions:

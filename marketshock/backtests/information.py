@@ -26,7 +26,7 @@ class EventInformation:
     Attributes
     ----------
     event_id, ticker, group : str
-        The event.
+        The event; several groups are joined by "; ".
     date : Timestamp
         Its session, day 0.
     returns : DataFrame

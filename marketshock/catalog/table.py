@@ -21,6 +21,7 @@ from .model import Catalog, Event
 Events: TypeAlias = Event | Sequence[Event] | Catalog | Frame
 
 _COLUMNS = ("ticker", "date", "event_id", "group", "timing", "on_closed")
+_JOINED = "; "  # between the groups of an event that has several
 _MANY = 100_000  # events from which on it matters how many bytes a number takes
 _YEARS = (1800, 2200)  # what a timestamp may be; beyond, nanoseconds wrap around
 _ISO = r"\d{4}-\d{2}-\d{2}"
@@ -48,7 +49,7 @@ class EventTable:
     on_closed : ndarray of shape (E,), object
         What the event itself says of a closed day, "" if nothing.
     group : ndarray of shape (E,), object
-        Group named by the user, "" if none.
+        Group named by the user, "" if none; several are joined by "; " (`members` reads them).
     own_event, own_id : ndarray of shape (E,), object, or None
         The names given; None where `event` and `event_id` are made of ticker and date.
     """
@@ -140,7 +141,7 @@ def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
     ----------
     events : Event, sequence of Event, Catalog, or DataFrame
         A frame has columns ticker and date, and optionally event_id, group, timing and on_closed (upper or lower case);
-        other columns are left alone.
+        other columns are left alone. Rows that differ only in group are one event of several groups.
     tickers : sequence of str, optional
         Securities on which market-wide events are studied. An event that names its own keeps them.
 
@@ -163,6 +164,30 @@ def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
             "events", f"got {type(events).__name__}", "give an Event, a list of them, a Catalog, or a DataFrame"
         )
     return _from_events(listed, tickers)
+
+
+def members(labels: np.ndarray[Any, Any], by: str = "group") -> dict[Any, IntArray]:
+    """Return the positions of the events under each label of a column, in the order of first occurrence.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (E,)
+        One per event.
+    by : str, optional
+        Name of the column. An event with several groups, joined by "; ", is in each of them.
+
+    Returns
+    -------
+    dict of label to ndarray of shape (n,), int
+        Positions, increasing.
+    """
+    code, names = pd.factorize(labels)
+    positions = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code)))[:-1]
+    out: dict[Any, list[IntArray]] = {}
+    for label, at in zip(names, positions, strict=True):
+        for name in label.split(_JOINED) if by == "group" else (label,):
+            out.setdefault(name, []).append(at)
+    return {name: np.sort(np.concatenate(parts)) for name, parts in out.items()}
 
 
 def _from_events(events: list[Event], tickers: Sequence[str] | None) -> EventTable:
@@ -219,9 +244,32 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
         both = timed & (values != "") if timed.any() else timed
         if both.any():
             raise InputError("events", f"row {int(np.argmax(both))} has a timestamp and {name}", "give one of the two")
-    return _checked(
-        EventTable(names, security, given, utc, timing, on_closed, _column(frame, "group", n), event, event_id)
-    )
+    group = _column(frame, "group", n)
+    return _checked(_merged(EventTable(names, security, given, utc, timing, on_closed, group, event, event_id)))
+
+
+def _merged(table: EventTable) -> EventTable:
+    """Merge rows that differ only in group into one event, at the place of the first, with the groups in their order.
+
+    A row that repeats another with its group stays an event of its own.
+    """
+    if not table.group.strides[0]:
+        return table
+    pair = pd.Series((table.security.astype(np.int64) << 32) + table.given.astype(np.int64))
+    if not pair.duplicated().any():
+        return table
+    at = np.flatnonzero(pair.duplicated(keep=False))
+    same = ("security", "given", "utc", "timing", "on_closed", "own_event")
+    rows = pd.DataFrame({f: getattr(table, f)[at] for f in same if getattr(table, f) is not None})
+    again = rows.assign(group=table.group[at]).groupby([*rows, "group"], dropna=False).cumcount()
+    event = rows.assign(again=again).groupby([*rows, "again"], sort=False, dropna=False).ngroup().to_numpy()
+    first = at[np.unique(event, return_index=True)[1]]
+    joined = pd.Series(table.group[at] + _JOINED, dtype=object).groupby(event).sum()
+    plain = {text: _JOINED.join(dict.fromkeys(filter(None, text.split(_JOINED)))) for text in joined.unique()}
+    group, kept = table.group.copy(), np.ones(len(table), dtype=bool)
+    kept[at], kept[first] = False, True
+    group[first] = joined.map(plain).to_numpy(dtype=object)
+    return replace(table, group=group).take(kept)
 
 
 def _securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
@@ -266,7 +314,9 @@ def _crossed(frame: pd.DataFrame, tickers: Sequence[str]) -> pd.DataFrame:
 def _column(frame: pd.DataFrame, name: str, n: int, allowed: tuple[str, ...] = ()) -> StrArray:
     if name not in frame.columns:
         return repeated("", n)
-    values = frame[name].astype(object).where(frame[name].notna(), "").astype(str).to_numpy(dtype=object)
+    values = frame[name].to_numpy(dtype=object, copy=True)
+    if pd.api.types.infer_dtype(values, skipna=False) != "string":
+        values = frame[name].astype(object).where(frame[name].notna(), "").astype(str).to_numpy(dtype=object)
     if allowed:
         for value in pd.unique(values):
             check_choice(f"events, column {name!r}", value, allowed)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _format
 from .._typing import FloatArray, IntArray
+from ..catalog.table import members
 from ..errors import InputError, check_choice, check_share
 from ..inference.mean import HOW, How, MeanCar, mean_car, mean_cars
 from ..study.results import StudyResult
@@ -88,6 +89,7 @@ def caar(
     check_share("confidence", confidence, 0.95)
     lines = [mean_path(study, label, events, confidence) for label, events in _parts(study, by).items()]
     days = study.spec.window.offsets()
+    whose = _events(len(study)) + ("" if by is None else f" by {by}")
     with canvas(ax, (7, 4)) as ax:
         for k, line in enumerate(lines):
             colour = COLOURS[k]
@@ -103,9 +105,7 @@ def caar(
         day_ticks(ax, days)
         ax.set_xlabel("trading day relative to the event")
         ax.set_ylabel(f"mean CAR from day {study.spec.window.first}, %")
-        ax.set_title(
-            f"{folded(f'Mean CAR of {_whose(lines, by)}, {study.spec.model.name}')}\n{_bands(lines, confidence)}"
-        )
+        ax.set_title(f"{folded(f'Mean CAR of {whose}, {study.spec.model.name}')}\n{_bands(lines, confidence)}")
         if by is not None:
             _legend_above(ax, len(lines))
     return ax
@@ -193,17 +193,12 @@ def _parts(study: StudyResult, by: str | None) -> dict[str, IntArray]:
     check_choice("by", by, _BY)
     values = study.events[by]
     labels = np.array([str(v.date()) for v in values] if by == "date" else [str(v) for v in values], dtype=object)
-    names = list(dict.fromkeys(labels))
-    if names == [""]:
+    parts = members(labels, by)
+    if list(parts) == [""]:
         raise InputError("by", f"the events have no {by}", "give the events a column of that name, or leave by= out")
-    if len(names) > len(COLOURS):
-        raise InputError("by", f"{len(names)} lines are too many for one picture", f"draw up to {len(COLOURS)}")
-    return {name or f"(no {by})": np.flatnonzero(labels == name) for name in names}
-
-
-def _whose(lines: list[MeanPath], by: str | None) -> str:
-    total = _events(sum(line.n for line in lines))
-    return total if by is None else f"{total} by {by}"
+    if len(parts) > len(COLOURS):
+        raise InputError("by", f"{len(parts)} lines are too many for one picture", f"draw up to {len(COLOURS)}")
+    return {name or f"(no {by})": at for name, at in parts.items()}
 
 
 def _events(n: int) -> str:

@@ -157,6 +157,7 @@ def _read(calendar: Any) -> tuple[EventTable, StrArray, StrArray]:
     calendar = as_pandas("calendar", calendar)
     if isinstance(calendar, pd.DataFrame):
         frame = calendar.reset_index(drop=True)
+        frame = frame.loc[:, [str(c).strip().casefold() != "group" for c in frame.columns]]  # each row is an entry
         named = {str(c).strip().casefold(): c for c in frame.columns}
         if "ticker" in named:
             ticker = frame[named["ticker"]]

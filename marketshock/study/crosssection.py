@@ -13,6 +13,7 @@ import pandas as pd
 from .. import _format
 from .._native import as_pandas
 from .._typing import Alternative, BoolArray, Frame
+from ..catalog.table import members
 from ..errors import InputError, check_choice
 from ..inference.mean import How, mean_difference
 from ..inference.moments import Moments
@@ -69,21 +70,21 @@ def group_differences(
     """
     if by not in study.events:
         raise InputError("by", f"got {by!r}", f"give one of {', '.join(map(str, study.events.columns))}")
-    labels = study.events[by].astype(str).to_numpy()
-    names = list(dict.fromkeys(labels))
+    positions = members(study.events[by].astype(str).to_numpy(dtype=object), by)
+    names = list(positions)
     if len(names) < 2:
         raise InputError("by", f"all events are of one {by}: {names[0]!r}", "give events of two groups or more")
     sample = study.sample(first, last)
-    members = {name: labels == name for name in names}
-    rows = [_difference(sample, pair, members, alternative) for pair in combinations(names, 2)]
+    inside = {name: np.isin(np.arange(len(study)), at) for name, at in positions.items()}
+    rows = [_difference(sample, pair, inside, alternative) for pair in combinations(names, 2)]
     return pd.DataFrame(rows).set_index(["first", "second"])
 
 
 def _difference(
-    sample: Sample, pair: tuple[str, str], members: Mapping[str, BoolArray], alternative: Alternative
+    sample: Sample, pair: tuple[str, str], inside: Mapping[str, BoolArray], alternative: Alternative
 ) -> dict[str, Any]:
     """Return the row of two groups."""
-    first, second = (members[name] for name in pair)
+    first, second = (inside[name] for name in pair)
     x, y = (Moments.of(sample.sum.car[group]) for group in (first, second))
     found = mean_difference(sample, first, second)
     t = found.mean / found.se if found.se > 0 else np.nan

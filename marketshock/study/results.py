@@ -13,7 +13,7 @@ import pandas as pd
 from .. import _format
 from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
-from ..catalog.table import Events
+from ..catalog.table import Events, members
 from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
 from ..errors import InputError, UnknownNameError, check_choice, check_share
@@ -91,7 +91,7 @@ class StudyResult(Printable):
 
     @property
     def events(self) -> pd.DataFrame:
-        """The events studied: ticker, date (day 0), event, group, and the days with data in each window."""
+        """The events studied: ticker, date (day 0), event, group (several joined by "; "), days with data by window."""
         panel = self.panel
         first = np.clip(panel.row + panel.estimation.first, 0, None)
         last = np.clip(panel.row + panel.estimation.last, 0, None)
@@ -340,7 +340,7 @@ class StudyResult(Printable):
             "less" is for losses.
         by : {"event", "group", "ticker", "date", "day"}, optional
             Test each value of that column of ``study.events`` by itself, or each day of the window; it becomes the
-            first index level.
+            first index level. An event of several groups is in each of them.
         conventions : Conventions, optional
             Where papers differ: ``ms.Conventions(window="csar")`` and others.
         resampling : Resampling, optional
@@ -390,9 +390,7 @@ class StudyResult(Printable):
                 sample = self.sample(day, day, conventions=whole.conventions, resampling=whole.resampling)
                 yield day, sample, lambda: self.panel.event_id
             return
-        labels = self.events[by].to_numpy()
-        for label in pd.unique(labels):
-            part = np.flatnonzero(labels == label)
+        for label, part in members(self.events[by].to_numpy(), by).items():
             yield label, whole.take(part), partial(self._names, part)
 
     def sample(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -12,8 +12,8 @@ import pandas as pd
 
 from .. import _format
 from .._frame import Printable, PrintedTable, Printout, ReadableFrame
-from .._typing import ALTERNATIVES, Alternative, FloatArray, StrArray
-from ..catalog.table import EventTable
+from .._typing import ALTERNATIVES, Alternative, FloatArray, IntArray, StrArray
+from ..catalog.table import EventTable, members
 from ..errors import InputError, WindowError, check_choice, check_share
 from ..inference.event_sums import EventSums
 from ..inference.mean import mean_of_sums
@@ -203,19 +203,25 @@ class StreamedStudy(Printable):
     @property
     def _groups(self) -> list[str]:
         """Groups with events, in the order in which they were given."""
-        return [str(group) for group in pd.unique(self._table.group) if group in set(self._merged.group)]
+        studied = self._members[0]
+        return [group for group in members(self._table.group) if group in studied]
 
     @property
     def _tally(self) -> EventSums:
         assert self._merged.tally is not None
         return self._merged.tally
 
+    @cached_property
+    def _members(self) -> tuple[dict[str, IntArray], dict[str, IntArray]]:
+        """Rows of the sums and of the dates of each group."""
+        return members(self._merged.group), members(self._merged.date_group)
+
     def _summary(self, window: int, conventions: Conventions, group: str | None = None) -> Streamed:
         """What the tests read of a window, of all events or of one group."""
         spec, tally, dates = self.request.spec, self._tally, self._merged.dates
         if group is not None:
-            tally = tally.take(np.flatnonzero(self._merged.group == group))
-            dates = dates[self._merged.date_group == group]
+            rows, on = (by_group[group] for by_group in self._members)
+            tally, dates = tally.take(rows), dates[on]
         n_days = 1 if window < len(spec.window) else len(self.windows[window - len(spec.window)])
         return tally.summary(window, conventions.window, n_days, np.unique(dates), spec.log)
 
