@@ -91,7 +91,7 @@ def test_alignment_of_the_documents_events(prices, catalog):
     got = result.alignment.reset_index()
     assert list(got["session"].dt.strftime("%m-%d")) == ["01-21", "02-03", "02-03", "02-04", "01-29", "02-05"]
     assert list(got["moved"]) == [1, 2, 0, 1, 0, 1]
-    assert got["rule"].str.contains("closed").tolist() == [True, True, False, False, False, False]
+    assert got["session_rule"].str.contains("closed").tolist() == [True, True, False, False, False, False]
 
 
 def test_estimation_window_moves_with_the_event(prices):

@@ -117,7 +117,7 @@ class PlaceboTrades(Printable):
             "placebo_high": float(np.quantile(there, 0.975)),
             "pvalue": self.pvalue,
             "alternative": self.alternative,
-            "draws": len(there),
+            "n_draws": len(there),
             "n_trades": self.n_trades,
             "n_dates": self.n_dates,
         }

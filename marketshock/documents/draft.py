@@ -44,11 +44,11 @@ def draft_catalog(
         TOML.
     """
     rows = _format.rows(mentions)
-    is_day = [r["precision"] == "day" and not pd.isna(r["first"]) and r["kind"] != "byline" for r in rows]
+    is_day = [r["precision"] == "day" and not pd.isna(r["first_date"]) and r["kind"] != "byline" for r in rows]
     by_day: dict[dt.date, list[dict[str, Any]]] = {}
     for row, dated in zip(rows, is_day, strict=True):
         if dated:
-            by_day.setdefault(row["first"].date(), []).append(row)
+            by_day.setdefault(row["first_date"].date(), []).append(row)
     when = f"published {published}" if published else "date of publication not known"
     lines = [f"# Draft from {_comment(name)}, {when}. Check every date, write the titles, delete non-events.", ""]
     if not by_day:
@@ -108,7 +108,7 @@ def _firms_beside(row: dict[str, Any], paragraphs: Sequence[str], instruments: p
 def _line(row: dict[str, Any]) -> str:
     """Return the comment on a date: its position, its words and its reading."""
     place = f"paragraph {row['paragraph']}, characters {row['start']}-{row['end']}"
-    dates = shown(row["first"], row["last"])
+    dates = shown(row["first_date"], row["last_date"])
     reading = f"{row['precision']}, {row['confidence']}: {_comment(row['reason'])}"
     return f"# {place}: {_comment(row['text'])} = {dates}, {reading}"
 

@@ -58,7 +58,7 @@ def fragility_counts(
     """
     frame = measured.counts(start, end, members=members, by=by)
     unit = 100 / frame["n_securities"].clip(lower=1) if share else pd.Series(1.0, index=frame.index)
-    up, down = (frame["up"] * unit).to_numpy(), -(frame["down"] * unit).to_numpy()
+    up, down = (frame["n_up"] * unit).to_numpy(), -(frame["n_down"] * unit).to_numpy()
     with canvas(ax, (8, 3.8)) as ax:
         wide = min(9.0, max(0.9, 380 / max(len(frame), 1)))  # points: a bar thinner than a pixel is not drawn
         for values, colour, name in ((up, _UP, "up"), (down, _DOWN, "down")):

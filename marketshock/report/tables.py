@@ -23,7 +23,7 @@ def alignment_table(study: StudyResult) -> str:
         frame = frame[frame["moved"] != 0]
     rest = f"\n... {len(frame) - _SHOWN} more moved" if len(frame) > _SHOWN else ""
     rows = [
-        [r["event"], _day(r["given"]), _day(r["session"]), f"{r['moved']:+d}" if r["moved"] else "0", r["rule"]]
+        [r["event"], _day(r["given"]), _day(r["session"]), f"{r['moved']:+d}" if r["moved"] else "0", r["session_rule"]]
         for r in _format.rows(frame[:_SHOWN])
     ]
     return _format.text_table(["event", "date", "day 0", "moved", "rule"], rows, left=1) + rest

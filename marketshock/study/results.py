@@ -119,7 +119,7 @@ class StudyResult(Printable):
 
     @property
     def alignment(self) -> pd.DataFrame:
-        """What was done with each date: given (its time in UTC, if any), session (day 0), days moved, rule."""
+        """What was done with each date: given (its time in UTC, if any), session (day 0), days moved, session_rule."""
         a, table = self._alignment, self._alignment.table
         return pd.DataFrame(
             {
@@ -128,7 +128,7 @@ class StudyResult(Printable):
                 "timestamp_utc": table.utc,
                 "session": _stamps(a.session),
                 "moved": a.moved,
-                "rule": a.rule,
+                "session_rule": a.rule,
             },
             index=pd.Index(table.event_id, name="event_id"),
         )

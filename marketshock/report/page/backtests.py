@@ -132,7 +132,7 @@ def _dates(result: Backtest) -> Table:
             _day(r["given"]),
             _day(r["session"]),
             f"{r['moved']:+d}" if r["moved"] else "0",
-            r["rule"],
+            r["session_rule"],
         ]
         for r in _format.rows(result.alignment)
     ]

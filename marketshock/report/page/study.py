@@ -124,7 +124,7 @@ def dates_parts(study: StudyResult) -> list[Part]:
             _moment(r["timestamp_utc"]),
             _day(r["session"]),
             f"{r['moved']:+d}" if r["moved"] else "0",
-            r["rule"],
+            r["session_rule"],
         ]
         for r in _format.rows(study.alignment)
     ]
