@@ -174,7 +174,9 @@ class TestNumbers:
         counts = moves.counts()
         for row in table.rows:
             truth = counts.loc[row[0]]
-            assert [int(cell) for cell in row[1:5]] == [truth[c] for c in ("events", "up", "down", "n_securities")]
+            assert [int(cell) for cell in row[1:5]] == [
+                truth[c] for c in ("n_events", "n_up", "n_down", "n_securities")
+            ]
         assert int(table.rows[0][1]) == counts["n_events"].max()
         largest = next(t for t in tables_of(pages["moves"]) if t.caption.startswith("The largest moves"))
         np.testing.assert_allclose([float(r[5]) for r in largest.rows], moves.ranking()["z"], atol=0.005)

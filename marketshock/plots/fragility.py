@@ -72,7 +72,7 @@ def fragility_counts(
         date_axis(ax)
         n = frame.loc[frame["n_securities"] > 0, "n_securities"]
         of = f"{n.min()} to {n.max()}" if len(n) and n.min() < n.max() else f"{n.max() if len(n) else 0}"
-        ax.set_title(f"{frame['events'].sum():,} events among {of} stocks\n{_convention(measured)}", fontsize=9)
+        ax.set_title(f"{frame['n_events'].sum():,} events among {of} stocks\n{_convention(measured)}", fontsize=9)
         low, high = min(down.min(initial=0), -1e-9), max(up.max(initial=0), 1e-9)
         room = 0.16 * (high - low)
         ax.set_ylim(low - room, high + room)
