@@ -438,7 +438,7 @@ class TestCommand:
         table = next(
             t for t in tables_of((tmp_path / "a.html").read_text("utf-8")) if t.caption == "Events on 2025-01-27"
         )
-        assert [int(cell) for cell in table.rows[0][1:4]] == [truth[name] for name in ("events", "up", "down")]
+        assert [int(cell) for cell in table.rows[0][1:4]] == [truth[name] for name in ("n_events", "n_up", "n_down")]
 
     def test_a_study_of_ones_own(self, capsys, tmp_path, prices):
         prices.adj_close.to_csv(tmp_path / "wide.csv")
