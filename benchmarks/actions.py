@@ -58,7 +58,7 @@ def actions() -> dict[str, Callable[[], object]]:
         "10,000 events, bootstraps": lambda: fresh(many).tests(0, 1, which=["wild_bootstrap", "block_bootstrap"]),
         "10,000 events, CARs as a table": lambda: fresh(many).car(-1, 1),
         "10,000 events, a regression": lambda: ms.regress_car(fresh(many), traits, 0, 1),
-        "placebo days of seven": lambda: ms.placebo(seven),
+        "placebo days of seven": lambda: ms.placebo(seven, None, 0, 0),
         "specification curve": lambda: ms.specification_curve(
             selloff,
             tickers=["NVDA"],

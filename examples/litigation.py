@@ -30,7 +30,7 @@ print(study.tests(0, 0, which=["t_firm", "sq"], alternative="less"))
 # windows.
 
 # %%
-unusual = ms.placebo(study)
+unusual = ms.placebo(study, None, 0, 0)
 picture = ms.plots.placebo(unusual)
 print(unusual)
 
@@ -54,7 +54,7 @@ print(curve)
 lately = ms.event_study(
     event, prices=prices, model=ms.RecentVolatility(ms.MarketModel("^NDX"), days=21), window=(-1, 5)
 )
-both = ms.compare({"estimation window": study, "last 21 days": lately})
+both = ms.compare({"estimation window": study, "last 21 days": lately}, 0, 0)
 print(both[["car", "se", "t", "pvalue"]].to_string())
 
 # %% [markdown]

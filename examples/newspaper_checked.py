@@ -73,5 +73,5 @@ with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "article.txt"
     path.write_text("NVIDIA fell by nearly 17 % on January 27.\n\nOn Friday it closed at 120.07.\n", "utf-8")
     text = ms.read_document(path, published=dt.date(2025, 2, 3))
-print(text.mentions[["text", "first", "session", "confidence", "reason"]].to_string(), "\n")
+print(text.mentions[["text", "first_date", "session", "confidence", "reason"]].to_string(), "\n")
 print(text.figures[["text", "value", "unit", "modifier"]].to_string())

@@ -31,7 +31,7 @@ print(study.tests(0, 0, which=["joint_f", "joint_rank", "portfolio"], by="event"
 # How unusual was NVIDIA's day among all the days of the last years, and what else fell into Microsoft's window?
 
 # %%
-unusual = ms.placebo(study, "deepseek-selloff/NVDA")
+unusual = ms.placebo(study, "deepseek-selloff/NVDA", 0, 0)
 picture = ms.plots.placebo(unusual)
 print(unusual, "\n")
 print(study.confounders().loc["deepseek-selloff/MSFT", ["title", "day"]])

@@ -94,7 +94,7 @@ class RejectionRates:
     Attributes
     ----------
     table : DataFrame
-        Indexed by test and shock (decimal): rate, error (Monte Carlo standard error, sqrt(p (1 - p) / B)), n_samples
+        Indexed by test and shock (decimal): rate, se (Monte Carlo standard error, sqrt(p (1 - p) / B)), n_samples
         (B, those in which the test applies).
     design : Design
         What was simulated.
@@ -336,5 +336,5 @@ def _table(counts: FloatArray, tests: list[Test], shocks: Sequence[float]) -> pd
         rate = rejected / applied
         error = np.sqrt(rate * (1 - rate) / applied)
     index = pd.MultiIndex.from_product([[t.name for t in tests], list(shocks)], names=["test", "shock"])
-    columns = {"rate": rate.ravel(), "error": error.ravel(), "n_samples": applied.astype(int).ravel()}
+    columns = {"rate": rate.ravel(), "se": error.ravel(), "n_samples": applied.astype(int).ravel()}
     return pd.DataFrame(columns, index=index)

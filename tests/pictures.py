@@ -115,7 +115,7 @@ def curve() -> ms.types.SpecificationCurve:
 @cache
 def placebo_days() -> ms.types.Placebo:
     """Of one event."""
-    return ms.placebo(seven(), NVDA)
+    return ms.placebo(seven(), NVDA, 0, 0)
 
 
 PICTURES: dict[str, tuple[Any, Callable[..., Any]]] = {

@@ -72,7 +72,7 @@ def test_equity_of_the_orders_alone(name, seed, by):
     traded = orders.pivot_table(index="session", columns="ticker", values="shares", aggfunc="sum")
     traded = traded.reindex(index=DAYS, columns=list(NAMES)).fillna(0.0)
     shares, cash, equity = pd.Series(0.0, list(NAMES)), CAPITAL, []
-    flows = orders.groupby("session")["cash"].sum()
+    flows = orders.groupby("session")["cash_change"].sum()
     for day in daily.index:
         for ticker, date, ratio in prices.splits[["ticker", "date", "ratio"]].itertuples(index=False):
             if date == day:
@@ -97,9 +97,9 @@ def test_daily_positions_legs_and_trades_agree(name, seed, missing):
     for column in ("gross", "dividends", "slippage", "commission", "borrow", "pnl"):
         by_event = legs.groupby("event_id")[column].sum().reindex(trades.index)
         np.testing.assert_allclose(trades[column], by_event, atol=CENT)
-    np.testing.assert_allclose(orders["cash"], -orders["value"] - orders["commission"], atol=CENT)
+    np.testing.assert_allclose(orders["cash_change"], -orders["amount"] - orders["commission"], atol=CENT)
     assert orders["commission"].sum() == pytest.approx(daily["commission"].sum(), abs=CENT)
-    assert orders["value"].abs().sum() == pytest.approx(daily["traded"].sum(), abs=CENT)
+    assert orders["amount"].abs().sum() == pytest.approx(daily["traded"].sum(), abs=CENT)
     slippage = ((orders["fill"] - orders["price"]) * orders["shares"]).sum()
     assert legs["slippage"].sum() == pytest.approx(slippage, abs=CENT)
     counted = legs.groupby("event_id").size().reindex(trades.index)
@@ -139,7 +139,7 @@ def test_mean_and_standard_error_of_trades_are_one(several):
         assert trades.n_dates == 30
         assert (trades.n_trades, trades.mean) == (60, pytest.approx(result.trades["return"].mean(), rel=1e-12))
         assert (last["mean"], last["se"]) == (pytest.approx(trades.mean, rel=1e-9), pytest.approx(trades.se, rel=1e-9))
-        assert last["n"] == trades.n_trades
+        assert last["n_trades"] == trades.n_trades
         half = (last["ci_high"] - last["ci_low"]) / 2
         assert half == pytest.approx(stats.t.ppf(0.975, 29) * trades.se, rel=1e-9)
         row = compared.table.loc[name]
@@ -175,7 +175,7 @@ def test_statistics_of_the_account_are_those_of_its_frame(several):
         curve, daily, shown = result.curve, result.daily, result.performance["value"]
         assert curve.total_return == pytest.approx(daily["equity"].iloc[-1] / CAPITAL - 1, rel=1e-12)
         assert curve.max_drawdown == pytest.approx(daily["drawdown"].min(), rel=1e-12)
-        assert shown["account", "exposure"] == pytest.approx(daily["gross"].mean())
+        assert shown["account", "exposure"] == pytest.approx(daily["gross_exposure"].mean())
         assert shown["account", "turnover"] == pytest.approx(daily["turnover"].sum())
         assert shown["benchmark", "beta"] == result.benchmark_regression.beta
         errors = result.performance["se"]

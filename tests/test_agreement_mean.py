@@ -79,8 +79,8 @@ def test_a_difference_between_events_on_their_own_dates_equals_scipy(market):
     car = whole.car(*WINDOW)["car"].groupby(whole.events["group"])
     for (a, b), row in ms.group_differences(whole, *WINDOW).iterrows():
         x, y = car.get_group(a), car.get_group(b)
-        assert (row["n_first"], row["n_second"]) == (len(x), len(y))
-        np.testing.assert_allclose([row["mean_first"], row["mean_second"]], [x.mean(), y.mean()], **CLOSE)
+        assert (row["n_1"], row["n_2"]) == (len(x), len(y))
+        np.testing.assert_allclose([row["mean_1"], row["mean_2"]], [x.mean(), y.mean()], **CLOSE)
         if min(len(x), len(y)) > 1:
             welch = stats.ttest_ind(x, y, equal_var=False)
             shown = row[["t", "df", "pvalue"]].astype(float)
@@ -106,7 +106,7 @@ def test_regressions_of_cars_equal_statsmodels(cov, market):
         np.testing.assert_allclose(made.table[["ci_low", "ci_high"]], fit.conf_int(), **CLOSE)
         assert made.n_events == there.sum()
         assert made.r_squared == pytest.approx(fit.rsquared)
-        assert list(made.dropped) == list(car.index[~there])
+        assert list(made.exclusions.index) == list(car.index[~there])
 
 
 @given(market=markets())

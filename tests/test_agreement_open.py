@@ -84,7 +84,7 @@ def test_a_difference_is_the_difference_of_the_means_beside_it(market):
     """On one date it is estimated on the days all firms share, the means on each firm's own."""
     for days in SPANS:
         for _, row in ms.group_differences(study(market), *days).iterrows():
-            np.testing.assert_allclose(row["difference"], row["mean_first"] - row["mean_second"], **CLOSE)
+            np.testing.assert_allclose(row["difference"], row["mean_1"] - row["mean_2"], **CLOSE)
 
 
 @given(market=markets(patterns=("one date",), gaps=("none",), exclusions=False))
@@ -130,7 +130,7 @@ def test_a_difference_leaves_out_a_firm_without_a_return(market):
 def test_the_mean_of_a_placebo_is_the_mean(market):
     """A firm without a return is left out of every mean but this one."""
     whole = study(market)
-    table = ms.placebo(whole).table
+    table = ms.placebo(whole, None, 0, 0).table
     row = table[table.index.str.startswith("(mean")].iloc[0]
     assert row["car"] == pytest.approx(mean_car(whole.sample(0, 0)).mean)
 

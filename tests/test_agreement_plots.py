@@ -160,7 +160,7 @@ def test_the_price_path_is_the_price(market):
 def test_robustness_pictures_are_their_tables(market):
     plt.close("all")
     whole = study(market)
-    result = ms.placebo(whole)
+    result = ms.placebo(whole, None, 0, 0)
     event_id = str(result.table.dropna(subset="car").index[0])
     ax = ms.plots.placebo(result, event_id)
     assert sum(bar.get_height() for bar in ax.patches) == result.table.loc[event_id, "n_placebo"]
@@ -186,10 +186,10 @@ def test_pictures_of_fragility_are_its_tables(market):
     measured = ms.fragility(returns=market.returns, window=8, threshold=1.5, log=False, calendar=calendar)
     counts = measured.counts()
     ups, downs = ms.plots.fragility_counts(measured).collections[:2]
-    for bars, column, sign in ((ups, "up", 1), (downs, "down", -1)):
+    for bars, column, sign in ((ups, "n_up", 1), (downs, "n_down", -1)):
         ends = [segment[-1, 1] for segment in bars.get_segments()]
         np.testing.assert_array_equal(ends, sign * counts.loc[counts[column] > 0, column])
-    assert counts["events"].sum() == len(measured.events())
+    assert counts["n_events"].sum() == len(measured.events())
     ax = ms.plots.fragility_heatmap(measured, list(measured.tickers), str(measured.z.index[0].date()))
     shown = np.ma.filled(ax.images[0].get_array(), np.nan)
     np.testing.assert_allclose(shown, measured.z.T, **CLOSE)

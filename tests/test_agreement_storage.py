@@ -75,7 +75,7 @@ def test_a_streamed_study_excludes_and_aligns_the_same_events(market):
         expected = counted(whole.exclusions)
         pd.testing.assert_frame_equal(pd.DataFrame(one.exclusions), expected, check_names=False)
         moved = int((whole.alignment["moved"] != 0).sum())
-        assert dict(one.counts) == {"given": len(market.events), "moved": moved, "studied": len(whole)}
+        assert dict(one.counts) == {"n_given": len(market.events), "n_moved": moved, "n_studied": len(whole)}
 
 
 @given(market=markets(calendars=("NYSE",)))
@@ -85,7 +85,7 @@ def test_dates_that_move_are_counted_alike(market):
     events = market.events.assign(date=market.events["date"] + pd.offsets.Week(weekday=5))
     market = replace(market, events=events)
     whole, sums = study(market), streamed(market, cars=False)
-    assert sums.counts["moved"] == (whole.alignment["moved"] != 0).sum() > 0
+    assert sums.counts["n_moved"] == (whole.alignment["moved"] != 0).sum() > 0
     assert list(sums.exclusions.index) == list(counted(whole.exclusions).index)
 
 

@@ -93,7 +93,7 @@ def test_what_comes_after_changes_nothing_before(name, by):
     options = {"costs": COSTLY, "sizing": ms.Sizing(by=by, amount=amount, max_position=0.4, max_net=0.9)}
     true = quiet(events, prices, rule, **options)
     assert len(true.orders) > 10
-    columns = ["session", "at", "event_id", "ticker", "shares", "price", "cash"]
+    columns = ["session", "at", "event_id", "ticker", "shares", "price", "cash_change"]
     for day in (205, 230, 260):
         other = quiet(events, corrupted(prices, day), rule, **options)
         until = DAYS[day]
@@ -190,7 +190,7 @@ def test_every_day_is_cash_and_positions(name, seed, sizing, missing, costs):
     assert (positions.sum(axis=1) - daily["long"] - daily["short"]).abs().max() < scale
     assert (daily["cash"] + positions.sum(axis=1) - daily["equity"]).abs().max() < scale
     # cash against the orders
-    flows = result.orders.groupby("session")["cash"].sum().reindex(daily.index, fill_value=0.0)
+    flows = result.orders.groupby("session")["cash_change"].sum().reindex(daily.index, fill_value=0.0)
     flows = flows + daily["dividends"] - daily["borrow"] + daily["interest"]
     assert (capital + flows.cumsum() - daily["cash"]).abs().max() < scale
     # the profit of the trades against equity
@@ -219,8 +219,8 @@ def test_limits_hold_at_the_prices_they_were_judged_by(seed, gross):
     limits = ms.Sizing(amount=0.15, max_gross=gross, max_net=gross / 2, max_position=gross / 4)
     result = quiet(made_events(60, seed), prices, RULES["hold"], sizing=limits)
     daily = result.daily
-    assert daily["gross"].max() <= gross + 1e-9
-    assert daily["net"].abs().max() <= gross / 2 + 1e-9
+    assert daily["gross_exposure"].max() <= gross + 1e-9
+    assert daily["net_exposure"].abs().max() <= gross / 2 + 1e-9
     assert (result.positions.abs().div(daily["equity"], axis=0)).max(axis=None) <= gross / 4 + 1e-9
     assert (result.trades["scale"] < 1).any() or result.exclusions["code"].eq("no_room").any()
 
@@ -241,13 +241,15 @@ def test_turnover_and_exposure_are_those_of_the_orders():
     result = quiet(made_events(30), made_prices(), RULES["hedged"], costs=COSTLY)
     daily = result.daily
     traded = (
-        result.orders.groupby("session")["value"].apply(lambda v: v.abs().sum()).reindex(daily.index, fill_value=0.0)
+        result.orders.groupby("session")["amount"].apply(lambda v: v.abs().sum()).reindex(daily.index, fill_value=0.0)
     )
     before = daily["equity"].shift(fill_value=1e6)
     assert np.allclose(daily["turnover"], traded / before, rtol=1e-12)
     longs, shorts = (result.positions.clip(lower=0).sum(axis=1), result.positions.clip(upper=0).sum(axis=1))
-    assert (daily["gross"] * daily["equity"] + 1e-6 >= longs - shorts).all()  # legs of several events are not netted
-    assert np.allclose(daily["net"] * daily["equity"], longs + shorts, atol=1e-5)
+    assert (
+        daily["gross_exposure"] * daily["equity"] + 1e-6 >= longs - shorts
+    ).all()  # legs of several events are not netted
+    assert np.allclose(daily["net_exposure"] * daily["equity"], longs + shorts, atol=1e-5)
     assert result.performance.loc[("account", "turnover"), "value"] == pytest.approx(daily["turnover"].sum())
 
 

@@ -102,7 +102,7 @@ def test_the_account_ends_where_the_trades_say(result):
 def test_each_day_reconciles(result):
     daily = result.daily
     assert (daily["cash"] + daily["long"] + daily["short"] - daily["equity"]).abs().max() < 1e-9
-    bought = result.orders.groupby("session")["cash"].sum().reindex(daily.index, fill_value=0.0)
+    bought = result.orders.groupby("session")["cash_change"].sum().reindex(daily.index, fill_value=0.0)
     flows = bought + daily["dividends"] - daily["borrow"] + daily["interest"]
     assert (daily["cash"].diff().fillna(daily["cash"] - 100_000) - flows).abs().max() < 1e-6
     assert daily["dividends"].sum() == pytest.approx(90.09 - 125 + 125 - 90.91, abs=2 * CENT)

@@ -424,7 +424,7 @@ def test_equity_before_the_first_fill_and_in_the_first_session():
     daily = result.daily
     assert daily["equity"].iloc[0] == pytest.approx(1_000_000)
     assert daily["interest"].tolist() == pytest.approx([0.0, 60.0, 60.006], abs=1e-9)
-    assert daily["gross"].iloc[0] == pytest.approx(0.4)
+    assert daily["gross_exposure"].iloc[0] == pytest.approx(0.4)
     assert daily["drawdown"].tolist() == pytest.approx([0.0, 0.0, 0.0])
 
 

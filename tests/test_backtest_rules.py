@@ -222,7 +222,7 @@ def test_a_plan_from_the_shell(capsys, folder):
     assert {"comparison.csv", "backtest.json", "1_dip_legs.csv", "2_hedged_equity.png"} <= written
     told = json.loads((folder / "out" / "backtest.json").read_text("utf-8"))
     assert told["rules"]["dip"]["per_trade"]["n_trades"] == len(pd.read_csv(folder / "out" / "1_dip_trades.csv"))
-    assert told["rules"]["dip"]["placebo"]["draws"] == 99
+    assert told["rules"]["dip"]["placebo"]["n_draws"] == 99
 
 
 def test_one_rule_from_the_shell(capsys, tmp_path):

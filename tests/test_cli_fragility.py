@@ -57,7 +57,7 @@ def test_ranks_among_the_fifty(capsys):
 )
 def test_conventions(capsys, options, count):
     _, out, _ = run(capsys, "fragility", "--date", "2025-01-27", "--json", *options)
-    assert json.loads(out)["on_date"]["events"] == count
+    assert json.loads(out)["on_date"]["n_events"] == count
 
 
 def test_a_group_and_its_part_in_the_index(capsys):

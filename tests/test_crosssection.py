@@ -191,14 +191,14 @@ class TestRegression:
         assert f"{cov} errors" in repr(result)
 
     def test_clusters_by_date(self, many, traits):
-        result = ms.regress_car(many, traits, cov="cluster")
+        result = ms.regress_car(many, traits, 0, 0, cov="cluster")
         assert (result.table["df"] == many.events["date"].nunique() - 1).all()
 
     def test_traits_by_event_and_missing_ones_are_told(self, many):
         traits = pd.DataFrame({"x": np.arange(60.0)}, index=many.events.index)
         traits.iloc[3, 0] = np.nan
-        result = ms.regress_car(many, traits)
-        assert result.dropped == (many.events.index[3],)
+        result = ms.regress_car(many, traits, 0, 0)
+        assert list(result.exclusions.index) == [many.events.index[3]]
         assert "1 left out" in repr(result)
 
     def test_errors(self, many, seven, traits):

@@ -40,7 +40,7 @@ def found(document):
     """Return each mention as the made sentences write them."""
     out = []
     for row in document.mentions.itertuples():
-        days = [] if pd.isna(row.first) else [str(row.first.date()), str(row.last.date())]
+        days = [] if pd.isna(row.first_date) else [str(row.first_date.date()), str(row.last_date.date())]
         out.append([row.text, *dict.fromkeys(days)])
     return out
 
@@ -64,7 +64,7 @@ class TestDates:
         for row in document.mentions.itertuples():
             assert row.reason
             assert row.reason.isascii()  # it goes into the draft
-            assert (row.confidence == "none") == (pd.isna(row.first) and pd.isna(row.last))
+            assert (row.confidence == "none") == (pd.isna(row.first_date) and pd.isna(row.last_date))
 
     @pytest.mark.parametrize(
         "sentence", [s for s in SENTENCES if s.get("published") and s["found"]], ids=lambda s: s["text"][:40]
@@ -72,10 +72,10 @@ class TestDates:
     def test_without_publication_nothing_is_dated_that_the_text_does_not_date(self, folder, sentence):
         document = read(folder, sentence["text"], None)
         mentions = document.mentions
-        dated = mentions[mentions["first"].notna() & (mentions["kind"] != "byline")]
+        dated = mentions[mentions["first_date"].notna() & (mentions["kind"] != "byline")]
         assert set(dated["kind"]) <= {"absolute", "context", "partial"}
-        written = set(dated.loc[dated["kind"] == "absolute", "first"].dt.year)
-        assert set(dated["first"].dt.year) <= written | {year + 1 for year in written}
+        written = set(dated.loc[dated["kind"] == "absolute", "first_date"].dt.year)
+        assert set(dated["first_date"].dt.year) <= written | {year + 1 for year in written}
         undated = mentions[mentions["confidence"] == "none"]
         assert undated["reason"].str.len().gt(0).all()
 
@@ -143,9 +143,9 @@ class TestDates:
 
     def test_sessions(self, folder):
         document = read(folder, "2025年1月20日休市。2025年2月1日周六。2025年1月27日盘后公布。1970年前的2060年1月5日。")
-        table = document.days.set_index(document.days["first"].astype(str))
+        table = document.days.set_index(document.days["first_date"].astype(str))
         assert [str(day.date()) for day in table["session"][:3]] == ["2025-01-21", "2025-02-03", "2025-01-28"]
-        assert list(table["session_rule"]) == [
+        assert list(table["rule"]) == [
             "market closed: the next session",
             "market closed: the next session",
             "after the close: the next session",
@@ -171,8 +171,8 @@ class TestDates:
 
     def test_vague(self, folder):
         row = only(read(folder, "近日传出消息"))
-        assert pd.isna(row["first"])
-        assert str(row["last"].date()) == THURSDAY
+        assert pd.isna(row["first_date"])
+        assert str(row["last_date"].date()) == THURSDAY
         assert (row["precision"], row["confidence"]) == ("vague", "low")
 
 
@@ -187,12 +187,12 @@ class TestTwoDocuments:
         """Every date that a person found in them, and nothing else: days and intervals."""
         document = ms.read_document(DOCUMENTS / label["name"], label.get("published"))
         rows = document.mentions.itertuples()
-        got = sorted((row.paragraph, _iso(row.first), _iso(row.last)) for row in rows)
+        got = sorted((row.paragraph, _iso(row.first_date), _iso(row.last_date)) for row in rows)
         expected = sorted((place, days[0] if days else "", days[-1] if days else "") for place, *days in label["dates"])
         assert got == expected
         days = [one for one in expected if one[1] and one[1] == one[2]]
-        one_day = document.mentions[document.mentions["precision"] == "day"].dropna(subset=["first"])
-        read_days = [(row.paragraph, _iso(row.first), _iso(row.last)) for row in one_day.itertuples()]
+        one_day = document.mentions[document.mentions["precision"] == "day"].dropna(subset=["first_date"])
+        read_days = [(row.paragraph, _iso(row.first_date), _iso(row.last_date)) for row in one_day.itertuples()]
         assert sorted(read_days) == days
 
     def test_every_event_that_the_documents_date_is_found(self, catalog):
@@ -206,12 +206,12 @@ class TestTwoDocuments:
             when = pd.Timestamp(event.when.date() if isinstance(event.when, dt.datetime) else event.when)
             frames = [read_[s.document][read_[s.document]["paragraph"] == s.paragraph] for s in event.sources]
             mentions = pd.concat(frames)
-            exact = mentions[(mentions["first"] == when) & (mentions["last"] == when)]
+            exact = mentions[(mentions["first_date"] == when) & (mentions["last_date"] == when)]
             holding = mentions[
-                (mentions["first"] <= when) & (mentions["last"] >= when) & (mentions["precision"] != "year")
+                (mentions["first_date"] <= when) & (mentions["last_date"] >= when) & (mentions["precision"] != "year")
             ]
             assert exact.empty == (event.id in interval_only | other_week), event.id
-            narrow = holding[holding["last"] - holding["first"] < pd.Timedelta(days=40)]
+            narrow = holding[holding["last_date"] - holding["first_date"] < pd.Timedelta(days=40)]
             assert narrow.empty == (event.id in other_week), event.id
 
 
@@ -540,7 +540,7 @@ class TestDocument:
         assert document.days.empty
         assert "0 dates" in repr(document)
         assert list(document.mentions.columns) == list(read(folder, "昨日").mentions.columns)
-        assert document.mentions.dtypes["first"] == read(folder, "昨日").mentions.dtypes["first"]
+        assert document.mentions.dtypes["first_date"] == read(folder, "昨日").mentions.dtypes["first_date"]
 
 
 def run(capsys, *argv):
@@ -565,7 +565,7 @@ class TestCommand:
         record = json.loads(out)
         assert (code, err) == (0, "")
         assert record["published"] == THURSDAY
-        assert record["mentions"][0]["first"] == "2025-01-27"
+        assert record["mentions"][0]["first_date"] == "2025-01-27"
         assert record["mentions"][1]["session"] is None
         assert record["figures"][0]["value"] == 17
         assert tomllib.loads(record["draft"])["event"][0]["id"] == "day-2025-01-27"
@@ -617,14 +617,14 @@ DAYS = st.dates(dt.date(1900, 1, 1), dt.date(2099, 12, 31))
 def test_rendered_dates_are_read_back(tmp_path_factory, day, form, frame):
     document = read(tmp_path_factory.getbasetemp(), frame.format(form.format(day)), None)
     row = only(document)
-    assert (row["first"].date(), row["last"].date(), row["confidence"]) == (day, day, "high")
+    assert (row["first_date"].date(), row["last_date"].date(), row["confidence"]) == (day, day, "high")
 
 
 @given(DAYS, st.integers(0, 180), st.sampled_from(["{0.month}月{0.day}日", "{0:%B} {0.day}", "{0.day} {0:%b}"]))
 def test_years_left_out_are_the_latest(tmp_path_factory, published, back, form):
     day = published - dt.timedelta(days=back)
     row = only(read(tmp_path_factory.getbasetemp(), form.format(day), published))
-    assert row["first"].date() == day
+    assert row["first_date"].date() == day
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=200))

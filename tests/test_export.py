@@ -28,7 +28,7 @@ def results(seven) -> dict[str, object]:
         "car": seven.car(0, 1),
         "tests": seven.tests(0, 0),
         "caps": ms.market_cap_change("2025-01-27", study=seven),
-        "placebo": ms.placebo(seven),
+        "placebo": ms.placebo(seven, None, 0, 0),
         "reconcile": ms.reconcile("NVDA", "2025-01-27"),
         "backtest": backtest,
         "trades": backtest.trades,

@@ -58,7 +58,7 @@ class TestByHand:
         assert events[["ticker", "direction"]].values.tolist() == [["A", "up"], ["B", "up"]]
         assert list(events.columns) == ["date", "ticker", "return", "volatility", "z", "direction"]
         counts = measured.counts(DAYS[3], DAYS[4])
-        assert counts["events"].tolist() == [1, 1]
+        assert counts["n_events"].tolist() == [1, 1]
         assert counts["n_securities"].tolist() == [2, 2]
         assert counts["share"].tolist() == [0.5, 0.5]
         assert measured.counts(DAYS[0], DAYS[0])["share"].isna().all()
@@ -164,16 +164,16 @@ class TestByYear:
         events = measured.events()
         for year, row in table.iterrows():
             own = events[events["date"].dt.year == year]
-            assert row["events"] == len(own)
+            assert row["n_events"] == len(own)
             assert row["mean_size"] == pytest.approx(own["z"].abs().mean())
-            assert row["per_stock_year"] == pytest.approx(252 * len(own) / row["stock_days"])
+            assert row["per_stock_year"] == pytest.approx(252 * len(own) / row["n_stock_days"])
             assert row["fragility"] == pytest.approx(row["per_stock_year"] * row["mean_size"])
         assert table["partial"].tolist() == [True, False, True]
 
     def test_fragility_rose_among_the_fifty_largest(self, measured, top50):
         table = measured.by_year(members=top50)
         assert table["per_stock_year"].is_monotonic_increasing
-        assert (table["expected"] < table["per_stock_year"]).all()
+        assert (table["expected_per_stock_year"] < table["per_stock_year"]).all()
 
     @pytest.mark.parametrize(("about", "df"), [("zero", 21), ("mean", 20)])
     def test_expected_is_students_t(self, about, df):
@@ -183,14 +183,14 @@ class TestByYear:
         frame = pd.DataFrame(rng.normal(0, 0.02, (300, 500)), days, [f"S{i}" for i in range(500)])
         table = ms.fragility(returns=frame, log=True, about=about).by_year(by="listing")
         expected = 252 * 2 * special.stdtr(df, -3)
-        np.testing.assert_allclose(table["expected"], expected)
-        seen = table["events"].sum() / table["stock_days"].sum() * 252
+        np.testing.assert_allclose(table["expected_per_stock_year"], expected)
+        seen = table["n_events"].sum() / table["n_stock_days"].sum() * 252
         assert seen == pytest.approx(expected, rel=0.08)
 
 
 class TestLost:
     def test_every_day_has_a_z_or_a_reason(self, measured):
-        assert measured.lost.sum() == measured.z.isna().to_numpy().sum()
+        assert measured.without_z.sum() == measured.z.isna().to_numpy().sum()
         assert "10,563 fewer than 21 returns before" in " ".join(repr(measured).split())
 
     def test_a_stock_that_stands_still(self):
@@ -198,14 +198,14 @@ class TestLost:
         frame["A"] = 0.0
         measured = ms.fragility(returns=frame, log=True)
         assert measured.z["A"].isna().all()
-        assert measured.lost["volatility zero before"] == 60 - 21
-        assert measured.lost.sum() == measured.z.isna().to_numpy().sum()
+        assert measured.without_z["volatility zero before"] == 60 - 21
+        assert measured.without_z.sum() == measured.z.isna().to_numpy().sum()
 
     def test_a_column_without_any_value(self):
         frame = returns_frame()
         frame["A"] = np.nan
         measured = ms.fragility(returns=frame, log=True)
-        assert measured.lost["no return"] == 60
+        assert measured.without_z["no return"] == 60
         assert measured.counts()["n_securities"].max() == 3
 
 
@@ -239,9 +239,9 @@ class TestTables:
     def test_tables_agree_with_each_other(self, measured):
         counts, events = measured.counts(), measured.events()
         per_day = events.groupby("date").size().reindex(counts.index, fill_value=0)
-        np.testing.assert_array_equal(counts["events"], per_day)
-        np.testing.assert_array_equal(counts["events"], counts["up"] + counts["down"])
-        assert measured.count("2025-01-27") == counts.loc["2025-01-27", "events"]
+        np.testing.assert_array_equal(counts["n_events"], per_day)
+        np.testing.assert_array_equal(counts["n_events"], counts["n_up"] + counts["n_down"])
+        assert measured.count("2025-01-27") == counts.loc["2025-01-27", "n_events"]
         assert events["date"].is_monotonic_increasing
         assert (events["z"].abs() >= 3).all()
 
@@ -260,7 +260,7 @@ class TestTables:
         assert len(table) == measured.z["NVDA"].notna().sum()
         assert table.index.name == "rank"
         assert table["z"].abs().is_monotonic_decreasing
-        assert table["event"].sum() == len(measured.events(members=ms.Membership.of(["NVDA"])))
+        assert table["is_event"].sum() == len(measured.events(members=ms.Membership.of(["NVDA"])))
         down = measured.ranking(direction="down", n=None, members=ms.Membership.of(["NVDA"]))
         assert (down["z"] < 0).all()
 

@@ -174,9 +174,9 @@ class TestEverywhere:
         events = pd.DataFrame({"ticker": ms.MAGNIFICENT_SEVEN, "date": "2025-01-27"})
         study = ms.event_study(events, prices=prices, model=MODEL)
         traits = pd.DataFrame({"ticker": ms.MAGNIFICENT_SEVEN, "size": [3.0, 1, 4, 1, 5, 9, 2]})
-        expected = ms.regress_car(study, traits.set_index("ticker")).table
-        assert_frame_equal(ms.regress_car(study, other(traits)).table, expected)
-        assert_frame_equal(ms.regress_car(study, traits).table, expected)
+        expected = ms.regress_car(study, traits.set_index("ticker"), 0, 0).table
+        assert_frame_equal(ms.regress_car(study, other(traits), 0, 0).table, expected)
+        assert_frame_equal(ms.regress_car(study, traits, 0, 0).table, expected)
         with pytest.raises(InputError, match="keep the one by which"):
             ms.regress_car(study, other(traits.assign(event_id="x")))
         with pytest.raises(InputError, match="got a list"):

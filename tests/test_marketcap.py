@@ -254,7 +254,7 @@ class TestReconcile:
 
     def row(self, result, price, count):
         table = result.table
-        return table[(table["price"] == price) & table["count"].str.contains(count)].iloc[0]
+        return table[(table["price_convention"] == price) & table["share_count"].str.contains(count)].iloc[0]
 
     def test_both_figures_are_reached(self, nvidia):
         preliminary = self.row(nvidia, "preliminary close", "cover count filed 2024-11-20")
@@ -265,7 +265,7 @@ class TestReconcile:
         assert official["matches"] == (592.7e9,)
 
     def test_no_count_that_was_known_gives_589_with_the_official_close(self, nvidia):
-        official = nvidia.table[nvidia.table["price"] == "official close"]
+        official = nvidia.table[nvidia.table["price_convention"] == "official close"]
         assert not any(589e9 in m for m in [*official["matches"], *official["within_rounding"]])
 
     def test_counts_filed_later_are_listed_only_when_asked_for(self, nvidia):
@@ -290,7 +290,7 @@ class TestReconcile:
     @pytest.mark.parametrize(("firm", "day"), [("NVDA", "2025-02-03"), ("AAPL", "2025-01-27")])
     def test_a_printed_price_is_one_of_its_firm_and_day(self, firm, day):
         """The bundled preliminary close is NVIDIA's, of 27 January."""
-        assert set(ms.reconcile(firm, day, 1e10).table["price"]) == {"official close"}
+        assert set(ms.reconcile(firm, day, 1e10).table["price_convention"]) == {"official close"}
 
     def test_a_million_is_a_loss(self):
         assert ms.reconcile("NVDA", "2025-01-27", 1e6).reported["loss_usd"].item() == 1e6
@@ -304,7 +304,7 @@ class TestReconcile:
 
     def test_own_price(self):
         result = ms.reconcile("NVDA", "2025-01-27", 593.7e9, printed={"quoted": 118.51})
-        assert set(result.table["price"]) == {"official close", "quoted"}
+        assert set(result.table["price_convention"]) == {"official close", "quoted"}
 
     def test_errors(self):
         with pytest.raises(InputError, match="no reported loss of TSLA"):
@@ -389,9 +389,9 @@ class TestOwnFigure:
     def test_the_last_cover_count_at_the_official_close(self):
         table = ms.reconcile("NVDA", "2025-01-27").table
         own = table[table["is_own"]]
-        assert list(own["count"]) == ["cover count filed 2024-11-20"]
+        assert list(own["share_count"]) == ["cover count filed 2024-11-20"]
         assert own["change_usd"].item() == pytest.approx((118.42 - 142.62) * 24.49e9)
-        assert list(table["official"]) == [name == "official close" for name in table["price"]]
+        assert list(table["official"]) == [name == "official close" for name in table["price_convention"]]
 
     def test_a_price_of_the_user_is_not_the_official_one(self):
         table = ms.reconcile("NVDA", "2025-01-27", printed={"official close": 118.42}).table
@@ -432,7 +432,7 @@ class TestOwnFigure:
         row = pd.DataFrame({"ticker": ["NVDA"], "date": [pd.Timestamp("2025-12-01")], "ratio": [10.0]})
         later = dataclasses.replace(bundled, close=close, splits=pd.concat([bundled.splits, row]))
         table = ms.reconcile("NVDA", "2025-01-27", prices=later, printed={"preliminary": 118.58}).table
-        counted = table["count"] == "cover count filed 2024-11-20 x 10 for splits"
+        counted = table["share_count"] == "cover count filed 2024-11-20 x 10 for splits"
         row = table[counted & ~table["official"]].iloc[0]
         assert row["close_after"] == pytest.approx(11.858)
         assert row["change_usd"] == pytest.approx(-(142.62 - 118.58) * 24.49e9)

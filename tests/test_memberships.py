@@ -77,7 +77,7 @@ def test_what_is_not_by_group_counts_an_event_once(returns):
 
 def test_a_streamed_study_has_the_same_groups(returns):
     whole, sums = study(grouped(), returns), streamed(grouped(), returns)
-    assert sums.counts.to_dict() == {"given": 8, "moved": 0, "studied": 8}
+    assert sums.counts.to_dict() == {"n_given": 8, "n_moved": 0, "n_studied": 8}
     names = ["t_cross_sectional", "patell", "bmp", "sign"]
     for by in (None, "group"):
         mine, theirs = sums.tests(by=by, which=names), whole.tests(by=by, which=names)
@@ -98,7 +98,7 @@ def test_groups_that_overlap_are_told_apart_by_hand(returns):
     variance = sum((w * n) ** 2 * car[own].var(ddof=1) / n for w, n, own in ((1 / 8, 3, ~inside), (-3 / 40, 5, inside)))
     np.testing.assert_allclose(row["difference"], car.mean() - car[inside].mean(), rtol=1e-10)
     np.testing.assert_allclose(row["se"], np.sqrt(variance), rtol=1e-10)
-    assert (row["n_first"], row["n_second"], row["method"]) == (8, 5, "Welch")
+    assert (row["n_1"], row["n_2"], row["method"]) == (8, 5, "Welch")
 
 
 def test_groups_that_overlap_on_one_date_are_a_contrast_of_its_regressions(returns):

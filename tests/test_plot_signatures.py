@@ -22,7 +22,7 @@ from .pictures import PICTURES
 NAMES = [name for name in ms.plots.__all__ if name != "bare_figure"]
 RESULTS = {"study", "result", "measured", "change", "changes", "placebo", "curve", "rates"}
 WHICH = {"event_id", "first", "last", "start", "end", "tickers", "placebo"}  # what is drawn, not how
-DEFAULTS = {"confidence": 0.95, "level": 0.05, "first": 0, "last": 0, "start": None, "end": None, "members": None}
+DEFAULTS = {"confidence": 0.95, "level": 0.05, "first": None, "last": None, "start": None, "end": None, "members": None}
 LEAST_LINE, LEAST_FILL = 2.2, 1.1  # contrast with the page (WCAG 2: 1 is none, 21 black on white)
 
 

@@ -40,8 +40,8 @@ class TestCounts:
         ax = ms.plots.fragility_counts(measured, *PERIOD)
         up, down = (np.array([s[1, 1] for s in lines.get_segments()]) for lines in ax.collections)
         counts = measured.counts(*PERIOD)
-        np.testing.assert_array_equal(up, counts["up"][counts["up"] > 0])
-        np.testing.assert_array_equal(down, -counts["down"][counts["down"] > 0])
+        np.testing.assert_array_equal(up, counts["n_up"][counts["n_up"] > 0])
+        np.testing.assert_array_equal(down, -counts["n_down"][counts["n_down"] > 0])
         assert "log return / realised volatility about zero, 21 sessions before" in ax.get_title(loc="left")
         assert ax.get_ylabel() == "events a session, stocks"
 
@@ -50,7 +50,7 @@ class TestCounts:
         ax = ms.plots.fragility_counts(everybody, share=True)
         counts = everybody.counts()
         down = np.array([s[1, 1] for s in ax.collections[1].get_segments()])
-        assert down.min() == pytest.approx(-100 * (counts["down"] / counts["n_securities"]).max())
+        assert down.min() == pytest.approx(-100 * (counts["n_down"] / counts["n_securities"]).max())
         assert "2024-11-06" in [t.get_text() for t in ax.texts]
         assert "143 to 500 stocks" in ax.get_title(loc="left")
 

@@ -162,7 +162,7 @@ class TestForest:
         assert "mean: cross-sectional over events" in ax.get_title(loc="left")
 
     def test_numbers_are_the_rows(self):
-        ax = ms.plots.forest(seven(), confidence=0.9)
+        ax = ms.plots.forest(seven(), 0, 0, confidence=0.9)
         drawn = self.rows(ax)
         head, *texts = [t.get_text() for t in ax.texts]
         assert head == "%, 90 % interval"
@@ -189,7 +189,7 @@ class TestForest:
 
     def test_a_single_event(self, prices):
         one = ms.event_study(ms.load_catalog()["ibm-results"], prices=prices, model=MODEL)
-        ax = ms.plots.forest(one)
+        ax = ms.plots.forest(one, 0, 0)
         assert len(self.rows(ax)) == 1
 
     @pytest.mark.parametrize("made", [seven, own_dates, two_dates, with_gaps])

@@ -35,7 +35,7 @@ def curve(prices, catalog) -> ms.types.SpecificationCurve:
 
 @pytest.fixture(scope="module")
 def result(seven) -> ms.types.Placebo:
-    return ms.placebo(seven)
+    return ms.placebo(seven, None, 0, 0)
 
 
 def points(ax) -> np.ndarray:
@@ -149,7 +149,7 @@ def test_placebo_days_and_the_event(result):
 
 def test_placebo_on_given_axes_by_t(seven):
     _, ax = plt.subplots()
-    only = ms.placebo(seven, NVDA, by="t")
+    only = ms.placebo(seven, NVDA, 0, 0, by="t")
     assert ms.plots.placebo(only, ax=ax) is ax  # one event: it need not be named
     assert ax.get_xlabel() == "CAR over its standard error"
 

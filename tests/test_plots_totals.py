@@ -83,7 +83,7 @@ class TestSizePower:
             np.testing.assert_allclose(line.get_xdata(), [0, 1, 2])
             np.testing.assert_allclose(line.get_ydata(), 100 * part["rate"])
             ends = np.array([segment[:, 1] for segment in bars.get_segments()])
-            np.testing.assert_allclose((ends[:, 1] - ends[:, 0]) / 2, 196 * part["error"], atol=1e-9)
+            np.testing.assert_allclose((ends[:, 1] - ends[:, 0]) / 2, 196 * part["se"], atol=1e-9)
         assert len({container.lines[0].get_marker() for _, container in drawn}) == 3
         assert "60 samples of 10 firms on one date" in ax.get_title(loc="left")
         assert "correlation 0.3" in ax.get_title(loc="left").replace("\n", " ")

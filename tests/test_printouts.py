@@ -26,7 +26,7 @@ def results(seven, prices) -> dict[str, Printable]:
         "change": ms.market_cap_change("2025-01-27", study=seven),
         "reconciliation": ms.reconcile("NVDA", "2025-01-27"),
         "claims": ms.verify_claims(),
-        "placebo": ms.placebo(seven),
+        "placebo": ms.placebo(seven, None, 0, 0),
         "pretrend": ms.pretrend(seven),
         "curve": ms.specification_curve(event, models=models[:2], tickers=["NVDA"], prices=prices),
         "fragility": ms.fragility(closes),

@@ -174,8 +174,10 @@ class TestNumbers:
         counts = moves.counts()
         for row in table.rows:
             truth = counts.loc[row[0]]
-            assert [int(cell) for cell in row[1:5]] == [truth[c] for c in ("events", "up", "down", "n_securities")]
-        assert int(table.rows[0][1]) == counts["events"].max()
+            assert [int(cell) for cell in row[1:5]] == [
+                truth[c] for c in ("n_events", "n_up", "n_down", "n_securities")
+            ]
+        assert int(table.rows[0][1]) == counts["n_events"].max()
         largest = next(t for t in tables_of(pages["moves"]) if t.caption.startswith("The largest moves"))
         np.testing.assert_allclose([float(r[5]) for r in largest.rows], moves.ranking()["z"], atol=0.005)
 
@@ -436,7 +438,7 @@ class TestCommand:
         table = next(
             t for t in tables_of((tmp_path / "a.html").read_text("utf-8")) if t.caption == "Events on 2025-01-27"
         )
-        assert [int(cell) for cell in table.rows[0][1:4]] == [truth[name] for name in ("events", "up", "down")]
+        assert [int(cell) for cell in table.rows[0][1:4]] == [truth[name] for name in ("n_events", "n_up", "n_down")]
 
     def test_a_study_of_ones_own(self, capsys, tmp_path, prices):
         prices.adj_close.to_csv(tmp_path / "wide.csv")

@@ -81,7 +81,7 @@ class TestVendorCounts:
     def test_reconcile_lists_them_by_their_date(self):
         counts = table(basis=["vendor"] * 3, filed=[None] * 3, as_of=["2022-01-03", "2024-05-20", "2024-05-24"])
         listed = ms.reconcile("X", "2024-05-23", 9e9, prices=prices(None), shares=counts, printed={})
-        assert list(listed.table["count"]) == ["vendor count dated 2024-05-20"]
+        assert list(listed.table["share_count"]) == ["vendor count dated 2024-05-20"]
         ahead = ms.reconcile(
             "X", "2024-05-23", 9e9, prices=prices(None), shares=counts, printed={}, allow_lookahead=True
         )

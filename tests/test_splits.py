@@ -81,7 +81,7 @@ class TestSplits:
     def test_reconcile_multiplies_too(self):
         row = ms.reconcile("X", "2024-05-23", 9e9, prices=prices(), shares=table(), printed={}).table.iloc[0]
         assert (row["shares"], row["split_factor"]) == (24.6e9, 10)
-        assert row["count"] == "cover count filed 2024-03-08 x 10 for splits"
+        assert row["share_count"] == "cover count filed 2024-03-08 x 10 for splits"
 
     @pytest.mark.parametrize(
         ("splits", "message"),

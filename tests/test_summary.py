@@ -248,7 +248,7 @@ class TestExclusions:
         assert counted.to_dict() == whole.exclusions["code"].value_counts().to_dict()
         first = whole.exclusions.drop_duplicates("code")
         same(summary.exclusions[list(first)].sort_index(), first.sort_index())
-        assert summary.counts.to_dict() == {"given": 405, "moved": 0, "studied": 400}
+        assert summary.counts.to_dict() == {"n_given": 405, "n_moved": 0, "n_studied": 400}
         assert "5 event(s) excluded" in repr(summary)
         assert summary.exclusions.index[0] == whole.exclusions.index[0]
 

@@ -84,9 +84,9 @@ def orders_frame(info: InformationSet, traded: Traded, account: Account, costs: 
             "shares": shares / split,
             "price": price * split,
             "fill": fill * split,
-            "value": shares * fill,
+            "amount": shares * fill,
             "commission": commission,
-            "cash": -shares * fill - commission,
+            "cash_change": -shares * fill - commission,
         }
     )
 
@@ -123,8 +123,8 @@ def daily_frame(info: InformationSet, account: Account, capital: float) -> pd.Da
             "cash": account.cash,
             "long": account.long,
             "short": account.short,
-            "gross": (account.long - account.short) / equity,
-            "net": (account.long + account.short) / equity,
+            "gross_exposure": (account.long - account.short) / equity,
+            "net_exposure": (account.long + account.short) / equity,
             "traded": account.traded,
             "turnover": account.traded / before,
             "commission": account.commission,

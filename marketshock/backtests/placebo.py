@@ -117,7 +117,7 @@ class PlaceboTrades(Printable):
             "placebo_high": float(np.quantile(there, 0.975)),
             "pvalue": self.pvalue,
             "alternative": self.alternative,
-            "draws": len(there),
+            "n_draws": len(there),
             "n_trades": self.n_trades,
             "n_dates": self.n_dates,
         }
@@ -141,7 +141,7 @@ class PlaceboTrades(Printable):
         dates = f"{self.n_dates} date{'s' if self.n_dates != 1 else ''}"
         rows = [
             [f"mean return of a trade, {self.n_trades} on {dates}", percent(self.observed)],
-            [f"mean of {f['draws']} draws", percent(self.mean)],
+            [f"mean of {f['n_draws']} draws", percent(self.mean)],
             ["central 95 % of the draws", f"{low} to {high}"],
             [f"p ({self.alternative})", _format.pvalue(self.pvalue)],
         ]

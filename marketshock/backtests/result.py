@@ -104,8 +104,8 @@ class Backtest(Printable):
     def orders(self) -> pd.DataFrame:
         """Every fill in the order of booking.
 
-        session, at (open, intraday, close), event_id, ticker, shares (signed), price, fill, value (signed), commission,
-        cash (change of the account's cash).
+        session, at (open, intraday, close), event_id, ticker, shares (signed), price, fill, amount (price paid,
+        signed), commission, cash_change (of the account).
         """
         return ledger.orders_frame(self.information, self.traded, self.account, self.spec.costs)
 
@@ -118,8 +118,9 @@ class Backtest(Printable):
     def daily(self) -> pd.DataFrame:
         """The account at each close from the first fill to the last exit, indexed by session.
 
-        equity = cash + long + short; return; gross and net (over equity); traded (value) and turnover (over the
-        previous equity); commission, dividends, borrow, interest of the session; drawdown (decimal, not positive).
+        equity = cash + long + short; return; gross_exposure and net_exposure (over equity); traded (value) and turnover
+        (over the previous equity); commission, dividends, borrow, interest of the session; drawdown (decimal, not
+        positive).
         """
         return ledger.daily_frame(self.information, self.account, self.spec.capital).iloc[self._span]
 
@@ -166,7 +167,7 @@ class Backtest(Printable):
     def performance(self) -> pd.DataFrame:
         """All statistics by part (account, trades, benchmark) and measure: value, se (NaN if there is none)."""
         line, daily = self.benchmark_regression, self.daily
-        exposure = {"exposure": daily["gross"].mean(), "turnover": daily["turnover"].sum()}
+        exposure = {"exposure": daily["gross_exposure"].mean(), "turnover": daily["turnover"].sum()}
         parts = {
             "account": asdict(self.curve) | exposure,
             "trades": asdict(self.per_trade),
@@ -194,7 +195,7 @@ class Backtest(Printable):
         DataFrame
             Indexed by closes after the fill (0 is the fill itself, with its cost): mean cumulative return over the
             stake after costs (decimal), se clustered by date, ci_low and ci_high (t with the number of dates less one;
-            NaN for one date), n (trades).
+            NaN for one date), n_trades.
         """
         check_share("confidence", confidence, 0.95)
         frame = pd.DataFrame(
@@ -205,7 +206,7 @@ class Backtest(Printable):
         se = frame["se"].mask(frame["se"] < 1e-15, 0.0)  # the cost of the entry may be the same for all trades
         half = se * special.stdtrit((frame["n_dates"] - 1).clip(lower=1), (1 + confidence) / 2)
         bounds = {"ci_low": frame["mean"] - half, "ci_high": frame["mean"] + half}
-        return frame[["mean"]].assign(se=se, **bounds, n=len(self.paths))
+        return frame[["mean"]].assign(se=se, **bounds, n_trades=len(self.paths))
 
     @cached_property
     def paths(self) -> pd.DataFrame:
@@ -311,7 +312,7 @@ class Backtest(Printable):
             f"{len(self.trades)} of {_count(n, 'event', 'events')} traded, on {dates}; {span}",
             f"{spec.sizing}; {spec.costs}; capital {spec.capital:,.0f}{source}",
         )
-        exposure = float(self.daily["gross"].mean())
+        exposure = float(self.daily["gross_exposure"].mean())
         rows = measure_rows(self.curve, self.per_trade, self.benchmark_regression, spec.benchmark, exposure)
         tables = [PrintedTable(HEAD, rows)]
         if 0 < len(self.trades) <= _FEW:

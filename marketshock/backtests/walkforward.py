@@ -33,8 +33,8 @@ class WalkForward(Printable):
     Attributes
     ----------
     table : DataFrame
-        Indexed by the first day of each period: rule (the chosen one, "" for none), train_n_trades, train_mean (trades
-        before the period, decimal), n_trades, mean (trades of the period).
+        Indexed by period_start, the first day of each period: rule (the chosen one, "" for none), train_n_trades,
+        train_mean (trades before the period, decimal), n_trades, mean (trades of the period).
     trades : DataFrame
         Trades of the chosen rules in their periods: event_id, rule, date, return.
     out_of_sample : TradeStats
@@ -74,7 +74,7 @@ class WalkForward(Printable):
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         rows = [
             [
-                str(r["period"].date()),
+                str(r["period_start"].date()),
                 r["rule"] or "(none)",
                 str(r["train_n_trades"]),
                 _format.percent(r["train_mean"]),
@@ -141,8 +141,8 @@ def walk_forward(
         parts.append(inside)
         s, before = _stats(inside.get(rule, nothing)), trained.get(rule, _stats(nothing))
         rows.append((begin, rule, before.n_trades, before.mean, s.n_trades, s.mean))
-    names = ["period", "rule", "train_n_trades", "train_mean", "n_trades", "mean"]
-    table = pd.DataFrame(rows, columns=names).set_index("period")
+    names = ["period_start", "rule", "train_n_trades", "train_mean", "n_trades", "mean"]
+    table = pd.DataFrame(rows, columns=names).set_index("period_start")
     chosen = [(rule, inside) for rule, inside in zip(table["rule"], parts, strict=True) if rule]
     traded = pd.concat([inside[rule].assign(rule=rule) for rule, inside in chosen] or [nothing])
     traded = traded.rename_axis("event_id").reset_index().reindex(columns=["event_id", "rule", "date", "return"])

@@ -26,10 +26,10 @@ def market_cap_change(evidence: Evidence, *, ticker: str, date: dt.date, reporte
     session = evidence.session(date)
     found = reconcile(ticker, str(session), reported or 1e9, prices=evidence.prices, shares=evidence.shares)
     listed = _plainest_first(found.table)
-    measures = tuple(Measure(f"{row['price']} x {row['count']}", row["change_usd"]) for row in listed)
+    measures = tuple(Measure(f"{row['price_convention']} x {row['share_count']}", row["change_usd"]) for row in listed)
     inputs = {f"{ticker} close {found.previous}": listed[0]["close_before"]}
-    inputs |= {f"{ticker} shares, {row['count']}": row["shares"] for row in listed}
-    inputs |= {f"{ticker} {row['price']} {session}": row["close_after"] for row in listed}
+    inputs |= {f"{ticker} shares, {row['share_count']}": row["shares"] for row in listed}
+    inputs |= {f"{ticker} {row['price_convention']} {session}": row["close_after"] for row in listed}
     return Answer(measures, inputs, note="Which price and count an outlet used is inference")
 
 

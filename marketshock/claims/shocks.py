@@ -44,7 +44,11 @@ def sigma_count(evidence: Evidence, *, date: dt.date, threshold: float = 3.0) ->
     firms = _measures(evidence, lambda f: float(f.count(str(session))), ", firms")
     listings = _measures(evidence, lambda f: float(f.count(str(session), by="listing")), ", listings")
     plain = next(iter(evidence.shocks.values())).counts(str(session), str(session)).iloc[0]
-    inputs = {"firms with a z": float(plain["n_securities"]), "up": float(plain["up"]), "down": float(plain["down"])}
+    inputs = {
+        "firms with a z": float(plain["n_securities"]),
+        "up": float(plain["n_up"]),
+        "down": float(plain["n_down"]),
+    }
     note = f"Members of {evidence.members().as_of}, two classes of a firm once. {_INFERRED}"
     return Answer((*firms, *listings), inputs, note=note, equal=True)
 
@@ -146,7 +150,7 @@ def _group_returns(
         evidence.made[key] = {
             (name, who): volatility_portfolios(prices, groups=groups, start=first, end=str(end), members=members)
             .table["total_return"]
-            .unstack("group")
+            .unstack("portfolio")
             for groups, name in ((3, "terciles"), (5, "quintiles"))
             for who, members in (("members at the time", within), (f"members of {index.as_of}", None))
         }

@@ -52,11 +52,11 @@ class Document:
     paragraphs : tuple of str
         Text by paragraph.
     mentions : DataFrame
-        One row per date, in the order of the text: paragraph, start, end, text; first and last day of the interval
-        (both NaT if unresolved; only `first` is NaT for "in recent days"); precision (day, weekend, week, month,
-        quarter, half, season, year, decade, span, vague); kind (absolute, partial, relative, context, byline); session
-        (NYSE session of a day, NaT for intervals) and session_rule; timing (before_open, during, after_close, or "" if
-        the surrounding words give none); confidence (high, medium, low, none) and its reason.
+        One row per date, in the order of the text: paragraph, start, end, text; first_date and last_date of the
+        interval (both NaT if unresolved; only first_date is NaT for "in recent days"); precision (day, weekend, week,
+        month, quarter, half, season, year, decade, span, vague); kind (absolute, partial, relative, context, byline);
+        session (NYSE session of a day, NaT for intervals) and rule; timing (before_open, during, after_close,
+        or "" if the surrounding words give none); confidence (high, medium, low, none) and its reason.
     figures : DataFrame
         One row per figure with a unit: paragraph, start, end, text, value (plain units: 5e9 for 5 billion dollars, 17
         for 17 %), unit and modifier (nearly, about, more than, ...).
@@ -75,7 +75,7 @@ class Document:
     @property
     def days(self) -> pd.DataFrame:
         """Mentions that resolve to one day, without the byline."""
-        is_day = (self.mentions["precision"] == "day") & self.mentions["first"].notna()
+        is_day = (self.mentions["precision"] == "day") & self.mentions["first_date"].notna()
         return pd.DataFrame(self.mentions[is_day & (self.mentions["kind"] != "byline")])
 
     def draft(self) -> str:
@@ -124,7 +124,7 @@ def read_document(path: str | Path, published: str | dt.date | None = None, *, e
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
     >>> _ = path.write_text("Nvidia fell nearly 17% last Monday.", encoding="utf-8")
     >>> document = ms.read_document(path, published="2025-02-01")
-    >>> document.mentions.loc[0, ["text", "first", "confidence"]].tolist()
+    >>> document.mentions.loc[0, ["text", "first_date", "confidence"]].tolist()
     ['last Monday', Timestamp('2025-01-27 00:00:00'), 'low']
     >>> document.figures.loc[0, ["text", "unit", "modifier"]].tolist()
     ['17%', 'percent', 'nearly']
@@ -223,12 +223,12 @@ def _mention_frame(found: Sequence[Mention]) -> pd.DataFrame:
             "start": np.array([m.start for m in found], np.int64),
             "end": np.array([m.end for m in found], np.int64),
             "text": _text([m.text for m in found]),
-            "first": _days([m.reading.first for m in found]),
-            "last": _days([m.reading.last for m in found]),
+            "first_date": _days([m.reading.first for m in found]),
+            "last_date": _days([m.reading.last for m in found]),
             "precision": _text([m.reading.precision for m in found]),
             "kind": _text([m.reading.kind for m in found]),
             "session": day.astype("datetime64[s]"),
-            "session_rule": rule,
+            "rule": rule,
             "timing": _text([m.timing for m in found]),
             "confidence": _text([m.reading.confidence for m in found]),
             "reason": _text([m.reading.reason for m in found]),
@@ -273,7 +273,7 @@ def _mention_table(frame: pd.DataFrame) -> Table:
     by_reason: dict[str, list[str]] = {}
     for r in _format.rows(frame):
         session = _format.MISSING if pd.isna(r["session"]) else str(r["session"].date())
-        date = shown(r["first"], r["last"])
+        date = shown(r["first_date"], r["last_date"])
         rows.append([date, r["precision"], session, r["confidence"], str(r["paragraph"]), r["text"]])
         if r["confidence"] != "high":
             by_reason.setdefault(f"{r['confidence']}: {r['reason']}", []).append(f"{r['text']} ({r['paragraph']})")

@@ -40,11 +40,11 @@ def draft_catalog(
         TOML.
     """
     rows = _format.rows(mentions)
-    is_day = [r["precision"] == "day" and not pd.isna(r["first"]) and r["kind"] != "byline" for r in rows]
+    is_day = [r["precision"] == "day" and not pd.isna(r["first_date"]) and r["kind"] != "byline" for r in rows]
     by_day: dict[dt.date, list[dict[str, Any]]] = {}
     for row, dated in zip(rows, is_day, strict=True):
         if dated:
-            by_day.setdefault(row["first"].date(), []).append(row)
+            by_day.setdefault(row["first_date"].date(), []).append(row)
     when = f"published {published}" if published else "date of publication not known"
     lines = [f"# Draft from {_comment(name)}, {when}. Check every date, write the titles, delete non-events.", ""]
     if not by_day:
@@ -66,7 +66,7 @@ def _event(
     tickers = firms if len(firms) == 1 and all(beside) else []
     best = min(rows, key=lambda row: _RANK.index(row["confidence"]))
     hints = list(dict.fromkeys(row["timing"] for row in rows))
-    closed = best["session_rule"].startswith("market closed")
+    closed = best["rule"].startswith("market closed")
     concerned = f" ({', '.join(tickers)})" if tickers else ""
     lines = [
         *(_line(row) for row in rows),
@@ -104,7 +104,7 @@ def _firms_beside(row: dict[str, Any], paragraphs: Sequence[str], instruments: p
 def _line(row: dict[str, Any]) -> str:
     """Return the comment on a date: its position, its words and its reading."""
     place = f"paragraph {row['paragraph']}, characters {row['start']}-{row['end']}"
-    dates = shown(row["first"], row["last"])
+    dates = shown(row["first_date"], row["last_date"])
     reading = f"{row['precision']}, {row['confidence']}: {_comment(row['reason'])}"
     return f"# {place}: {_comment(row['text'])} = {dates}, {reading}"
 

@@ -38,7 +38,7 @@ class Reconciliation(Printable):
     session, previous : datetime64[D]
         The event's session and the one before it.
     table : DataFrame
-        One row per price convention and share count: price, close_before, close_after (main ticker), count, shares,
+        One row per price_convention and share_count: close_before, close_after (main ticker), shares,
         rounding, split_factor (of both, see `MarketCapChange.to_frame`), basis, filed (NaT where it is not known),
         lookahead, change_usd, change_low_usd, change_high_usd (rounding of the count), matches (reported figures whose
         rounding interval holds change_usd), within_rounding (those that only its band meets), official (whether the
@@ -69,7 +69,7 @@ class Reconciliation(Printable):
             ways = []
             for column, how in (("matches", ""), ("within_rounding", " (within the rounding of the count)")):
                 rows = self.table[[loss in matched for matched in self.table[column]]]
-                ways += [f"{p} x {c}{how}" for p, c in zip(rows["price"], rows["count"], strict=True)]
+                ways += [f"{p} x {c}{how}" for p, c in zip(rows["price_convention"], rows["share_count"], strict=True)]
             lines += [f"{loss / 1e9:g} = {way}" for way in ways or ["no price and count listed here"]]
         return lines
 
@@ -95,8 +95,8 @@ class Reconciliation(Printable):
         head = ["price", "count", "shares bn", "close", "loss", "band", "matches", "in band"]
         rows = [
             [
-                r["price"],
-                r["count"] + ("*" if r["lookahead"] else ""),
+                r["price_convention"],
+                r["share_count"] + ("*" if r["lookahead"] else ""),
                 _format.number(r["shares"] / 1e9, 3),
                 _format.number(r["close_after"]),
                 _format.number(-r["change_usd"] / 1e9, 1),
@@ -184,10 +184,10 @@ def _row(
     """Return the row of a price convention and a share count; the official close is the one that replaces none."""
     change, official = change_of(count.shares, count.shares.values(previous, closes)), not closes
     return {
-        "price": price,
+        "price_convention": price,
         "close_before": change["close_before"],
         "close_after": change["close_after"],
-        "count": count.label + _for_splits(change["split_factor"]),
+        "share_count": count.label + _for_splits(change["split_factor"]),
         **{name: change[name] for name in (*_COPIED, *_CHANGES)},
         **_matches(change, reported),
         "official": official,

@@ -58,7 +58,7 @@ def fragility_counts(
     """
     frame = measured.counts(start, end, members=members, by=by)
     unit = 100 / frame["n_securities"].clip(lower=1) if share else pd.Series(1.0, index=frame.index)
-    up, down = (frame["up"] * unit).to_numpy(), -(frame["down"] * unit).to_numpy()
+    up, down = (frame["n_up"] * unit).to_numpy(), -(frame["n_down"] * unit).to_numpy()
     with canvas(ax, (8, 3.8)) as ax:
         wide = min(9.0, max(0.9, 380 / max(len(frame), 1)))  # points: a bar thinner than a pixel is not drawn
         for values, colour, name in ((up, _UP, "up"), (down, _DOWN, "down")):
@@ -72,7 +72,7 @@ def fragility_counts(
         date_axis(ax)
         n = frame.loc[frame["n_securities"] > 0, "n_securities"]
         of = f"{n.min()} to {n.max()}" if len(n) and n.min() < n.max() else f"{n.max() if len(n) else 0}"
-        ax.set_title(f"{frame['events'].sum():,} events among {of} stocks\n{_convention(measured)}", fontsize=9)
+        ax.set_title(f"{frame['n_events'].sum():,} events among {of} stocks\n{_convention(measured)}", fontsize=9)
         low, high = min(down.min(initial=0), -1e-9), max(up.max(initial=0), 1e-9)
         room = 0.16 * (high - low)
         ax.set_ylim(low - room, high + room)

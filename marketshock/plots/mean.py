@@ -13,6 +13,7 @@ from ..catalog.table import members
 from ..errors import InputError, check_choice, check_share
 from ..inference.mean import HOW, How, MeanCar, mean_car, mean_cars
 from ..study.results import StudyResult
+from ..windows import days_of
 from ._style import COLOURS, NEUTRAL, WIDE, canvas, folded, ink, look, veil
 
 if TYPE_CHECKING:
@@ -112,7 +113,12 @@ def caar(
 
 
 def forest(
-    study: StudyResult, first: int = 0, last: int = 0, *, confidence: float = 0.95, ax: Axes | None = None
+    study: StudyResult,
+    first: int | None = None,
+    last: int | None = None,
+    *,
+    confidence: float = 0.95,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the CAR of each event with its interval, the largest on top, and their mean below.
 
@@ -121,7 +127,7 @@ def forest(
     study : StudyResult
         With up to sixty events.
     first, last : int, optional
-        Trading days relative to day 0, both included.
+        Trading days relative to day 0, both included; by default the whole event window.
     confidence : float, optional
         Coverage of the intervals.
     ax : Axes, optional
@@ -140,13 +146,15 @@ def forest(
     WindowError
         If the days are not inside the study's window.
     """
-    table = study.car(first, last, confidence=confidence)
+    window = days_of(study.spec.window, first, last)
+    label = f"CAR{window}".replace(" ", "")
+    table = study.car(window.first, window.last, confidence=confidence)
     lost = int(table["car"].isna().sum())
     table = table[table["car"].notna()].sort_values("car", ascending=False, kind="stable")
     if table.empty or len(table) > _ROWS:
         problem = f"{len(table)} events cannot be drawn" if len(table) else "no event has a return in the window"
         raise InputError("study", problem, f"study up to {_ROWS} events with returns")
-    mean = mean_car(study.sample(first, last))
+    mean = mean_car(study.sample(window.first, window.last))
     mean_there = len(table) > 1 and mean.se >= 0
     labels = row_labels(study, [str(i) for i in table.index])
     values = 100 * table[["car", "ci_low", "ci_high"]].to_numpy()
@@ -159,9 +167,9 @@ def forest(
         ax.set_yticks(at, labels, fontsize=8)
         _write_numbers(ax, at, values, confidence)
         ax.set_ylim(at[-1] + 0.6, -1.4)
-        ax.set_xlabel(f"CAR({first},{last}), %")
+        ax.set_xlabel(f"{label}, %")
         missing = f" ({lost} without a return left out)" if lost else ""
-        head = folded(f"CAR({first},{last}) of {_events(len(table))}{missing}, {study.spec.model.name}", WIDE)
+        head = folded(f"{label} of {_events(len(table))}{missing}, {study.spec.model.name}", WIDE)
         ax.set_title(f"{head}\n{folded(_mean_said(mean, len(table), confidence), WIDE)}")
     return ax
 

@@ -149,7 +149,7 @@ def sections(report: FragilityReport) -> Iterator[tuple[str, str]]:
     if day:
         on_day = measured.counts(day, day, by=asked.by)
         yield f"Events on {day}", _printed(on_day, count_table)
-    crowded = counts.sort_values("events", ascending=False, kind="stable")[: min(_CROWDED, asked.rows)]
+    crowded = counts.sort_values("n_events", ascending=False, kind="stable")[: min(_CROWDED, asked.rows)]
     yield "The most crowded days", _printed(crowded, count_table)
     when = f"on {day}" if day else "of the period"
     for way, words in _WAYS:
@@ -170,7 +170,7 @@ def to_dict(report: FragilityReport) -> dict[str, Any]:
         "spec": asdict(measured.spec),
         "asked": {**asdict(report.asked), "group": list(report.asked.group)},
         "members": None if measured.members is None else measured.members.name,
-        "without_z": {str(reason): int(n) for reason, n in measured.lost.items()},
+        "without_z": {str(reason): int(n) for reason, n in measured.without_z.items()},
         **{name: records(frame) for name, frame in report.tables.items()},
     }
     if report.asked.date:
@@ -254,7 +254,7 @@ def measured_lines(report: FragilityReport) -> list[str]:
     """Return how z is measured, and of whom, one sentence per line."""
     measured, asked = report.measured, report.asked
     days, n = measured.market.days, report.tables["counts"]["n_securities"]
-    lost = [f"{count:,} {reason}" for reason, count in measured.lost.items() if count]
+    lost = [f"{count:,} {reason}" for reason, count in measured.without_z.items() if count]
     who = "everybody" if measured.members is None else measured.members.name
     several = {"firm": "one a firm", "listing": "every listing"}[asked.by]
     return [

@@ -19,6 +19,7 @@ from ..inference.registry import DOES_NOT_APPLY, TESTS, failures, run
 from ..inference.sample import Sample
 from ..panel.spec import StudySpec
 from ..study.results import StudyResult
+from ..windows import days_of
 
 MEAN = "(mean)"
 _OF_THE_MEAN = ("portfolio", "t_cross_sectional", "mackinlay", "brown_warner")  # statistic = mean CAR / se
@@ -28,8 +29,8 @@ _COLUMNS = ("ticker", "date", "model", "benchmark", "window", "estimation", "n_e
 
 def compare(
     studies: Mapping[str, StudyResult] | Sequence[StudyResult],
-    first: int = 0,
-    last: int = 0,
+    first: int | None = None,
+    last: int | None = None,
     *,
     test: str | None = None,
     confidence: float = 0.95,
@@ -42,7 +43,8 @@ def compare(
     studies : mapping of str to StudyResult, or sequence of StudyResult
         With their labels; a sequence is labeled by the options on which its studies differ.
     first, last : int, optional
-        Trading days relative to day 0, both included, inside the window of every study.
+        Trading days relative to day 0, both included, inside the window of every study; by default the whole event
+        window of each.
     test : str, optional
         Test of the mean, one of ``ms.TESTS`` that test the sample. By default the mean with the standard error that the
         dates of the events allow, as in `StudyResult.aar`.
@@ -55,12 +57,12 @@ def compare(
     -------
     DataFrame
         Indexed by label and event_id, with a row "(mean)" for each study of two events or more: ticker, date (day 0;
-        NaT for a mean over several), model, benchmark, window, estimation, n_events, car (decimal), se, t (the
-        statistic), df, pvalue (two-sided), ci_low, ci_high, test, note. ``test`` is "t_firm" for an event; for the
-        mean, the test named, or by default "portfolio" on one date, "t_cross_sectional" on dates of their own, and
-        "portfolios" of one portfolio per date. The mean is over the events with a return in those days. Its se and
-        interval are NaN where the statistic of the test named is not the mean over a standard error; with a test that
-        does not apply, so are t and pvalue, and note gives the reason.
+        NaT for a mean over several), model, benchmark, window, estimation, n_events, first, last (the days cumulated),
+        car (decimal), se, t (the statistic), df, pvalue (two-sided), ci_low, ci_high, test, note. ``test`` is "t_firm"
+        for an event; for the mean, the test named, or by default "portfolio" on one date, "t_cross_sectional" on dates
+        of their own, and "portfolios" of one portfolio per date. The mean is over the events with a return in those
+        days. Its se and interval are NaN where the statistic of the test named is not the mean over a standard error;
+        with a test that does not apply, so are t and pvalue, and note gives the reason.
 
     Raises
     ------
@@ -77,21 +79,24 @@ def compare(
     >>> selloff, prices = ms.load_catalog()["deepseek-selloff"], ms.snapshot()
     >>> models = {"market": ms.MarketModel("^GSPC"), "mean": ms.ConstantMean()}
     >>> made = {n: ms.event_study(selloff, tickers=["NVDA"], prices=prices, model=m) for n, m in models.items()}
-    >>> ms.compare(made)["car"].round(4).tolist()
+    >>> ms.compare(made, 0, 0)["car"].round(4).tolist()
     [-0.1326, -0.174]
     """
     labeled = _labeled(studies)
     check_mean_test(test)
     frames = []
-    for study in labeled.values():
-        events = _event_rows(study, first, last, confidence)
+    windows = [days_of(study.spec.window, first, last) for study in labeled.values()]
+    for study, window in zip(labeled.values(), windows, strict=True):
+        days = {"first": window.first, "last": window.last}
+        events = _event_rows(study, **days, confidence=confidence)
         if len(study) > 1:
-            mean = {**_of_spec(study), "first": first, "last": last}
-            mean |= mean_row(study, first, last, test, confidence, conventions)
+            mean = mean_row(study, **days, test=test, confidence=confidence, conventions=conventions)
+            mean = {**_of_spec(study), **days, **mean}
             events = pd.concat([events, _row_frame(mean, events)])
         frames.append(events)
     together = pd.concat(frames, keys=list(labeled), names=["label", "event_id"])
-    return ReadableFrame.of(together, partial(_printed, days=f"CAR({first},{last})", confidence=confidence))
+    label = f"CAR{windows[0]}".replace(" ", "") if len(set(windows)) == 1 else "CAR"
+    return ReadableFrame.of(together, partial(_printed, label=label, confidence=confidence))
 
 
 def check_mean_test(test: str | None) -> None:
@@ -238,8 +243,8 @@ def numbered(names: Sequence[str]) -> list[str]:
     return out
 
 
-def _printed(frame: pd.DataFrame, days: str, confidence: float) -> Table:
-    head = ["study", "event", days, "se", f"{100 * confidence:.0f} % interval", "t", "p", "test"]
+def _printed(frame: pd.DataFrame, label: str, confidence: float) -> Table:
+    head = ["study", "event", label, "se", f"{100 * confidence:.0f} % interval", "t", "p", "test"]
     records = _format.rows(frame)
     rows = [
         [

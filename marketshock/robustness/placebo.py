@@ -16,7 +16,7 @@ from ..errors import InputError, NoUsableEventsError, UnknownNameError, check_ch
 from ..inference.outcome import tails
 from ..panel.returns import Returns
 from ..study.results import StudyResult
-from ..windows import Window, check_inside
+from ..windows import Window, days_of
 from ._again import study_again
 
 RankedBy: TypeAlias = Literal["car", "t"]
@@ -101,8 +101,8 @@ class _Days:
 def placebo(
     study: StudyResult,
     event_id: str | Sequence[str] | None = None,
-    first: int = 0,
-    last: int = 0,
+    first: int | None = None,
+    last: int | None = None,
     *,
     by: RankedBy = "car",
     before_only: bool = False,
@@ -116,7 +116,7 @@ def placebo(
     event_id : str or sequence of str, optional
         Which events; all by default.
     first, last : int, optional
-        Trading days relative to day 0, both included, inside the study's window.
+        Trading days relative to day 0, both included; by default the whole event window.
     by : {"car", "t"}, optional
         Rank the CARs, or the CARs over their standard errors: volatility moves, and a quiet year makes a day look
         large.
@@ -161,12 +161,11 @@ def placebo(
     ...     prices=ms.snapshot(),
     ...     model=ms.MarketModel("^GSPC"),
     ... )
-    >>> int(ms.placebo(study).table["rank"].iloc[0])
+    >>> int(ms.placebo(study, first=0, last=0).table["rank"].iloc[0])
     1
     """
     check_choice("by", by, ("car", "t"))
-    window = Window.of("window", (first, last))
-    check_inside("window", window, study.spec.window)
+    window = days_of(study.spec.window, first, last)
     chosen = _positions(study, event_id)
     candidates = {ticker: _candidates(study, ticker, window) for ticker in dict.fromkeys(study.panel.ticker[chosen])}
     days = {ticker: _days(study, ticker, rows, window) for ticker, rows in candidates.items()}

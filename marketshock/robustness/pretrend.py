@@ -29,8 +29,8 @@ class Pretrend(Printable):
     Attributes
     ----------
     table : DataFrame
-        A row an event, as `StudyResult.car`: ticker, date, car (decimal), se, t, df, pvalue, ci_low, ci_high, n_days,
-        note, with pvalue_holm after pvalue. An event that cannot be studied over these days has NaN and its reason.
+        One row per event, as `StudyResult.car`, with pvalue_adjusted (Holm) after pvalue. An event that cannot be
+        studied over these days has NaN and its reason.
     joint : DataFrame
         Tests of all events together, as `StudyResult.tests`.
     window, estimation : Window
@@ -48,7 +48,7 @@ class Pretrend(Printable):
     @property
     def pvalue_any(self) -> float:
         """Smallest Holm p-value: it tests that no event had a CAR before its window, whatever their dependence."""
-        return float(self.table["pvalue_holm"].min())
+        return float(self.table["pvalue_adjusted"].min())
 
     def to_frame(self) -> pd.DataFrame:
         """Return `table`."""
@@ -134,7 +134,7 @@ def _table(study: StudyResult, made: StudyResult, window: Window) -> pd.DataFram
     """Return the CARs of all events of the study, in its order, with a reason where there is none."""
     frame = pd.DataFrame(made.car(window.first, window.last))
     at = list(frame.columns).index("pvalue") + 1
-    frame.insert(at, "pvalue_holm", adjust_pvalues(frame["pvalue"].to_numpy(), "holm"))
+    frame.insert(at, "pvalue_adjusted", adjust_pvalues(frame["pvalue"].to_numpy(), "holm"))
     left = made.exclusions
     if not len(left):
         return frame

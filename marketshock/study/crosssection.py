@@ -19,6 +19,7 @@ from ..inference.mean import How, mean_difference
 from ..inference.moments import Moments
 from ..inference.outcome import t_pvalue
 from ..inference.sample import Sample
+from ..windows import Window, days_of
 from .results import StudyResult
 
 _METHODS: Mapping[How, str] = {
@@ -32,7 +33,12 @@ _COVARIANCES = ("HC3", "HC1", "HC0", "classic", "cluster")
 
 
 def group_differences(
-    study: StudyResult, first: int = 0, last: int = 0, *, by: str = "group", alternative: Alternative = "two-sided"
+    study: StudyResult,
+    first: int | None = None,
+    last: int | None = None,
+    *,
+    by: str = "group",
+    alternative: Alternative = "two-sided",
 ) -> pd.DataFrame:
     """Test whether groups of events differ in their mean CAR, pair by pair.
 
@@ -41,7 +47,7 @@ def group_differences(
     study : StudyResult
         With a column `by` in ``study.events`` that has two values or more.
     first, last : int, optional
-        Trading days relative to day 0, both included.
+        Trading days relative to day 0, both included; by default the whole event window.
     by : str, optional
         Column that names the groups.
     alternative : {"two-sided", "less", "greater"}, optional
@@ -50,9 +56,9 @@ def group_differences(
     Returns
     -------
     DataFrame
-        Indexed by the two groups: n_first, n_second, mean_first, mean_second, difference (decimal), se, t, df,
-        pvalue, method, note. On one common date the difference is a contrast of the multivariate regression, t(M - k)
-        with the firms' covariance (exact under normality). Where events share several dates it is a sum of such
+        Indexed by group_1 and group_2: first, last (the window), n_1, n_2, mean_1, mean_2, difference (decimal), se, t,
+        df, pvalue, method, note. On one common date the difference is a contrast of the multivariate regression, t(M -
+        k) with the firms' covariance (exact under normality). Where events share several dates it is a sum of such
         contrasts, one per date, dates independent, with Satterthwaite's df: what two groups share on a date is in their
         covariance. Events mostly on dates of their own (more than 0.75 dates per event) are independent: Welch's t. An
         event of both groups counts in both means, and its covariance with itself is in se. Without an honest standard
@@ -74,27 +80,34 @@ def group_differences(
     names = list(positions)
     if len(names) < 2:
         raise InputError("by", f"all events are of one {by}: {names[0]!r}", "give events of two groups or more")
-    sample = study.sample(first, last)
+    window = days_of(study.spec.window, first, last)
+    sample = study.sample(window.first, window.last)
     inside = {name: np.isin(np.arange(len(study)), at) for name, at in positions.items()}
-    rows = [_difference(sample, pair, inside, alternative) for pair in combinations(names, 2)]
-    return pd.DataFrame(rows).set_index(["first", "second"])
+    rows = [_difference(sample, window, pair, inside, alternative) for pair in combinations(names, 2)]
+    return pd.DataFrame(rows).set_index(["group_1", "group_2"])
 
 
 def _difference(
-    sample: Sample, pair: tuple[str, str], inside: Mapping[str, BoolArray], alternative: Alternative
+    sample: Sample,
+    window: Window,
+    pair: tuple[str, str],
+    inside: Mapping[str, BoolArray],
+    alternative: Alternative,
 ) -> dict[str, Any]:
     """Return the row of two groups."""
-    first, second = (inside[name] for name in pair)
-    x, y = (Moments.of(sample.sum.car[group]) for group in (first, second))
-    found = mean_difference(sample, first, second)
+    one, other = (inside[name] for name in pair)
+    x, y = (Moments.of(sample.sum.car[group]) for group in (one, other))
+    found = mean_difference(sample, one, other)
     t = found.mean / found.se if found.se > 0 else np.nan
     return {
-        "first": pair[0],
-        "second": pair[1],
-        "n_first": x.n,
-        "n_second": y.n,
-        "mean_first": x.mean,
-        "mean_second": y.mean,
+        "group_1": pair[0],
+        "group_2": pair[1],
+        "first": window.first,
+        "last": window.last,
+        "n_1": x.n,
+        "n_2": y.n,
+        "mean_1": x.mean,
+        "mean_2": y.mean,
         "difference": found.mean,
         "se": found.se,
         "t": t,
@@ -119,18 +132,18 @@ class CrossSection:
         Share of the variance of the CARs explained.
     covariance : str
         Of the coefficients.
-    window : tuple of int
+    window : Window
         Days cumulated.
-    dropped : tuple of str
-        Events without a CAR or without a trait, left out.
+    exclusions : DataFrame
+        Events without a CAR or without a trait, as `StudyResult.exclusions`.
     """
 
     table: pd.DataFrame
     n_events: int
     r_squared: float
     covariance: str
-    window: tuple[int, int]
-    dropped: tuple[str, ...]
+    window: Window
+    exclusions: pd.DataFrame
 
     def __repr__(self) -> str:
         head = ["term", "coefficient", "se", "t", "p"]
@@ -144,7 +157,7 @@ class CrossSection:
             ]
             for r in _format.rows(self.table)
         ]
-        left = f"; {len(self.dropped)} left out" if self.dropped else ""
+        left = f"; {len(self.exclusions)} left out" if len(self.exclusions) else ""
         what = f"{self.n_events} events{left}, {self.covariance} errors, R2 {self.r_squared:.3f}"
         caption = f"CAR{self.window} on traits: {what}"
         return f"{caption}\n\n{_format.text_table(head, rows)}"
@@ -153,8 +166,8 @@ class CrossSection:
 def regress_car(
     study: StudyResult,
     traits: Frame,
-    first: int = 0,
-    last: int = 0,
+    first: int | None = None,
+    last: int | None = None,
     *,
     cov: Literal["HC3", "HC1", "HC0", "classic", "cluster"] = "HC3",
 ) -> CrossSection:
@@ -168,7 +181,7 @@ def regress_car(
         Of pandas, polars or Arrow; indexed by event_id or by ticker (or with a column of one of these names); the
         other columns are numeric. A constant is added.
     first, last : int, optional
-        Trading days relative to day 0, both included.
+        Trading days relative to day 0, both included; by default the whole event window.
     cov : {"HC3", "HC1", "HC0", "classic", "cluster"}, optional
         Heteroskedasticity-robust (MacKinnon and White 1985), classical, or clustered by event date.
 
@@ -190,7 +203,8 @@ def regress_car(
     check_choice("cov", cov, _COVARIANCES)
     import statsmodels.api as sm
 
-    data, dropped = _aligned(study, _by_event(traits), first, last)
+    window = days_of(study.spec.window, first, last)
+    data, exclusions = _aligned(study, _by_event(traits), window)
     if len(data) < data.shape[1] + 2:
         raise InputError(
             "traits", f"{len(data)} events for {data.shape[1] - 1} traits", "give more events, or fewer traits"
@@ -216,7 +230,7 @@ def regress_car(
             "ci_high": interval[1],
         }
     ).rename_axis("term")
-    return CrossSection(table, len(data), float(fit.rsquared), cov, (first, last), dropped)
+    return CrossSection(table, len(data), float(fit.rsquared), cov, window, exclusions)
 
 
 def _by_event(traits: Any) -> pd.DataFrame:
@@ -232,7 +246,8 @@ def _by_event(traits: Any) -> pd.DataFrame:
     return traits.set_index(keys[0])
 
 
-def _aligned(study: StudyResult, traits: pd.DataFrame, first: int, last: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _aligned(study: StudyResult, traits: pd.DataFrame, window: Window) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return traits and CAR of the events that have all of them, and the other events with their reasons."""
     numeric = [c for c in traits.columns if pd.api.types.is_numeric_dtype(traits[c])]
     if len(numeric) < traits.shape[1] or not numeric or "car" in traits.columns:
         raise InputError("traits", f"columns {list(traits.columns)}", "give numeric columns, none of them named 'car'")
@@ -240,7 +255,7 @@ def _aligned(study: StudyResult, traits: pd.DataFrame, first: int, last: int) ->
         raise InputError(
             "traits", f"{traits.index[traits.index.duplicated()][0]!r} stands there twice", "keep one row each"
         )
-    car = study.car(first, last)["car"]
+    car = study.car(window.first, window.last)["car"]
     tickers = pd.Index(study.panel.ticker)
     if car.index.isin(traits.index).any():
         rows = traits.reindex(car.index)
@@ -250,4 +265,6 @@ def _aligned(study: StudyResult, traits: pd.DataFrame, first: int, last: int) ->
         raise InputError("traits", f"index {list(traits.index[:3])} matches no event", "index it by event_id or ticker")
     data = rows.astype(float).assign(car=car)
     whole = data.notna().all(axis=1)
-    return data[whole], tuple(str(i) for i in data.index[~whole])
+    reasons = [f"no {', '.join(map(str, data.columns[row]))}" for row in data[~whole].isna().to_numpy()]
+    left_out = study.events.loc[~whole, ["ticker", "date"]].assign(code="missing_value", reason=reasons)
+    return data[whole], left_out

@@ -90,7 +90,7 @@ class StreamedStudy(Printable):
     @property
     def counts(self) -> pd.Series:
         """Number of events given, of dates moved to another session, and of events studied."""
-        counts = {"given": self._merged.n_given, "moved": self._merged.n_moved, "studied": len(self)}
+        counts = {"n_given": self._merged.n_given, "n_moved": self._merged.n_moved, "n_studied": len(self)}
         return pd.Series(counts, name="events")
 
     def aar(self) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def counts(days: DateArray, z: FloatArray, threshold: float, part: Selection) ->
     up, down = ((hits(z, threshold, way) & part.counted).sum(axis=1) for way in ("up", "down"))
     n = part.counted.sum(axis=1)
     share = np.divide(up + down, n, out=np.full(len(n), np.nan), where=n > 0)
-    columns = {"events": up + down, "up": up, "down": down, "n_securities": n, "share": share}
+    columns = {"n_events": up + down, "n_up": up, "n_down": down, "n_securities": n, "share": share}
     return pd.DataFrame(columns, index=_dates(days[part.rows]))[part.known]
 
 
@@ -61,7 +61,7 @@ def ranking(
     row, column = np.nonzero(_candidates(size, part.counted, direction, n))
     order = np.argsort(-size[row, column], kind="stable")[:n]
     frame = _moves(market, volatility, z, row[order] + part.rows.start, column[order])
-    frame["event"] = hits(frame["z"].to_numpy(), threshold)
+    frame["is_event"] = hits(frame["z"].to_numpy(), threshold)
     return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="rank"))
 
 
@@ -89,10 +89,10 @@ def by_year(
         for y in np.unique(year[used])
         for at in [year == y]
     ]
-    names = ("year", "events", "n_securities", "stock_days", "per_stock_year", "mean_size", "partial")
+    names = ("year", "n_events", "n_securities", "n_stock_days", "per_stock_year", "mean_size", "partial")
     frame = pd.DataFrame(rows, columns=list(names)).set_index("year")
     frame.insert(5, "fragility", frame["per_stock_year"] * frame["mean_size"])
-    frame.insert(6, "expected", expected_frequency(window, about, threshold))
+    frame.insert(6, "expected_per_stock_year", expected_frequency(window, about, threshold))
     return frame
 
 
@@ -111,8 +111,8 @@ def count_table(frame: pd.DataFrame) -> Table:
     """Return the printed form of `Fragility.counts`."""
     rows = [
         [
-            str(r["date"].date()),
-            *(str(r[name]) for name in ("events", "up", "down", "n_securities")),
+            str(r["session"].date()),
+            *(str(r[name]) for name in ("n_events", "n_up", "n_down", "n_securities")),
             _format.percent(r["share"], 1).removeprefix("+"),
         ]
         for r in _format.rows(frame)
@@ -141,10 +141,13 @@ def year_table(frame: pd.DataFrame) -> Table:
     rows = [
         [
             f"{r['year']}{'*' if r['partial'] else ''}",
-            f"{r['events']:,}",
+            f"{r['n_events']:,}",
             str(r["n_securities"]),
-            f"{r['stock_days']:,}",
-            *(_format.number(r[name]) for name in ("per_stock_year", "mean_size", "fragility", "expected")),
+            f"{r['n_stock_days']:,}",
+            *(
+                _format.number(r[name])
+                for name in ("per_stock_year", "mean_size", "fragility", "expected_per_stock_year")
+            ),
         ]
         for r in _format.rows(frame)
     ]
@@ -169,9 +172,9 @@ def _moves(market: Returns, volatility: FloatArray, z: FloatArray, row: IntArray
 def _year(event: BoolArray, size: FloatArray, counted: BoolArray) -> dict[str, float | int]:
     n, stock_days = int(event.sum()), int(counted.sum())
     return {
-        "events": n,
+        "n_events": n,
         "n_securities": int(counted.any(axis=0).sum()),
-        "stock_days": stock_days,
+        "n_stock_days": stock_days,
         "per_stock_year": YEAR * n / stock_days,
         "mean_size": float(size.sum()) / n if n else np.nan,
     }
@@ -183,4 +186,4 @@ def _partial(days: DateArray) -> bool:
 
 
 def _dates(days: DateArray) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(days.astype("datetime64[ns]"), name="date")
+    return pd.DatetimeIndex(days.astype("datetime64[ns]"), name="session")

@@ -102,7 +102,7 @@ class Fragility(Printable):
         return list(self.market.names)
 
     @cached_property
-    def lost(self) -> pd.Series[int]:
+    def without_z(self) -> pd.Series[int]:
         """Number of ticker-days without a z, by reason."""
         missing = np.isnan(self.market.values)
         return pd.Series(
@@ -128,8 +128,8 @@ class Fragility(Printable):
         at = self.market.days[session_row(self.market.days, date)]
         row = self.counts(at, at, members=members, by=by).iloc[0]
         if not row["n_securities"]:
-            raise InputError("date", f"no counted stock has a z on {at}", "see .lost for the reasons")
-        return int(row["events"])
+            raise InputError("date", f"no counted stock has a z on {at}", "see .without_z for the reasons")
+        return int(row["n_events"])
 
     def counts(
         self, start: object = None, end: object = None, *, members: Membership | None = None, by: By = "firm"
@@ -139,8 +139,9 @@ class Fragility(Printable):
         Returns
         -------
         DataFrame
-            Indexed by date: events, up, down, n_securities (with a z), share (events / n_securities, decimal, NaN if
-            n_securities is 0). Sessions with an unknown membership are excluded, with a `MembershipWarning`.
+            Indexed by session: n_events, n_up, n_down, n_securities (with a z), share (n_events / n_securities,
+            decimal, NaN if n_securities is 0). Sessions with an unknown membership are excluded, with a
+            `MembershipWarning`.
 
         Raises
         ------
@@ -172,11 +173,11 @@ class Fragility(Printable):
         Returns
         -------
         DataFrame
-            Indexed by year: events, n_securities (with a z in the year), stock_days, per_stock_year (events /
-            stock_days x 252), mean_size (mean ``|z|`` of the events), fragility (per_stock_year x mean_size), expected
-            (events per stock-year under independent normal returns of constant variance: Student's t), partial (True if
-            the sessions with a z begin after 10 January or end before 20 December). mean_size and fragility are NaN in
-            a year without events.
+            Indexed by year: n_events, n_securities (with a z in the year), n_stock_days, per_stock_year (n_events /
+            n_stock_days x 252), mean_size (mean ``|z|`` of the events), fragility (per_stock_year x mean_size),
+            expected_per_stock_year (events per stock-year under independent normal returns of constant variance:
+            Student's t), partial (True if the sessions with a z begin after 10 January or end before 20 December).
+            mean_size and fragility are NaN in a year without events.
         """
         spec, part = self.spec, self.part(start, end, members, by)
         frame = _tables.by_year(self.market.days, self.scores, spec.window, spec.about, spec.threshold, part)
@@ -206,7 +207,7 @@ class Fragility(Printable):
         Returns
         -------
         DataFrame
-            Indexed by rank from 1: date, ticker, return (decimal), volatility (decimal per day), z, event (whether
+            Indexed by rank from 1: date, ticker, return (decimal), volatility (decimal per day), z, is_event (whether
             ``|z|`` reaches the threshold). Ties keep the order of date and column.
 
         Raises
@@ -275,9 +276,9 @@ class Fragility(Printable):
     def printout(self) -> Printout:
         """Return the printed form: the most crowded days."""
         days, frame = self.market.days, self.counts()
-        n, events = int(frame["n_securities"].sum()), int(frame["events"].sum())
+        n, events = int(frame["n_securities"].sum()), int(frame["n_events"].sum())
         who = "all listings" if self.members is None else self.members.name
-        lost = ", ".join(f"{count:,} {reason}" for reason, count in self.lost.items() if count)
+        lost = ", ".join(f"{count:,} {reason}" for reason, count in self.without_z.items() if count)
         title = [
             f"Fragility: {self.spec}",
             f"{len(self.market.names)} tickers, {len(days)} sessions, {days[0]} to {days[-1]}; "
@@ -285,5 +286,5 @@ class Fragility(Printable):
             f"{events:,} events among {n:,} stock-days with a z; the most crowded days:",
         ]
         title += [f"(ticker-days without a z: {lost})"] if lost else []
-        head, rows, _ = _tables.count_table(frame.sort_values("events", ascending=False, kind="stable")[:_CROWDED])
+        head, rows, _ = _tables.count_table(frame.sort_values("n_events", ascending=False, kind="stable")[:_CROWDED])
         return Printout(title, (PrintedTable(head, rows),), folded=True)

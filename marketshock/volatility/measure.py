@@ -79,7 +79,7 @@ def fragility(
     today's index members are prices of survivors, so pass `members` as of each day.
 
     A threshold of 3 does not correspond to three standard deviations of a normal variable. For independent normal
-    returns z follows Student's t with `window` degrees of freedom (``by_year()["expected"]``).
+    returns z follows Student's t with `window` degrees of freedom (``by_year()["expected_per_stock_year"]``).
 
     References
     ----------

@@ -39,12 +39,12 @@ class VolatilityPortfolios(Printable):
     Attributes
     ----------
     table : DataFrame
-        Indexed by lookback (sessions) and group (1 has the lowest volatility): total_return (decimal, from the first
-        formation to the last close), n_firms (mean over formations), volatility (sorting variable, mean over formations
-        and firms, decimal per day), turnover (one-way share of the portfolio traded, mean over rebalancings, decimal;
-        NaN without a rebalancing).
+        Indexed by lookback (sessions) and portfolio (1 has the lowest volatility): total_return (decimal, from the
+        first formation to the last close), n_firms (mean over formations), volatility (sorting variable, mean over
+        formations and firms, decimal per day), turnover (one-way share of the portfolio traded, mean over rebalancings,
+        decimal; NaN without a rebalancing).
     paths : DataFrame
-        Value of one dollar, dates by (lookback, group); the first row is the close of the first formation.
+        Value of one dollar, dates by (lookback, portfolio); the first row is the close of the first formation.
     groups : DataFrame
         Group of each ticker: indexed by lookback and formation date, tickers as columns; 0 if not sorted.
     rebalance : {"month", "quarter", "year", "never"}
@@ -65,7 +65,7 @@ class VolatilityPortfolios(Printable):
     @property
     def spread(self) -> pd.Series[float]:
         """Total return of the low-volatility group minus that of the high-volatility group (decimal), by lookback."""
-        total = self.table["total_return"].unstack("group")
+        total = self.table["total_return"].unstack("portfolio")
         return pd.Series(total.iloc[:, 0] - total.iloc[:, -1], name="low_minus_high")
 
     def to_frame(self) -> pd.DataFrame:
@@ -83,15 +83,15 @@ class VolatilityPortfolios(Printable):
         return Printout((title,), (PrintedTable(*self._cells(), left=2),), self.notes, folded=True)
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
-        last = int(self.table.index.get_level_values("group").max())
+        last = int(self.table.index.get_level_values("portfolio").max())
         rows = []
         for r in _format.rows(self.table):
-            name = {1: "1 (low)", last: f"{last} (high)"}.get(r["group"], str(r["group"]))
+            name = {1: "1 (low)", last: f"{last} (high)"}.get(r["portfolio"], str(r["portfolio"]))
             daily = _format.percent(r["volatility"]).removeprefix("+")
             turnover = "-" if np.isnan(r["turnover"]) else f"{100 * r['turnover']:.0f} %"
             total = _format.percent(r["total_return"], 1)
             rows.append([str(r["lookback"]), name, total, _format.number(r["n_firms"], 1), daily, turnover])
-            if r["group"] == last:
+            if r["portfolio"] == last:
                 rows.append(
                     [str(r["lookback"]), "low - high", _format.percent(self.spread[r["lookback"]], 1), "", "", ""]
                 )
@@ -308,7 +308,7 @@ def _result(
             rows.append(
                 {
                     "lookback": look,
-                    "group": g,
+                    "portfolio": g,
                     "total_return": path.value[-1, g - 1] - 1,
                     "n_firms": own.sum(axis=1).mean(),
                     "volatility": volatility[look][sorts][own].mean(),
@@ -319,8 +319,8 @@ def _result(
         assigned.append(pd.DataFrame(path.group, index=dates, columns=names))
     index = pd.DatetimeIndex(days[sorts[0] : last + 1].astype("datetime64[ns]"), name="date")
     frame = pd.DataFrame(paths, index=index)
-    frame.columns = frame.columns.set_names(["lookback", "group"])
-    table = pd.DataFrame(rows).set_index(["lookback", "group"])
+    frame.columns = frame.columns.set_names(["lookback", "portfolio"])
+    table = pd.DataFrame(rows).set_index(["lookback", "portfolio"])
     groups = pd.concat(assigned, keys=list(made), names=["lookback", "date"])
     least = ", ".join(f"{least} of {look}" for look, least in looks.items())
     n_without = max(path.n_without for path in made.values())

@@ -57,7 +57,7 @@ def report_section(report: FragilityReport) -> Section:
         ranked = events.assign(rank=range(1, len(events) + 1))
         blocks = [_table(f"Events on {day}", on_day, count_table), _table(f"The moves of {day}", ranked, rank_table)]
         parts.append(Part(f"Events on {day}", blocks))
-    crowded = counts.sort_values("events", ascending=False, kind="stable")[:_CROWDED]
+    crowded = counts.sort_values("n_events", ascending=False, kind="stable")[:_CROWDED]
     parts.append(Part("The most crowded days", [_table("Sessions with the most events", crowded, count_table)]))
     when = f"on {day}" if day else "of the period"
     ranks = [_table(f"The largest {words} {when}", tables[f"ranking_{way}"], rank_table) for way, words in _WAYS]
@@ -107,5 +107,5 @@ def _record(report: FragilityReport) -> dict[str, object]:
         "members": None if measured.members is None else measured.members.name,
         "sessions": [str(days[0]), str(days[-1]), len(days)],
         "tickers": len(measured.market.names),
-        "without z": {str(reason): int(n) for reason, n in measured.lost.items()},
+        "without z": {str(reason): int(n) for reason, n in measured.without_z.items()},
     }
