@@ -238,10 +238,7 @@ def _source(returns: Frame, market: str | None, design: Design) -> _Source:
 
 
 def _mapped(
-    work: Callable[[tuple[Any, int]], FloatArray],
-    jobs: list[tuple[Any, int]],
-    workers: int,
-    progress: Progress,
+    work: Callable[[tuple[Any, int]], FloatArray], jobs: list[tuple[Any, int]], workers: int, progress: Progress
 ) -> Iterable[FloatArray]:
     if workers == 1:
         results: Iterable[FloatArray] = map(work, jobs)

@@ -17,15 +17,7 @@ Status: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """The quantity of a claim, computed by one convention.
-
-    Attributes
-    ----------
-    convention : str
-        The convention in words; the first measure of an answer is the plain reading.
-    value : float
-        In the unit stated; NaN where it cannot be computed.
-    """
+    """The quantity of a claim in the unit stated, by the convention named; NaN where it cannot be computed."""
 
     convention: str
     value: float

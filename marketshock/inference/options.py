@@ -22,9 +22,8 @@ class Conventions:
         whose formula has it. Without it an abnormal return is divided by sigma alone, and a CAR by sigma times the
         root of the number of days.
     correlation : {"date", "pairwise"}
-        Mean correlation of the residuals for Kolari and Pynnonen: aligned by calendar date and weighted by the
-        overlap of the tested windows, or the plain mean of the pairwise correlations of days with the same place in
-        the window.
+        Mean correlation of the residuals for Kolari and Pynnonen: aligned by calendar date and weighted by the overlap
+        of the tested windows, or the plain mean of the pairwise correlations of days with the same place in the window.
     ranks_of : {"ar", "sar"}
         What Corrado's and Corrado and Zivney's tests rank: abnormal returns, or standardized ones.
     estimation_variance : {"residual", "forecast"}

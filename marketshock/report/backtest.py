@@ -14,7 +14,7 @@ from ..backtests.compare import RuleComparison, compare_rules
 from ..backtests.placebo import PlaceboTrades, placebo_trades
 from ..backtests.result import Backtest
 from ..engines.progress import Progress
-from .files import save_figure, to_json, write_text
+from .files import save_figure, to_json, write_frames, write_text
 from .reproduce import records
 
 if TYPE_CHECKING:
@@ -25,18 +25,9 @@ _NAMED = 6  # tickers listed
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """Rules traded on the same events.
+    """Rules traded on the same events, by name, with their placebo trades and the comparison of several rules.
 
-    Attributes
-    ----------
-    backtests : mapping of str to Backtest
-        Backtests by name.
-    placebos : mapping of str to PlaceboTrades
-        Placebo trades by name.
-    comparison : RuleComparison or None
-        Comparison of several rules.
-    asked : mapping
-        The plan as given: files, rules, costs, options.
+    `asked` is the plan as given: files, rules, costs, options.
     """
 
     backtests: Mapping[str, Backtest]
@@ -149,24 +140,15 @@ def _statistics(result: Backtest) -> dict[str, Any]:
 
 def prices_record(result: Backtest) -> dict[str, Any]:
     """Return source, sessions and securities of the prices of a backtest."""
-    market = result.information.market
-    days = market.days
-    return {
-        "source": market.source,
-        "sessions": [str(days[0]), str(days[-1]), len(days)],
-        "securities": list(market.names),
-    }
+    market, days = result.information.market, result.information.market.days
+    sessions = [str(days[0]), str(days[-1]), len(days)]
+    return {"source": market.source, "sessions": sessions, "securities": list(market.names)}
 
 
 def chosen_record(result: Backtest) -> dict[str, Any]:
     """Return rule, costs, sizing and capital as plain values."""
-    spec = result.spec
-    return {
-        "rule": result.name,
-        "costs": asdict(spec.costs),
-        "sizing": _finite(asdict(spec.sizing)),
-        "capital": spec.capital,
-    }
+    costs, sizing = asdict(result.spec.costs), _finite(asdict(result.spec.sizing))
+    return {"rule": result.name, "costs": costs, "sizing": sizing, "capital": result.spec.capital}
 
 
 def write(report: BacktestReport, folder: Path) -> list[Path]:
@@ -175,25 +157,12 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
     several = len(report.backtests) > 1
     for k, (name, result) in enumerate(report.backtests.items(), start=1):
         stem = f"{k}_{_slug(name)}_" if several else ""
-        frames = {
-            "legs": result.legs,
-            "orders": result.orders,
-            "trades": result.trades,
-            "exclusions": result.exclusions,
-            "alignment": result.alignment,
-            "daily": result.daily,
-            "positions": result.positions,
-        }
-        for part, frame in frames.items():
-            path = folder / f"{stem}{part}.csv"
-            write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
-            written.append(path)
+        names = ("legs", "orders", "trades", "exclusions", "alignment", "daily", "positions")
+        written += write_frames({f"{stem}{name}": getattr(result, name) for name in names}, folder)
         if len(result.trades):
             written += draw(result, report.placebos.get(name), folder, stem)
     if report.comparison is not None:
-        path = folder / "comparison.csv"
-        write_text(path, report.comparison.table.to_csv(lineterminator="\n"))
-        written.append(path)
+        written += write_frames({"comparison": report.comparison.table}, folder)
     path = folder / "backtest.json"
     write_text(path, to_json(to_dict(report)))
     return [*written, path]
@@ -201,10 +170,7 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
 
 def draw(result: Backtest, placebo: PlaceboTrades | None, folder: Path, stem: str = "") -> list[Path]:
     """Save the pictures of one rule and return their paths."""
-    written = []
-    for name, figure in figures(result, placebo).items():
-        written.append(save_figure(figure, folder / f"{stem}{name}.png"))
-    return written
+    return [save_figure(figure, folder / f"{stem}{name}.png") for name, figure in figures(result, placebo).items()]
 
 
 def figures(result: Backtest, placebo: PlaceboTrades | None = None) -> dict[str, Figure]:

@@ -19,7 +19,7 @@ from ..volatility.clustering import Clustering
 from ..volatility.contribution import IndexContribution, index_contribution
 from ..volatility.fragility import Fragility
 from ..volatility.membership import Membership
-from .files import save_figure, to_json, write_text
+from .files import save_figure, to_json, write_frames, write_text
 from .reproduce import records
 
 if TYPE_CHECKING:
@@ -70,20 +70,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class FragilityReport:
-    """The results behind ``marketshock fragility``.
+    """The results behind ``marketshock fragility``: z with the members as of each day, the options, and what was asked.
 
-    Attributes
-    ----------
-    measured : Fragility
-        z, with the members as of each day.
-    asked : Asked
-        What the report is about.
-    tables : mapping of str to DataFrame
-        counts, events, ranking_absolute, ranking_up, ranking_down, by_year, and for a group by_year_group.
-    clustering : Clustering or None
-        Where asked for.
-    contribution : IndexContribution or None
-        Of the group, where caps are known.
+    The tables are counts, events, ranking_absolute, ranking_up, ranking_down, by_year, and for a group by_year_group
+    and counts_group. Clustering is there where it was asked for, the group's contribution where caps are known.
     """
 
     measured: Fragility
@@ -94,27 +84,11 @@ class FragilityReport:
 
 
 def fragility_report(
-    measured: Fragility,
-    asked: Asked,
-    *,
-    clustered: bool = False,
-    weighed: bool = False,
-    progress: Progress = None,
+    measured: Fragility, asked: Asked, *, clustered: bool = False, weighed: bool = False, progress: Progress = None
 ) -> FragilityReport:
-    """Make the tables.
+    """Make the tables; with `clustered` test whether events cluster.
 
-    Parameters
-    ----------
-    measured : Fragility
-        With its members.
-    asked : Asked
-        What to look at.
-    clustered : bool, optional
-        Test whether events cluster.
-    weighed : bool, optional
-        Say what the group did to the bundled index on the date, or over the period.
-    progress : callable, optional
-        As in `Fragility.clustering`.
+    With `weighed` compute what the group did to the bundled index on the date, or over the period.
 
     Raises
     ------
@@ -186,11 +160,7 @@ def to_dict(report: FragilityReport) -> dict[str, Any]:
 
 def write(report: FragilityReport, folder: Path) -> list[Path]:
     """Write every table and z as CSV, the whole as JSON and three pictures; return the paths."""
-    written = []
-    for name, frame in {**report.tables, "z": report.measured.z}.items():
-        path = folder / f"{name}.csv"
-        write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
-        written.append(path)
+    written = write_frames({**report.tables, "z": report.measured.z}, folder)
     path = folder / "fragility.json"
     write_text(path, to_json(to_dict(report)))
     return [*written, path, *draw(report, folder)]
@@ -198,10 +168,7 @@ def write(report: FragilityReport, folder: Path) -> list[Path]:
 
 def draw(report: FragilityReport, folder: Path) -> list[Path]:
     """Save the pictures of counts, z and ranking and return their paths."""
-    written = []
-    for name, figure in figures(report).items():
-        written.append(save_figure(figure, folder / f"{name}.png"))
-    return written
+    return [save_figure(figure, folder / f"{name}.png") for name, figure in figures(report).items()]
 
 
 def figures(report: FragilityReport) -> dict[str, Figure]:

@@ -175,12 +175,8 @@ def to_dict(result: Reproduction) -> dict[str, Any]:
         "window": records(study.car(window.first, window.last)),
         "tests": records(result.tests),
         "market_cap": [
-            {
-                "session": str(change.session),
-                "firms": records(change.table),
-                "total": {key: float(value) for key, value in change.total.items()},
-            }
-            for change in result.changes
+            {"session": str(c.session), "firms": records(c.table), "total": {k: float(v) for k, v in c.total.items()}}
+            for c in result.changes
         ],
         "reconciliation": {
             "firms": records(result.nvidia.table),
@@ -203,10 +199,8 @@ def draw(result: Reproduction, folder: Path) -> list[Path]:
     by_firm, caps = plots.bare_figure(), plots.bare_figure()
     plots.car_by_firm(result.study, figure=by_firm)
     plots.market_caps(result.changes, figure=caps)
-    written = []
-    for name, figure in (("car_by_firm.png", by_firm), ("market_cap.png", caps)):
-        written.append(save_figure(figure, folder / name))
-    return written
+    drawn = {"car_by_firm.png": by_firm, "market_cap.png": caps}
+    return [save_figure(figure, folder / name) for name, figure in drawn.items()]
 
 
 def _plain(value: Any) -> Any:

@@ -155,12 +155,8 @@ def placebo(
     Examples
     --------
     >>> import marketshock as ms
-    >>> study = ms.event_study(
-    ...     ms.load_catalog()["deepseek-selloff"],
-    ...     tickers=["NVDA"],
-    ...     prices=ms.snapshot(),
-    ...     model=ms.MarketModel("^GSPC"),
-    ... )
+    >>> event, model = ms.load_catalog()["deepseek-selloff"], ms.MarketModel("^GSPC")
+    >>> study = ms.event_study(event, tickers=["NVDA"], prices=ms.snapshot(), model=model)
     >>> int(ms.placebo(study).table["rank"].iloc[0])
     1
     """

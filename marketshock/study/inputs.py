@@ -21,18 +21,9 @@ from ..windows import Window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyInputs:
-    """What both forms of a study start from.
+    """Options, events, factor returns (decimal, dates by factors; None if the model reads none) and tickers of a study.
 
-    Attributes
-    ----------
-    spec : StudySpec
-        The options.
-    table : EventTable
-        The events.
-    factors : DataFrame or None
-        Factor returns (decimal, dates by factors); None where the model reads none.
-    tickers : tuple of str or None
-        Securities named by the caller for market-wide events.
+    The tickers are the securities named by the caller for market-wide events.
     """
 
     spec: StudySpec
@@ -46,7 +37,6 @@ def study_inputs(
     tickers: Sequence[str] | None,
     factors: Frame | None,
     model: ReturnModel,
-    *,
     window: tuple[int, int],
     estimation: tuple[int, int],
     min_obs: int,

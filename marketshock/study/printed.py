@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
-from .._frame import Table
-from .._typing import IntArray
+from .._frame import PrintedTable, Table
+from .._typing import IntArray, StrArray
 from ..inference.mean import MeanCar
 from ..inference.registry import DOES_NOT_APPLY, TESTS
+from ..panel.event_panel import EventPanel
 from ..windows import Window
 
 TEST_COLUMNS = (
@@ -20,6 +21,32 @@ TEST_COLUMNS = (
     *("null", "alternative", "note", "assumptions", "reference"),
 )
 """Columns of `StudyResult.tests`, without the label of ``by``."""
+
+
+_SHOWN = 20  # events a repr lists
+
+
+def study_table(panel: EventPanel, cars: Mapping[Window, pd.DataFrame], marks: list[str]) -> PrintedTable:
+    """Return the printed form of `StudyResult`: the CARs of some windows, of the first events."""
+    head = ["event", "ticker", "day 0"]
+    cells: list[StrArray | list[str]] = [panel.event, panel.ticker, np.datetime_as_string(panel.session)]
+    for window, car in cars.items():
+        frame = car[:_SHOWN]
+        head += ["AR(0)" if window == Window(0, 0) else f"CAR{window}".replace(" ", ""), "t", "p"]
+        starred = zip(frame["car"], frame["note"], strict=True)
+        cells.append([_format.percent(v) + ("*" if note else "") for v, note in starred])
+        cells += [[_format.number(v) for v in frame["t"]], [_format.pvalue(v) for v in frame["pvalue"]]]
+    rows = [[str(column[k]) for column in cells] for k in range(min(len(panel), _SHOWN))]
+    return PrintedTable(head, rows, 3, marks)
+
+
+def study_marks(n_events: int, incomplete: int, moved: int, excluded: int) -> list[str]:
+    """Return the lines below `study_table`: what is missing, not shown, moved and excluded, and where it is listed."""
+    lines = [f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)"] if incomplete else []
+    more = n_events - _SHOWN
+    lines += [f"... and {more} more events; study.car(0, 0) has all"] if more > 0 else []
+    lines += [f"{moved} date(s) moved to a session: study.alignment"] if moved else []
+    return lines + ([f"{excluded} event(s) excluded: study.exclusions"] if excluded else [])
 
 
 def aar_frame(days: IntArray, means: Sequence[MeanCar]) -> pd.DataFrame:

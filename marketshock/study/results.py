@@ -1,17 +1,16 @@
-"""What a study found. Frames are derived when they are read."""
+"""Results of a study. Frames are derived when they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from .. import _format
-from .._frame import Printable, PrintedTable, Printout, ReadableFrame
+from .._frame import Printable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
 from ..catalog.table import Events
 from ..derivation.event import DerivedEvent
@@ -20,9 +19,8 @@ from ..errors import InputError, UnknownNameError, check_choice, check_share
 from ..explained.explanation import Explanation
 from ..inference.adjust import adjust_pvalues
 from ..inference.evidence import Evidence
-from ..inference.mean import mean_car, mean_cars
+from ..inference.mean import mean_cars
 from ..inference.options import Conventions, Resampling
-from ..inference.power import minimum_detectable, power_of_t
 from ..inference.rows import Recent, car_columns, test_rows
 from ..inference.sample import Sample
 from ..models.base import ModelFit
@@ -33,10 +31,10 @@ from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.shares import SharesTable
 from ..windows import Window, days_of
+from . import frames
 from .confounders import confounders
-from .printed import aar_frame, car_table, dated_rows, test_table
+from .printed import aar_frame, car_table, dated_rows, study_marks, study_table, test_table
 
-_SHOWN = 20  # events a repr lists
 _KEPT = 5_000  # events up to which results of more than one window are kept: some hundred bytes per event and window
 _BY = ("event", "group", "ticker", "date", "day")
 
@@ -92,46 +90,17 @@ class StudyResult(Printable):
     @property
     def events(self) -> pd.DataFrame:
         """The events studied: ticker, date (day 0), event, group, and the days with data in each window."""
-        panel = self.panel
-        first = np.clip(panel.row + panel.estimation.first, 0, None)
-        last = np.clip(panel.row + panel.estimation.last, 0, None)
-        return pd.DataFrame(
-            {
-                "ticker": panel.ticker,
-                "date": _stamps(panel.session),
-                "event": panel.event,
-                "group": panel.group,
-                "n_obs": self.fit.n_obs,
-                "n_event_days": self.evidence.event_mask.sum(axis=1),
-                "estimation_first": _stamps(panel.returns.days[first]),
-                "estimation_last": _stamps(panel.returns.days[last]),
-            },
-            index=self._index,
-        )
+        return frames.events_frame(self.panel, self.fit, self.evidence)
 
     @property
     def exclusions(self) -> pd.DataFrame:
         """Excluded events: ticker, date, code and reason."""
-        columns = ["event_id", "ticker", "date", "code", "reason"]
-        frame = pd.DataFrame([asdict(e) for e in self._exclusions], columns=columns)
-        given = np.array([e.date for e in self._exclusions], dtype="datetime64[D]")
-        return frame.assign(date=_stamps(given)).set_index("event_id")
+        return frames.exclusions_frame(self._exclusions)
 
     @property
     def alignment(self) -> pd.DataFrame:
         """What was done with each date: given (its time in UTC, if any), session (day 0), days moved, rule."""
-        a, table = self._alignment, self._alignment.table
-        return pd.DataFrame(
-            {
-                "ticker": table.ticker,
-                "given": _stamps(table.given),
-                "timestamp_utc": table.utc,
-                "session": _stamps(a.session),
-                "moved": a.moved,
-                "rule": a.rule,
-            },
-            index=pd.Index(table.event_id, name="event_id"),
-        )
+        return frames.alignment_frame(self._alignment)
 
     def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
         """Return what else happened in the windows of each event: releases, and the study's other events of the firm.
@@ -193,8 +162,8 @@ class StudyResult(Printable):
         -------
         DataFrame
             ticker, date, first, last (the window), car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
-            n_days, note. Missing days are
-            left out of the sum and of its variance, counted in n_days and named in note; without any day car is NaN.
+            n_days, note. Missing days are left out of the sum and of its variance, counted in n_days and named in note;
+            without any day car is NaN.
 
         Raises
         ------
@@ -234,10 +203,8 @@ class StudyResult(Printable):
         ----------
         event_id : str
             An event of `events`.
-        first, last : int, optional
-            Trading days relative to day 0, both included; by default the whole event window.
-        confidence : float, optional
-            Coverage of the two-sided interval.
+        first, last, confidence : optional
+            As in `car`.
         shares : SharesTable or DataFrame, optional
             Share counts for the dollars; the bundled ones by default.
 
@@ -254,10 +221,8 @@ class StudyResult(Printable):
         ------
         UnknownNameError
             If no event has that id, or it was left out; the message says why.
-        WindowError
-            If the days are not inside the study's window.
-        InputError
-            If `confidence` is not between 0 and 1.
+        WindowError, InputError
+            As in `car`.
 
         References
         ----------
@@ -295,17 +260,11 @@ class StudyResult(Printable):
         """
         window = self._window(first, last)
         if self.spec.log:
-            raise InputError(
-                "bhar", "the study has log returns", "compounding takes simple ones: run it with log=False"
-            )
+            remedy = "compounding takes simple ones: run it with log=False"
+            raise InputError("bhar", "the study has log returns", remedy)
         sample = Sample(self.evidence, self._days(window))
-        return self._frame(
-            first=window.first,
-            last=window.last,
-            bhar=sample.bhar,
-            n_days=sample.mask.sum(axis=1),
-            note=self._missing_notes(window),
-        )
+        columns = {"bhar": sample.bhar, "n_days": sample.mask.sum(axis=1), "note": self._missing_notes(window)}
+        return self._frame(first=window.first, last=window.last, **columns)
 
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day with the standard error that the dates of the events allow.
@@ -418,9 +377,7 @@ class StudyResult(Printable):
 
         Parameters
         ----------
-        first, last : int, optional
-            Trading days relative to day 0, both included; by default the whole event window.
-        conventions, resampling : optional
+        first, last, conventions, resampling : optional
             As in `tests`.
 
         Returns
@@ -483,81 +440,26 @@ class StudyResult(Printable):
         ----------
         MacKinlay (1997), section 8: power with the variance known; here with the noncentral t.
         """
-        sample = self.sample(first, last)
-        mean = mean_car(sample)
-        se = np.append(np.sqrt(sample.sum.variance), mean.se)
-        df = np.append(self.fit.dof.astype(float), mean.df)
-        columns = {
-            "se": se,
-            "df": df,
-            "mde": minimum_detectable(se, df, level, power),
-            "power": power_of_t(effect, se, df, level),
-            "method": [*np.where(sample.there, "prediction", "none"), mean.how],
-            "note": [*np.where(sample.there, "", "no return in the window"), mean.note],
-        }
-        return pd.DataFrame(columns, index=pd.Index([*self.panel.event_id, "(mean)"], name="event_id"))
+        return frames.power_frame(self.sample(first, last), self.panel.event_id, effect, level, power)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
-        panel, n_days = self.panel, len(self.spec.window)
-        rows = self._rows(self.spec.window).ravel()
-        inside = (rows >= 0) & (rows < len(panel.returns.days))
-        session = np.where(
-            inside, panel.returns.days[np.clip(rows, 0, len(panel.returns.days) - 1)], np.datetime64("NaT")
-        )
-        index = pd.MultiIndex.from_arrays(
-            [np.repeat(panel.event_id, n_days), np.tile(self.spec.window.offsets(), len(self))],
-            names=["event_id", "day"],
-        )
-        realised = panel.realised(slice(None))
-        columns = {
-            "ticker": np.repeat(panel.ticker, n_days),
-            "date": np.repeat(_stamps(panel.session), n_days),
-            "session": _stamps(session),
-            "return": realised.ravel(),
-            "expected": (realised - self.abnormal.ar).ravel(),
-            "ar": self.abnormal.ar.ravel(),
-            "sar": self.abnormal.sar.ravel(),
-        }
-        return pd.DataFrame(columns, index=index)
+        return frames.long_frame(self.panel, self.abnormal.ar, self.abnormal.sar)
 
     def printout(self) -> Printout:
         """Return the printed form: abnormal returns of day 0 and of the window, of the first events."""
-        spec, kind = self.spec, "log" if self.spec.log else "simple"
-        title = (
-            f"Event study: {len(self)} of {len(self._alignment.session)} events, {spec.model.name}",
-            f"window {spec.window}, estimation {spec.estimation} in trading days ({self.panel.returns.sessions.name} "
-            f"sessions), {kind} returns",
-        )
+        spec, alignment = self.spec, self._alignment
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
-        head = ["event", "ticker", "day 0"]
-        cells: list[StrArray | list[str]] = [
-            self.panel.event,
-            self.panel.ticker,
-            np.datetime_as_string(self.panel.session),
-        ]
-        for part in dict.fromkeys(parts):
-            frame = self.car(part.first, part.last)[:_SHOWN]
-            head += ["AR(0)" if part == Window(0, 0) else f"CAR{part}".replace(" ", ""), "t", "p"]
-            marks = ["*" if note else "" for note in frame["note"]]
-            cells.append([_format.percent(v) + m for v, m in zip(frame["car"], marks, strict=True)])
-            cells += [[_format.number(v) for v in frame["t"]], [_format.pvalue(v) for v in frame["pvalue"]]]
-        rows = [[str(column[k]) for column in cells] for k in range(min(len(self), _SHOWN))]
-        return Printout(title, (PrintedTable(head, rows, 3, self._marks()),))
-
-    def _marks(self) -> list[str]:
-        lines = []
+        cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
+        sessions = f"{self.panel.returns.sessions.name} sessions"
+        title = (
+            f"Event study: {len(self)} of {len(alignment.session)} events, {spec.model.name}",
+            f"window {spec.window}, estimation {spec.estimation} in trading days ({sessions}), "
+            f"{'log' if spec.log else 'simple'} returns",
+        )
         incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
-        if incomplete:
-            lines.append(f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)")
-        if len(self) > _SHOWN:
-            lines.append(f"... and {len(self) - _SHOWN} more events; study.car(0, 0) has all")
-        moved = int((self._alignment.moved != 0).sum())
-        if moved:
-            lines.append(f"{moved} date(s) moved to a session: study.alignment")
-        if self._exclusions:
-            lines.append(f"{len(self._exclusions)} event(s) excluded: study.exclusions")
-        return lines
+        marks = study_marks(len(self), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
+        return Printout(title, (study_table(self.panel, cars, marks),))
 
     @cached_property
     def _index(self) -> pd.Index:
@@ -571,7 +473,7 @@ class StudyResult(Printable):
         return pd.DataFrame(values.copy(), index=self._index, columns=self._day_index)
 
     def _frame(self, **columns: Any) -> pd.DataFrame:
-        names = {"ticker": self.panel.ticker, "date": _stamps(self.panel.session)}
+        names = {"ticker": self.panel.ticker, "date": frames.stamps(self.panel.session)}
         return pd.DataFrame({**names, **columns}, index=self._index)
 
     def _window(self, first: int | None, last: int | None) -> Window:
@@ -597,25 +499,8 @@ class StudyResult(Printable):
     def _names(self, events: IntArray) -> StrArray:
         return self.panel.event_id[events]
 
-    def _rows(self, window: Window) -> IntArray:
-        """Session ordinals of the days of a window, (E, n)."""
-        return np.asarray(self.panel.row[:, None] + window.offsets())
-
     def _cumulated(self, window: Window) -> Cumulative:
         return Sample(self.evidence, self._days(window)).sum
 
     def _missing_notes(self, window: Window) -> StrArray:
-        mask, rows = self.evidence.event_mask[:, self._days(window)], self._rows(window)
-        notes = np.full(len(self), "", dtype=object)
-        for i in np.flatnonzero(~mask.all(axis=1)):
-            gaps = rows[i][~mask[i]]
-            inside = gaps[gaps < len(self.panel.returns.days)]
-            named = ", ".join(str(d) for d in self.panel.returns.days[inside][:3])
-            beyond = "after the last price" if len(inside) < len(gaps) else ""
-            what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
-            notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
-        return notes
-
-
-def _stamps(days: np.ndarray[Any, np.dtype[np.datetime64]]) -> np.ndarray[Any, np.dtype[np.datetime64]]:
-    return days.astype("datetime64[s]")  # nanoseconds end in 2262
+        return frames.missing_notes(self.panel, self.evidence.event_mask[:, self._days(window)], window)
