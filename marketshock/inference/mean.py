@@ -242,7 +242,11 @@ def _part(one: _Weighted, places: IntArray, fits: dict[bytes, CommonFit | str]) 
         return common
     system = System(common, sample.days, common.factor(sample.days, sample.conventions.forecast_error))
     variance = system.variance_of(weights)
-    return _Part(variance, float(system.dof), system.note) if variance >= 0 else "the abnormal returns add up to zero"
+    return (
+        _Part(variance, float(system.common.dof), system.common.note)
+        if variance >= 0
+        else "the abnormal returns add up to zero"
+    )
 
 
 def _of_dates(one: _Weighted, by_date: _ByDate) -> MeanCar:

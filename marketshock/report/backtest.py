@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,33 +177,24 @@ def draw(result: Backtest, placebo: PlaceboTrades | None, folder: Path, stem: st
 def figures(result: Backtest, placebo: PlaceboTrades | None = None) -> dict[str, Figure]:
     """Draw equity, the average trade, each trade, and the placebo trades if given."""
     from .. import plots
-    from ..plots._style import style
+    from ..plots._style import alone
 
-    sizes = {"equity": (7.5, 4.6), "trade_path": (6.8, 3.9), "trades": (7.0, 4.0)}
-    drawn = {name: plots.bare_figure() for name in sizes}
-    plots.equity(result, figure=drawn["equity"])
-    with style():
-        axes = {name: drawn[name].add_subplot() for name in ("trade_path", "trades")}
-    plots.trade_path(result, placebo, ax=axes["trade_path"])
-    plots.trades(result, ax=axes["trades"])
-    if placebo is not None:
-        drawn["placebo"] = placebo_figure(placebo)
-    for name, size in sizes.items():
-        drawn[name].set_size_inches(size)
-    return drawn
+    equity = plots.bare_figure()
+    plots.equity(result, figure=equity)
+    drawn = {
+        "equity": equity,
+        "trade_path": alone(partial(plots.trade_path, result, placebo), (6.8, 3.9)),
+        "trades": alone(partial(plots.trades, result), (7.0, 4.0)),
+    }
+    return drawn if placebo is None else {**drawn, "placebo": placebo_figure(placebo)}
 
 
 def placebo_figure(placebo: PlaceboTrades) -> Figure:
     """Draw the placebo trades."""
     from .. import plots
-    from ..plots._style import style
+    from ..plots._style import alone
 
-    figure = plots.bare_figure()
-    with style():
-        ax = figure.add_subplot()
-    plots.placebo_trades(placebo, ax=ax)
-    figure.set_size_inches((7.0, 3.8))
-    return figure
+    return alone(partial(plots.placebo_trades, placebo), (7.0, 3.8))
 
 
 def _slug(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,26 +175,17 @@ def draw(report: FragilityReport, folder: Path) -> list[Path]:
 def figures(report: FragilityReport) -> dict[str, Figure]:
     """Draw counts, heatmap and ranking, each where there is something to draw."""
     from .. import plots
-    from ..plots._style import style
+    from ..plots._style import alone
 
     asked, measured = report.asked, report.measured
     span = (asked.date, asked.date) if asked.date else (asked.start, asked.end)
-    sizes = {
-        "counts": (8.0, 3.8),
-        "heatmap": (9.2, 1.6 + 0.155 * max(len(asked.group) or 40, 12)),
-        "ranking": (6.5, 1.4 + 0.24 * _BARS),
-    }
-    drawn = {name: plots.bare_figure() for name in sizes}
-    with style():
-        axes = {name: figure.add_subplot() for name, figure in drawn.items()}
-    for name, size in sizes.items():
-        drawn[name].set_size_inches(size)
-    plots.fragility_counts(measured, asked.start, asked.end, by=asked.by, ax=axes["counts"])
-    plots.fragility_heatmap(measured, asked.group or None, *_around(measured, asked), ax=axes["heatmap"])
-    if report.tables["ranking_absolute"].empty:
-        del drawn["ranking"]
-    else:
-        plots.fragility_ranking(measured, *span, n=_BARS, by=asked.by, ax=axes["ranking"])
+    counts = partial(plots.fragility_counts, measured, asked.start, asked.end, by=asked.by)
+    heatmap = partial(plots.fragility_heatmap, measured, asked.group or None, *_around(measured, asked))
+    wide = (9.2, 1.6 + 0.155 * max(len(asked.group) or 40, 12))
+    drawn = {"counts": alone(counts, (8.0, 3.8)), "heatmap": alone(heatmap, wide)}
+    if not report.tables["ranking_absolute"].empty:
+        ranking = partial(plots.fragility_ranking, measured, *span, n=_BARS, by=asked.by)
+        drawn["ranking"] = alone(ranking, (6.5, 1.4 + 0.24 * _BARS))
     return drawn
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,21 +25,34 @@ def stamps(days: DateArray) -> DateArray:
     return days.astype("datetime64[s]")
 
 
+def index_of(panel: EventPanel) -> pd.Index:
+    """Return the index of the frames by event."""
+    return pd.Index(panel.event_id, name="event_id")
+
+
+def by_day(panel: EventPanel, values: FloatArray) -> pd.DataFrame:
+    """Return an array (E, L) as a frame, events by days."""
+    return pd.DataFrame(values.copy(), index_of(panel), pd.Index(panel.window.offsets(), name="day"))
+
+
+def by_event(panel: EventPanel, **columns: Any) -> pd.DataFrame:
+    """Return columns by event after the ticker and day 0 of each."""
+    return pd.DataFrame({"ticker": panel.ticker, "date": stamps(panel.session), **columns}, index_of(panel))
+
+
 def events_frame(panel: EventPanel, fit: ModelFit, evidence: Evidence) -> pd.DataFrame:
     """Return the frame of `StudyResult.events`."""
     first = np.clip(panel.row + panel.estimation.first, 0, None)
     last = np.clip(panel.row + panel.estimation.last, 0, None)
-    columns = {
-        "ticker": panel.ticker,
-        "date": stamps(panel.session),
-        "event": panel.event,
-        "group": panel.group,
-        "n_obs": fit.n_obs,
-        "n_event_days": evidence.event_mask.sum(axis=1),
-        "estimation_first": stamps(panel.returns.days[first]),
-        "estimation_last": stamps(panel.returns.days[last]),
-    }
-    return pd.DataFrame(columns, index=pd.Index(panel.event_id, name="event_id"))
+    return by_event(
+        panel,
+        event=panel.event,
+        group=panel.group,
+        n_obs=fit.n_obs,
+        n_event_days=evidence.event_mask.sum(axis=1),
+        estimation_first=stamps(panel.returns.days[first]),
+        estimation_last=stamps(panel.returns.days[last]),
+    )
 
 
 def exclusions_frame(exclusions: Sequence[Exclusion]) -> pd.DataFrame:

@@ -15,16 +15,16 @@ from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
 from ..catalog.table import Events
 from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
-from ..errors import InputError, UnknownNameError, check_choice, check_share
+from ..errors import InputError, check_choice, check_share
 from ..explained.explanation import Explanation
 from ..inference.adjust import adjust_pvalues
 from ..inference.evidence import Evidence
 from ..inference.mean import mean_cars
-from ..inference.options import Conventions, Resampling
+from ..inference.options import Conventions, Resampling, checked_options
 from ..inference.rows import Recent, car_columns, test_rows
 from ..inference.sample import Sample
 from ..models.base import ModelFit
-from ..panel.abnormal import Abnormal, Cumulative
+from ..panel.abnormal import Abnormal
 from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
 from ..panel.spec import StudySpec
@@ -33,7 +33,8 @@ from ..providers.shares import SharesTable
 from ..windows import Window, days_of
 from . import frames
 from .confounders import confounders
-from .printed import aar_frame, car_table, dated_rows, study_marks, study_table, test_table
+from .inputs import positions_of
+from .printed import aar_frame, car_table, dated_rows, study_printout, test_table
 
 _KEPT = 5_000  # events up to which results of more than one window are kept: some hundred bytes per event and window
 _BY = ("event", "group", "ticker", "date", "day")
@@ -50,12 +51,8 @@ class StudyResult(Printable):
     ----------
     spec : StudySpec
         What was chosen.
-    panel : EventPanel
-        The events studied, as arrays.
-    fit : ModelFit
-        The estimated model.
-    abnormal : Abnormal
-        Daily abnormal returns, (E, L).
+    panel, fit, abnormal : EventPanel, ModelFit, Abnormal
+        The events studied, as arrays; the estimated model; daily abnormal returns, (E, L).
     prices : Prices or None
         What the returns were computed from; None of a study on returns.
     """
@@ -74,17 +71,17 @@ class StudyResult(Printable):
     @property
     def ar(self) -> pd.DataFrame:
         """Abnormal returns, events by days."""
-        return self._by_day(self.abnormal.ar)
+        return frames.by_day(self.panel, self.abnormal.ar)
 
     @property
     def sar(self) -> pd.DataFrame:
         """Abnormal returns over their prediction standard errors (Patell 1976), events by days."""
-        return self._by_day(self.abnormal.sar)
+        return frames.by_day(self.panel, self.abnormal.sar)
 
     @property
     def params(self) -> pd.DataFrame:
         """Estimated coefficients, with sigma (daily, decimal), its degrees of freedom, and the days used."""
-        frame = pd.DataFrame(self.fit.params.copy(), index=self._index, columns=list(self.spec.model.param_names))
+        frame = pd.DataFrame(self.fit.params.copy(), frames.index_of(self.panel), list(self.spec.model.param_names))
         return frame.assign(sigma=np.sqrt(self.fit.sigma2), df=self.fit.dof, n_obs=self.fit.n_obs)
 
     @property
@@ -119,8 +116,9 @@ class StudyResult(Printable):
             A row for each event and confounder, indexed by ``event_id``: ticker, date (day 0), confounder (its id),
             title, kind ("study" for another event of this study), session (by the rules of `alignment`; what falls on a
             closed day maps to the next session), day (sessions from day 0), in_window ("event", "gap" or "estimation").
-            No row means that this calendar knows of none. Share classes of one firm (GOOG, GOOGL) share its
-            confounders. Events of the study whose windows overlap are in "event".
+            No row means that this calendar lists none. Share classes of one firm (GOOG, GOOGL) share its confounders.
+            Events of the study whose windows overlap are in "event". An entry with the id of the studied event is that
+            event, not its confounder.
 
         Raises
         ------
@@ -128,10 +126,6 @@ class StudyResult(Printable):
             If the calendar is none, or `estimation_days` is negative.
         NotSessionError
             If an entry asks for ``on_closed="raise"`` on a closed day.
-
-        Notes
-        -----
-        What has the id of the studied event is that event, not its confounder.
 
         References
         ----------
@@ -167,22 +161,20 @@ class StudyResult(Printable):
 
         Raises
         ------
-        WindowError
-            If the days are not inside the study's window.
-        InputError
-            If `confidence` is not between 0 and 1.
+        WindowError, InputError
+            If the days are not inside the study's window, or `confidence` is not between 0 and 1.
 
         References
         ----------
         Mikkelson and Partch (1988); Campbell, Lo and MacKinlay (1997), ch. 4: the variance includes the estimation
         error the days share.
         """
-        window = self._window(first, last)
-        total = self._cumulated(window)
+        window = days_of(self.spec.window, first, last)
+        total = Sample(self.evidence, self._days(window)).sum
         check_share("confidence", confidence, 0.95)
         note = self._missing_notes(window)
         columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
-        frame = self._frame(first=window.first, last=window.last, **columns)
+        frame = frames.by_event(self.panel, first=window.first, last=window.last, **columns)
         if adjust is not None:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
         label = f"CAR{window}".replace(" ", "")
@@ -213,9 +205,10 @@ class StudyResult(Printable):
         Explanation
             Closes and returns; the estimation window; the model's sums and coefficients; the variance of a daily
             abnormal return; each event day with its forecast-error variance; the CAR with the estimation error its days
-            share; t, p and the interval; dollars, or why there are none. It prints itself, and has `to_markdown` and
-            `to_latex`. The figures of each step are in ``step.values``, unrounded. Days without a return are named and
-            left out. Of a model that is more than least squares the fit is given and taken from there.
+            share (Patell 1976); t, p and the interval; dollars, or why there are none. It prints itself and has
+            `to_markdown` and `to_latex`. The figures of each step are in ``step.values``, unrounded. Days without a
+            return are named and left out. Of a model that is more than least squares the fit is given and taken from
+            there.
 
         Raises
         ------
@@ -223,25 +216,18 @@ class StudyResult(Printable):
             If no event has that id, or it was left out; the message says why.
         WindowError, InputError
             As in `car`.
-
-        References
-        ----------
-        As in `car`; Patell (1976), the forecast-error variance.
         """
-        window = self._window(first, last)
+        window = days_of(self.spec.window, first, last)
         check_share("confidence", confidence, 0.95)
-        part = np.array([self._position(event_id)])
+        part = positions_of(self.panel, str(event_id), self._exclusions)
         one = (self.panel.take(part), self.fit.take(part), self.abnormal.take(part))
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
         return explain_event(DerivedEvent(self.spec, *one, self.prices, window, confidence), counts)
 
     def bhar(self, first: int | None = None, last: int | None = None) -> pd.DataFrame:
-        """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
+        """Return buy-and-hold abnormal returns over the days `first` to `last`, which are as in `car`.
 
-        Parameters
-        ----------
-        first, last : int, optional
-            Trading days relative to day 0, both included; by default the whole event window.
+        They are the compounded return less the compounded normal return (Barber and Lyon 1997).
 
         Returns
         -------
@@ -253,18 +239,14 @@ class StudyResult(Printable):
         ------
         InputError
             If the study has log returns: their exponentiated expectation is not an expected gross return.
-
-        References
-        ----------
-        Barber and Lyon (1997).
         """
-        window = self._window(first, last)
+        window = days_of(self.spec.window, first, last)
         if self.spec.log:
             remedy = "compounding takes simple ones: run it with log=False"
             raise InputError("bhar", "the study has log returns", remedy)
         sample = Sample(self.evidence, self._days(window))
         columns = {"bhar": sample.bhar, "n_days": sample.mask.sum(axis=1), "note": self._missing_notes(window)}
-        return self._frame(first=window.first, last=window.last, **columns)
+        return frames.by_event(self.panel, first=window.first, last=window.last, **columns)
 
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day with the standard error that the dates of the events allow.
@@ -373,23 +355,12 @@ class StudyResult(Printable):
         conventions: Conventions | None = None,
         resampling: Resampling | None = None,
     ) -> Sample:
-        """Return the arrays a test sees, for tests of one's own.
+        """Return the arrays that tests read, for tests of one's own; parameters as in `tests`.
 
-        Parameters
-        ----------
-        first, last, conventions, resampling : optional
-            As in `tests`.
-
-        Returns
-        -------
-        Sample
-            Of all events; ``.take(positions)`` gives some of them.
+        The sample is of all events; its ``take(positions)`` returns some of them.
         """
-        days = self._days(self._window(first, last))
-        for name, value, kind in (("conventions", conventions, Conventions), ("resampling", resampling, Resampling)):
-            if value is not None and not isinstance(value, kind):
-                raise InputError(name, f"got {value!r}", f"give ms.{kind.__name__}(...)")
-        choices = (conventions or Conventions(), resampling or Resampling())
+        days = self._days(days_of(self.spec.window, first, last))
+        choices = checked_options(conventions, resampling)
         key = (days.start, days.stop, *choices)
         return self._recent_samples.get(key, lambda: Sample(self.evidence, days, *choices))
 
@@ -451,42 +422,9 @@ class StudyResult(Printable):
         spec, alignment = self.spec, self._alignment
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
-        sessions = f"{self.panel.returns.sessions.name} sessions"
-        title = (
-            f"Event study: {len(self)} of {len(alignment.session)} events, {spec.model.name}",
-            f"window {spec.window}, estimation {spec.estimation} in trading days ({sessions}), "
-            f"{'log' if spec.log else 'simple'} returns",
-        )
         incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
-        marks = study_marks(len(self), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
-        return Printout(title, (study_table(self.panel, cars, marks),))
-
-    @cached_property
-    def _index(self) -> pd.Index:
-        return pd.Index(self.panel.event_id, name="event_id")
-
-    @property
-    def _day_index(self) -> pd.Index:
-        return pd.Index(self.spec.window.offsets(), name="day")
-
-    def _by_day(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> pd.DataFrame:
-        return pd.DataFrame(values.copy(), index=self._index, columns=self._day_index)
-
-    def _frame(self, **columns: Any) -> pd.DataFrame:
-        names = {"ticker": self.panel.ticker, "date": frames.stamps(self.panel.session)}
-        return pd.DataFrame({**names, **columns}, index=self._index)
-
-    def _window(self, first: int | None, last: int | None) -> Window:
-        return days_of(self.spec.window, first, last)
-
-    def _position(self, event_id: str) -> int:
-        """Return the place of an event by its id."""
-        found = np.flatnonzero(self.panel.event_id == event_id)
-        if len(found):
-            return int(found[0])
-        left = next((e.reason for e in self._exclusions if e.event_id == event_id), "")
-        known = [str(name) for name in self.panel.event_id]
-        raise UnknownNameError("event_id", [str(event_id)], known, f"it was left out: {left}" if left else "")
+        counts = (len(alignment.session), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
+        return study_printout(spec, self.panel, cars, *counts)
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first
@@ -498,9 +436,6 @@ class StudyResult(Printable):
 
     def _names(self, events: IntArray) -> StrArray:
         return self.panel.event_id[events]
-
-    def _cumulated(self, window: Window) -> Cumulative:
-        return Sample(self.evidence, self._days(window)).sum
 
     def _missing_notes(self, window: Window) -> StrArray:
         return frames.missing_notes(self.panel, self.evidence.event_mask[:, self._days(window)], window)
