@@ -59,20 +59,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part of a claim against its measures.
+    """One part of a claim against its measures, with the names and sources of the figures that went in.
 
-    Attributes
-    ----------
-    part : Part
-        The statement.
-    answer : Answer
-        The measures.
-    status : str
-        One of `STATUSES`.
-    measure : Measure or None
-        The measure the status rests on: the first that agrees, else the plain reading.
-    sources : tuple of (str, str)
-        Names and sources of the figures that went in.
+    The status rests on `measure`: the first that agrees, otherwise the plain reading; None if there is none.
     """
 
     part: Part

@@ -98,16 +98,9 @@ class CommonFit:
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """The regressions of N firms on one date, for the days under test, none of which lacks a return.
+    """The regressions of N firms on one date, for the days under test (among the L event days), none without a return.
 
-    Attributes
-    ----------
-    common : CommonFit
-        Estimated on the days all firms share.
-    days : slice
-        The days under test among the L event days.
-    factor : float
-        Variance of a CAR in units of its daily variance (C summed over the window).
+    `factor` is the variance of a CAR in units of its daily variance (C summed over the window).
     """
 
     common: CommonFit
@@ -120,13 +113,7 @@ class System:
         return np.asarray(self.common.ar[:, self.days].sum(axis=1))
 
     def variance_of(self, weights: FloatArray) -> float:
-        """Return the variance of a weighted sum of the CARs, ``w'S w C``; NaN where the sum is zero by construction.
-
-        Parameters
-        ----------
-        weights : ndarray of shape (N,)
-            Of the firms.
-        """
+        """Return the variance ``w'S w C`` of a sum of the CARs with weights (N,); NaN if it is zero by construction."""
         variance = float(((weights @ self.common.residuals) ** 2).sum()) / self.common.dof
         alone = float((weights**2 * self.common.variance).sum())
         return np.nan if flat(variance, 0.01 * alone) else variance * self.factor

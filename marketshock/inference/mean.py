@@ -135,16 +135,7 @@ def mean_of_sums(sums: Streamed) -> MeanCar:
 
 @dataclass(frozen=True, slots=True)
 class _Weighted:
-    """A weighted sum of the CARs of a sample.
-
-    Attributes
-    ----------
-    sample : Sample
-    held : ndarray of shape (n,), int
-        Positions of the events with a return.
-    weights : ndarray of shape (n,)
-        Of these events.
-    """
+    """A weighted sum of the CARs of a sample: positions of the events with a return and their weights, (n,) each."""
 
     sample: Sample
     held: IntArray

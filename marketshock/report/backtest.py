@@ -48,20 +48,9 @@ def judged_report(
 ) -> BacktestReport:
     """Compare backtests with random dates, and several of them, or one of several tried, with each other.
 
-    Parameters
-    ----------
-    backtests : mapping of str to Backtest
-        By name.
-    asked : mapping
-        The plan as it was given.
-    progress : callable, optional
-        As in `placebo_trades`.
-    placebo : int, optional
-        Sets of random dates: by default none for one rule, else 999.
-    tried : int, optional
-        As in `compare_rules`.
-    **random
-        Options ``match``, ``how`` and ``seed`` of `placebo_trades`.
+    `asked` is the plan as it was given. `placebo` is the number of sets of random dates, by default none for one rule
+    and otherwise 999; `tried` is as in `compare_rules`, and `random` has the options ``match``, ``how`` and ``seed`` of
+    `placebo_trades`.
     """
     if len(backtests) > 1 or tried:
         compared = compare_rules(backtests, tried=tried, draws=placebo or 999, **random)

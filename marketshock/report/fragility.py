@@ -33,24 +33,10 @@ _BEFORE, _AFTER = 40, 20  # sessions of the heat map around a date
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Options of the report.
+    """Options of the report: one session or a period (all sessions where None), rows of each ranking, counting.
 
-    Attributes
-    ----------
-    date : str or None
-        One session, instead of a period.
-    start, end : str or None
-        The period; all sessions where None.
-    rows : int
-        Rows of each ranking.
-    by : {"firm", "listing"}
-        How listings are counted.
-    group : tuple of str
-        Tickers shown separately.
-    universe : str
-        The securities measured, and those that are missing.
-    provenance : mapping
-        Of the prices: source, period, vintage, as `Prices.provenance` has them.
+    The tickers of `group` are shown separately; `universe` names the securities measured and those that are missing;
+    `provenance` is that of the prices: source, period, vintage, as `Prices.provenance` has them.
     """
 
     date: str | None = None

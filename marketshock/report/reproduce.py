@@ -44,20 +44,9 @@ LEGEND = "t and p: t(M - 2) with the forecast error; SQ p: rank of AR(0) among t
 class Reproduction:
     """The results behind ``marketshock reproduce``.
 
-    Attributes
-    ----------
-    study : StudyResult
-        The Magnificent Seven on both dates.
-    tests : DataFrame
-        Tests of day 0 over the seven firms, by event.
-    changes : tuple of MarketCapChange
-        One per date.
-    nvidia : Reconciliation
-        Of the loss that the press reported.
-    dated : StudyResult
-        Other events of the documents, for the alignment of their dates.
-    claims : Claims
-        Verdicts on the statements of the documents.
+    The Magnificent Seven on both dates, tests of day 0 over the seven firms by event, one market-cap change per date,
+    the reconciliation of the reported loss, other events of the documents for the alignment of their dates, and
+    verdicts on the statements of the documents.
     """
 
     study: StudyResult

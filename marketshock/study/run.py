@@ -140,15 +140,7 @@ def event_study(
 def run_study(
     spec: StudySpec, table: EventTable, market: Returns, engine: Engine = None, progress: Progress = None
 ) -> StudyResult:
-    """Study the events of a table by a spec, on returns that are read already: what `event_study` does last.
-
-    Raises
-    ------
-    NoUsableEventsError
-        If every event is excluded.
-    NotSessionError, UnknownNameError
-        As in `event_study`.
-    """
+    """Study the events of a table by a spec, on returns that are read already; raises as `event_study` does."""
     build = located(spec, table, market)
     if not len(build.panel):
         raise NoUsableEventsError(build.exclusions.named())
