@@ -16,7 +16,6 @@ TO_DO = (
     "docs",
     "marketshock/claims",
     "marketshock/engines",
-    "marketshock/inference",
     "marketshock/models",
     "marketshock/plots",
     "marketshock/providers",
