@@ -62,16 +62,9 @@ class MarketShockError(Exception):
 
 
 class InputError(MarketShockError, ValueError):
-    """Invalid argument or file.
+    """Invalid argument or file: its name, the value given with the rule it violates, and what would work.
 
-    Parameters
-    ----------
-    parameter : str
-        Name of the argument, option or file at fault.
-    problem : str
-        The value given and the rule it violates; `Words` if it names other arguments.
-    remedy : str, optional
-        Values or actions that would work; `Words` if it names arguments.
+    Problem and remedy are `Words` if they name other arguments.
     """
 
     def __init__(self, parameter: str, problem: str, remedy: str = "") -> None:
@@ -115,13 +108,7 @@ class WindowError(InputError):
 
 
 class NotSessionError(InputError):
-    """Date without a trading session, when no treatment of closed days was chosen.
-
-    Attributes
-    ----------
-    day : numpy.datetime64 or None
-        The date.
-    """
+    """Date (`day`, a datetime64 or None) without a session, when no treatment of closed days was chosen."""
 
     def __init__(self, parameter: str, problem: str, remedy: str = "", day: Any = None) -> None:
         self.day = day
@@ -145,18 +132,9 @@ class VintageError(InputError):
 
 
 class ProviderError(MarketShockError):
-    """Failed request to a data provider.
+    """Failed request to a data provider: ticker, dataset or address; request and provider; response; suggested action.
 
-    Parameters
-    ----------
-    symbol : str
-        Ticker, dataset or address.
-    asked : str
-        The request and its provider.
-    came : str
-        The response received.
-    remedy : str
-        Suggested action; `Words` if it names arguments.
+    The remedy is `Words` if it names arguments.
     """
 
     def __init__(self, symbol: str, asked: str, came: str, remedy: str) -> None:
@@ -184,10 +162,7 @@ class Refused(Unavailable):
 class NoData(ProviderError):  # noqa: N818
     """Response without data: unknown symbol or empty date range.
 
-    Attributes
-    ----------
-    believed : bool
-        Whether the cache may store the response. False for an empty response that may be a temporary failure.
+    `believed` states whether the cache may store it; False for an empty response that may be a temporary failure.
     """
 
     believed = True
@@ -202,18 +177,9 @@ class OfflineMiss(ProviderError):  # noqa: N818
 
 
 class EngineError(MarketShockError):
-    """Loss of results because workers failed.
+    """Loss of results because workers failed; `lost` has the positions of the lost partitions, from 0.
 
-    Parameters
-    ----------
-    parameter : str
-        Name of the argument that selects the workers.
-    problem : str
-        Description of the loss.
-    remedy : str
-        Suggested action.
-    lost : sequence of int
-        Positions of the lost partitions, from 0.
+    `parameter` is the argument that selects the workers.
     """
 
     def __init__(self, parameter: str, problem: str, remedy: str, lost: Sequence[int] = ()) -> None:
@@ -234,13 +200,7 @@ class NoUsableEventsError(MarketShockError):
 
 
 class MarketShockWarning(UserWarning):
-    """Base class of all warnings of this library; filter a warning by its class.
-
-    Parameters
-    ----------
-    text : str
-        The message; `Words` if it names arguments.
-    """
+    """Base class of all warnings of this library; filter a warning by its class. The text may be `Words`."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -327,23 +287,9 @@ def check_flag(parameter: str, value: object) -> bool:
 
 
 def check_count(parameter: str, value: object, least: int = 1, most: int | None = None, of: str = "") -> int:
-    """Return a whole number (Python or NumPy) as an int.
+    """Return a whole number (Python or NumPy, no bool) as an int; raise `InputError` unless it is within the bounds.
 
-    Parameters
-    ----------
-    parameter : str
-        Name of the parameter, for the message.
-    value : object
-        Value given. A bool is not accepted.
-    least, most : int, optional
-        Bounds, both included; None for no upper bound.
-    of : str, optional
-        Source of `most`, for the message.
-
-    Raises
-    ------
-    InputError
-        If `value` is not a whole number within the bounds.
+    `least` and `most` are included, None is no upper bound; `of` names the source of `most` in the message.
     """
     bounds = f"from {least} to {most}{f' ({of})' if of else ''}" if most is not None else f"of at least {least}"
     try:

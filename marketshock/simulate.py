@@ -238,18 +238,13 @@ def _source(returns: Frame, market: str | None, design: Design) -> _Source:
 
 
 def _mapped(
-    work: Callable[[tuple[Any, int]], FloatArray],
-    jobs: list[tuple[Any, int]],
-    workers: int,
-    progress: Progress,
+    work: Callable[[tuple[Any, int]], FloatArray], jobs: list[tuple[Any, int]], workers: int, progress: Progress
 ) -> Iterable[FloatArray]:
     if workers == 1:
-        results: Iterable[FloatArray] = map(work, jobs)
-        yield from watched(results, len(jobs), progress)
+        yield from watched(map(work, jobs), len(jobs), progress)
         return
     with ProcessPoolExecutor(workers) as pool:
-        results = pool.map(work, jobs)
-        yield from watched(results, len(jobs), progress)
+        yield from watched(pool.map(work, jobs), len(jobs), progress)
 
 
 def _run_block(

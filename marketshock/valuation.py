@@ -281,14 +281,9 @@ class FirmShares:
 
 
 def change_of(shares: FirmShares, classes: pd.DataFrame) -> dict[str, Any]:
-    """Return the change of a firm's market cap: a row of `MarketCapChange.table` without the abnormal part.
+    """Return the change of a firm's market cap from its `FirmShares.values`.
 
-    Parameters
-    ----------
-    shares : FirmShares
-        The firm.
-    classes : DataFrame
-        What its `FirmShares.values` returned.
+    It is a row of `MarketCapChange.table` without the abnormal part.
     """
     columns = ("split_factor", "counted", "band", "close_before", "close_after")
     factor, n, unit, before, after = (classes[name].to_numpy(dtype=float) for name in columns)

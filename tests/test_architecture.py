@@ -58,7 +58,6 @@ def test_no_files_import_each_other():
     assert not circles()
 
 
-@pytest.mark.xfail(reason="the rooms are being rebuilt; take this mark off when `make structure` passes")
 def test_the_limits_are_kept():
     assert not problems()
 

@@ -33,16 +33,12 @@ class Evidence:
 
     Attributes
     ----------
-    prices : Prices
-        Daily bars; closes not adjusted for dividends.
-    shares : SharesTable
-        Share counts with their filing dates.
+    prices, shares : Prices, SharesTable
+        Daily bars, closes not adjusted for dividends; share counts with their filing dates.
     index : IndexMembers or None
         Members of the index whose moves are counted.
-    facts : DataFrame
-        Recorded facts by id, see `recorded_facts`.
-    releases : Catalog
-        Scheduled releases: dates of firms' results.
+    facts, releases : DataFrame, Catalog
+        Recorded facts by id, see `recorded_facts`; scheduled releases: dates of firms' results.
     made : dict
         Results that several checks read, computed once.
     """

@@ -17,15 +17,7 @@ Status: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """The quantity of a claim, computed by one convention.
-
-    Attributes
-    ----------
-    convention : str
-        The convention in words; the first measure of an answer is the plain reading.
-    value : float
-        In the unit stated; NaN where it cannot be computed.
-    """
+    """The quantity of a claim in the unit stated, by the convention named; NaN where it cannot be computed."""
 
     convention: str
     value: float
@@ -67,20 +59,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part of a claim against its measures.
+    """One part of a claim against its measures, with the names and sources of the figures that went in.
 
-    Attributes
-    ----------
-    part : Part
-        The statement.
-    answer : Answer
-        The measures.
-    status : str
-        One of `STATUSES`.
-    measure : Measure or None
-        The measure the status rests on: the first that agrees, else the plain reading.
-    sources : tuple of (str, str)
-        Names and sources of the figures that went in.
+    The status rests on `measure`: the first that agrees, otherwise the plain reading; None if there is none.
     """
 
     part: Part

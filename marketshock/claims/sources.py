@@ -9,36 +9,18 @@ from ..catalog.claim import Part
 from ..dollars.reported import printed_prices
 from .evidence import Evidence
 
-_PRICES = ("prices",)
+_PRICES = ("return", "relative_return", "laggards", "volatility_ratio", "trough", "pared", "rises_after", "from_record")
+_FACTS = ("fact", "fact_ratio", "fact_change", "fact_excess", "weeks_before")
+_SIGMAS = ("sigma", "sigma_count", "sigma_rank", "shock_frequency", "fragility_record", "comovement")
 READS: Mapping[str, tuple[str, ...]] = {
-    "return": _PRICES,
+    **dict.fromkeys((*_PRICES, "range"), ("prices",)),
+    **dict.fromkeys(_FACTS, ("facts",)),
+    **dict.fromkeys((*_SIGMAS, "volatility_groups", "index_weight"), ("index",)),
+    **dict.fromkeys(("definition", "not_market_data"), ()),
     "period_return": ("prices", "releases"),
-    "relative_return": _PRICES,
-    "laggards": _PRICES,
-    "volatility_ratio": _PRICES,
-    "trough": _PRICES,
-    "pared": _PRICES,
-    "rises_after": _PRICES,
-    "from_record": _PRICES,
-    "range": _PRICES,
     "market_cap_change": ("prices", "shares"),
     "record_loss": ("prices", "shares", "facts"),
-    "index_weight": ("index",),
     "share_of_rise": ("index", "prices"),
-    "sigma": ("index",),
-    "sigma_count": ("index",),
-    "sigma_rank": ("index",),
-    "shock_frequency": ("index",),
-    "fragility_record": ("index",),
-    "comovement": ("index",),
-    "volatility_groups": ("index",),
-    "fact": ("facts",),
-    "fact_ratio": ("facts",),
-    "fact_change": ("facts",),
-    "fact_excess": ("facts",),
-    "weeks_before": ("facts",),
-    "definition": (),
-    "not_market_data": (),
 }
 """Figures that each kind of claim reads: attributes of `Evidence`."""
 

@@ -321,11 +321,7 @@ def _explained(explanation: Explanation, arguments: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], options.Fill, str]] = {
     "reproduce": (reproduce, options.reproduce_options, "reproduce --out out"),
-    "study": (
-        study,
-        options.study_options,
-        "study --events events.csv --prices prices.csv --benchmark ^GSPC",
-    ),
+    "study": (study, options.study_options, "study --events events.csv --prices prices.csv --benchmark ^GSPC"),
     "fetch": (
         fetch,
         options.fetch_options,

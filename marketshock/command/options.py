@@ -53,14 +53,9 @@ Fill: TypeAlias = Callable[[CommandParser], None]
 def command_parser(argv: Sequence[str], commands: Mapping[str, tuple[Callable[..., int], Fill, str]]) -> CommandParser:
     """Return the parser; ``command`` is the name of the command, ``spell`` writes an argument as an option of it.
 
-    Only the command that is named gets its options, because the functions that they belong to take time to import.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        The command line.
-    commands : mapping
-        By name: the function that runs it, whose docstring is the help; the function that adds its options; an example.
+    Only the command that is named gets its options, because the functions that they belong to take time to import. Of
+    each command the mapping has the function that runs it, whose docstring is the help, the function that adds its
+    options, and an example.
     """
     parser = CommandParser(
         prog="marketshock",

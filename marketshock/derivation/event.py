@@ -21,20 +21,10 @@ _SAME = 1e-6  # largest difference, in standard errors, between a fit and the su
 
 @dataclass(frozen=True, eq=False)
 class DerivedEvent:
-    """One event of a study and the days that are derived.
+    """One event of a study, whose panel, fit and abnormal returns are of this event alone, and the days to sum.
 
-    Attributes
-    ----------
-    spec : StudySpec
-        Of the study.
-    panel, fit, abnormal : EventPanel, ModelFit, Abnormal
-        Of this event alone: E is 1.
-    prices : Prices or None
-        The prices from which the returns were computed.
-    window : Window
-        The days summed.
-    confidence : float
-        Coverage of the interval.
+    `prices` are those from which the returns were computed, None if they were given; `confidence` is the coverage of
+    the interval.
     """
 
     spec: StudySpec

@@ -18,23 +18,11 @@ from .dollars import class_figures, class_grid, class_rows, dollar_lines
 
 @dataclass(frozen=True, eq=False)
 class FirmChange:
-    """A change of one firm on one session, and the figures it rests on.
+    """A change of one firm (its main ticker) between two sessions, and the figures it rests on.
 
-    Attributes
-    ----------
-    firm : str
-        Its main ticker.
-    previous, session : datetime64[D]
-        The two sessions.
-    classes : DataFrame
-        As `FirmShares.values` returns them.
-    abnormal : mapping
-        Figures of the study's day 0, empty without one: event_id, ticker, car, se, df, ci_low, ci_high,
-        quantile (of t).
-    confidence : float
-        Coverage of the interval.
-    note, source : str
-        Remarks on the firm's counts; sources of closes and counts.
+    `classes` is a frame of `FirmShares.values`. `abnormal` has the figures of the study's day 0, and is empty without
+    one: event_id, ticker, car, se, df, ci_low, ci_high, quantile (of t). `confidence` is the coverage of the interval,
+    `note` a remark on the firm's counts, `source` the sources of closes and counts.
     """
 
     firm: str

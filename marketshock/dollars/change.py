@@ -327,14 +327,14 @@ def _total_interval(
     system = common_system(study.sample(0, 0).take(np.array([events[firm] for firm in table.index])))
     if isinstance(system, str):
         return np.nan, np.nan, f"no interval of the total: {system}"
-    shared = system.residuals.shape[1]
+    shared = system.common.residuals.shape[1]
     if shared < study.spec.min_obs:
         return np.nan, np.nan, f"no interval of the total: the firms share {shared} estimation days"
     caps: FloatArray = table["cap_before_usd"].to_numpy(dtype=float)
-    se = float(np.sqrt(caps @ system.covariance @ caps * system.factor))
-    half = float(t_quantile(0.5 + confidence / 2, np.array(float(system.dof)))) * se
+    se = float(np.sqrt(caps @ system.common.covariance @ caps * system.factor))
+    half = float(t_quantile(0.5 + confidence / 2, np.array(float(system.common.dof)))) * se
     center = float(table["abnormal_usd"].sum())
-    return center - half, center + half, f"interval of the total {system.note}" if system.note else ""
+    return center - half, center + half, f"interval of the total {system.common.note}" if system.common.note else ""
 
 
 def _dollars(row: Mapping[Any, Any]) -> list[str]:

@@ -35,24 +35,19 @@ class Windows(Protocol):
     @property
     def estimation_data(self) -> WindowData:
         """Of (E, M)."""
-        ...
 
     @property
     def event_data(self) -> WindowData:
         """Of (E, L)."""
-        ...
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over some event days, those of the mask (E, n): (E, P)."""
-        ...
 
     def realised(self, days: slice) -> FloatArray:
         """Return the returns of some event days, (E, n), NaN where missing."""
-        ...
 
     def take(self, events: slice | IntArray | BoolArray) -> Windows:
         """Return the windows of some of the events."""
-        ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -98,16 +98,9 @@ class CommonFit:
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """The regressions of N firms on one date, for the days under test, none of which lacks a return.
+    """The regressions of N firms on one date, for the days under test (among the L event days), none without a return.
 
-    Attributes
-    ----------
-    common : CommonFit
-        Estimated on the days all firms share.
-    days : slice
-        The days under test among the L event days.
-    factor : float
-        Variance of a CAR in units of its daily variance (C summed over the window).
+    `factor` is the variance of a CAR in units of its daily variance (C summed over the window).
     """
 
     common: CommonFit
@@ -119,35 +112,9 @@ class System:
         """Cumulative abnormal returns by the common fit, (N,)."""
         return np.asarray(self.common.ar[:, self.days].sum(axis=1))
 
-    @property
-    def covariance(self) -> FloatArray:
-        """Covariance of the firms' daily residuals, divisor M - k, (N, N)."""
-        return self.common.covariance
-
-    @property
-    def residuals(self) -> FloatArray:
-        """Residuals of the common estimation days, (N, M)."""
-        return self.common.residuals
-
-    @property
-    def dof(self) -> int:
-        """Degrees of freedom of the covariance: M - k."""
-        return self.common.dof
-
-    @property
-    def note(self) -> str:
-        """Days left out to make the estimation days common, "" if none."""
-        return self.common.note
-
     def variance_of(self, weights: FloatArray) -> float:
-        """Return the variance of a weighted sum of the CARs, ``w'S w C``; NaN where the sum is zero by construction.
-
-        Parameters
-        ----------
-        weights : ndarray of shape (N,)
-            Of the firms.
-        """
-        variance = float(((weights @ self.residuals) ** 2).sum()) / self.dof
+        """Return the variance ``w'S w C`` of a sum of the CARs with weights (N,); NaN if it is zero by construction."""
+        variance = float(((weights @ self.common.residuals) ** 2).sum()) / self.common.dof
         alone = float((weights**2 * self.common.variance).sum())
         return np.nan if flat(variance, 0.01 * alone) else variance * self.factor
 
@@ -191,19 +158,20 @@ def joint_rank(sample: Sample, alternative: Alternative) -> Outcome:
     system = sample.once(common_system)
     if isinstance(system, str):
         return Inapplicable(name, system, n, null)
+    common = system.common
     if sample.n_days > 1 or alternative != "two-sided":
         reason = "a joint test has no direction" if sample.n_days == 1 else "for a window of one day only"
         return Inapplicable(name, f"{reason}: ask for 'two-sided' and one day", n, null)
-    m = system.residuals.shape[1]
-    if system.dof <= n + 1 or m < 39 or np.linalg.matrix_rank(system.covariance, hermitian=True) < n:
+    m = common.residuals.shape[1]
+    if common.dof <= n + 1 or m < 39 or np.linalg.matrix_rank(common.covariance, hermitian=True) < n:
         return Inapplicable(name, f"{m} common days do not carry the covariance of {n} firms", n, null)
-    inverse = np.linalg.inv(system.covariance * system.dof)
-    d = np.einsum("im,ij,jm->m", system.residuals, inverse, system.residuals, optimize=True)
-    leverage = system.common.leverage() if sample.conventions.forecast_error else 0.0
-    past = d / (1 - leverage - d) * (system.dof - n) / n
-    today = float(system.car @ inverse @ system.car) / system.factor * (system.dof - n + 1) / n
+    inverse = np.linalg.inv(common.covariance * common.dof)
+    d = np.einsum("im,ij,jm->m", common.residuals, inverse, common.residuals, optimize=True)
+    leverage = common.leverage() if sample.conventions.forecast_error else 0.0
+    past = d / (1 - leverage - d) * (common.dof - n) / n
+    today = float(system.car @ inverse @ system.car) / system.factor * (common.dof - n + 1) / n
     pvalue = (1 + int((past >= today).sum())) / (m + 1)
-    return TestResult(name, today, pvalue, "rank", float(m), null, "two-sided", n, system.note)
+    return TestResult(name, today, pvalue, "rank", float(m), null, "two-sided", n, common.note)
 
 
 def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
@@ -220,25 +188,27 @@ def portfolio(sample: Sample, alternative: Alternative) -> Outcome:
     variance = system.variance_of(np.full(n, 1 / n))
     if not variance > 0:
         return Inapplicable("portfolio", ADDS_TO_ZERO, n, null)
-    return t_result("portfolio", float(system.car.mean() / np.sqrt(variance)), system.dof, alternative, n, system.note)
+    return t_result(
+        "portfolio", float(system.car.mean() / np.sqrt(variance)), system.common.dof, alternative, n, system.common.note
+    )
 
 
 def _f_test(name: str, system: System, contrasts: FloatArray, null: str, alternative: Alternative) -> Outcome:
     n, q = len(system.car), len(contrasts)
     if alternative != "two-sided":
         return Inapplicable(name, "a joint test has no direction: ask for 'two-sided'", n, null)
-    df2 = system.dof - q + 1
+    df2 = system.common.dof - q + 1
     if df2 < 1:
-        return Inapplicable(name, f"{q} restrictions need more than {system.dof} degrees of freedom", n, null)
+        return Inapplicable(name, f"{q} restrictions need more than {system.common.dof} degrees of freedom", n, null)
     moved = contrasts @ system.car
-    covariance = contrasts @ system.covariance @ contrasts.T
+    covariance = contrasts @ system.common.covariance @ contrasts.T
     if np.linalg.matrix_rank(covariance, hermitian=True) < q:
         return Inapplicable(name, "the firms' residuals are linearly dependent (one firm twice?)", n, null)
     t2 = float(moved @ np.linalg.solve(covariance, moved)) / system.factor
-    statistic = t2 * df2 / (system.dof * q)
+    statistic = t2 * df2 / (system.common.dof * q)
     pvalue, kurtosis = f_pvalue(statistic, q, df2), system.common.kurtosis
     fat = f"fat tails (excess kurtosis up to {kurtosis:.0f}): rejects too often" if kurtosis > 1 else ""
-    note = "; ".join(part for part in (fat, system.note) if part)
+    note = "; ".join(part for part in (fat, system.common.note) if part)
     return TestResult(name, statistic, pvalue, "F", float(q), null, "two-sided", n, note, float(df2))
 
 

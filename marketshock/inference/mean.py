@@ -135,16 +135,7 @@ def mean_of_sums(sums: Streamed) -> MeanCar:
 
 @dataclass(frozen=True, slots=True)
 class _Weighted:
-    """A weighted sum of the CARs of a sample.
-
-    Attributes
-    ----------
-    sample : Sample
-    held : ndarray of shape (n,), int
-        Positions of the events with a return.
-    weights : ndarray of shape (n,)
-        Of these events.
-    """
+    """A weighted sum of the CARs of a sample: positions of the events with a return and their weights, (n,) each."""
 
     sample: Sample
     held: IntArray
@@ -242,7 +233,11 @@ def _part(one: _Weighted, places: IntArray, fits: dict[bytes, CommonFit | str]) 
         return common
     system = System(common, sample.days, common.factor(sample.days, sample.conventions.forecast_error))
     variance = system.variance_of(weights)
-    return _Part(variance, float(system.dof), system.note) if variance >= 0 else "the abnormal returns add up to zero"
+    return (
+        _Part(variance, float(system.common.dof), system.common.note)
+        if variance >= 0
+        else "the abnormal returns add up to zero"
+    )
 
 
 def _of_dates(one: _Weighted, by_date: _ByDate) -> MeanCar:

@@ -69,72 +69,58 @@ class Summary(Protocol):
 
     def __len__(self) -> int:
         """Events."""
-        ...
 
     @property
     def log(self) -> bool:
         """Whether returns are logarithmic."""
-        ...
 
     @property
     def n_days(self) -> int:
         """Days under test."""
-        ...
 
     @property
     def dates(self) -> IntArray:
         """Session ordinals of the event days, each once, sorted."""
-        ...
 
     @property
     def known_correlation(self) -> float | None:
         """Mean correlation of the residuals, where it is known without much work."""
-        ...
 
     @property
     def car_moments(self) -> Moments:
         """Of the CARs."""
-        ...
 
     @property
     def z_moments(self) -> Moments:
         """Of the standardized window statistics by the conventions."""
-        ...
 
     @property
     def bhar_moments(self) -> Moments:
         """Of the buy-and-hold abnormal returns of the events with all days."""
-        ...
 
     @property
     def car_variance(self) -> float:
         """Sum of the variances of the CARs."""
-        ...
 
     @property
     def variance_of_t(self) -> float:
         """Sum of ``dof / (dof - 2)``, the variances of the standardized statistics."""
-        ...
 
     @property
     def least_dof(self) -> float:
         """Fewest degrees of freedom of an event."""
-        ...
 
     @property
     def n_positive(self) -> int:
         """CARs above zero."""
-        ...
 
     @property
     def n_negative(self) -> int:
         """CARs below zero."""
-        ...
 
     @property
     def n_lacking(self) -> int:
         """Events without a return on some day under test."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,9 +22,8 @@ class Conventions:
         whose formula has it. Without it an abnormal return is divided by sigma alone, and a CAR by sigma times the
         root of the number of days.
     correlation : {"date", "pairwise"}
-        Mean correlation of the residuals for Kolari and Pynnonen: aligned by calendar date and weighted by the
-        overlap of the tested windows, or the plain mean of the pairwise correlations of days with the same place in
-        the window.
+        Mean correlation of the residuals for Kolari and Pynnonen: aligned by calendar date and weighted by the overlap
+        of the tested windows, or the plain mean of the pairwise correlations of days with the same place in the window.
     ranks_of : {"ar", "sar"}
         What Corrado's and Corrado and Zivney's tests rank: abnormal returns, or standardized ones.
     estimation_variance : {"residual", "forecast"}
@@ -74,3 +73,11 @@ class Resampling:
                 raise InputError(name, f"got {value!r}", "give a positive whole number")
         if not isinstance(self.seed, int) or self.seed < 0:
             raise InputError("seed", f"got {self.seed!r}", "give a whole number, zero or more")
+
+
+def checked_options(conventions: Conventions | None, resampling: Resampling | None) -> tuple[Conventions, Resampling]:
+    """Return the options of tests, the defaults for None; raise `InputError` if one is of another kind."""
+    for name, value, kind in (("conventions", conventions, Conventions), ("resampling", resampling, Resampling)):
+        if value is not None and not isinstance(value, kind):
+            raise InputError(name, f"got {value!r}", f"give ms.{kind.__name__}(...)")
+    return conventions or Conventions(), resampling or Resampling()

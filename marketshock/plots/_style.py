@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,16 @@ def bare_figure() -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(layout="constrained")
+
+
+def alone(draw: Callable[..., object], size: tuple[float, float]) -> Figure:
+    """Return a bare figure of a size in inches with what ``draw(ax=...)`` draws."""
+    figure = bare_figure()
+    figure.set_size_inches(size)
+    with style():
+        ax = figure.add_subplot()
+    draw(ax=ax)
+    return figure
 
 
 def style() -> AbstractContextManager[None]:

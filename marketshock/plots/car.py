@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._typing import FloatArray
-from ..errors import InputError, UnknownNameError
+from ..errors import InputError
+from ..study.inputs import positions_of
 from ..study.results import StudyResult
 from ._style import COLOURS, NEUTRAL, canvas, look, new_figure, style, veil
 
@@ -46,29 +47,21 @@ def car(
     InputError
         If there are more than seven events to draw, or an event id is not in the study.
     """
-    known = list(study.panel.event_id)
-    ids = known if event_id is None else [event_id] if isinstance(event_id, str) else list(event_id)
-    unknown = [i for i in ids if i not in known]
-    if unknown:
-        raise UnknownNameError("event_id", unknown, known)
-    if len(ids) > len(COLOURS):
-        raise InputError(
-            "event_id",
-            f"{len(ids)} events are too many for one picture",
-            "name up to seven, or draw plots.caar or plots.forest",
-        )
+    chosen = positions_of(study.panel, event_id)
+    if len(chosen) > len(COLOURS):
+        remedy = "name up to seven, or draw plots.caar or plots.forest"
+        raise InputError("event_id", f"{len(chosen)} events are too many for one picture", remedy)
     several = len(set(study.panel.event)) > 1
     drawn = paths(study, confidence)
     with canvas(ax, (7, 4)) as ax:
-        for k, name in enumerate(ids):
-            i = known.index(name)
-            _draw(ax, drawn, i, k, name if several else str(study.panel.ticker[i]))
+        for k, i in enumerate(chosen):
+            _draw(ax, drawn, int(i), k, str((study.panel.event_id if several else study.panel.ticker)[i]))
         _mark_axes(ax)
         ax.set_xlabel("trading day relative to the event")
         ax.set_ylabel(f"CAR from day {study.spec.window.first}, %")
         bands = f"bands: {100 * confidence:.0f} % at each day, of each event's own prediction"
         ax.set_title(f"Cumulative abnormal returns, {study.spec.model.name}\n{bands}", fontsize=9, loc="left")
-        ax.legend(ncols=2 if len(ids) > 4 else 1, fontsize=8)
+        ax.legend(ncols=2 if len(chosen) > 4 else 1, fontsize=8)
     return ax
 
 

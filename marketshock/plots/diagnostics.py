@@ -9,10 +9,10 @@ import numpy as np
 from .. import _format
 from .._typing import BoolArray, DateArray, FloatArray
 from ..inference.diagnostics import ResidualChecks, normal_quantiles, residual_checks
+from ..study.inputs import positions_of
 from ..study.results import StudyResult
 from ._style import COLOURS, NEUTRAL, date_axis, folded, ink, new_figure, p_said, style, veil
 from .robustness import histogram_bins
-from .timeline import position_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,8 +44,7 @@ def residuals(study: StudyResult, event_id: str, *, figure: Figure | None = None
     UnknownNameError
         If the event is not in the study.
     """
-    i = position_of(study, event_id)
-    evidence = study.evidence.take(np.array([i]))
+    evidence = study.evidence.take(positions_of(study.panel, str(event_id)))
     mask = evidence.mask[0]
     values = evidence.residuals[0] - evidence.fit.residual_mean[0]
     known = values[mask]

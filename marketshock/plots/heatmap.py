@@ -35,8 +35,7 @@ def ar_heatmap(study: StudyResult, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
         Percent, events in the study's order. Days without a return are hatched. Where there are few, the numbers are
-        written; else a short line marks losses beyond half the full colour, which grey print would not tell
-        from gains.
+        written; else a short line marks losses beyond half the full colour, which grey print would not tell from gains.
 
     Raises
     ------

@@ -245,10 +245,7 @@ def row_labels(study: StudyResult, ids: list[str]) -> list[str]:
 
 
 def _draw_rows(ax: Axes, at: FloatArray, values: FloatArray, n: int) -> None:
-    for rows, colour, marker, size in (
-        (slice(0, n), COLOURS[0], "s", 4.0),
-        (slice(n, None), ink(), "D", 5.5),
-    ):
+    for rows, colour, marker, size in ((slice(0, n), COLOURS[0], "s", 4.0), (slice(n, None), ink(), "D", 5.5)):
         centre, low, high = values[rows].T
         if len(centre):
             ax.hlines(at[rows], low, high, color=colour, linewidth=1.4)

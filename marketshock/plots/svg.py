@@ -20,22 +20,11 @@ _COORDINATES = ("d", "x", "y")
 
 
 def inline_svg(figure: Figure, prefix: str, title: str, description: str) -> str:
-    """Return a figure as an ``svg`` element for an HTML page.
+    """Return a drawn figure as an ``svg`` element for an HTML page, with a title and description for screen readers.
 
-    Parameters
-    ----------
-    figure : Figure
-        Drawn.
-    prefix : str
-        Put before every id, so that several pictures stand in one page.
-    title, description : str
-        What a reader who does not see the picture is told.
-
-    Returns
-    -------
-    str
-        One element, of the same bytes for the same figure: no date, no size in points, texts as texts, black and white
-        as ``var(--ink)`` and ``var(--paper)`` (see `INKS`). Nothing is loaded from elsewhere.
+    The prefix is put before every id, so that a page can hold several pictures. The same figure gives the same bytes:
+    no date, no size in points, texts as texts, black and white as ``var(--ink)`` and ``var(--paper)`` (see `INKS`).
+    Nothing is loaded from elsewhere.
     """
     root = minidom.parseString(_drawn(figure)).documentElement
     assert root is not None

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .._typing import DateArray, FloatArray, IntArray
-from ..errors import UnknownNameError
 from ..study.confounders import confounders, firms
+from ..study.inputs import positions_of
 from ..study.results import StudyResult
 from ..windows import Window
 from ._style import COLOURS, NEUTRAL, canvas, date_axis, folded, ink, paper, veil
@@ -57,7 +57,7 @@ def price_path(study: StudyResult, event_id: str, *, ax: Axes | None = None) -> 
     UnknownNameError
         If the event is not in the study.
     """
-    i = position_of(study, event_id)
+    i = int(positions_of(study.panel, str(event_id))[0])
     panel = study.panel
     path = _path(study, i)
     with canvas(ax, (8, 4.2)) as ax:
@@ -77,20 +77,6 @@ def price_path(study: StudyResult, event_id: str, *, ax: Axes | None = None) -> 
         ax.set_title(f"{folded(f'{panel.ticker[i]}: {event_id}')}\n{_convention(study)}")
         ax.legend(fontsize=8, ncols=3, loc="upper left", handletextpad=0.4)
     return ax
-
-
-def position_of(study: StudyResult, event_id: str) -> int:
-    """Return which of the events has this id.
-
-    Raises
-    ------
-    UnknownNameError
-        If none has.
-    """
-    known = [str(name) for name in study.panel.event_id]
-    if event_id not in known:
-        raise UnknownNameError("event_id", [str(event_id)], known)
-    return known.index(event_id)
 
 
 def _path(study: StudyResult, i: int) -> _Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from ..backtests.compare import RuleComparison, compare_rules
 from ..backtests.placebo import PlaceboTrades, placebo_trades
 from ..backtests.result import Backtest
 from ..engines.progress import Progress
-from .files import save_figure, to_json, write_text
+from .files import save_figure, to_json, write_frames, write_text
 from .reproduce import records
 
 if TYPE_CHECKING:
@@ -25,18 +26,9 @@ _NAMED = 6  # tickers listed
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """Rules traded on the same events.
+    """Rules traded on the same events, by name, with their placebo trades and the comparison of several rules.
 
-    Attributes
-    ----------
-    backtests : mapping of str to Backtest
-        Backtests by name.
-    placebos : mapping of str to PlaceboTrades
-        Placebo trades by name.
-    comparison : RuleComparison or None
-        Comparison of several rules.
-    asked : mapping
-        The plan as given: files, rules, costs, options.
+    `asked` is the plan as given: files, rules, costs, options.
     """
 
     backtests: Mapping[str, Backtest]
@@ -56,20 +48,9 @@ def judged_report(
 ) -> BacktestReport:
     """Compare backtests with random dates, and several of them, or one of several tried, with each other.
 
-    Parameters
-    ----------
-    backtests : mapping of str to Backtest
-        By name.
-    asked : mapping
-        The plan as it was given.
-    progress : callable, optional
-        As in `placebo_trades`.
-    placebo : int, optional
-        Sets of random dates: by default none for one rule, else 999.
-    tried : int, optional
-        As in `compare_rules`.
-    **random
-        Options ``match``, ``how`` and ``seed`` of `placebo_trades`.
+    `asked` is the plan as it was given. `placebo` is the number of sets of random dates, by default none for one rule
+    and otherwise 999; `tried` is as in `compare_rules`, and `random` has the options ``match``, ``how`` and ``seed`` of
+    `placebo_trades`.
     """
     if len(backtests) > 1 or tried:
         compared = compare_rules(backtests, tried=tried, draws=placebo or 999, **random)
@@ -149,24 +130,15 @@ def _statistics(result: Backtest) -> dict[str, Any]:
 
 def prices_record(result: Backtest) -> dict[str, Any]:
     """Return source, sessions and securities of the prices of a backtest."""
-    market = result.information.market
-    days = market.days
-    return {
-        "source": market.source,
-        "sessions": [str(days[0]), str(days[-1]), len(days)],
-        "securities": list(market.names),
-    }
+    market, days = result.information.market, result.information.market.days
+    sessions = [str(days[0]), str(days[-1]), len(days)]
+    return {"source": market.source, "sessions": sessions, "securities": list(market.names)}
 
 
 def chosen_record(result: Backtest) -> dict[str, Any]:
     """Return rule, costs, sizing and capital as plain values."""
-    spec = result.spec
-    return {
-        "rule": result.name,
-        "costs": asdict(spec.costs),
-        "sizing": _finite(asdict(spec.sizing)),
-        "capital": spec.capital,
-    }
+    costs, sizing = asdict(result.spec.costs), _finite(asdict(result.spec.sizing))
+    return {"rule": result.name, "costs": costs, "sizing": sizing, "capital": result.spec.capital}
 
 
 def write(report: BacktestReport, folder: Path) -> list[Path]:
@@ -175,25 +147,12 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
     several = len(report.backtests) > 1
     for k, (name, result) in enumerate(report.backtests.items(), start=1):
         stem = f"{k}_{_slug(name)}_" if several else ""
-        frames = {
-            "legs": result.legs,
-            "orders": result.orders,
-            "trades": result.trades,
-            "exclusions": result.exclusions,
-            "alignment": result.alignment,
-            "daily": result.daily,
-            "positions": result.positions,
-        }
-        for part, frame in frames.items():
-            path = folder / f"{stem}{part}.csv"
-            write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
-            written.append(path)
+        names = ("legs", "orders", "trades", "exclusions", "alignment", "daily", "positions")
+        written += write_frames({f"{stem}{name}": getattr(result, name) for name in names}, folder)
         if len(result.trades):
             written += draw(result, report.placebos.get(name), folder, stem)
     if report.comparison is not None:
-        path = folder / "comparison.csv"
-        write_text(path, report.comparison.table.to_csv(lineterminator="\n"))
-        written.append(path)
+        written += write_frames({"comparison": report.comparison.table}, folder)
     path = folder / "backtest.json"
     write_text(path, to_json(to_dict(report)))
     return [*written, path]
@@ -201,42 +160,30 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
 
 def draw(result: Backtest, placebo: PlaceboTrades | None, folder: Path, stem: str = "") -> list[Path]:
     """Save the pictures of one rule and return their paths."""
-    written = []
-    for name, figure in figures(result, placebo).items():
-        written.append(save_figure(figure, folder / f"{stem}{name}.png"))
-    return written
+    return [save_figure(figure, folder / f"{stem}{name}.png") for name, figure in figures(result, placebo).items()]
 
 
 def figures(result: Backtest, placebo: PlaceboTrades | None = None) -> dict[str, Figure]:
     """Draw equity, the average trade, each trade, and the placebo trades if given."""
     from .. import plots
-    from ..plots._style import style
+    from ..plots._style import alone
 
-    sizes = {"equity": (7.5, 4.6), "trade_path": (6.8, 3.9), "trades": (7.0, 4.0)}
-    drawn = {name: plots.bare_figure() for name in sizes}
-    plots.equity(result, figure=drawn["equity"])
-    with style():
-        axes = {name: drawn[name].add_subplot() for name in ("trade_path", "trades")}
-    plots.trade_path(result, placebo, ax=axes["trade_path"])
-    plots.trades(result, ax=axes["trades"])
-    if placebo is not None:
-        drawn["placebo"] = placebo_figure(placebo)
-    for name, size in sizes.items():
-        drawn[name].set_size_inches(size)
-    return drawn
+    equity = plots.bare_figure()
+    plots.equity(result, figure=equity)
+    drawn = {
+        "equity": equity,
+        "trade_path": alone(partial(plots.trade_path, result, placebo), (6.8, 3.9)),
+        "trades": alone(partial(plots.trades, result), (7.0, 4.0)),
+    }
+    return drawn if placebo is None else {**drawn, "placebo": placebo_figure(placebo)}
 
 
 def placebo_figure(placebo: PlaceboTrades) -> Figure:
     """Draw the placebo trades."""
     from .. import plots
-    from ..plots._style import style
+    from ..plots._style import alone
 
-    figure = plots.bare_figure()
-    with style():
-        ax = figure.add_subplot()
-    plots.placebo_trades(placebo, ax=ax)
-    figure.set_size_inches((7.0, 3.8))
-    return figure
+    return alone(partial(plots.placebo_trades, placebo), (7.0, 3.8))
 
 
 def _slug(name: str) -> str:

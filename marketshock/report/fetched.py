@@ -12,14 +12,9 @@ from ..providers.store import Entry, Store
 
 
 def fetched_table(about: Mapping[str, Any], spell: Callable[[Argument], str] = str) -> str:
-    """Return one line per ticker, followed by the findings and the failures.
+    """Return one line per ticker of the provenance of fetched prices, followed by the findings and the failures.
 
-    Parameters
-    ----------
-    about : mapping
-        Provenance of fetched prices.
-    spell : callable, optional
-        Text of an argument that a message names; as in Python by default.
+    `spell` writes an argument that a message names; by default as in Python.
     """
     head = ["ticker", "first", "last", "rows", "currency", "fetched (UTC)"]
     rows = [

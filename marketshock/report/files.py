@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,29 +36,28 @@ def output_folder(path: str | Path) -> Path:
 
 def write_text(path: Path, text: str, parameter: str = "out") -> None:
     """Write a text file through a temporary one beside it, so that an interruption leaves no half file."""
-    part = path.with_name(path.name + ".part")
-    try:
+    with _whole(path, path.with_name(path.name + ".part"), parameter) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def save_figure(figure: Figure, path: Path, dpi: int = 120) -> Path:
+    """Save a picture through a temporary file beside it, without a date in it: the same picture is the same bytes."""
+    with _whole(path, path.with_name(f".{path.stem}.part{path.suffix}"), "out") as part:
+        figure.savefig(part, dpi=dpi, metadata={"Software": None})
+    return path
+
+
+@contextlib.contextmanager
+def _whole(path: Path, part: Path, parameter: str) -> Iterator[Path]:
+    """Yield a temporary file, and put it in the place of the file when it is written."""
+    try:
+        yield part
         os.replace(part, path)
     except OSError as error:
         raise InputError(parameter, f"{path} cannot be written: {error.strerror}", "name another folder") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-
-
-def save_figure(figure: Figure, path: Path, dpi: int = 120) -> Path:
-    """Save a picture through a temporary file beside it, without a date in it: the same picture is the same bytes."""
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        figure.savefig(part, dpi=dpi, metadata={"Software": None})
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError("out", f"{path} cannot be written: {error.strerror}", "name another folder") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-    return path
 
 
 def writable(path: str | Path) -> Path:
@@ -115,6 +115,14 @@ def write_frame(path: str | Path, frame: pd.DataFrame) -> Path:
     return path
 
 
+def write_frames(frames: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """Write frames by name as CSV, with their index if it has a name; return the paths."""
+    paths = [folder / f"{name}.csv" for name in frames]
+    for path, frame in zip(paths, frames.values(), strict=True):
+        write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
+    return paths
+
+
 def write_study(study: StudyResult, folder: Path) -> list[Path]:
     """Write ar, car, tests, exclusions and alignment as CSV and the spec as JSON; return the paths."""
     window = study.spec.window
@@ -122,14 +130,9 @@ def write_study(study: StudyResult, folder: Path) -> list[Path]:
         "ar": study.ar,
         "car": study.car(window.first, window.last),
         "tests": study.tests(window.first, window.last),
-        "exclusions": study.exclusions,
-        "alignment": study.alignment,
+        **{name: getattr(study, name) for name in ("exclusions", "alignment")},
     }
-    written = []
-    for name, frame in frames.items():
-        path = folder / f"{name}.csv"
-        write_text(path, frame.to_csv(lineterminator="\n"))
-        written.append(path)
+    written = write_frames(frames, folder)
     path = folder / "spec.json"
     write_text(path, to_json(study_record(study)))
     return [*written, path]

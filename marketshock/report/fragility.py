@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from ..volatility.clustering import Clustering
 from ..volatility.contribution import IndexContribution, index_contribution
 from ..volatility.fragility import Fragility
 from ..volatility.membership import Membership
-from .files import save_figure, to_json, write_text
+from .files import save_figure, to_json, write_frames, write_text
 from .reproduce import records
 
 if TYPE_CHECKING:
@@ -32,24 +33,10 @@ _BEFORE, _AFTER = 40, 20  # sessions of the heat map around a date
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Options of the report.
+    """Options of the report: one session or a period (all sessions where None), rows of each ranking, counting.
 
-    Attributes
-    ----------
-    date : str or None
-        One session, instead of a period.
-    start, end : str or None
-        The period; all sessions where None.
-    rows : int
-        Rows of each ranking.
-    by : {"firm", "listing"}
-        How listings are counted.
-    group : tuple of str
-        Tickers shown separately.
-    universe : str
-        The securities measured, and those that are missing.
-    provenance : mapping
-        Of the prices: source, period, vintage, as `Prices.provenance` has them.
+    The tickers of `group` are shown separately; `universe` names the securities measured and those that are missing;
+    `provenance` is that of the prices: source, period, vintage, as `Prices.provenance` has them.
     """
 
     date: str | None = None
@@ -70,20 +57,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class FragilityReport:
-    """The results behind ``marketshock fragility``.
+    """The results behind ``marketshock fragility``: z with the members as of each day, the options, and what was asked.
 
-    Attributes
-    ----------
-    measured : Fragility
-        z, with the members as of each day.
-    asked : Asked
-        What the report is about.
-    tables : mapping of str to DataFrame
-        counts, events, ranking_absolute, ranking_up, ranking_down, by_year, and for a group by_year_group.
-    clustering : Clustering or None
-        Where asked for.
-    contribution : IndexContribution or None
-        Of the group, where caps are known.
+    The tables are counts, events, ranking_absolute, ranking_up, ranking_down, by_year, and for a group by_year_group
+    and counts_group. Clustering is there where it was asked for, the group's contribution where caps are known.
     """
 
     measured: Fragility
@@ -94,27 +71,11 @@ class FragilityReport:
 
 
 def fragility_report(
-    measured: Fragility,
-    asked: Asked,
-    *,
-    clustered: bool = False,
-    weighed: bool = False,
-    progress: Progress = None,
+    measured: Fragility, asked: Asked, *, clustered: bool = False, weighed: bool = False, progress: Progress = None
 ) -> FragilityReport:
-    """Make the tables.
+    """Make the tables; with `clustered` test whether events cluster.
 
-    Parameters
-    ----------
-    measured : Fragility
-        With its members.
-    asked : Asked
-        What to look at.
-    clustered : bool, optional
-        Test whether events cluster.
-    weighed : bool, optional
-        Say what the group did to the bundled index on the date, or over the period.
-    progress : callable, optional
-        As in `Fragility.clustering`.
+    With `weighed` compute what the group did to the bundled index on the date, or over the period.
 
     Raises
     ------
@@ -186,11 +147,7 @@ def to_dict(report: FragilityReport) -> dict[str, Any]:
 
 def write(report: FragilityReport, folder: Path) -> list[Path]:
     """Write every table and z as CSV, the whole as JSON and three pictures; return the paths."""
-    written = []
-    for name, frame in {**report.tables, "z": report.measured.z}.items():
-        path = folder / f"{name}.csv"
-        write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
-        written.append(path)
+    written = write_frames({**report.tables, "z": report.measured.z}, folder)
     path = folder / "fragility.json"
     write_text(path, to_json(to_dict(report)))
     return [*written, path, *draw(report, folder)]
@@ -198,35 +155,23 @@ def write(report: FragilityReport, folder: Path) -> list[Path]:
 
 def draw(report: FragilityReport, folder: Path) -> list[Path]:
     """Save the pictures of counts, z and ranking and return their paths."""
-    written = []
-    for name, figure in figures(report).items():
-        written.append(save_figure(figure, folder / f"{name}.png"))
-    return written
+    return [save_figure(figure, folder / f"{name}.png") for name, figure in figures(report).items()]
 
 
 def figures(report: FragilityReport) -> dict[str, Figure]:
     """Draw counts, heatmap and ranking, each where there is something to draw."""
     from .. import plots
-    from ..plots._style import style
+    from ..plots._style import alone
 
     asked, measured = report.asked, report.measured
     span = (asked.date, asked.date) if asked.date else (asked.start, asked.end)
-    sizes = {
-        "counts": (8.0, 3.8),
-        "heatmap": (9.2, 1.6 + 0.155 * max(len(asked.group) or 40, 12)),
-        "ranking": (6.5, 1.4 + 0.24 * _BARS),
-    }
-    drawn = {name: plots.bare_figure() for name in sizes}
-    with style():
-        axes = {name: figure.add_subplot() for name, figure in drawn.items()}
-    for name, size in sizes.items():
-        drawn[name].set_size_inches(size)
-    plots.fragility_counts(measured, asked.start, asked.end, by=asked.by, ax=axes["counts"])
-    plots.fragility_heatmap(measured, asked.group or None, *_around(measured, asked), ax=axes["heatmap"])
-    if report.tables["ranking_absolute"].empty:
-        del drawn["ranking"]
-    else:
-        plots.fragility_ranking(measured, *span, n=_BARS, by=asked.by, ax=axes["ranking"])
+    counts = partial(plots.fragility_counts, measured, asked.start, asked.end, by=asked.by)
+    heatmap = partial(plots.fragility_heatmap, measured, asked.group or None, *_around(measured, asked))
+    wide = (9.2, 1.6 + 0.155 * max(len(asked.group) or 40, 12))
+    drawn = {"counts": alone(counts, (8.0, 3.8)), "heatmap": alone(heatmap, wide)}
+    if not report.tables["ranking_absolute"].empty:
+        ranking = partial(plots.fragility_ranking, measured, *span, n=_BARS, by=asked.by)
+        drawn["ranking"] = alone(ranking, (6.5, 1.4 + 0.24 * _BARS))
     return drawn
 
 

@@ -44,20 +44,9 @@ LEGEND = "t and p: t(M - 2) with the forecast error; SQ p: rank of AR(0) among t
 class Reproduction:
     """The results behind ``marketshock reproduce``.
 
-    Attributes
-    ----------
-    study : StudyResult
-        The Magnificent Seven on both dates.
-    tests : DataFrame
-        Tests of day 0 over the seven firms, by event.
-    changes : tuple of MarketCapChange
-        One per date.
-    nvidia : Reconciliation
-        Of the loss that the press reported.
-    dated : StudyResult
-        Other events of the documents, for the alignment of their dates.
-    claims : Claims
-        Verdicts on the statements of the documents.
+    The Magnificent Seven on both dates, tests of day 0 over the seven firms by event, one market-cap change per date,
+    the reconciliation of the reported loss, other events of the documents for the alignment of their dates, and
+    verdicts on the statements of the documents.
     """
 
     study: StudyResult
@@ -175,12 +164,8 @@ def to_dict(result: Reproduction) -> dict[str, Any]:
         "window": records(study.car(window.first, window.last)),
         "tests": records(result.tests),
         "market_cap": [
-            {
-                "session": str(change.session),
-                "firms": records(change.table),
-                "total": {key: float(value) for key, value in change.total.items()},
-            }
-            for change in result.changes
+            {"session": str(c.session), "firms": records(c.table), "total": {k: float(v) for k, v in c.total.items()}}
+            for c in result.changes
         ],
         "reconciliation": {
             "firms": records(result.nvidia.table),
@@ -203,10 +188,8 @@ def draw(result: Reproduction, folder: Path) -> list[Path]:
     by_firm, caps = plots.bare_figure(), plots.bare_figure()
     plots.car_by_firm(result.study, figure=by_firm)
     plots.market_caps(result.changes, figure=caps)
-    written = []
-    for name, figure in (("car_by_firm.png", by_firm), ("market_cap.png", caps)):
-        written.append(save_figure(figure, folder / name))
-    return written
+    drawn = {"car_by_firm.png": by_firm, "market_cap.png": caps}
+    return [save_figure(figure, folder / name) for name, figure in drawn.items()]
 
 
 def _plain(value: Any) -> Any:

@@ -26,22 +26,10 @@ def study_again(
     min_event_obs: int = 1,
     returns: Returns | None = None,
 ) -> StudyResult:
-    """Study sessions by the model and the options of a study.
+    """Study sessions, (E,), each with a unique id and a ticker, by the model, options and returns of a study.
 
-    Parameters
-    ----------
-    study : StudyResult
-        Whose spec and returns are taken.
-    event_id, ticker : ndarray of shape (E,), object
-        Names; ``event_id`` is unique.
-    session : ndarray of shape (E,), datetime64[D]
-        Day 0 of each.
-    window, estimation : Window
-        Trading days relative to day 0; the estimation window of the study by default.
-    min_event_obs : int
-        Returns a session needs in `window`.
-    returns : Returns
-        Instead of the study's.
+    The estimation window and the returns are those of the study unless others are given; `min_event_obs` is the number
+    of returns that a session needs in `window`.
 
     Raises
     ------

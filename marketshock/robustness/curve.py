@@ -82,21 +82,8 @@ class SpecificationCurve(Printable):
     def share_significant(self, level: float = 0.05) -> float:
         """Return the share of specifications with a p-value below `level`, NaN without any p-value.
 
-        Parameters
-        ----------
-        level : float, optional
-            Between 0 and 1.
-
-        Returns
-        -------
-        float
-            Over the specifications that have a p-value. It describes the curve and is no test: the specifications see
-            one and the same day.
-
-        Raises
-        ------
-        InputError
-            If `level` is not between 0 and 1.
+        It describes the curve and is no test: the specifications see one and the same day. Raises `InputError` unless
+        `level` is between 0 and 1.
         """
         check_share("level", level, 0.05)
         pvalue = self.table["pvalue"].dropna()
@@ -198,28 +185,16 @@ def specification_curve(
     Examples
     --------
     >>> import marketshock as ms
-    >>> curve = ms.specification_curve(
-    ...     ms.load_catalog()["deepseek-selloff"],
-    ...     tickers=["NVDA"],
-    ...     prices=ms.snapshot(),
-    ...     models=[ms.MarketModel("^GSPC"), ms.ConstantMean()],
-    ...     windows=[(0, 0), (0, 1)],
-    ... )
+    >>> event, models = ms.load_catalog()["deepseek-selloff"], [ms.MarketModel("^GSPC"), ms.ConstantMean()]
+    >>> data = {"tickers": ["NVDA"], "prices": ms.snapshot()}
+    >>> curve = ms.specification_curve(event, **data, models=models, windows=[(0, 0), (0, 1)])
     >>> len(curve), curve.share_significant()
     (4, 0.5)
     """
     grids = _grids(models, windows, estimations)
     held = prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(prices)
-    common: dict[str, Any] = {
-        "tickers": tickers,
-        "prices": held,
-        "returns": returns,
-        "factors": factors,
-        "on_closed": on_closed,
-        "duplicates": duplicates,
-        "calendar": calendar,
-        "log": log,
-    }
+    common: dict[str, Any] = {"tickers": tickers, "prices": held, "returns": returns, "factors": factors}
+    common |= {"on_closed": on_closed, "duplicates": duplicates, "calendar": calendar, "log": log}
     made: list[StudyResult | str] = []
     for model, window, estimation in product(models, grids["window"], grids["estimation"]):
         made.append(_attempt(events, model, window, estimation, min_obs, common))

@@ -12,9 +12,10 @@ import pandas as pd
 from .. import _format
 from .._frame import Printable, PrintedTable, Printout
 from .._typing import BoolArray, FloatArray, IntArray
-from ..errors import InputError, NoUsableEventsError, UnknownNameError, check_choice
+from ..errors import NoUsableEventsError, check_choice
 from ..inference.outcome import tails
 from ..panel.returns import Returns
+from ..study.inputs import positions_of
 from ..study.results import StudyResult
 from ..windows import Window, days_of
 from ._again import study_again
@@ -155,18 +156,14 @@ def placebo(
     Examples
     --------
     >>> import marketshock as ms
-    >>> study = ms.event_study(
-    ...     ms.load_catalog()["deepseek-selloff"],
-    ...     tickers=["NVDA"],
-    ...     prices=ms.snapshot(),
-    ...     model=ms.MarketModel("^GSPC"),
-    ... )
+    >>> event, model = ms.load_catalog()["deepseek-selloff"], ms.MarketModel("^GSPC")
+    >>> study = ms.event_study(event, tickers=["NVDA"], prices=ms.snapshot(), model=model)
     >>> int(ms.placebo(study, first=0, last=0).table["rank"].iloc[0])
     1
     """
     check_choice("by", by, ("car", "t"))
     window = days_of(study.spec.window, first, last)
-    chosen = _positions(study, event_id)
+    chosen = positions_of(study.panel, event_id)
     candidates = {ticker: _candidates(study, ticker, window) for ticker in dict.fromkeys(study.panel.ticker[chosen])}
     days = {ticker: _days(study, ticker, rows, window) for ticker, rows in candidates.items()}
     found = [*_of_events(study, chosen, days, window), *_of_means(study, chosen, days, window)]
@@ -174,17 +171,6 @@ def placebo(
         found = [(row, placebos.at(placebos.rows[placebos.rows < row["_at"]])) for row, placebos in found]
     table = pd.DataFrame([_ranked(row, placebos, by, len(window)) for row, placebos in found]).set_index("event_id")
     return Placebo(table, _distribution(study, found), window, by, study.spec.model.name)
-
-
-def _positions(study: StudyResult, event_id: str | Sequence[str] | None) -> IntArray:
-    known = [str(name) for name in study.panel.event_id]
-    names = known if event_id is None else [event_id] if isinstance(event_id, str) else list(event_id)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise UnknownNameError("event_id", unknown, known)
-    if not names:
-        raise InputError("event_id", "names no event", "name one or more, or leave it out")
-    return np.array([known.index(name) for name in names])
 
 
 def _candidates(study: StudyResult, ticker: str, window: Window) -> IntArray:
@@ -224,10 +210,7 @@ def _of_events(
         row = {
             "event_id": str(study.panel.event_id[i]),
             "ticker": str(study.panel.ticker[i]),
-            "date": of_event["date"],
-            "car": float(of_event["car"]),
-            "t": float(of_event["t"]),
-            "note": str(of_event["note"]),
+            **{name: of_event[name] for name in ("date", "car", "t", "note")},
             "_at": int(study.panel.row[i]),
         }
         yield row, days[row["ticker"]]

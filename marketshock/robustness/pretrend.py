@@ -106,12 +106,8 @@ def pretrend(study: StudyResult, days: int = 10) -> Pretrend:
     Examples
     --------
     >>> import marketshock as ms
-    >>> study = ms.event_study(
-    ...     ms.load_catalog()["deepseek-selloff"],
-    ...     tickers=["NVDA"],
-    ...     prices=ms.snapshot(),
-    ...     model=ms.MarketModel("^GSPC"),
-    ... )
+    >>> event, model = ms.load_catalog()["deepseek-selloff"], ms.MarketModel("^GSPC")
+    >>> study = ms.event_study(event, tickers=["NVDA"], prices=ms.snapshot(), model=model)
     >>> ms.pretrend(study, days=5).window
     Window(first=-6, last=-2)
     """

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, Duplicates, Frame, OnClosed, StrArray
+from .._typing import CalendarName, Duplicates, Frame, IntArray, OnClosed, StrArray
 from ..catalog.table import Events, EventTable, event_table
 from ..errors import Argument, InputError, UnknownNameError, Words, check_choice
 from ..models.base import ReturnModel, factor_data
+from ..panel.alignment import Exclusion
+from ..panel.event_panel import EventPanel
 from ..panel.returns import Returns, factor_columns, returns_of_frame, returns_of_prices
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
@@ -21,18 +24,9 @@ from ..windows import Window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyInputs:
-    """What both forms of a study start from.
+    """Options, events, factor returns (decimal, dates by factors; None if the model reads none) and tickers of a study.
 
-    Attributes
-    ----------
-    spec : StudySpec
-        The options.
-    table : EventTable
-        The events.
-    factors : DataFrame or None
-        Factor returns (decimal, dates by factors); None where the model reads none.
-    tickers : tuple of str or None
-        Securities named by the caller for market-wide events.
+    The tickers are the securities named by the caller for market-wide events.
     """
 
     spec: StudySpec
@@ -46,7 +40,6 @@ def study_inputs(
     tickers: Sequence[str] | None,
     factors: Frame | None,
     model: ReturnModel,
-    *,
     window: tuple[int, int],
     estimation: tuple[int, int],
     min_obs: int,
@@ -104,6 +97,30 @@ def refuse_unknown(tickers: Sequence[str] | None, known: Sequence[str]) -> None:
     unknown = [t for t in tickers or () if t not in known]
     if unknown:
         raise UnknownNameError("tickers", unknown, known)
+
+
+def positions_of(
+    panel: EventPanel, event_id: str | Sequence[str] | None, exclusions: Sequence[Exclusion] = ()
+) -> IntArray:
+    """Return the places of events by id, or of all for None.
+
+    Raises
+    ------
+    UnknownNameError
+        If no event has an id; where the event was excluded the message gives the reason.
+    InputError
+        If no event is named.
+    """
+    known = [str(name) for name in panel.event_id]
+    names = known if event_id is None else [event_id] if isinstance(event_id, str) else list(map(str, event_id))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        left = next((e.reason for e in exclusions if e.event_id == unknown[0]), "")
+        raise UnknownNameError("event_id", unknown, known, f"it was left out: {left}" if left else "")
+    if not names:
+        raise InputError("event_id", "names no event", "name one or more, or leave it out")
+    place = {name: at for at, name in enumerate(known)}
+    return np.array([place[name] for name in names])
 
 
 def _refuse_clash(factors: pd.DataFrame | None, tickers: StrArray) -> None:

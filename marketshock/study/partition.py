@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ class ExclusionCount:
     n: int
     position: int
     reason: str
+
+
+_Left: TypeAlias = dict[str, ExclusionCount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +83,7 @@ class PartitionSums:
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """What is asked of a partition.
-
-    Attributes
-    ----------
-    spec : StudySpec
-        The study.
-    windows : tuple of Window
-        Windows to cumulate over, besides the single days, which are always summed.
-    cars : bool
-        Whether the CARs of each event are kept.
-    """
+    """Spec of a study, windows to cumulate over besides the single days, and whether each event's CARs are kept."""
 
     spec: StudySpec
     windows: tuple[Window, ...]
@@ -119,22 +112,9 @@ class PanelPartition:
 
 @dataclass(frozen=True, eq=False)
 class FolderPartition:
-    """One file of a dataset, with the events of its securities.
+    """One file of a dataset, with the events of its securities and their places among all events given, (E,).
 
-    Attributes
-    ----------
-    request : StreamRequest
-        What is asked for.
-    file : DatasetPartition
-        Where the returns are.
-    table : EventTable
-        The events of its securities.
-    place : ndarray of shape (E,), int
-        Places of these events among all given.
-    market : Returns
-        Calendar and factors; without securities.
-    n_given : int
-        Events given to the whole study.
+    `market` has the calendar and the factors, without securities; `n_given` counts the events of the whole study.
     """
 
     request: StreamRequest
@@ -212,13 +192,7 @@ def summed_windows(window: Window, asked: Sequence[tuple[int, int]] | None) -> t
 
 
 def _sums(
-    request: StreamRequest,
-    panel: EventPanel,
-    group: StrArray,
-    place: IntArray,
-    left: dict[str, ExclusionCount],
-    n_given: int,
-    n_moved: int,
+    request: StreamRequest, panel: EventPanel, group: StrArray, place: IntArray, left: _Left, n_given: int, n_moved: int
 ) -> PartitionSums:
     code, groups = _grouped(group)
     model = request.spec.model
@@ -283,14 +257,14 @@ def _grouped(group: StrArray) -> tuple[IntArray, StrArray]:
     return code, groups
 
 
-def _by_code(exclusions: Exclusions, place: IntArray) -> dict[str, ExclusionCount]:
-    left: dict[str, ExclusionCount] = {}
+def _by_code(exclusions: Exclusions, place: IntArray) -> _Left:
+    left: _Left = {}
     for position, (code, reason) in exclusions.items():
         left = with_excluded(left, code, ExclusionCount(1, int(place[position]), reason))
     return left
 
 
-def with_excluded(left: dict[str, ExclusionCount], code: str, new: ExclusionCount) -> dict[str, ExclusionCount]:
+def with_excluded(left: _Left, code: str, new: ExclusionCount) -> _Left:
     """Add events left out to those counted already; the first by position stands as the example."""
     old = left.get(code, new)
     first = min(old, new, key=lambda one: one.position)
@@ -298,9 +272,7 @@ def with_excluded(left: dict[str, ExclusionCount], code: str, new: ExclusionCoun
     return left
 
 
-def _estimable(
-    block: Estimated, place: IntArray, left: dict[str, ExclusionCount]
-) -> tuple[Estimated, dict[str, ExclusionCount]]:
+def _estimable(block: Estimated, place: IntArray, left: _Left) -> tuple[Estimated, _Left]:
     """Leave out the events of a block whose model could not be estimated."""
     if not block.fit.problem.strides[0]:
         return block, left

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
-from .._frame import Table
-from .._typing import IntArray
+from .._frame import PrintedTable, Printout, Table
+from .._typing import IntArray, StrArray
 from ..inference.mean import MeanCar
 from ..inference.registry import DOES_NOT_APPLY, TESTS
+from ..panel.event_panel import EventPanel
+from ..panel.spec import StudySpec
 from ..windows import Window
 
 TEST_COLUMNS = (
@@ -20,6 +22,44 @@ TEST_COLUMNS = (
     *("null", "alternative", "note", "assumptions", "reference"),
 )
 """Columns of `StudyResult.tests`, without the label of ``by``."""
+
+
+_SHOWN = 20  # events a repr lists
+
+
+def study_printout(
+    spec: StudySpec,
+    panel: EventPanel,
+    cars: Mapping[Window, pd.DataFrame],
+    given: int,
+    incomplete: int,
+    moved: int,
+    excluded: int,
+) -> Printout:
+    """Return the printed form of `StudyResult`: the CARs of some windows, of the first events.
+
+    The numbers are those of events given, with missing days, moved to a session, and excluded.
+    """
+    title = (
+        f"Event study: {len(panel)} of {given} events, {spec.model.name}",
+        f"window {spec.window}, estimation {spec.estimation} in trading days ({panel.returns.sessions.name} sessions), "
+        f"{'log' if spec.log else 'simple'} returns",
+    )
+    more = len(panel) - _SHOWN
+    marks = [f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)"] if incomplete else []
+    marks += [f"... and {more} more events; study.car(0, 0) has all"] if more > 0 else []
+    marks += [f"{moved} date(s) moved to a session: study.alignment"] if moved else []
+    marks += [f"{excluded} event(s) excluded: study.exclusions"] if excluded else []
+    head = ["event", "ticker", "day 0"]
+    cells: list[StrArray | list[str]] = [panel.event, panel.ticker, np.datetime_as_string(panel.session)]
+    for window, car in cars.items():
+        frame = car[:_SHOWN]
+        head += ["AR(0)" if window == Window(0, 0) else f"CAR{window}".replace(" ", ""), "t", "p"]
+        starred = zip(frame["car"], frame["note"], strict=True)
+        cells.append([_format.percent(v) + ("*" if note else "") for v, note in starred])
+        cells += [[_format.number(v) for v in frame["t"]], [_format.pvalue(v) for v in frame["pvalue"]]]
+    rows = [[str(column[k]) for column in cells] for k in range(min(len(panel), _SHOWN))]
+    return Printout(title, (PrintedTable(head, rows, 3, marks),))
 
 
 def aar_frame(days: IntArray, means: Sequence[MeanCar]) -> pd.DataFrame:

@@ -1,42 +1,41 @@
-"""What a study found. Frames are derived when they are read."""
+"""Results of a study. Frames are derived when they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from .. import _format
-from .._frame import Printable, PrintedTable, Printout, ReadableFrame
+from .._frame import Printable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
 from ..catalog.table import Events, members
 from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
-from ..errors import InputError, UnknownNameError, check_choice, check_share
+from ..errors import InputError, check_choice, check_share
 from ..explained.explanation import Explanation
 from ..inference.adjust import adjust_pvalues
 from ..inference.evidence import Evidence
-from ..inference.mean import mean_car, mean_cars
-from ..inference.options import Conventions, Resampling
-from ..inference.power import minimum_detectable, power_of_t
+from ..inference.mean import mean_cars
+from ..inference.options import Conventions, Resampling, checked_options
 from ..inference.rows import Recent, car_columns, test_rows
 from ..inference.sample import Sample
 from ..models.base import ModelFit
-from ..panel.abnormal import Abnormal, Cumulative
+from ..panel.abnormal import Abnormal
 from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.shares import SharesTable
 from ..windows import Window, days_of
+from . import frames
 from .confounders import confounders
-from .printed import aar_frame, car_table, dated_rows, test_table
+from .inputs import positions_of
+from .printed import aar_frame, car_table, dated_rows, study_printout, test_table
 
-_SHOWN = 20  # events a repr lists
 _KEPT = 5_000  # events up to which results of more than one window are kept: some hundred bytes per event and window
 _BY = ("event", "group", "ticker", "date", "day")
 
@@ -52,12 +51,8 @@ class StudyResult(Printable):
     ----------
     spec : StudySpec
         What was chosen.
-    panel : EventPanel
-        The events studied, as arrays.
-    fit : ModelFit
-        The estimated model.
-    abnormal : Abnormal
-        Daily abnormal returns, (E, L).
+    panel, fit, abnormal : EventPanel, ModelFit, Abnormal
+        The events studied, as arrays; the estimated model; daily abnormal returns, (E, L).
     prices : Prices or None
         What the returns were computed from; None of a study on returns.
     """
@@ -76,46 +71,28 @@ class StudyResult(Printable):
     @property
     def ar(self) -> pd.DataFrame:
         """Abnormal returns, events by days."""
-        return self._by_day(self.abnormal.ar)
+        return frames.by_day(self.panel, self.abnormal.ar)
 
     @property
     def sar(self) -> pd.DataFrame:
         """Abnormal returns over their prediction standard errors (Patell 1976), events by days."""
-        return self._by_day(self.abnormal.sar)
+        return frames.by_day(self.panel, self.abnormal.sar)
 
     @property
     def params(self) -> pd.DataFrame:
         """Estimated coefficients, with sigma (daily, decimal), its degrees of freedom, and the days used."""
-        frame = pd.DataFrame(self.fit.params.copy(), index=self._index, columns=list(self.spec.model.param_names))
+        frame = pd.DataFrame(self.fit.params.copy(), frames.index_of(self.panel), list(self.spec.model.param_names))
         return frame.assign(sigma=np.sqrt(self.fit.sigma2), df=self.fit.dof, n_obs=self.fit.n_obs)
 
     @property
     def events(self) -> pd.DataFrame:
         """The events studied: ticker, date (day 0), event, group (several joined by "; "), days with data by window."""
-        panel = self.panel
-        first = np.clip(panel.row + panel.estimation.first, 0, None)
-        last = np.clip(panel.row + panel.estimation.last, 0, None)
-        return pd.DataFrame(
-            {
-                "ticker": panel.ticker,
-                "date": _stamps(panel.session),
-                "event": panel.event,
-                "group": panel.group,
-                "n_obs": self.fit.n_obs,
-                "n_event_days": self.evidence.event_mask.sum(axis=1),
-                "estimation_first": _stamps(panel.returns.days[first]),
-                "estimation_last": _stamps(panel.returns.days[last]),
-            },
-            index=self._index,
-        )
+        return frames.events_frame(self.panel, self.fit, self.evidence)
 
     @property
     def exclusions(self) -> pd.DataFrame:
         """Excluded events: ticker, date, code and reason."""
-        columns = ["event_id", "ticker", "date", "code", "reason"]
-        frame = pd.DataFrame([asdict(e) for e in self._exclusions], columns=columns)
-        given = np.array([e.date for e in self._exclusions], dtype="datetime64[D]")
-        return frame.assign(date=_stamps(given)).set_index("event_id")
+        return frames.exclusions_frame(self._exclusions)
 
     @property
     def alignment(self) -> pd.DataFrame:
@@ -139,8 +116,9 @@ class StudyResult(Printable):
             A row for each event and confounder, indexed by ``event_id``: ticker, date (day 0), confounder (its id),
             title, kind ("study" for another event of this study), session (by the rules of `alignment`; what falls on a
             closed day maps to the next session), day (sessions from day 0), in_window ("event", "gap" or "estimation").
-            No row means that this calendar knows of none. Share classes of one firm (GOOG, GOOGL) share its
-            confounders. Events of the study whose windows overlap are in "event".
+            No row means that this calendar lists none. Share classes of one firm (GOOG, GOOGL) share its confounders.
+            Events of the study whose windows overlap are in "event". An entry with the id of the studied event is that
+            event, not its confounder.
 
         Raises
         ------
@@ -148,10 +126,6 @@ class StudyResult(Printable):
             If the calendar is none, or `estimation_days` is negative.
         NotSessionError
             If an entry asks for ``on_closed="raise"`` on a closed day.
-
-        Notes
-        -----
-        What has the id of the studied event is that event, not its confounder.
 
         References
         ----------
@@ -182,27 +156,25 @@ class StudyResult(Printable):
         -------
         DataFrame
             ticker, date, first, last (the window), car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
-            n_days, note. Missing days are
-            left out of the sum and of its variance, counted in n_days and named in note; without any day car is NaN.
+            n_days, note. Missing days are left out of the sum and of its variance, counted in n_days and named in note;
+            without any day car is NaN.
 
         Raises
         ------
-        WindowError
-            If the days are not inside the study's window.
-        InputError
-            If `confidence` is not between 0 and 1.
+        WindowError, InputError
+            If the days are not inside the study's window, or `confidence` is not between 0 and 1.
 
         References
         ----------
         Mikkelson and Partch (1988); Campbell, Lo and MacKinlay (1997), ch. 4: the variance includes the estimation
         error the days share.
         """
-        window = self._window(first, last)
-        total = self._cumulated(window)
+        window = days_of(self.spec.window, first, last)
+        total = Sample(self.evidence, self._days(window)).sum
         check_share("confidence", confidence, 0.95)
         note = self._missing_notes(window)
         columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
-        frame = self._frame(first=window.first, last=window.last, **columns)
+        frame = frames.by_event(self.panel, first=window.first, last=window.last, **columns)
         if adjust is not None:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
         label = f"CAR{window}".replace(" ", "")
@@ -223,10 +195,8 @@ class StudyResult(Printable):
         ----------
         event_id : str
             An event of `events`.
-        first, last : int, optional
-            Trading days relative to day 0, both included; by default the whole event window.
-        confidence : float, optional
-            Coverage of the two-sided interval.
+        first, last, confidence : optional
+            As in `car`.
         shares : SharesTable or DataFrame, optional
             Share counts for the dollars; the bundled ones by default.
 
@@ -235,37 +205,29 @@ class StudyResult(Printable):
         Explanation
             Closes and returns; the estimation window; the model's sums and coefficients; the variance of a daily
             abnormal return; each event day with its forecast-error variance; the CAR with the estimation error its days
-            share; t, p and the interval; dollars, or why there are none. It prints itself, and has `to_markdown` and
-            `to_latex`. The figures of each step are in ``step.values``, unrounded. Days without a return are named and
-            left out. Of a model that is more than least squares the fit is given and taken from there.
+            share (Patell 1976); t, p and the interval; dollars, or why there are none. It prints itself and has
+            `to_markdown` and `to_latex`. The figures of each step are in ``step.values``, unrounded. Days without a
+            return are named and left out. Of a model that is more than least squares the fit is given and taken from
+            there.
 
         Raises
         ------
         UnknownNameError
             If no event has that id, or it was left out; the message says why.
-        WindowError
-            If the days are not inside the study's window.
-        InputError
-            If `confidence` is not between 0 and 1.
-
-        References
-        ----------
-        As in `car`; Patell (1976), the forecast-error variance.
+        WindowError, InputError
+            As in `car`.
         """
-        window = self._window(first, last)
+        window = days_of(self.spec.window, first, last)
         check_share("confidence", confidence, 0.95)
-        part = np.array([self._position(event_id)])
+        part = positions_of(self.panel, str(event_id), self._exclusions)
         one = (self.panel.take(part), self.fit.take(part), self.abnormal.take(part))
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
         return explain_event(DerivedEvent(self.spec, *one, self.prices, window, confidence), counts)
 
     def bhar(self, first: int | None = None, last: int | None = None) -> pd.DataFrame:
-        """Return buy-and-hold abnormal returns: the compounded return less the compounded normal return.
+        """Return buy-and-hold abnormal returns over the days `first` to `last`, which are as in `car`.
 
-        Parameters
-        ----------
-        first, last : int, optional
-            Trading days relative to day 0, both included; by default the whole event window.
+        They are the compounded return less the compounded normal return (Barber and Lyon 1997).
 
         Returns
         -------
@@ -277,24 +239,14 @@ class StudyResult(Printable):
         ------
         InputError
             If the study has log returns: their exponentiated expectation is not an expected gross return.
-
-        References
-        ----------
-        Barber and Lyon (1997).
         """
-        window = self._window(first, last)
+        window = days_of(self.spec.window, first, last)
         if self.spec.log:
-            raise InputError(
-                "bhar", "the study has log returns", "compounding takes simple ones: run it with log=False"
-            )
+            remedy = "compounding takes simple ones: run it with log=False"
+            raise InputError("bhar", "the study has log returns", remedy)
         sample = Sample(self.evidence, self._days(window))
-        return self._frame(
-            first=window.first,
-            last=window.last,
-            bhar=sample.bhar,
-            n_days=sample.mask.sum(axis=1),
-            note=self._missing_notes(window),
-        )
+        columns = {"bhar": sample.bhar, "n_days": sample.mask.sum(axis=1), "note": self._missing_notes(window)}
+        return frames.by_event(self.panel, first=window.first, last=window.last, **columns)
 
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day with the standard error that the dates of the events allow.
@@ -401,25 +353,12 @@ class StudyResult(Printable):
         conventions: Conventions | None = None,
         resampling: Resampling | None = None,
     ) -> Sample:
-        """Return the arrays a test sees, for tests of one's own.
+        """Return the arrays that tests read, for tests of one's own; parameters as in `tests`.
 
-        Parameters
-        ----------
-        first, last : int, optional
-            Trading days relative to day 0, both included; by default the whole event window.
-        conventions, resampling : optional
-            As in `tests`.
-
-        Returns
-        -------
-        Sample
-            Of all events; ``.take(positions)`` gives some of them.
+        The sample is of all events; its ``take(positions)`` returns some of them.
         """
-        days = self._days(self._window(first, last))
-        for name, value, kind in (("conventions", conventions, Conventions), ("resampling", resampling, Resampling)):
-            if value is not None and not isinstance(value, kind):
-                raise InputError(name, f"got {value!r}", f"give ms.{kind.__name__}(...)")
-        choices = (conventions or Conventions(), resampling or Resampling())
+        days = self._days(days_of(self.spec.window, first, last))
+        choices = checked_options(conventions, resampling)
         key = (days.start, days.stop, *choices)
         return self._recent_samples.get(key, lambda: Sample(self.evidence, days, *choices))
 
@@ -470,108 +409,20 @@ class StudyResult(Printable):
         ----------
         MacKinlay (1997), section 8: power with the variance known; here with the noncentral t.
         """
-        sample = self.sample(first, last)
-        mean = mean_car(sample)
-        se = np.append(np.sqrt(sample.sum.variance), mean.se)
-        df = np.append(self.fit.dof.astype(float), mean.df)
-        columns = {
-            "se": se,
-            "df": df,
-            "mde": minimum_detectable(se, df, level, power),
-            "power": power_of_t(effect, se, df, level),
-            "method": [*np.where(sample.there, "prediction", "none"), mean.how],
-            "note": [*np.where(sample.there, "", "no return in the window"), mean.note],
-        }
-        return pd.DataFrame(columns, index=pd.Index([*self.panel.event_id, "(mean)"], name="event_id"))
+        return frames.power_frame(self.sample(first, last), self.panel.event_id, effect, level, power)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
-        panel, n_days = self.panel, len(self.spec.window)
-        rows = self._rows(self.spec.window).ravel()
-        inside = (rows >= 0) & (rows < len(panel.returns.days))
-        session = np.where(
-            inside, panel.returns.days[np.clip(rows, 0, len(panel.returns.days) - 1)], np.datetime64("NaT")
-        )
-        index = pd.MultiIndex.from_arrays(
-            [np.repeat(panel.event_id, n_days), np.tile(self.spec.window.offsets(), len(self))],
-            names=["event_id", "day"],
-        )
-        realised = panel.realised(slice(None))
-        columns = {
-            "ticker": np.repeat(panel.ticker, n_days),
-            "date": np.repeat(_stamps(panel.session), n_days),
-            "session": _stamps(session),
-            "return": realised.ravel(),
-            "expected": (realised - self.abnormal.ar).ravel(),
-            "ar": self.abnormal.ar.ravel(),
-            "sar": self.abnormal.sar.ravel(),
-        }
-        return pd.DataFrame(columns, index=index)
+        return frames.long_frame(self.panel, self.abnormal.ar, self.abnormal.sar)
 
     def printout(self) -> Printout:
         """Return the printed form: abnormal returns of day 0 and of the window, of the first events."""
-        spec, kind = self.spec, "log" if self.spec.log else "simple"
-        title = (
-            f"Event study: {len(self)} of {len(self._alignment.session)} events, {spec.model.name}",
-            f"window {spec.window}, estimation {spec.estimation} in trading days ({self.panel.returns.sessions.name} "
-            f"sessions), {kind} returns",
-        )
+        spec, alignment = self.spec, self._alignment
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
-        head = ["event", "ticker", "day 0"]
-        cells: list[StrArray | list[str]] = [
-            self.panel.event,
-            self.panel.ticker,
-            np.datetime_as_string(self.panel.session),
-        ]
-        for part in dict.fromkeys(parts):
-            frame = self.car(part.first, part.last)[:_SHOWN]
-            head += ["AR(0)" if part == Window(0, 0) else f"CAR{part}".replace(" ", ""), "t", "p"]
-            marks = ["*" if note else "" for note in frame["note"]]
-            cells.append([_format.percent(v) + m for v, m in zip(frame["car"], marks, strict=True)])
-            cells += [[_format.number(v) for v in frame["t"]], [_format.pvalue(v) for v in frame["pvalue"]]]
-        rows = [[str(column[k]) for column in cells] for k in range(min(len(self), _SHOWN))]
-        return Printout(title, (PrintedTable(head, rows, 3, self._marks()),))
-
-    def _marks(self) -> list[str]:
-        lines = []
+        cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
         incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
-        if incomplete:
-            lines.append(f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)")
-        if len(self) > _SHOWN:
-            lines.append(f"... and {len(self) - _SHOWN} more events; study.car(0, 0) has all")
-        moved = int((self._alignment.moved != 0).sum())
-        if moved:
-            lines.append(f"{moved} date(s) moved to a session: study.alignment")
-        if self._exclusions:
-            lines.append(f"{len(self._exclusions)} event(s) excluded: study.exclusions")
-        return lines
-
-    @cached_property
-    def _index(self) -> pd.Index:
-        return pd.Index(self.panel.event_id, name="event_id")
-
-    @property
-    def _day_index(self) -> pd.Index:
-        return pd.Index(self.spec.window.offsets(), name="day")
-
-    def _by_day(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> pd.DataFrame:
-        return pd.DataFrame(values.copy(), index=self._index, columns=self._day_index)
-
-    def _frame(self, **columns: Any) -> pd.DataFrame:
-        names = {"ticker": self.panel.ticker, "date": _stamps(self.panel.session)}
-        return pd.DataFrame({**names, **columns}, index=self._index)
-
-    def _window(self, first: int | None, last: int | None) -> Window:
-        return days_of(self.spec.window, first, last)
-
-    def _position(self, event_id: str) -> int:
-        """Return the place of an event by its id."""
-        found = np.flatnonzero(self.panel.event_id == event_id)
-        if len(found):
-            return int(found[0])
-        left = next((e.reason for e in self._exclusions if e.event_id == event_id), "")
-        known = [str(name) for name in self.panel.event_id]
-        raise UnknownNameError("event_id", [str(event_id)], known, f"it was left out: {left}" if left else "")
+        counts = (len(alignment.session), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
+        return study_printout(spec, self.panel, cars, *counts)
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first
@@ -584,25 +435,5 @@ class StudyResult(Printable):
     def _names(self, events: IntArray) -> StrArray:
         return self.panel.event_id[events]
 
-    def _rows(self, window: Window) -> IntArray:
-        """Session ordinals of the days of a window, (E, n)."""
-        return np.asarray(self.panel.row[:, None] + window.offsets())
-
-    def _cumulated(self, window: Window) -> Cumulative:
-        return Sample(self.evidence, self._days(window)).sum
-
     def _missing_notes(self, window: Window) -> StrArray:
-        mask, rows = self.evidence.event_mask[:, self._days(window)], self._rows(window)
-        notes = np.full(len(self), "", dtype=object)
-        for i in np.flatnonzero(~mask.all(axis=1)):
-            gaps = rows[i][~mask[i]]
-            inside = gaps[gaps < len(self.panel.returns.days)]
-            named = ", ".join(str(d) for d in self.panel.returns.days[inside][:3])
-            beyond = "after the last price" if len(inside) < len(gaps) else ""
-            what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
-            notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
-        return notes
-
-
-def _stamps(days: np.ndarray[Any, np.dtype[np.datetime64]]) -> np.ndarray[Any, np.dtype[np.datetime64]]:
-    return days.astype("datetime64[s]")  # nanoseconds end in 2262
+        return frames.missing_notes(self.panel, self.evidence.event_mask[:, self._days(window)], window)

@@ -119,30 +119,14 @@ def event_study(
     Examples
     --------
     >>> import marketshock as ms
-    >>> study = ms.event_study(
-    ...     ms.load_catalog()["deepseek-selloff"],
-    ...     tickers=["NVDA"],
-    ...     prices=ms.snapshot(),
-    ...     model=ms.MarketModel("^GSPC"),
-    ... )
+    >>> event, model = ms.load_catalog()["deepseek-selloff"], ms.MarketModel("^GSPC")
+    >>> study = ms.event_study(event, tickers=["NVDA"], prices=ms.snapshot(), model=model)
     >>> round(float(study.ar.loc["deepseek-selloff/NVDA", 0]), 4)
     -0.1326
     """
     check_engine(engine)
-    inputs = study_inputs(
-        events,
-        tickers,
-        factors,
-        model,
-        window=window,
-        estimation=estimation,
-        min_obs=min_obs,
-        min_event_obs=min_event_obs,
-        on_closed=on_closed,
-        duplicates=duplicates,
-        calendar=calendar,
-        log=log,
-    )
+    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log)
+    inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
     if is_dataset(returns):
         what = "a folder or dataset is read a few securities at a time, and its events are not kept"
         raise InputError("returns", what, "use ms.summarize_events, or read it into a frame")
@@ -157,15 +141,7 @@ def event_study(
 def run_study(
     spec: StudySpec, table: EventTable, market: Returns, engine: Engine = None, progress: Progress = None
 ) -> StudyResult:
-    """Study the events of a table by a spec, on returns that are read already: what `event_study` does last.
-
-    Raises
-    ------
-    NoUsableEventsError
-        If every event is excluded.
-    NotSessionError, UnknownNameError
-        As in `event_study`.
-    """
+    """Study the events of a table by a spec, on returns that are read already; raises as `event_study` does."""
     build = located(spec, table, market)
     if not len(build.panel):
         raise NoUsableEventsError(build.exclusions.named())

@@ -17,14 +17,7 @@ from ..providers.base import Prices
 from ..providers.dataset import Dataset, ReturnsDataset, is_dataset
 from .folder import FolderPartitions, folder_market
 from .inputs import StudyInputs, market_of, prices_of, refuse_unknown, study_inputs
-from .partition import (
-    PanelPartitions,
-    StreamRequest,
-    located,
-    study_partition,
-    summed_windows,
-    sums_of_build,
-)
+from .partition import PanelPartitions, StreamRequest, located, study_partition, summed_windows, sums_of_build
 from .run import warn_of_exclusions
 from .streamed import StreamedStudy
 
@@ -57,47 +50,19 @@ def summarize_events(
 
     Parameters
     ----------
-    events : Event, sequence of Event, Catalog, or DataFrame
-        A frame has columns ticker and date (a date, or a timestamp with its zone), and optionally event_id (unique),
-        group, timing ("before_open", "during", "after_close") and on_closed. Rows that differ only in group are one
-        event of several groups: it is in each of them, and counts once in what is not by group.
-    tickers : sequence of str, optional
-        On which securities to study market-wide events (and frames without a ticker column). An event that names its
-        own securities keeps them.
-    prices : Prices or DataFrame, optional
-        Prices, or a frame of closes as read by `Prices.from_frame`. Returns are computed from adjusted closes.
+    events, tickers, prices, factors, model, window, estimation, min_obs, min_event_obs, on_closed, duplicates
+        As in `event_study`, and so are the exceptions and warnings.
+    calendar, log, engine, progress
+        As in `event_study`.
     returns : DataFrame, path, or pyarrow.dataset.Dataset, optional
-        Instead of prices: a frame of decimal returns, wide (dates by tickers) or long (date, ticker, ret); or a Parquet
-        folder in long form with each security in one file, or an Arrow dataset, which are read a few securities at a
-        time. The sessions of a folder are the dates of `factors`.
-    factors : DataFrame, optional
-        Factor returns (decimal, dates by factors) for a `FactorModel`, as `french_factors` returns them. Without them
-        `FamaFrench` reads the bundled ones; ``attrs["vintage"]`` of the frame, if there is one, goes into
-        ``spec.factor_vintage``.
-    model : ReturnModel
-        `MarketModel`, `MarketAdjusted`, `ConstantMean`, `FactorModel`, `CAPM`, `FamaFrench`, `ScholesWilliams`,
-        `Dimson`, `HuberModel`, `GarchModel`, or one of them inside `RecentVolatility`.
-    window, estimation : pair of int, optional
-        Trading days relative to day 0, both ends included; the estimation window must end before the event window.
-    min_obs, min_event_obs : int, optional
-        Returns an event needs in either window; events with fewer are excluded with the reason.
-    on_closed : {"raise", "next", "previous", "drop"}, optional
-        What to do with a date (without a time) on which the market was closed, where the event itself does not say.
-    duplicates : {"exclude", "keep"}, optional
-        Whether to leave out a second event of the same security and session.
-    calendar : {"auto", "NYSE", "index"}, optional
-        On which sessions days are counted: the NYSE table, the dates of the prices, or the table where the dates fit.
-    log : bool, optional
-        Log returns; with ``returns=`` it says that they are logarithmic.
+        Instead of prices: a frame of decimal returns as in `event_study`; or a Parquet folder in long form with each
+        security in one file, or an Arrow dataset, which are read a few securities at a time. The sessions of a folder
+        are the dates of `factors`.
     windows : sequence of pair of int, optional
         Windows to cumulate over, besides the whole event window. Single days are always summed.
     cars : bool, optional
         Keep each event's CAR over these windows, for `StreamedStudy.car`. Without it about 200 bytes per event are
         held where the returns are in memory, and less where they are in files.
-    engine : None, concurrent.futures.Executor, or distributed.Client, optional
-        Where the estimation runs: here, on an executor's workers, or on a Dask cluster. The numbers are the same bytes.
-    progress : bool or callable, optional
-        True shows a bar over the partitions; ``progress(items, n)`` wraps them in one of your own.
 
     Returns
     -------
@@ -108,56 +73,18 @@ def summarize_events(
     --------
     event_study : The same study with every event kept.
 
-    Notes
-    -----
-    Frames may be of pandas, polars or Arrow; dates are their index or a column named date.
-
-    Raises
-    ------
-    NoUsableEventsError
-        If every event is excluded.
-    NotSessionError
-        If a date is no session and nothing says what to do.
-    EngineError
-        If partitions were lost with their workers.
-    PriceError, WindowError, UnknownNameError, InputError
-        If prices, windows, names or options are not usable; the message says what to do.
-
-    Warns
-    -----
-    ExclusionWarning
-        If some events were excluded.
-    CalendarWarning
-        If ``calendar="auto"`` finds that the dates do not fit the NYSE.
-
     Examples
     --------
     >>> import marketshock as ms
-    >>> study = ms.summarize_events(
-    ...     ms.load_catalog()["deepseek-selloff"],
-    ...     tickers=ms.MAGNIFICENT_SEVEN,
-    ...     prices=ms.snapshot(),
-    ...     model=ms.MarketModel("^GSPC"),
-    ... )
+    >>> event, model = ms.load_catalog()["deepseek-selloff"], ms.MarketModel("^GSPC")
+    >>> study = ms.summarize_events(event, tickers=ms.MAGNIFICENT_SEVEN, prices=ms.snapshot(), model=model)
     >>> round(float(study.aar().loc[0, "aar"]), 4)
     -0.0055
     """
     check_engine(engine)
     cars = check_flag("cars", cars)
-    inputs = study_inputs(
-        events,
-        tickers,
-        factors,
-        model,
-        window=window,
-        estimation=estimation,
-        min_obs=min_obs,
-        min_event_obs=min_event_obs,
-        on_closed=on_closed,
-        duplicates=duplicates,
-        calendar=calendar,
-        log=log,
-    )
+    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log)
+    inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
     request = StreamRequest(inputs.spec, summed_windows(inputs.spec.window, windows), cars)
     if is_dataset(returns):
         if prices is not None:

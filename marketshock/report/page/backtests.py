@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from ... import _format
 from ..._frame import Printout
 from ...backtests.compare import RuleComparison
 from ...backtests.placebo import PlaceboTrades
@@ -14,7 +13,7 @@ from ...backtests.printed import printed_trades
 from ...backtests.result import Backtest
 from ..backtest import chosen_record, figures, placebo_figure, prices_record
 from .blocks import Block, Part, Picture, Section, Table, Text
-from .study import DATE_TERMS, _day, exclusions_block
+from .study import dates_table, exclusions_block
 
 _PICTURES = {
     "equity": ("The account", "Equity at each close, with the benchmark if there is one; below it the drawdown."),
@@ -24,7 +23,6 @@ _PICTURES = {
     ),
     "trades": ("Each trade", "Return of each trade against the date of its event."),
 }
-_DATES = ("event", "ticker", "date", "day 0", "moved", "rule")
 _MEASURE_TERMS = {
     "value": "After costs. Annual: of 252 sessions. Sortino ratio: Sortino and van der Meer (1991).",
     "s.e., p, n": (
@@ -71,7 +69,10 @@ def backtest_section(result: Backtest) -> Section:
         drawn = figures(result)
         pictures = [Picture(*_PICTURES[name], partial(drawn.__getitem__, name)) for name in drawn]
         parts.append(Part("Pictures", pictures))
-    parts += [Part("Dates", [_dates(result)]), Part("Not traded", [exclusions_block(result.exclusions, "not traded")])]
+    parts += [
+        Part("Dates", [dates_table(result.alignment, times=False)]),
+        Part("Not traded", [exclusions_block(result.exclusions, "not traded")]),
+    ]
     return Section(f"Backtest: {result.name}", tuple(printed.title), parts, _record(result))
 
 
@@ -100,7 +101,7 @@ def comparison_section(comparison: RuleComparison) -> Section:
     parts = [Part("Side by side", [table, *_notes(comparison.notes)])]
     parts += [Part("Random dates", pictures)] if pictures else []
     backtests = comparison.backtests
-    parts.append(Part("Dates", _each(backtests, [_dates(b) for b in backtests.values()])))
+    parts.append(Part("Dates", _each(backtests, [dates_table(b.alignment, times=False) for b in backtests.values()])))
     left = [exclusions_block(b.exclusions, "not traded") for b in backtests.values()]
     parts.append(Part("Not traded", _each(backtests, left)))
     record = {"tried": comparison.tried, **{name: _record(b) for name, b in backtests.items()}}
@@ -122,21 +123,6 @@ def _measures(printed: Printout) -> Table:
     made = printed.tables[0]
     rows = [[cell.strip() for cell in row] for row in made.rows]
     return Table("The account and the trades", made.head, rows, terms=_MEASURE_TERMS)
-
-
-def _dates(result: Backtest) -> Table:
-    rows = [
-        [
-            str(r["event_id"]),
-            r["ticker"],
-            _day(r["given"]),
-            _day(r["session"]),
-            f"{r['moved']:+d}" if r["moved"] else "0",
-            r["rule"],
-        ]
-        for r in _format.rows(result.alignment)
-    ]
-    return Table("What was done with each date", _DATES, rows, terms=DATE_TERMS)
 
 
 def _placebo_picture(placebo: PlaceboTrades, name: str) -> Picture:

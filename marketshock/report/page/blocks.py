@@ -18,15 +18,7 @@ _BLANK = ("", MISSING)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Paragraphs.
-
-    Attributes
-    ----------
-    lines : tuple of str
-        One paragraph each.
-    listed : bool
-        Whether they are items of a list.
-    """
+    """Paragraphs, one per line of text; if `listed`, the items of a list."""
 
     lines: tuple[str, ...]
     listed: bool = False
@@ -70,17 +62,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that is drawn when the page is written.
-
-    Attributes
-    ----------
-    title : str
-        Its name.
-    description : str
-        What it shows, for who does not see it and below it.
-    draw : callable
-        Returns the figure.
-    """
+    """A picture, drawn when the page is written; its description stands below it and serves screen readers."""
 
     title: str
     description: str
@@ -89,17 +71,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A number written out, folded until it is asked for.
-
-    Attributes
-    ----------
-    key : str
-        What tables link it by.
-    title : str
-        In a line.
-    text : str
-        The derivation as it prints.
-    """
+    """A derivation as it prints, folded until its title or a table cell with its key is clicked."""
 
     key: str
     title: str
@@ -119,18 +91,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One result.
+    """One result: heading, paragraphs before the first part, parts, and a record for the end of the page.
 
-    Attributes
-    ----------
-    title : str
-        Its heading.
-    lead : tuple of str
-        Paragraphs before the first part: what it is, by which model and windows.
-    parts : sequence of Part
-        In order.
-    record : mapping
-        Spec and provenance as plain values, as JSON would hold them; for the end of the page.
+    The record is spec and provenance as plain values, as JSON would hold them.
     """
 
     title: str

@@ -15,13 +15,7 @@ _LONG, _PROSE = 26, 110  # characters from which on a cell may break into lines,
 
 @dataclass(slots=True)
 class Names:
-    """Ids of one page: each is given once.
-
-    Attributes
-    ----------
-    given : set of str
-        So far.
-    """
+    """Ids given so far on one page: each is given once."""
 
     given: set[str] = field(default_factory=set)
 
@@ -39,15 +33,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A heading with its place.
-
-    Attributes
-    ----------
-    name, text : str
-        Its id and words.
-    below : tuple of Entry
-        The headings under it.
-    """
+    """A heading: its id, its words, and the headings under it."""
 
     name: str
     text: str

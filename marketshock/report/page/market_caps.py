@@ -106,11 +106,6 @@ def reconciliation_section(told: Reconciliation) -> Section:
 
 def _draw(change: MarketCapChange) -> Figure:
     from ... import plots
-    from ...plots._style import style
+    from ...plots._style import alone
 
-    figure = plots.bare_figure()
-    with style():
-        ax = figure.add_subplot()
-    plots.market_cap(change, ax=ax)
-    figure.set_size_inches((7, 0.5 * len(change.table) + 1.6))
-    return figure
+    return alone(partial(plots.market_cap, change), (7, 0.5 * len(change.table) + 1.6))

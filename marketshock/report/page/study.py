@@ -66,7 +66,7 @@ _TEST_TERMS = {
     "assumes": "What the test takes for granted: " + "; ".join(f"{_SHORT[k]}: {MEANING[k]}" for k in _SHORT) + ".",
     "note": "By its number below the table: what fails in this sample, or why the test does not apply.",
 }
-DATE_TERMS = {
+_DATE_TERMS = {
     "date": "As it was given.",
     "time, UTC": "As it was given, where it was.",
     "day 0": "The session whose return is the first that can hold the event.",
@@ -116,21 +116,22 @@ def dates_section(study: StudyResult) -> Section:
 
 def dates_parts(study: StudyResult) -> list[Part]:
     """Return alignment and exclusions, all of them."""
-    rows = [
-        [
-            str(r["event_id"]),
-            r["ticker"],
-            _day(r["given"]),
-            _moment(r["timestamp_utc"]),
-            _day(r["session"]),
-            f"{r['moved']:+d}" if r["moved"] else "0",
-            r["rule"],
-        ]
-        for r in _format.rows(study.alignment)
+    return [
+        Part("Dates", [dates_table(study.alignment)]),
+        Part("Left out", [exclusions_block(study.exclusions)]),
     ]
-    head = ["event", "ticker", "date", "time, UTC", "day 0", "moved", "rule"]
-    dates = Table("What was done with each date", head, rows, terms=DATE_TERMS)
-    return [Part("Dates", [dates]), Part("Left out", [exclusions_block(study.exclusions)])]
+
+
+def dates_table(alignment: pd.DataFrame, times: bool = True) -> Table:
+    """Return what was done with each date, with the time that was given or without."""
+    rows = [
+        [str(r["event_id"]), r["ticker"], _day(r["given"])]
+        + ([_moment(r["timestamp_utc"])] if times else [])
+        + [_day(r["session"]), f"{r['moved']:+d}" if r["moved"] else "0", r["rule"]]
+        for r in _format.rows(alignment)
+    ]
+    head = ["event", "ticker", "date", *(["time, UTC"] if times else []), "day 0", "moved", "rule"]
+    return Table("What was done with each date", head, rows, terms=_DATE_TERMS)
 
 
 def exclusions_block(frame: pd.DataFrame, what: str = "left out") -> Block:

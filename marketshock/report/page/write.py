@@ -51,19 +51,9 @@ def page_path(path: str | Path, parameter: str = "path") -> Path:
 
 
 def page_html(sections: Sequence[Section], title: str | None = None) -> str:
-    """Return the page.
+    """Return the page with its styles, its script and its pictures inside; no date and no path of the machine.
 
-    Parameters
-    ----------
-    sections : sequence of Section
-        In order.
-    title : str, optional
-        By default the heading of the only section, or "Event study report".
-
-    Returns
-    -------
-    str
-        HTML with its styles, its script and its pictures inside; no date and no path of the machine.
+    The title is by default the heading of the only section, or "Event study report".
     """
     names = Names({"top", "contents", "main"})
     title = title or (sections[0].title if len(sections) == 1 else "Event study report")
