@@ -6,6 +6,8 @@ import datetime as dt
 import os
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy; the workers of xdist already take every core
+
 import pandas as pd
 import pytest
 from hypothesis import Phase, settings
