@@ -6,9 +6,11 @@ import datetime as dt
 import os
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy; the workers of xdist already take every core
+
 import pandas as pd
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 import marketshock as ms
 
@@ -20,7 +22,9 @@ from .slow import is_slow
 
 os.environ.setdefault("MPLBACKEND", "agg")
 guard.install()
-settings.register_profile("default", deadline=None, max_examples=40, derandomize=True)
+SETTINGS = settings(deadline=None, max_examples=40, derandomize=True)
+settings.register_profile("shrink", SETTINGS)  # --hypothesis-profile=shrink looks for the smallest failure: minutes
+settings.register_profile("default", SETTINGS, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("default")
 
 ROOT = Path(__file__).parents[1]

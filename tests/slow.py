@@ -1,13 +1,28 @@
 """Slow tests: what `make test-quick` leaves out, so that it answers in about a minute on two cores.
 
 A test that needs a second or more of one core, or a browser, a cluster or other processes, is listed here or bears
-``@pytest.mark.slow``. ``make test`` runs all of them.
+``@pytest.mark.slow``; so are the files of agreement tests that need many seconds in sum. `make test` runs all of them.
 """
 
 from __future__ import annotations
 
 SLOW: dict[str, tuple[str, ...]] = {
     "test_against_statsmodels.py": ("test_event_study_equals_a_loop_of_statsmodels",),
+    "test_agreement_backtests.py": (
+        "test_equity_of_the_orders_alone",
+        "test_files_and_json_are_the_frames",
+    ),
+    "test_agreement_by.py": (),
+    "test_agreement_cars.py": (),
+    "test_agreement_dollars.py": (),
+    "test_agreement_mean.py": (),
+    "test_agreement_open.py": (
+        "test_a_difference_over_several_dates_is_the_sum_of_long_short_portfolios",
+        "test_a_mean_counts_the_events_in_it",
+        "test_studies_compared_read_the_error_of_the_mean",
+    ),
+    "test_agreement_reports.py": (),
+    "test_agreement_storage.py": (),
     "test_backtest.py": (
         "test_every_day_is_cash_and_positions",
         "test_limits_hold_at_the_prices_they_were_judged_by",
@@ -16,6 +31,8 @@ SLOW: dict[str, tuple[str, ...]] = {
     "test_backtest_rules.py": (
         "test_a_plan_from_the_shell",
         "test_labels_do_not_overlap",
+        "test_rules_side_by_side",
+        "test_the_page_says_what_the_example_computes",
     ),
     "test_backtest_stats.py": (
         "test_a_planted_edge_is_found_as_often_as_theory_says",
@@ -61,19 +78,30 @@ SLOW: dict[str, tuple[str, ...]] = {
         "test_printed_numbers_are_the_stored_ones",
         "test_the_arithmetic_of_every_line_holds",
     ),
+    "test_explain_models.py": (
+        "TestOwnModels::test_every_figure_by_numpy",
+        "test_a_page",
+    ),
     "test_french_file.py": ("test_no_damage_to_a_file_ends_in_anything_but_an_error_of_ours_or_a_table",),
     "test_inference.py": ("test_size_of_the_exact_tests_under_the_null",),
-    "test_mean_car.py": ("test_intervals_cover_the_truth_as_often_as_they_say",),
+    "test_inference_twins.py": ("test_joint_rank",),
+    "test_mean_car.py": (
+        "TestOneHome::test_all_readers_agree",
+        "test_intervals_cover_the_truth_as_often_as_they_say",
+    ),
     "test_models.py": (
         "test_adding_a_regressor_to_the_stock_leaves_its_abnormal_return",
         "test_every_test_of_the_literature_runs",
         "test_hardly_any_days_are_an_exclusion_with_a_reason",
+        "test_one_event_equals_its_row_of_the_batch",
+        "test_permuting_events_permutes_rows",
         "test_short_history_is_an_exclusion_or_a_shorter_estimation",
         "test_standardised_returns_do_not_depend_on_the_unit",
         "test_two_runs_give_the_same_bytes",
     ),
     "test_models_against_others.py": (
         "test_covariances_equal_statsmodels",
+        "test_dimson_equals_statsmodels",
         "test_garch_equals_arch",
         "test_huber_equals_statsmodels",
     ),
@@ -104,6 +132,7 @@ SLOW: dict[str, tuple[str, ...]] = {
     ),
     "test_plots_robustness.py": ("test_too_many_specifications",),
     "test_plots_totals.py": ("TestWaterfall::test_labels_do_not_overlap",),
+    "test_printouts.py": ("TestEveryResult::test_text_and_notebook_have_every_line",),
     "test_properties.py": (
         "test_adding_the_market_to_a_stock_leaves_its_abnormal_return",
         "test_car_of_one_day_is_ar_and_cars_add_up",

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marketshock as ms
@@ -25,7 +25,7 @@ from marketshock.claims.evidence import Evidence, MissingEvidenceError
 from marketshock.errors import PriceError
 from marketshock.sessions import nyse
 
-FEW = settings(max_examples=10, phases=(Phase.explicit, Phase.generate))  # shrinking takes minutes
+FEW = settings(max_examples=10)
 ROWS, CALENDARS = 150, ("NYSE", "business days", "seven days", "weekly")
 SPIN_OFF = 1.253
 SPLIT_DAYS = (-70, -41, -20, -1, 0, 1, 6, None)  # rows from the day; None: after the last row

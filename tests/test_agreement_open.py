@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given, settings
 
 import marketshock as ms
 from marketshock.inference.mean import mean_car
@@ -14,7 +14,7 @@ from marketshock.report.tables import alignment_table
 from .made_markets import WINDOW, Market, markets, streamed, study
 from .test_agreement_mean import CLOSE, SPANS, portfolio_market
 
-FEW = settings(max_examples=8, phases=[Phase.generate])  # to make a failure smaller takes minutes
+FEW = settings(max_examples=8)
 
 
 @given(market=markets(exclusions=False))
@@ -126,7 +126,7 @@ def test_a_difference_leaves_out_a_firm_without_a_return(market):
 
 
 @given(market=markets(patterns=("one date",), gaps=("in the window",), exclusions=False))
-@settings(max_examples=2, phases=[Phase.generate])
+@settings(max_examples=2)
 def test_the_mean_of_a_placebo_is_the_mean(market):
     """A firm without a return is left out of every mean but this one."""
     whole = study(market)
@@ -136,7 +136,7 @@ def test_the_mean_of_a_placebo_is_the_mean(market):
 
 
 @given(market=markets(patterns=("mixed",), exclusions=False))
-@settings(max_examples=30, phases=[Phase.generate])
+@settings(max_examples=30)
 def test_the_note_of_a_test_and_of_the_mean_agree_on_dependence(market):
     """Two functions decide whether events are independent: of all events, or of those with a return."""
     whole = study(market)

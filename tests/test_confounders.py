@@ -198,19 +198,23 @@ def test_equal_to_a_loop_over_all_pairs():
     calendar = pd.DataFrame({"ticker": rng.choice([*names, ""], 200), "date": days[rng.integers(0, 900, 200)]}).assign(
         event_id=np.arange(200).astype(str)
     )
+
+    def plain(names, frame):
+        firms = [ticker.replace("GOOGL", "GOOG") for ticker in frame["ticker"]]
+        return list(zip(names, firms, (days.get_loc(date) for date in frame["date"]), strict=True))
+
+    studied, releases = plain(made.events.index, made.events), plain(calendar["event_id"], calendar)
     for last_days, first in ((20, -29), (None, -80), (0, -9)):
         expected = []
-        for name, row in made.events.iterrows():
-            here = days.get_loc(row["date"])
-            firm = "GOOG" if row["ticker"] == "GOOGL" else row["ticker"]
-            for _, entry in calendar.iterrows():
-                day = days.get_loc(entry["date"]) - here
-                if entry["ticker"].replace("GOOGL", "GOOG") in ("", firm) and first <= day <= 6:
+        for name, firm, here in studied:
+            for entry, of, at in releases:
+                day = at - here
+                if of in ("", firm) and first <= day <= 6:
                     where = "estimation" if day <= -10 else "gap" if day < -3 else "event"
-                    expected.append((name, entry["event_id"], day, where))
-            for other, at in made.events.iterrows():
-                day = days.get_loc(at["date"]) - here
-                if other == name or at["ticker"].replace("GOOGL", "GOOG") != firm:
+                    expected.append((name, entry, day, where))
+            for other, of, at in studied:
+                day = at - here
+                if other == name or of != firm:
                     continue
                 if abs(day) < 10:
                     expected.append((name, other, day, "event"))

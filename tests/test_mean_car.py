@@ -90,20 +90,23 @@ def test_where_there_is_no_honest_error_there_is_none():
 def test_intervals_cover_the_truth_as_often_as_they_say(n_dates, n_firms):
     """Firms correlated at 0.5 on each date: taken as independent, an interval of twelve would cover half the time."""
     rng = np.random.default_rng(7)
-    covered, n_samples = 0, 500
+    n_samples = 500  # firms of one market, studied in one call; samples share nothing but the market
     index = pd.bdate_range("2000-01-03", periods=130 + 30 * n_dates, name="date")
-    names = [f"F{k}" for k in range(n_firms)]
+    market = rng.normal(0, 0.01, (len(index), 1))
+    common = np.repeat(rng.normal(size=(len(index), n_samples)), n_firms, axis=1)
+    own = np.sqrt(0.5) * (common + rng.normal(size=common.shape))
+    names = [f"F{k}" for k in range(n_samples * n_firms)]
+    frame = pd.DataFrame(np.hstack([market, market + 0.02 * own]), index=index, columns=["M", *names])
     at = 120 + 30 * np.arange(n_dates)
-    events = pd.DataFrame({"ticker": names * n_dates, "date": np.repeat(index[at], n_firms)})
-    for _ in range(n_samples):
-        market = rng.normal(0, 0.01, len(index))
-        own = np.sqrt(0.5) * rng.normal(size=(len(index), 1)) + np.sqrt(0.5) * rng.normal(size=(len(index), n_firms))
-        frame = pd.DataFrame(market[:, None] + 0.02 * own, index=index, columns=names).assign(M=market)
-        study = ms.event_study(
-            events, returns=frame, model=ms.MarketModel("M"), window=(0, 1), estimation=(-110, -11), min_obs=90,
-            calendar="index",
-        )  # fmt: skip
-        low, high = mean_car(study.sample(0, 1)).interval(0.95)
+    events = pd.DataFrame({"ticker": np.repeat(names, n_dates), "date": np.tile(index[at], len(names))})
+    study = ms.event_study(
+        events, returns=frame, model=ms.MarketModel("M"), window=(0, 1), estimation=(-110, -11), min_obs=90,
+        calendar="index",
+    )  # fmt: skip
+    whole, covered = study.sample(0, 1), 0
+    assert len(study) == len(events)
+    for rows in np.arange(len(events)).reshape(n_samples, -1):
+        low, high = mean_car(whole.take(rows)).interval(0.95)
         covered += low <= 0 <= high
     assert abs(covered / n_samples - 0.95) < 3.3 * np.sqrt(0.05 * 0.95 / n_samples)
 

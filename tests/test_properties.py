@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marketshock as ms
@@ -44,6 +44,7 @@ def test_adding_the_market_to_a_stock_leaves_its_abnormal_return(model, seed, c)
 
 
 @given(seeds, st.permutations(range(4)))
+@settings(max_examples=15)  # for each of four models
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
 def test_permuting_events_permutes_rows(model, seed, order):
     frame = panel(seed, missing=0.05)
@@ -55,6 +56,7 @@ def test_permuting_events_permutes_rows(model, seed, order):
 
 
 @given(seeds, st.floats(0.1, 50))
+@settings(max_examples=15)  # for each of four models
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
 def test_standardised_returns_do_not_depend_on_the_unit(model, seed, unit):
     """Returns times a constant: AR scales, SAR and t stay."""

@@ -37,7 +37,7 @@ CORRELATED = ["joint_f", "joint_equal", "portfolio", "brown_warner", "kolari_pyn
 
 
 def size(design: Design, tests: list[str], seed: int = 1) -> pd.Series:
-    table = rejection_rates(design, tests=tests, shocks=(0.0,), n_samples=B, seed=seed, workers=2).table
+    table = rejection_rates(design, tests=tests, shocks=(0.0,), n_samples=B, seed=seed).table
     return table["rate"].droplevel("shock")
 
 
@@ -87,7 +87,7 @@ def test_missing_days_do_not_break_size():
 
 def test_power_grows_with_the_shock_and_meets_theory():
     design = Design(n_firms=20, n_days=120)
-    table = rejection_rates(design, tests=["mackinlay", "sign"], n_samples=1000, seed=2, workers=2).table["rate"]
+    table = rejection_rates(design, tests=["mackinlay", "sign"], n_samples=1000, seed=2).table["rate"]
     for test in ("mackinlay", "sign"):
         assert table[test].is_monotonic_increasing
     expected = float(ms.power_of_t(0.01, 0.02 / np.sqrt(20), np.inf))  # MacKinlay (1997), table 2: .61
