@@ -36,7 +36,7 @@ events = pd.read_csv(folder / "events.csv")
 prices = ms.read_prices(folder / "prices.csv", adjusted=True)
 study = ms.event_study(events, prices=prices, model=ms.MarketModel("SPY"), window=(0, 2), on_closed="next")
 print(study, "\n")
-print(study.alignment[["given", "timestamp_utc", "session", "moved", "session_rule"]].to_string())
+print(study.alignment[["given", "timestamp_utc", "session", "moved", "rule"]].to_string())
 
 # %% [markdown]
 # `on_closed="next"` was needed for the holiday. Without it the study stops, and says what to do:

@@ -225,15 +225,15 @@ def failures(test: Test, sample: Summary) -> list[str]:
 
 def _dependence(sample: Summary) -> list[str]:
     """Say whether windows overlap in calendar time, which the test takes for independence."""
-    sample = sample.held if isinstance(sample, Sample) else sample
-    dates, r = sample.dates, sample.known_correlation
+    dates = sample.held.dates if isinstance(sample, Sample) else sample.dates
+    n, r = sample.car_moments.n, sample.known_correlation
     if len(dates) == 1:
         told = "" if r is None else f" (mean correlation of the residuals {r:.2f})"
         return [f"{MISLEADS}the events share one date, and the test takes them as independent{told}"]
-    if len(dates) <= MOSTLY_APART * len(sample):
+    if len(dates) <= MOSTLY_APART * n:
         told = "" if r is None else f" (mean correlation by overlap {r:.2f})"
-        return [f"{MISLEADS}{len(sample)} events on {len(dates)} dates, which the test takes as independent{told}"]
-    if not windows_overlap(dates, len(sample), sample.n_days):
+        return [f"{MISLEADS}{n} events on {len(dates)} dates, which the test takes as independent{told}"]
+    if not windows_overlap(dates, n, sample.n_days):
         return []
     told = "" if r is None else f" (mean correlation by overlap {r:.3f})"
     return [f"windows overlap in calendar time{told}"]
