@@ -235,7 +235,7 @@ def resolve_session(parameter: str, value: object, sessions: Sessions | None = N
             pd.Timestamp(day).day_name(),
             "an NYSE session" if table.name == "NYSE" else "a date of the prices",
         )
-        raise NotSessionError(parameter, f"{day}, a {weekday}, is not {kind}", f"give {before} or {after}")
+        raise NotSessionError(parameter, f"{day}, a {weekday}, is no {kind}", f"give {before} or {after}")
     return day
 
 
@@ -254,7 +254,7 @@ def _closed_error(sessions: Sessions, closed: DateArray) -> NotSessionError:
     weekday = pd.Timestamp(day).day_name()
     return NotSessionError(
         "date",
-        f"{day}, a {weekday}, is not an {sessions.name} session{more}",
+        f"{day}, a {weekday}, is no {sessions.name} session{more}",
         Words(Argument("on_closed", "next"), f" takes {after}, 'previous' takes {before}, 'drop' excludes the event"),
         day,
     )

@@ -369,7 +369,7 @@ class TestCalendarOfThePrices:
             (
                 "2025-01-22",
                 NotSessionError,
-                "2025-01-22, a Wednesday, is not a date of the prices; give 2025-01-21 or 2025-01-23",
+                "2025-01-22, a Wednesday, is no date of the prices; give 2025-01-21 or 2025-01-23",
             ),
             ("2025-01-24", InputError, "2025-01-24 lies beyond the prices; give a day from 2025-01-16 to 2025-01-23"),
             ("2025-01-15", InputError, "2025-01-15 lies beyond the prices; give a day from 2025-01-16 to 2025-01-23"),

@@ -79,7 +79,7 @@ def test_no_usable_event_raises_with_the_reasons(prices):
 
 def test_weekend_list_says_what_to_do(prices):
     with pytest.raises(
-        NotSessionError, match=r"2025-01-25, a Saturday, is not an NYSE session \(and 1 more\).*on_closed='next'"
+        NotSessionError, match=r"2025-01-25, a Saturday, is no NYSE session \(and 1 more\).*on_closed='next'"
     ):
         study(prices, [("NVDA", "2025-01-25"), ("NVDA", "2025-01-26")])
 

@@ -228,12 +228,16 @@ def is_least_squares(model: ReturnModel) -> TypeGuard[LeastSquares]:
     return face and (model.intercept or not model.terms)
 
 
-def problems(full_rank: BoolArray, rss: FloatArray, y: FloatArray, mask: BoolArray, dof: IntArray) -> StrArray:
+def squares(y: FloatArray, mask: BoolArray) -> FloatArray:
+    """Return the sum of squared returns of each event over the days of the mask, (E,)."""
+    return np.asarray(np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0)))
+
+
+def problems(full_rank: BoolArray, rss: FloatArray, scale: FloatArray, dof: IntArray) -> StrArray:
     """Return why each event cannot be estimated, "" where it can.
 
-    `rss` of the fit, (E,), is judged against the sum of squares of `y`, (E, M), over the days of `mask`.
+    `rss` of the fit, (E,), is judged against `scale`, (E,), the sum of squared returns over the same days (`squares`).
     """
-    scale = np.einsum("em,em->e", np.where(mask, y, 0.0), np.where(mask, y, 0.0))
     out = np.full(len(rss), "", dtype=object)
     out[rss <= _NO_VARIANCE * scale] = (
         "the abnormal return has no variance over the estimation days (a constant series, or one equal to its "

@@ -13,7 +13,7 @@ from ..errors import InputError, check_choice
 from ._covariance import Covariance, add_leverage_problem, check_covariance, sandwich
 from ._ols import OlsFit, ols
 from ._terms import FactorTerms, check_column, factor_tuple
-from .base import ModelFit, constant_over_days, no_problems, problems
+from .base import ModelFit, constant_over_days, no_problems, problems, squares
 from .benchmark import Benchmark, Term
 
 
@@ -26,7 +26,7 @@ def fit_linear(
     covariance `cov` names (`models/_covariance.py`), which changes nothing else.
     """
     fit = ols(y, x, mask)
-    made = of_ols(fit, problems(fit.full_rank, fit.rss, y, mask, fit.n_obs - x.shape[2]), ahead)
+    made = of_ols(fit, problems(fit.full_rank, fit.rss, squares(y, mask), fit.n_obs - x.shape[2]), ahead)
     if cov == "classic":
         return made
     if cov == "HC3":

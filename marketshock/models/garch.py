@@ -13,7 +13,7 @@ from .._typing import BoolArray, FloatArray, IntArray, StrArray
 from ..errors import InputError, check_choice
 from ._ols import ols
 from ._terms import FactorTerms, factor_tuple
-from .base import ModelFit, problems
+from .base import ModelFit, problems, squares
 from .benchmark import Benchmark
 
 _TOLERANCE = 1e-10  # of the likelihood; the default of 1e-6 leaves the fifth digit of the coefficients to chance
@@ -120,7 +120,7 @@ class GarchModel(FactorTerms):
         require_arch()
         least = ols(y, x, mask)
         dof = least.n_obs - x.shape[2]
-        problem = problems(least.full_rank, least.rss, y, mask, dof)
+        problem = problems(least.full_rank, least.rss, squares(y, mask), dof)
         problem[(problem == "") & (dof <= _EXTRA[self.dist])] = (
             "fewer estimation days than parameters: widen the estimation window"
         )

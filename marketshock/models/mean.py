@@ -10,7 +10,7 @@ import numpy as np
 from .._typing import BoolArray, FloatArray, IntArray, StrArray
 from ..errors import check_choice
 from ._ols import OlsFit, ols
-from .base import ModelFit, constant_over_days, no_problems, problems
+from .base import ModelFit, constant_over_days, no_problems, problems, squares
 from .benchmark import Benchmark, Term
 from .factor import fit_linear, of_ols
 
@@ -89,7 +89,7 @@ class MarketAdjusted:
         centre = np.ones((1, y.shape[1], 1)) if about_mean else np.ones((1, y.shape[1], 0))
         spread = ols(y, centre, mask)
         dof = spread.n_obs - int(about_mean)
-        return self._of_spread(spread, problems(spread.n_obs > 0, spread.rss, y, mask, dof), ahead)
+        return self._of_spread(spread, problems(spread.n_obs > 0, spread.rss, squares(y, mask), dof), ahead)
 
     @property
     def closed_form(self) -> bool:

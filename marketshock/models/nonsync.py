@@ -11,7 +11,7 @@ from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import check_count
 from ._ols import ols
 from ._terms import check_column
-from .base import ModelFit, constant_over_days, problems
+from .base import ModelFit, constant_over_days, problems, squares
 from .benchmark import Term
 
 _NO_SLOPE = 1e-10  # a correlation of market and instrument below this carries no information, as in `_ols`
@@ -114,7 +114,7 @@ def fit_instrument(y: FloatArray, x: FloatArray, z: FloatArray, mask: BoolArray,
         cross = -mean_x * of_beta
     cov_params = np.stack([np.stack([of_alpha, cross], axis=1), np.stack([cross, of_beta], axis=1)], axis=2)
     params = np.column_stack([mean_y - beta * mean_x, beta])
-    problem = problems(moves, rss, y, mask, dof)
+    problem = problems(moves, rss, squares(y, mask), dof)
     problem[moves & ~good & (problem == "")] = (
         "the market is uncorrelated with its sum over three days: no Scholes-Williams beta; use MarketModel"
     )
@@ -214,5 +214,5 @@ class Dimson:
             sigma2, s2 = rss / dof, fit.rss / dof
             cov_params = s2[:, None, None] * (a @ fit.xtx_inv @ a.transpose(0, 2, 1))
         days = constant_over_days(sigma2, ahead)
-        problem = problems(fit.full_rank, fit.rss, y, mask, dof)
+        problem = problems(fit.full_rank, fit.rss, squares(y, mask), dof)
         return ModelFit(params, cov_params, sigma2, days, dof, fit.n_obs, np.zeros(len(y)), problem)

@@ -12,7 +12,7 @@ from .._typing import BoolArray, FloatArray, IntArray
 from ..errors import InputError, check_choice
 from ._ols import OlsFit, ols
 from ._terms import FactorTerms, factor_tuple
-from .base import ModelFit, constant_over_days, problems
+from .base import ModelFit, constant_over_days, problems, squares
 from .benchmark import Benchmark
 
 _TOLERANCE = 1e-12  # of a step in any fitted value, in units of the scale
@@ -101,7 +101,7 @@ class HuberModel(FactorTerms):
         """Estimate by iteratively reweighted least squares; see `ModelFit`."""
         least = ols(y, x, mask)
         dof = least.n_obs - x.shape[2]
-        problem = problems(least.full_rank, least.rss, y, mask, dof)
+        problem = problems(least.full_rank, least.rss, squares(y, mask), dof)
         robust = huber(y, x, mask, least, self.c, problem == "")
         residual = np.where(mask, y - np.einsum("emk,ek->em", x, robust.params), 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -183,8 +183,8 @@ class StudyResult(Printable):
     def explain(
         self,
         event_id: str,
-        first: int | None = None,
-        last: int | None = None,
+        first: int = 0,
+        last: int = 0,
         *,
         confidence: float = 0.95,
         shares: SharesTable | Frame | None = None,
