@@ -233,7 +233,7 @@ def resolve_session(parameter: str, value: object, sessions: Sessions | None = N
         before, after = nearest_sessions(table, day)
         weekday, kind = (
             pd.Timestamp(day).day_name(),
-            "an NYSE session" if table.name == "NYSE" else "a date of the prices",
+            "NYSE session" if table.name == "NYSE" else "date of the prices",
         )
         raise NotSessionError(parameter, f"{day}, a {weekday}, is no {kind}", f"give {before} or {after}")
     return day

@@ -259,3 +259,10 @@ def test_the_first_and_the_last_session_of_the_table_resolve_and_are_named_beyon
     for day in (first - 1, last + 1):
         with pytest.raises(InputError, match=rf"{day} lies beyond .*give a day from {first} to {last}"):
             resolve_session("date", day)
+
+
+def test_a_closed_day_is_named_with_its_neighbors():
+    with pytest.raises(
+        NotSessionError, match="2025-01-25, a Saturday, is no NYSE session; give 2025-01-24 or 2025-01-27"
+    ):
+        resolve_session("date", "2025-01-25")
