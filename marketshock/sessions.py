@@ -231,10 +231,8 @@ def resolve_session(parameter: str, value: object, sessions: Sessions | None = N
         raise InputError(parameter, f"{day} lies beyond {calendar}", f"give a day from {first} to {last}")
     if not table.contains(np.array([day]))[0]:
         before, after = nearest_sessions(table, day)
-        weekday, kind = (
-            pd.Timestamp(day).day_name(),
-            "NYSE session" if table.name == "NYSE" else "date of the prices",
-        )
+        weekday = pd.Timestamp(day).day_name()
+        kind = "NYSE session" if table.name == "NYSE" else "date of the prices"
         raise NotSessionError(parameter, f"{day}, a {weekday}, is no {kind}", f"give {before} or {after}")
     return day
 
