@@ -17,6 +17,20 @@ from ..windows import BLOCK, WindowData
 T = TypeVar("T")
 
 
+class Computed:
+    """Results derived from one object, each computed the first time only."""
+
+    _computed: dict[Any, Any]
+
+    def once(self, compute: Callable[..., T], *options: Any) -> T:
+        """Return ``compute(self, *options)``, computed the first time only: windows and tests share it."""
+        key = (compute, *options)
+        if key not in self._computed:
+            self._computed[key] = compute(self, *options)
+        value: T = self._computed[key]
+        return value
+
+
 class DaySums:
     """Sums over events by day, added one block at a time."""
 
@@ -51,7 +65,7 @@ class Windows(Protocol):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evidence:
+class Evidence(Computed):
     """Both windows of E events, with their fit: all that tests read of a study.
 
     A test reads estimation windows by `blocks`: a million windows are never in memory together.
@@ -80,14 +94,6 @@ class Evidence:
     refit: Callable[[FloatArray, FloatArray, BoolArray], ModelFit]
     log: bool = False
     _computed: dict[Any, Any] = field(default_factory=dict, init=False)
-
-    def once(self, compute: Callable[..., T], *options: Any) -> T:
-        """Return ``compute(evidence, *options)``, computed the first time only: all windows share it."""
-        key = (compute, *options)
-        if key not in self._computed:
-            self._computed[key] = compute(self, *options)
-        value: T = self._computed[key]
-        return value
 
     def __len__(self) -> int:
         return len(self.row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from .._typing import BoolArray, FloatArray, IntArray
 from ..panel.abnormal import Cumulative, buy_and_hold, cumulate
 from ..windows import BLOCK
 from .correlation import mean_correlation
-from .evidence import Evidence, T
+from .evidence import Computed, Evidence
 from .moments import Moments
 from .options import Conventions, Resampling
 
@@ -21,7 +21,7 @@ _FEW = 2 * BLOCK  # events whose correlation is a matter of milliseconds
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sample:
+class Sample(Computed):
     """The evidence and the days under test.
 
     Attributes
@@ -41,14 +41,6 @@ class Sample:
     conventions: Conventions = field(default_factory=Conventions)
     resampling: Resampling = field(default_factory=Resampling)
     _computed: dict[Any, Any] = field(default_factory=dict, init=False)
-
-    def once(self, compute: Callable[..., T], *options: Any) -> T:
-        """Return ``compute(sample, *options)``, computed the first time only: tests share ranks and systems."""
-        key = (compute, *options)
-        if key not in self._computed:
-            self._computed[key] = compute(self, *options)
-        value: T = self._computed[key]
-        return value
 
     def __len__(self) -> int:
         return len(self.evidence)
