@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._frame import Printable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
-from ..catalog.table import Events, members
+from ..catalog.table import Events, EventTable, members
 from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
 from ..errors import InputError, check_choice, check_share
@@ -27,6 +27,7 @@ from ..models.base import ModelFit
 from ..panel.abnormal import Abnormal
 from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
+from ..panel.joined import AnyPanel, JoinedPanel
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.shares import SharesTable
@@ -55,15 +56,18 @@ class StudyResult(Printable):
         The events studied, as arrays; the estimated model; daily abnormal returns, (E, L).
     prices : Prices or None
         What the returns were computed from; None of a study on returns.
+    parts : tuple of StudyResult
+        Of events in several markets, or with windows of their own: the study of each market and pair of windows.
     """
 
     spec: StudySpec
-    panel: EventPanel
+    panel: AnyPanel
     fit: ModelFit
     abnormal: Abnormal
     _alignment: Alignment
     _exclusions: tuple[Exclusion, ...]
     prices: Prices | None = None
+    parts: tuple[StudyResult, ...] = ()
 
     def __len__(self) -> int:
         return len(self.panel)
@@ -98,6 +102,19 @@ class StudyResult(Printable):
     def alignment(self) -> pd.DataFrame:
         """Alignment of each date: ticker, event, given (with its time in UTC), session (day 0), days moved, rule."""
         return self._alignment.to_frame()
+
+    def among(self, table: EventTable, events: IntArray) -> StudyResult:
+        """Return the same study with its events known by their places, (E,), in a larger table."""
+        assert isinstance(self.panel, EventPanel)
+        return replace(self, panel=replace(self.panel, table=table, position=events[self.panel.position]))
+
+    def part_of(self, event_id: str) -> StudyResult:
+        """Return the study of the market and windows of an event: this one where there is only one."""
+        at = int(positions_of(self.panel, str(event_id), self._exclusions)[0])
+        if not self.parts:
+            return self
+        assert isinstance(self.panel, JoinedPanel)
+        return replace(self.parts[int(self.panel.part[at])], prices=self.prices)
 
     def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
         """Return what else happened in the windows of each event: releases, and the study's other events of the firm.
@@ -217,6 +234,9 @@ class StudyResult(Printable):
         WindowError, InputError
             As in `car`.
         """
+        study = self.part_of(event_id)
+        if study is not self:
+            return study.explain(event_id, first, last, confidence=confidence, shares=shares)
         window = days_of(self.spec.window, first, last)
         check_share("confidence", confidence, 0.95)
         part = positions_of(self.panel, str(event_id), self._exclusions)
