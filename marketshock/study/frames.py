@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, DateArray, FloatArray, IntArray, StrArray
+from ..catalog.table import UNSET
+from ..errors import check_choice
 from ..inference.evidence import Evidence
 from ..inference.mean import mean_car
 from ..inference.power import minimum_detectable, power_of_t
@@ -44,15 +46,28 @@ def events_frame(panel: EventPanel, fit: ModelFit, evidence: Evidence) -> pd.Dat
     """Return the frame of `StudyResult.events`."""
     first = np.clip(panel.row + panel.estimation.first, 0, None)
     last = np.clip(panel.row + panel.estimation.last, 0, None)
-    return by_event(
-        panel,
-        event=panel.event,
-        group=panel.group,
-        n_obs=fit.n_obs,
-        n_event_days=evidence.event_mask.sum(axis=1),
-        estimation_first=stamps(panel.returns.days[first]),
-        estimation_last=stamps(panel.returns.days[last]),
-    )
+    table, own = panel.table, panel.table.own_windows
+    columns = {"event": panel.event, "group": panel.group, **table.given_columns(panel.position)}
+    columns |= {"n_obs": fit.n_obs, "n_event_days": evidence.event_mask.sum(axis=1)}
+    columns |= {"estimation_first": stamps(panel.returns.days[first])}
+    columns |= {"estimation_last": stamps(panel.returns.days[last])}
+    if own is not None:
+        for at, (name, day) in enumerate((("window_first", panel.window.first), ("window_last", panel.window.last))):
+            days = own[panel.position, at]
+            columns[name] = np.where(days == UNSET, day, days)
+    columns |= {name: column[panel.position] for name, column in table.traits.items()}
+    return by_event(panel, **columns)
+
+
+def labels_of(events: pd.DataFrame, by: str, *others: str) -> StrArray:
+    """Return what each event has in a column of `StudyResult.events`, "" where it has nothing, (E,).
+
+    Raises `ChoiceError`, which names `others` too, if there is no such column.
+    """
+    check_choice("by", by, (*events.columns, *others))
+    column = events[by]
+    missing = column.isna()
+    return (column.astype(object).where(~missing, "") if missing.any() else column).to_numpy()
 
 
 def exclusions_frame(exclusions: Sequence[Exclusion]) -> pd.DataFrame:
