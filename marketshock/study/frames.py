@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, DateArray, FloatArray, StrArray
+from ..errors import check_choice
 from ..inference.evidence import Evidence
 from ..inference.mean import mean_car
 from ..inference.power import minimum_detectable, power_of_t
@@ -43,15 +44,27 @@ def by_event(panel: AnyPanel, **columns: Any) -> pd.DataFrame:
 def events_frame(panel: AnyPanel, fit: ModelFit, evidence: Evidence) -> pd.DataFrame:
     """Return the frame of `StudyResult.events`."""
     first, last = estimation_ends(panel)
-    return by_event(
-        panel,
-        event=panel.event,
-        group=panel.group,
-        n_obs=fit.n_obs,
-        n_event_days=evidence.event_mask.sum(axis=1),
-        estimation_first=stamps(first),
-        estimation_last=stamps(last),
-    )
+    table = panel.table
+    columns = {"event": panel.event, "group": panel.group, **table.given_columns(panel.position)}
+    columns |= {"n_obs": fit.n_obs, "n_event_days": evidence.event_mask.sum(axis=1)}
+    columns |= {"estimation_first": stamps(first), "estimation_last": stamps(last)}
+    if table.own_windows is not None:
+        for name in ("first", "last"):
+            days = [np.full(len(p), getattr(p.window, name)) for p in panel.parts]
+            columns[f"window_{name}"] = panel.gathered(days) if isinstance(panel, JoinedPanel) else days[0]
+    columns |= {name: column[panel.position] for name, column in table.traits.items()}
+    return by_event(panel, **columns)
+
+
+def labels_of(events: pd.DataFrame, by: str, *others: str) -> StrArray:
+    """Return what each event has in a column of `StudyResult.events`, "" where it has nothing, (E,).
+
+    Raises `ChoiceError`, which names `others` too, if there is no such column.
+    """
+    check_choice("by", by, (*events.columns, *others))
+    column = events[by]
+    missing = column.isna()
+    return (column.astype(object).where(~missing, "") if missing.any() else column).to_numpy()
 
 
 def estimation_ends(panel: AnyPanel) -> tuple[DateArray, DateArray]:

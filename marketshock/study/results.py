@@ -38,7 +38,6 @@ from .inputs import positions_of
 from .printed import aar_frame, car_table, dated_rows, study_printout, test_table
 
 _KEPT = 5_000  # events up to which results of more than one window are kept: some hundred bytes per event and window
-_BY = ("event", "group", "ticker", "date", "day")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,7 +89,11 @@ class StudyResult(Printable):
 
     @property
     def events(self) -> pd.DataFrame:
-        """The events studied: ticker, date (day 0), event, group (several joined by "; "), days with data by window."""
+        """The events studied: ticker, date (day 0), event, group (several joined by "; "), days with data by window.
+
+        What the events name as their market, benchmark or calendar and their own event windows follow if there are any,
+        and last the traits: the user's other columns.
+        """
         return frames.events_frame(self.panel, self.fit, self.evidence)
 
     @property
@@ -310,9 +313,10 @@ class StudyResult(Printable):
             up to 30 events also the tests of each firm.
         alternative : {"two-sided", "less", "greater"}, optional
             "less" is for losses.
-        by : {"event", "group", "ticker", "date", "day"}, optional
-            Test each value of that column of ``study.events`` by itself, or each day of the window; it becomes the
-            first index level. An event of several groups is in each of them.
+        by : str, optional
+            "event", "group", "ticker", "date" or another column of ``study.events`` such as a trait: test each of its
+            values by itself; or "day": each day of the window. It becomes the first index level. An event of several
+            groups is in each of them; events without a value are together, under "".
         conventions : Conventions, optional
             Where papers differ: ``ms.Conventions(window="csar")`` and others.
         resampling : Resampling, optional
@@ -332,8 +336,6 @@ class StudyResult(Printable):
             If the days, a test, the alternative or `by` is not known.
         """
         check_choice("alternative", alternative, ALTERNATIVES)
-        if by is not None:
-            check_choice("by", by, _BY)
         whole = self.sample(first, last, conventions=conventions, resampling=resampling)
         names = which if which is None or isinstance(which, str) else tuple(which)
         key = (first, last, names, alternative, by, whole.conventions, whole.resampling)
@@ -347,10 +349,12 @@ class StudyResult(Printable):
         if by is None:
             rows = test_rows(whole, lambda: self.panel.event_id, which, alternative)
             return dated_rows(rows, self._window_of(whole.days)).set_index("test")
-        parts = [
-            dated_rows(test_rows(part, names, which, alternative), self._window_of(part.days)).assign(**{by: label})
-            for label, part, names in self._parts(whole, by)
-        ]
+        parts = []
+        for label, part, names in self._parts(whole, by):
+            frame = dated_rows(test_rows(part, names, which, alternative), self._window_of(part.days))
+            if by in frame:
+                raise InputError("by", f"{by!r} is a column of the tests too", "rename that column of the events")
+            parts.append(frame.assign(**{by: label}))
         return pd.concat(parts, ignore_index=True).set_index([by, "test"])
 
     def _parts(self, whole: Sample, by: str) -> Iterator[tuple[Any, Sample, Callable[[], StrArray]]]:
@@ -362,7 +366,7 @@ class StudyResult(Printable):
                 sample = self.sample(day, day, conventions=whole.conventions, resampling=whole.resampling)
                 yield day, sample, lambda: self.panel.event_id
             return
-        for label, part in members(self.events[by].to_numpy(), by).items():
+        for label, part in members(frames.labels_of(self.events, by, "day"), by).items():
             yield label, whole.take(part), partial(self._names, part)
 
     def sample(
