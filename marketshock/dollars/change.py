@@ -210,7 +210,7 @@ def market_cap_change(
         raise InputError("study", "has log returns, which do not scale a market cap", "run it with log=False")
     check_share("confidence", confidence, 0.95)
     valuation = Valuation.of(_prices(prices, study), shares)
-    own = None if study is None else (study.panel.returns.sessions, "")
+    own = None if study is None else (study.single_panel.returns.sessions, "")
     sessions, calendar_note = own or sessions_of_prices(valuation.prices)
     session = resolve_session("date", date, sessions)
     previous = previous_session(sessions, session)
