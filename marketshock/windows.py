@@ -63,6 +63,7 @@ class WindowData:
     offset: FloatArray  # (E, n): decimal return subtracted from the return (0 without an offset)
     mask: BoolArray  # (E, n), bool: True on days with a return and all regressors
     rows: IntArray  # (E, n), int: session ordinals; equal ordinals are the same date
+    span: IntArray | None = None  # (E, n), int: sessions that each return covers; None where each covers one
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over the days in the mask, (E, n) -> (E, P)."""
@@ -70,7 +71,10 @@ class WindowData:
 
     def take(self, events: IntArray | BoolArray | slice) -> WindowData:
         """Return the window of a subset of the events."""
-        return WindowData(self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events])
+        span = None if self.span is None else self.span[events]
+        return WindowData(
+            self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events], span
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,11 @@ class ArrayWindows:
     def take(self, events: IntArray | BoolArray | slice) -> ArrayWindows:
         """Return the windows of a subset of the events."""
         return ArrayWindows(self.estimation_data.take(events), self.event_data.take(events))
+
+    @property
+    def event_span(self) -> IntArray | None:
+        """Sessions that the return of each event day covers, (E, L); None where each covers one."""
+        return self.event_data.span
 
 
 def check_disjoint(estimation: Window, event: Window) -> None:

@@ -54,6 +54,10 @@ class Windows(Protocol):
     def event_data(self) -> WindowData:
         """Of (E, L)."""
 
+    @property
+    def event_span(self) -> IntArray | None:
+        """Sessions that the return of each event day covers, (E, L); None where each covers one."""
+
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over some event days, those of the mask (E, n): (E, P)."""
 
@@ -163,6 +167,18 @@ class Evidence(Computed):
     def complete(self) -> bool:
         """Whether every event has a return on every event day."""
         return bool(self.event_mask.all())
+
+    @cached_property
+    def day_zero(self) -> int:
+        """Place of day 0 among the event days; outside of 0 to L - 1 if it is none of them."""
+        one = self.windows.take(slice(0, 1))
+        return int(self.row[0] - one.event_data.rows[0, 0])
+
+    @cached_property
+    def starts_before(self) -> BoolArray | None:
+        """Event days whose return began before the first of them, (E, L); None where no return is over a gap."""
+        span = self.windows.event_span
+        return None if span is None else self.event_mask & (span > np.arange(1, span.shape[1] + 1))
 
     @property
     def common_date(self) -> bool:

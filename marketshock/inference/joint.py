@@ -229,6 +229,9 @@ def common_fit(evidence: Evidence) -> CommonFit | str:
     """Estimate firms of one date on the days they share, or return why that is not possible."""
     e = evidence
     together = e.mask.all(axis=0)
+    span = e.windows.estimation_data.span
+    if span is not None:
+        together &= (span == 1).all(axis=0)
     y, x = e.y[:, together], e.x[:, together]
     if not (x == x[:1]).all():
         return "the firms do not share their regressors, so that their regressions are no one system"

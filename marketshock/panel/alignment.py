@@ -24,8 +24,8 @@ class Exclusion:
     event_id: str
     ticker: str
     date: np.datetime64  # datetime64[D], date as given
-    # Code of the reason: unknown_ticker, closed, outside_prices, duplicate, benchmark_missing, too_few_obs,
-    # no_event_returns or not_estimable
+    # Code of the reason: unknown_ticker, closed, outside_prices, duplicate, halted, benchmark_missing,
+    # too_few_obs, no_event_returns or not_estimable
     code: str
     reason: str  # reason in words, with a remedy
 

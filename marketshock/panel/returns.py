@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, DateArray, FloatArray, Frame
+from .._typing import CalendarName, DateArray, FloatArray, Frame, Gaps, IntArray
 from ..errors import Argument, CalendarWarning, PriceError, Words
+from ..models.benchmark import compounded
 from ..providers.base import Prices
 from ..providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from ..providers.shapes import return_frame
@@ -41,6 +42,12 @@ class Returns:
         Decimal returns on the same sessions, NaN where missing.
     elsewhere : tuple of str
         Securities of the study whose returns another partition holds.
+    levels : ndarray of shape (T, S), or None
+        Adjusted closes the returns are of, NaN where missing; None where returns were given.
+    spans : ndarray of shape (T, S), int, or None
+        Sessions that each return covers, from the last price to this one; None where each covers one.
+    gaps : {"missing", "span", "trade_to_trade"}
+        What is done with returns over more than one session.
     """
 
     days: DateArray
@@ -51,6 +58,9 @@ class Returns:
     factor_names: tuple[str, ...] = ()
     factors: FloatArray | None = None
     elsewhere: tuple[str, ...] = ()
+    levels: FloatArray | None = None
+    spans: IntArray | None = None
+    gaps: Gaps = "missing"
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -58,10 +68,24 @@ class Returns:
         return (*self.names, *self.factor_names, *self.elsewhere)
 
     def column(self, name: str) -> FloatArray:
-        """Return a factor or, where there is none of that name, a security, (T,)."""
+        """Return a factor or, where there is none of that name, a security, (T,): returns of one session."""
         if self.factors is not None and name in self.factor_names:
             return self.factors[:, self.factor_names.index(name)]
-        return self.values[:, self.names.index(name)]
+        at = self.names.index(name)
+        values = self.values[:, at]
+        return values if self.spans is None else np.where(self.spans[:, at] > 1, np.nan, values)
+
+    def over(self, name: str, row: IntArray, n: IntArray) -> FloatArray:
+        """Return a factor or security over the `n` sessions that end on `row`, (G,), NaN where missing.
+
+        Of prices those at both ends suffice; returns are compounded, and all of them are needed.
+        """
+        if name in self.factor_names or self.levels is None:
+            return compounded(self.column(name), row, n, self.log)
+        levels = self.levels[:, self.names.index(name)]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = levels[row] / levels[row - n]
+            return np.asarray(np.log(ratio) if self.log else ratio - 1)
 
 
 def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Returns:
@@ -88,7 +112,7 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
         values[1:] = levels[1:] / levels[:-1]
     refuse_absurd("prices", prices.tickers, axis, values - 1)
     values = np.log(values) if log else values - 1
-    return Returns(axis, tuple(prices.tickers), values, sessions, log)
+    return Returns(axis, tuple(prices.tickers), values, sessions, log, levels=levels)
 
 
 def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool, copy: bool = True) -> Returns:

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._format import percent
 from .._typing import BoolArray, DateArray, FloatArray, IntArray, StrArray
 from ..inference.evidence import Evidence
 from ..inference.mean import mean_car
 from ..inference.power import minimum_detectable, power_of_t
 from ..inference.sample import Sample
-from ..models.base import ModelFit
+from ..models.base import ModelFit, ReturnModel
 from ..panel.alignment import Exclusion
+from ..panel.build import benchmark_named
 from ..panel.event_panel import EventPanel
+from ..panel.halts import gaps_between
 from ..windows import Window
 
 
@@ -42,8 +45,9 @@ def by_event(panel: EventPanel, **columns: Any) -> pd.DataFrame:
 
 def events_frame(panel: EventPanel, fit: ModelFit, evidence: Evidence) -> pd.DataFrame:
     """Return the frame of `StudyResult.events`."""
-    first = np.clip(panel.row + panel.estimation.first, 0, None)
-    last = np.clip(panel.row + panel.estimation.last, 0, None)
+    day_zero = panel.row if panel.shift is None else panel.row - panel.shift
+    first = np.clip(day_zero + panel.estimation.first, 0, None)
+    last = np.clip(day_zero + panel.estimation.last, 0, None)
     return by_event(
         panel,
         event=panel.event,
@@ -52,7 +56,17 @@ def events_frame(panel: EventPanel, fit: ModelFit, evidence: Evidence) -> pd.Dat
         n_event_days=evidence.event_mask.sum(axis=1),
         estimation_first=stamps(panel.returns.days[first]),
         estimation_last=stamps(panel.returns.days[last]),
+        n_benchmark_missing=lost_days(panel),
     )
+
+
+def lost_days(panel: EventPanel) -> IntArray:
+    """Return the days of both windows with a return but without one of the benchmark, which are left out, (E,)."""
+    parts = [
+        sum(block.unexplained(window).sum(axis=1) for window in (panel.estimation, panel.window))
+        for _, block in panel.blocks()
+    ]
+    return np.concatenate(parts)
 
 
 def exclusions_frame(exclusions: Sequence[Exclusion]) -> pd.DataFrame:
@@ -63,8 +77,10 @@ def exclusions_frame(exclusions: Sequence[Exclusion]) -> pd.DataFrame:
     return frame.assign(date=stamps(given)).set_index("event_id")
 
 
-def long_frame(panel: EventPanel, ar: FloatArray, sar: FloatArray) -> pd.DataFrame:
+def long_frame(panel: EventPanel, evidence: Evidence) -> pd.DataFrame:
     """Return the frame of `StudyResult.to_frame`."""
+    ar, sar, there, span = evidence.abnormal.ar, evidence.abnormal.sar, evidence.event_mask, panel.event_span
+    before = np.zeros(ar.shape, dtype=bool) if evidence.starts_before is None else evidence.starts_before
     days, n_days = panel.returns.days, len(panel.window)
     rows = _rows(panel, panel.window).ravel()
     inside = (rows >= 0) & (rows < len(days))
@@ -80,38 +96,103 @@ def long_frame(panel: EventPanel, ar: FloatArray, sar: FloatArray) -> pd.DataFra
         "expected": (realised - ar).ravel(),
         "ar": ar.ravel(),
         "sar": sar.ravel(),
+        "n_sessions": np.where(there, 1 if span is None else span, 0).ravel(),
+        "starts_before_window": before.ravel(),
     }
     return pd.DataFrame(columns, index=index)
 
 
 def power_frame(sample: Sample, event_id: StrArray, effect: float, level: float, power: float) -> pd.DataFrame:
     """Return the frame of `StudyResult.power`."""
-    mean = mean_car(sample)
-    se = np.append(np.sqrt(sample.sum.variance), mean.se)
+    mean, there = mean_car(sample), sample.whole.n_days > 0
+    se = np.append(np.sqrt(sample.whole.variance), mean.se)
     df = np.append(sample.evidence.fit.dof.astype(float), mean.df)
     columns = {
         "se": se,
         "df": df,
         "mde": minimum_detectable(se, df, level, power),
         "power": power_of_t(effect, se, df, level),
-        "method": [*np.where(sample.there, "prediction", "none"), mean.how],
-        "note": [*np.where(sample.there, "", "no return in the window"), mean.note],
+        "method": [*np.where(there, "prediction", "none"), mean.how],
+        "note": [*np.where(there, "", "no return in the window"), mean.note],
     }
     return pd.DataFrame(columns, index=pd.Index([*event_id, "(mean)"], name="event_id"))
 
 
-def missing_notes(panel: EventPanel, mask: BoolArray, window: Window) -> StrArray:
-    """Return for each event the days of a window without a return, as a sentence; "" if there is none, (E,)."""
-    days, rows = panel.returns.days, _rows(panel, window)
+def missing_notes(panel: EventPanel, mask: BoolArray, window: Window, model: ReturnModel) -> StrArray:
+    """Return for each event what its window lacks, as a sentence; "" if nothing, (E,).
+
+    The days of which no return covers the session, those without a benchmark, and the moves over gaps in the prices.
+    """
+    span = panel.event_span
     notes = np.full(len(panel), "", dtype=object)
-    for i in np.flatnonzero(~mask.all(axis=1)):
-        gaps = rows[i][~mask[i]]
-        inside = gaps[gaps < len(days)]
-        named = ", ".join(str(d) for d in days[inside][:3])
-        beyond = "after the last price" if len(inside) < len(gaps) else ""
-        what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
-        notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
+    odd = ~mask.all(axis=1)
+    if span is not None:
+        days = slice(window.first - panel.window.first, window.last + 1 - panel.window.first)
+        span = np.where(mask, span[:, days], 1)
+        odd |= (span > 1).any(axis=1)
+    for i in np.flatnonzero(odd):
+        covered = mask[i] if span is None else _covered(mask[i], span[i])
+        parts = [_missing(panel, int(i), covered, window), _no_benchmark(panel, int(i), window, model)]
+        parts += _moves(panel, int(i), mask[i], span if span is None else span[i], window)
+        notes[i] = "; ".join(part for part in parts if part)
     return notes
+
+
+def _covered(mask: BoolArray, span: IntArray) -> BoolArray:
+    """Return the days that some return of the window covers, (n,)."""
+    out = mask.copy()
+    for day in np.flatnonzero(mask & (span > 1)):
+        out[max(0, day + 1 - span[day]) : day] = True
+    return out
+
+
+def _missing(panel: EventPanel, event: int, covered: BoolArray, window: Window) -> str:
+    gaps = _rows(panel, window)[event][~covered]
+    if not len(gaps):
+        return ""
+    days = panel.returns.days
+    inside = gaps[gaps < len(days)]
+    named = ", ".join(str(d) for d in days[inside][:3])
+    beyond = "after the last price" if len(inside) < len(gaps) else ""
+    what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
+    return f"{len(gaps)} of {len(covered)} days without a return: {what}"
+
+
+def _no_benchmark(panel: EventPanel, event: int, window: Window, model: ReturnModel) -> str:
+    lacks = np.flatnonzero(panel.take(slice(event, event + 1)).unexplained(window)[0])
+    if not len(lacks):
+        return ""
+    return f"the benchmark ({benchmark_named(model)}) has none on day{_listed(window.first + lacks)}"
+
+
+def _moves(panel: EventPanel, event: int, mask: BoolArray, span: IntArray | None, window: Window) -> list[str]:
+    """Return a sentence for each gap in the prices that touches a window, with the move over it."""
+    zero = int(panel.row[event])
+    found = gaps_between(panel.returns, int(panel.column[event]), zero + window.first, zero + window.last)
+    told = []
+    for gap in found:
+        if not gap.closed:
+            continue
+        lost, back = np.arange(gap.before + 1, gap.after) - zero, gap.after - zero
+        it = "them" if len(lost) > 1 else "it"
+        said = f"no price on day{_listed(lost)}; the return over {it}, {percent(gap.move, 1)}, is on day {back}"
+        place = back - window.first
+        if not (0 <= place < len(mask) and mask[place] and span is not None and span[place] > 1):
+            said += " and not in this sum"
+        elif span[place] > place + 1:
+            said += ", and begins before the window"
+        told.append(said)
+    return told
+
+
+def _listed(days: IntArray) -> str:
+    """Return days relative to day 0 after the word "day": " 0", "s 0 and 1", "s 0 to 4", "s -3, 0 and 2"."""
+    if len(days) == 1:
+        return f" {days[0]}"
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return f"s {days[0]} to {days[-1]}"
+    more = ", ..." if len(days) > 4 else f" and {days[-1]}"
+    return "s " + ", ".join(map(str, days[: min(4, len(days) - 1)])) + more
 
 
 def _rows(panel: EventPanel, window: Window) -> IntArray:

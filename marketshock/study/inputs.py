@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, Duplicates, Frame, IntArray, OnClosed, StrArray
+from .._typing import CalendarName, Duplicates, Frame, Gaps, IntArray, OnClosed, OnHalt, StrArray
 from ..catalog.table import Events, EventTable, event_table
 from ..errors import Argument, InputError, UnknownNameError, Words, check_choice
 from ..models.base import ReturnModel, factor_data
 from ..panel.alignment import Exclusion
 from ..panel.event_panel import EventPanel
 from ..panel.returns import Returns, factor_columns, returns_of_frame, returns_of_prices
+from ..panel.spans import bridged
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.frames import dated
@@ -48,6 +49,8 @@ def study_inputs(
     duplicates: Duplicates,
     calendar: CalendarName,
     log: bool,
+    gaps: Gaps = "missing",
+    on_halt: OnHalt = "keep",
 ) -> StudyInputs:
     """Validate the options of a study and read its events and factors; parameters as in `event_study`."""
     _check_model(model)
@@ -63,6 +66,8 @@ def study_inputs(
         calendar=calendar,
         log=log,
         factor_vintage="" if frame is None else str(frame.attrs.get("vintage", "")),
+        gaps=gaps,
+        on_halt=on_halt,
     )
     if tickers is not None:
         tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)
@@ -89,6 +94,7 @@ def market_of(inputs: StudyInputs, held: Prices | None, returns: Frame | None, c
         market = returns_of_prices(held, spec.calendar, spec.log)
     else:
         market = returns_of_frame(returns, spec.calendar, spec.log, copy)  # type: ignore[arg-type]
+    market = bridged(market, spec.gaps, spec.on_halt == "reopen")
     return market if inputs.factors is None else factor_columns(market, inputs.factors)
 
 

@@ -35,20 +35,26 @@ def study_printout(
     incomplete: int,
     moved: int,
     excluded: int,
+    lost: int,
+    halted: int,
 ) -> Printout:
     """Return the printed form of `StudyResult`: the CARs of some windows, of the first events.
 
-    The numbers are those of events given, with missing days, moved to a session, and excluded.
+    The numbers are those of events given, with missing days, moved to a session, and excluded; of days left out for
+    want of a benchmark; and of events whose day 0 a halt has moved.
     """
+    choice = "" if spec.gaps == "missing" else f", returns over gaps: {spec.gaps}"
     title = (
         f"Event study: {len(panel)} of {given} events, {spec.model.name}",
         f"window {spec.window}, estimation {spec.estimation} in trading days ({panel.returns.sessions.name} sessions), "
-        f"{'log' if spec.log else 'simple'} returns",
+        f"{'log' if spec.log else 'simple'} returns{choice}",
     )
     more = len(panel) - _SHOWN
     marks = [f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)"] if incomplete else []
     marks += [f"... and {more} more events; study.car(0, 0) has all"] if more > 0 else []
     marks += [f"{moved} date(s) moved to a session: study.alignment"] if moved else []
+    marks += [f"{halted} event(s) without a price that day: day 0 is the next session with one"] if halted else []
+    marks += [f"{lost} day(s) without a return of the benchmark left out: study.events"] if lost else []
     marks += [f"{excluded} event(s) excluded: study.exclusions"] if excluded else []
     head = ["event", "ticker", "day 0"]
     cells: list[StrArray | list[str]] = [panel.event, panel.ticker, np.datetime_as_string(panel.session)]

@@ -156,8 +156,9 @@ class StudyResult(Printable):
         -------
         DataFrame
             ticker, date, first, last (the window), car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
-            n_days, note. Missing days are left out of the sum and of its variance, counted in n_days and named in note;
-            without any day car is NaN.
+            n_days (returns summed), n_sessions (which they cover; more where one is over a gap), note. Missing days are
+            left out of the sum and of its variance and named in note, with the move over a gap in the prices and the
+            day it is on; without any day car is NaN.
 
         Raises
         ------
@@ -170,10 +171,10 @@ class StudyResult(Printable):
         error the days share.
         """
         window = days_of(self.spec.window, first, last)
-        total = Sample(self.evidence, self._days(window)).sum
+        total = Sample(self.evidence, self._days(window)).whole
         check_share("confidence", confidence, 0.95)
         note = self._missing_notes(window)
-        columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
+        columns = car_columns(total, self.fit.dof, note, confidence)
         frame = frames.by_event(self.panel, first=window.first, last=window.last, **columns)
         if adjust is not None:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
@@ -232,8 +233,9 @@ class StudyResult(Printable):
         Returns
         -------
         DataFrame
-            ticker, date, first, last (the window), bhar (decimal), n_days, note. NaN where a day is missing; note
-            names it.
+            ticker, date, first, last (the window), bhar (decimal), n_days, note. NaN where a day is missing and no
+            return over a gap covers it; note names it. After a gap that began before the window the holding period
+            begins with the first price inside.
 
         Raises
         ------
@@ -245,7 +247,7 @@ class StudyResult(Printable):
             remedy = "compounding takes simple ones: run it with log=False"
             raise InputError("bhar", "the study has log returns", remedy)
         sample = Sample(self.evidence, self._days(window))
-        columns = {"bhar": sample.bhar, "n_days": sample.mask.sum(axis=1), "note": self._missing_notes(window)}
+        columns = {"bhar": sample.whole_bhar, "n_days": sample.whole.n_days, "note": self._missing_notes(window)}
         return frames.by_event(self.panel, first=window.first, last=window.last, **columns)
 
     def aar(self) -> pd.DataFrame:
@@ -265,7 +267,7 @@ class StudyResult(Printable):
         As of the test ``portfolio`` and of ``t_cross_sectional``; Satterthwaite (1946) for several dates.
         """
         days = self.spec.window.offsets()
-        samples = [self.sample(int(day), int(day)) for day in days]
+        samples = [self.sample(int(day), int(day)).pooled for day in days]
         return self._recent_tests.get("aar", lambda: aar_frame(days, mean_cars(samples))).copy()
 
     def tests(
@@ -413,7 +415,7 @@ class StudyResult(Printable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
-        return frames.long_frame(self.panel, self.abnormal.ar, self.abnormal.sar)
+        return frames.long_frame(self.panel, self.evidence)
 
     def printout(self) -> Printout:
         """Return the printed form: abnormal returns of day 0 and of the window, of the first events."""
@@ -421,7 +423,10 @@ class StudyResult(Printable):
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
         incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
-        counts = (len(alignment.session), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
+        halted = 0 if self.panel.shift is None else int((self.panel.shift > 0).sum())
+        lost = int(frames.lost_days(self.panel).sum())
+        moved = int((alignment.moved != 0).sum())
+        counts = (len(alignment.session), incomplete, moved, len(self._exclusions), lost, halted)
         return study_printout(spec, self.panel, cars, *counts)
 
     def _days(self, window: Window) -> slice:
@@ -436,4 +441,5 @@ class StudyResult(Printable):
         return self.panel.event_id[events]
 
     def _missing_notes(self, window: Window) -> StrArray:
-        return frames.missing_notes(self.panel, self.evidence.event_mask[:, self._days(window)], window)
+        mask = self.evidence.event_mask[:, self._days(window)]
+        return frames.missing_notes(self.panel, mask, window, self.spec.model)
