@@ -97,6 +97,11 @@ class ArrayWindows:
         return ArrayWindows(self.estimation_data.take(events), self.event_data.take(events))
 
     @property
+    def shift(self) -> IntArray | None:
+        """Sessions by which a halt moved day 0 away from its estimation window, (E,): never."""
+        return None
+
+    @property
     def event_span(self) -> IntArray | None:
         """Sessions that the return of each event day covers, (E, L); None where each covers one."""
         return self.event_data.span

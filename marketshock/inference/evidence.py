@@ -58,6 +58,10 @@ class Windows(Protocol):
     def event_span(self) -> IntArray | None:
         """Sessions that the return of each event day covers, (E, L); None where each covers one."""
 
+    @property
+    def shift(self) -> IntArray | None:
+        """Sessions by which a halt moved day 0 away from its estimation window, (E,); None for none."""
+
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over some event days, those of the mask (E, n): (E, P)."""
 
@@ -184,6 +188,16 @@ class Evidence(Computed):
     def common_date(self) -> bool:
         """Whether all events share one session."""
         return bool((self.row == self.row[0]).all())
+
+    def from_day_zero(self, values: FloatArray) -> FloatArray:
+        """Return values of estimation days, (E, M), in places counted from day 0; zero where a halt moved it away."""
+        shift = self.windows.shift
+        if shift is None:
+            return values
+        out = np.zeros_like(values)
+        for k in np.unique(shift):
+            out[shift == k, : max(0, values.shape[1] - k)] = values[shift == k, k:]
+        return out
 
     @cached_property
     def residuals(self) -> FloatArray:

@@ -60,6 +60,8 @@ def build_panel(
     row, column = locate(table, returns, alignment, left)
     shift = reopened(returns, row, column, left, need.on_halt)
     row = row + shift
+    if shift.any():
+        alignment = alignment.reopened(returns.days[row], shift > 0)
     if need.duplicates == "exclude":
         exclude_duplicates(table, row, column, left)
     keep = left.kept()

@@ -271,10 +271,10 @@ class EventPanel:
         """Return which returns over gaps do not count: all but that of a moved day 0, where gaps are missing days."""
         if self.over_gaps is None or not self.over_gaps.reopened_only:
             return np.zeros(rows.shape, dtype=bool)
-        first = rows == self.row[:, None]
-        if self.shift is not None:
-            first &= (self.shift > 0)[:, None]
-        return np.asarray((self._all_spans(rows) > 1) & ~first)
+        over = self._all_spans(rows) > 1
+        if self.shift is None:
+            return np.asarray(over)
+        return np.asarray(over & ~((rows == self.row[:, None]) & (self.shift > 0)[:, None]))
 
     def _gather(self, window: Window, n_regressors: int) -> WindowData:
         rows = self.window_rows(window)

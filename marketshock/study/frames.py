@@ -19,7 +19,7 @@ from ..models.base import ModelFit, ReturnModel
 from ..panel.alignment import Exclusion
 from ..panel.build import benchmark_named
 from ..panel.event_panel import EventPanel
-from ..panel.halts import gaps_between
+from ..panel.halts import gaps_between, halted
 from ..windows import Window
 
 
@@ -136,6 +136,13 @@ def missing_notes(panel: EventPanel, mask: BoolArray, window: Window, model: Ret
         parts += _moves(panel, int(i), mask[i], span if span is None else span[i], window)
         notes[i] = "; ".join(part for part in parts if part)
     return notes
+
+
+def halts(panel: EventPanel, notes: StrArray) -> list[str]:
+    """Return the notes of events without a price on day 0, each after its event's id; of more than three the number."""
+    at = np.flatnonzero(halted(panel.returns, panel.row, panel.column))
+    said = [f"{panel.event_id[i]}: {notes[i]}" for i in at[:3]]
+    return said + ([f"... and {len(at) - 3} more events without a price on day 0"] if len(at) > 3 else [])
 
 
 def _covered(mask: BoolArray, span: IntArray) -> BoolArray:

@@ -267,8 +267,9 @@ class StudyResult(Printable):
         As of the test ``portfolio`` and of ``t_cross_sectional``; Satterthwaite (1946) for several dates.
         """
         days = self.spec.window.offsets()
-        samples = [self.sample(int(day), int(day)).pooled for day in days]
-        return self._recent_tests.get("aar", lambda: aar_frame(days, mean_cars(samples))).copy()
+        samples = [self.sample(int(day), int(day)) for day in days]
+        left = [one.left_note for one in samples]
+        return self._recent_tests.get("aar", lambda: aar_frame(days, mean_cars(samples), left)).copy()
 
     def tests(
         self,
@@ -423,11 +424,12 @@ class StudyResult(Printable):
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
         incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
-        halted = 0 if self.panel.shift is None else int((self.panel.shift > 0).sum())
+        reopened = 0 if self.panel.shift is None else int((self.panel.shift > 0).sum())
+        halts = frames.halts(self.panel, self._missing_notes(spec.window))
         lost = int(frames.lost_days(self.panel).sum())
         moved = int((alignment.moved != 0).sum())
-        counts = (len(alignment.session), incomplete, moved, len(self._exclusions), lost, halted)
-        return study_printout(spec, self.panel, cars, *counts)
+        counts = (len(alignment.session), incomplete, moved, len(self._exclusions), lost, reopened)
+        return study_printout(spec, self.panel, cars, *counts, halts)
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first
