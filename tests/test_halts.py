@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.errors import ChoiceError, ExclusionWarning, InputError
+from marketshock.errors import CalendarWarning, ChoiceError, ExclusionWarning, InputError
 
 MODEL = ms.MarketModel("M")
 CONVENTIONS = ["missing", "span", "trade_to_trade"]
@@ -336,3 +336,18 @@ class TestDaysWithoutABenchmark:
         assert row["n_days"] == 5
         assert "the benchmark (M) has none on days 1 and 2" in row["note"]
         assert study.events["n_benchmark_missing"].iloc[0] == 2
+
+
+class TestBreaksInTheDates:
+    def test_rows_months_apart_are_no_two_sessions(self):
+        whole = made()
+        prices = whole.drop(whole.index[50:100])
+        with pytest.warns(CalendarWarning, match=f"between {whole.index[49].date()} and {whole.index[100].date()}"):
+            study = study_of(prices, ("S0", 80), estimation=(-70, -5))
+        assert study.events["n_obs"].iloc[0] == 65
+        assert np.isnan(study.panel.returns.values[50]).all()
+
+    def test_weekly_and_monthly_rows_are_what_they_are(self):
+        for step, n in (("W-FRI", 140), ("MS", 140)):
+            prices = made().set_axis(pd.date_range("2005-01-01", periods=n, freq=step))
+            assert study_of(prices, ("S0", 100)).events["n_obs"].iloc[0] == 76

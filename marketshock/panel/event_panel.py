@@ -231,13 +231,24 @@ class EventPanel:
         """Sessions that the return of each event day covers, (E, L); None where each covers one."""
         return None if self.over_gaps is None else self._spans(self.window_rows(self.window))
 
+    @property
+    def _explained(self) -> BoolArray:
+        """Sessions on which the benchmark has a return, (T,)."""
+        return np.isfinite(self.offset) & self.by_date.there(self.n_params)
+
+    def n_unexplained(self) -> IntArray:
+        """Return the days of both windows with a return of the security but without one of the benchmark, (E,)."""
+        if self._explained.all():
+            return np.zeros(len(self), dtype=np.int64)
+        windows = (self.estimation, self.window)
+        return np.concatenate([sum(b.unexplained(w).sum(axis=1) for w in windows) for _, b in self.blocks()])
+
     def unexplained(self, window: Window) -> BoolArray:
         """Return the days with a return of the security but without one of the benchmark, (E, n).
 
         Leads and lags are not required: a day next to a gap or at an end of the data only drops out of the estimation.
         """
-        rows = self.window_rows(window)
-        known = np.isfinite(self.offset) & self.by_date.there(self.n_params)
+        rows, known = self.window_rows(window), self._explained
         if known.all():
             return np.zeros(rows.shape, dtype=bool)
         at = np.clip(rows, 0, len(known) - 1)

@@ -17,6 +17,7 @@ from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, index_sessions, nyse
 
+_BREAK = 20  # calendar days without a row: longer than any holiday of a market
 _MIN_COVERAGE = 0.9  # below this share of NYSE sessions the rows are no daily series of that market
 
 
@@ -112,7 +113,27 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
         values[1:] = levels[1:] / levels[:-1]
     refuse_absurd("prices", prices.tickers, axis, values - 1)
     values = np.log(values) if log else values - 1
+    broken = _breaks(axis)
+    if len(broken):
+        values[broken] = np.nan
+        _warn_of_breaks(axis, broken)
     return Returns(axis, tuple(prices.tickers), values, sessions, log, levels=levels)
+
+
+def _breaks(axis: DateArray) -> IntArray:
+    """Return the sessions that follow a break of weeks in the dates: more than 20 days, and than ten usual steps."""
+    step = np.diff(axis).astype(np.int64)
+    usual = float(np.median(step)) if len(step) else 0.0
+    return np.flatnonzero(step > max(_BREAK, 10 * usual)) + 1
+
+
+def _warn_of_breaks(axis: DateArray, broken: IntArray) -> None:
+    first = int(broken[0])
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    what = (
+        f"no row between {axis[first - 1]} and {axis[first]}{more}: the return over it is no session's and is left out"
+    )
+    warnings.warn(CalendarWarning(f"prices: {what}"), stacklevel=4)
 
 
 def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool, copy: bool = True) -> Returns:

@@ -19,7 +19,7 @@ from ..models.base import ModelFit, ReturnModel
 from ..panel.alignment import Exclusion
 from ..panel.build import benchmark_named
 from ..panel.event_panel import EventPanel
-from ..panel.halts import gaps_between, halted
+from ..panel.halts import Gap, gaps_between, halted
 from ..windows import Window
 
 
@@ -56,17 +56,8 @@ def events_frame(panel: EventPanel, fit: ModelFit, evidence: Evidence) -> pd.Dat
         n_event_days=evidence.event_mask.sum(axis=1),
         estimation_first=stamps(panel.returns.days[first]),
         estimation_last=stamps(panel.returns.days[last]),
-        n_benchmark_missing=lost_days(panel),
+        n_benchmark_missing=panel.n_unexplained(),
     )
-
-
-def lost_days(panel: EventPanel) -> IntArray:
-    """Return the days of both windows with a return but without one of the benchmark, which are left out, (E,)."""
-    parts = [
-        sum(block.unexplained(window).sum(axis=1) for window in (panel.estimation, panel.window))
-        for _, block in panel.blocks()
-    ]
-    return np.concatenate(parts)
 
 
 def exclusions_frame(exclusions: Sequence[Exclusion]) -> pd.DataFrame:
@@ -130,18 +121,26 @@ def missing_notes(panel: EventPanel, mask: BoolArray, window: Window, model: Ret
         days = slice(window.first - panel.window.first, window.last + 1 - panel.window.first)
         span = np.where(mask, span[:, days], 1)
         odd |= (span > 1).any(axis=1)
-    for i in np.flatnonzero(odd):
-        covered = mask[i] if span is None else _covered(mask[i], span[i])
-        parts = [_missing(panel, int(i), covered, window), _no_benchmark(panel, int(i), window, model)]
-        parts += _moves(panel, int(i), mask[i], span if span is None else span[i], window)
-        notes[i] = "; ".join(part for part in parts if part)
+    at = np.flatnonzero(odd)
+    part = panel.take(at)
+    rows, lacks = part.window_rows(window), part.unexplained(window)
+    for k, i in enumerate(at):
+        one = np.ones(mask.shape[1], dtype=np.int64) if span is None else span[i]
+        parts = [_missing(panel.returns.days, rows[k][~_covered(mask[i], one)], len(window))]
+        if lacks[k].any():
+            lost = _listed(window.first + np.flatnonzero(lacks[k]))
+            parts.append(f"the benchmark ({benchmark_named(model)}) has none on day{lost}")
+        found = gaps_between(panel.returns, int(panel.column[i]), int(rows[k][0]), int(rows[k][-1]))
+        parts += [_move(gap, int(panel.row[i]), mask[i], one, window) for gap in found if gap.closed]
+        notes[i] = "; ".join(said for said in parts if said)
     return notes
 
 
-def halts(panel: EventPanel, notes: StrArray) -> list[str]:
+def halts(panel: EventPanel, mask: BoolArray, model: ReturnModel) -> list[str]:
     """Return the notes of events without a price on day 0, each after its event's id; of more than three the number."""
     at = np.flatnonzero(halted(panel.returns, panel.row, panel.column))
-    said = [f"{panel.event_id[i]}: {notes[i]}" for i in at[:3]]
+    notes = missing_notes(panel.take(at[:3]), mask[at[:3]], panel.window, model)
+    said = [f"{panel.event_id[i]}: {note}" for i, note in zip(at[:3], notes, strict=True)]
     return said + ([f"... and {len(at) - 3} more events without a price on day 0"] if len(at) > 3 else [])
 
 
@@ -153,43 +152,25 @@ def _covered(mask: BoolArray, span: IntArray) -> BoolArray:
     return out
 
 
-def _missing(panel: EventPanel, event: int, covered: BoolArray, window: Window) -> str:
-    gaps = _rows(panel, window)[event][~covered]
+def _missing(days: DateArray, gaps: IntArray, n_days: int) -> str:
     if not len(gaps):
         return ""
-    days = panel.returns.days
     inside = gaps[gaps < len(days)]
     named = ", ".join(str(d) for d in days[inside][:3])
     beyond = "after the last price" if len(inside) < len(gaps) else ""
     what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
-    return f"{len(gaps)} of {len(covered)} days without a return: {what}"
+    return f"{len(gaps)} of {n_days} days without a return: {what}"
 
 
-def _no_benchmark(panel: EventPanel, event: int, window: Window, model: ReturnModel) -> str:
-    lacks = np.flatnonzero(panel.take(slice(event, event + 1)).unexplained(window)[0])
-    if not len(lacks):
-        return ""
-    return f"the benchmark ({benchmark_named(model)}) has none on day{_listed(window.first + lacks)}"
-
-
-def _moves(panel: EventPanel, event: int, mask: BoolArray, span: IntArray | None, window: Window) -> list[str]:
-    """Return a sentence for each gap in the prices that touches a window, with the move over it."""
-    zero = int(panel.row[event])
-    found = gaps_between(panel.returns, int(panel.column[event]), zero + window.first, zero + window.last)
-    told = []
-    for gap in found:
-        if not gap.closed:
-            continue
-        lost, back = np.arange(gap.before + 1, gap.after) - zero, gap.after - zero
-        it = "them" if len(lost) > 1 else "it"
-        said = f"no price on day{_listed(lost)}; the return over {it}, {percent(gap.move, 1)}, is on day {back}"
-        place = back - window.first
-        if not (0 <= place < len(mask) and mask[place] and span is not None and span[place] > 1):
-            said += " and not in this sum"
-        elif span[place] > place + 1:
-            said += ", and begins before the window"
-        told.append(said)
-    return told
+def _move(gap: Gap, zero: int, mask: BoolArray, span: IntArray, window: Window) -> str:
+    """Return the move over a gap in the prices that touches a window, and whether it is in the sum."""
+    lost, back = np.arange(gap.before + 1, gap.after) - zero, gap.after - zero
+    it = "them" if len(lost) > 1 else "it"
+    said = f"no price on day{_listed(lost)}; the return over {it}, {percent(gap.move, 1)}, is on day {back}"
+    place = back - window.first
+    if not (0 <= place < len(mask) and mask[place] and span[place] > 1):
+        return f"{said} and not in this sum"
+    return f"{said}, and begins before the window" if span[place] > place + 1 else said
 
 
 def _listed(days: IntArray) -> str:

@@ -425,8 +425,8 @@ class StudyResult(Printable):
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
         incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
         reopened = 0 if self.panel.shift is None else int((self.panel.shift > 0).sum())
-        halts = frames.halts(self.panel, self._missing_notes(spec.window))
-        lost = int(frames.lost_days(self.panel).sum())
+        halts = frames.halts(self.panel, self.evidence.event_mask, spec.model)
+        lost = int(self.panel.n_unexplained().sum())
         moved = int((alignment.moved != 0).sum())
         counts = (len(alignment.session), incomplete, moved, len(self._exclusions), lost, reopened)
         return study_printout(spec, self.panel, cars, *counts, halts)
