@@ -17,7 +17,8 @@ _NAMED = 3  # missing days that are named
 
 def closes_of(event: DerivedEvent) -> dict[str, float]:
     """Return the closes of the event days: P(t) of the security, Pm(t) or P1(t) of a benchmark."""
-    days = range(event.window.first - 1, event.window.last + 1)
+    ago = min([event.window.first - 1, *(day - event.sessions(day) for day in event.summed)])
+    days = range(ago, event.window.last + 1)
     made = {f"{p}({day})": _close(event, column, day) for p, column, _ in _series(event) for day in days}
     return {name: close for name, close in made.items() if not np.isnan(close)}
 
@@ -31,7 +32,8 @@ def returns_step(event: DerivedEvent, figures: dict[str, float]) -> Step:
     others = [symbol for symbol in _returns_of(event) if symbol not in {r for _, _, r in series}]
     columns += [(name, name, ".6f") for name in ([] if series else ["R"]) + others]
     rows = []
-    for day in ([event.window.first - 1] if series else []) + list(event.days):
+    eve = {event.window.first - 1, *(day - event.sessions(day) for day in event.summed)} - set(event.days)
+    for day in (sorted(eve) if series else []) + list(event.days):
         named = ((f"{name}({day})", spec) for _, name, spec in columns)
         cells = (figure(name, spec) if name in figures else "-" for name, spec in named)
         rows.append((str(day), event.date(day) or "no session", *cells))
@@ -55,8 +57,9 @@ def _formulas(event: DerivedEvent, series: list[tuple[str, str, str]], figures: 
         yield "Closes adjusted for splits and dividends."
     for day in event.written_out[:1]:
         for p, _, r in series:
-            if f"{p}({day})" in figures and f"{p}({day - 1})" in figures:
-                ratio, numbers = f"{p}({day}) / {p}({day - 1})", f"{{{p}({day}):.4f}} / {{{p}({day - 1}):.4f}}"
+            ago = day - event.sessions(day)
+            if f"{p}({day})" in figures and f"{p}({ago})" in figures:
+                ratio, numbers = f"{p}({day}) / {p}({ago})", f"{{{p}({day}):.4f}} / {{{p}({ago}):.4f}}"
                 before, after = ("ln(", ")") if event.spec.log else ("", " - 1")
                 value = figure(f"{r}({day})")
                 yield Line(f"{r}({day})", f"{before}{ratio}{after}", f"{before}{numbers}{after}", value)
@@ -65,8 +68,10 @@ def _formulas(event: DerivedEvent, series: list[tuple[str, str, str]], figures: 
 def _missing(event: DerivedEvent) -> Iterator[str]:
     """Name the days that are missing and left out."""
     for day, there in zip(event.days, event.there, strict=True):
-        date = event.date(day)
-        if there:
+        date, over = event.date(day), event.sessions(day)
+        if there and over > 1:
+            yield f"The return of day {day} is from the close of day {day - over}: it covers {over} sessions."
+        if there or event.covered(day):
             continue
         if not date:
             yield f"Day {day} lies beyond the last return: it is left out of every sum below."
@@ -156,16 +161,22 @@ def _without_firm(event: DerivedEvent) -> Iterator[Block]:
 def window_step(event: DerivedEvent, figures: dict[str, float]) -> Step:
     """List the days on which the model is estimated, and those that are missing."""
     estimation = event.spec.estimation
-    first, last = (event.date(day) or "before the first return" for day in (estimation.first, estimation.last))
+    ends = (estimation.first, estimation.last)
+    first, last = (event.estimation_date(day) or "before the first return" for day in ends)
     body: list[Block] = [
         f"Days {estimation.first} to {estimation.last}, {first} to {last}: {{sessions:d}} sessions, "
         "n = {n:d} of them with data."
     ]
-    gone = [event.date(int(day)) for day in estimation.offsets()[~event.panel.estimation_data.mask[0]]]
+    gone = [event.estimation_date(int(day)) for day in estimation.offsets()[~event.panel.estimation_data.mask[0]]]
     named = [date for date in gone if date]
     more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
     parts = [", ".join(named[:_NAMED]) + more] if named else []
     parts += [f"{len(gone) - len(named)} before the first return"] if len(gone) > len(named) else []
+    span = event.panel.estimation_data.span
+    over = 0 if span is None else int((event.panel.estimation_data.mask[0] & (span[0] > 1)).sum())
     if gone:
-        body.append("Missing, {gaps:d} in all, and left out: " + "; ".join(parts) + ".")
+        what = "Without a return of their own, {gaps:d} in all" if over else "Missing, {gaps:d} in all, and left out"
+        body.append(f"{what}: {'; '.join(parts)}.")
+    if over:
+        body.append(f"{over} of the returns are over gaps: each begins at the last price before the days missing.")
     return step_of("Estimation window", body, figures)

@@ -20,7 +20,7 @@ from ..sessions import Sessions, index_sessions, nyse
 _DAILY = 0.5  # share of one-session steps between a series' prices below which it is no daily series
 _CLOSURES = 1 / 3  # share of New York's weekday closures on which a series must have moved to be of another market
 _WEEKENDS = 0.1  # the same of Saturdays and Sundays
-_HOLE = 15  # times the usual step between days
+_HOLE = 20  # calendar days without a row: longer than any holiday of a market
 _OTHER = 2  # days of either kind that it takes: a single one is a stray row
 
 
@@ -113,11 +113,11 @@ def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto"
 def holes(axis: DateArray) -> BoolArray:
     """Return which days of a calendar made of prices come after a hole, (T,): a return over it is of no one session.
 
-    A hole is a step of more than fifteen times the usual one: longer than any holiday of an exchange.
+    A hole is longer than any holiday of an exchange: more than 20 days, and than ten usual steps.
     """
     step = np.diff(axis.astype(np.int64))
     out = np.zeros(len(axis), dtype=bool)
-    out[1:] = step > _HOLE * np.median(step) if len(step) else False
+    out[1:] = step > max(_HOLE, 10 * int(np.median(step))) if len(step) else False
     return out
 
 

@@ -187,7 +187,11 @@ def _standard_error(test: str, mean: float, statistic: float, sample: Sample) ->
 
 
 def _event_rows(study: StudyResult, first: int, last: int, confidence: float) -> pd.DataFrame:
-    car = pd.DataFrame(study.car(first, last, confidence=confidence)).drop(columns="n_days").astype({"df": float})
+    car = (
+        pd.DataFrame(study.car(first, last, confidence=confidence))
+        .drop(columns=["n_days", "n_sessions"])
+        .astype({"df": float})
+    )
     note = car.pop("note")
     frame = car.assign(**_of_spec(study), test="t_firm", note=note)
     return frame[[*_COLUMNS, *(c for c in frame.columns if c not in _COLUMNS)]]
