@@ -246,6 +246,10 @@ class TestHaltedEvents:
             assert set(pooled[0]["n_events"]) == {3}
             assert "1 event(s) left out: no return covers day 0" in pooled[0]["note"].iloc[0]
         assert study.tests(3, 4, which="bmp")["n_events"].iloc[0] == 4
+        row = ms.compare({"a": study}, -1, 1).loc[("a", "(mean)")]
+        assert row["n_events"] == 3
+        assert "1 event(s) left out" in row["note"]
+        assert "1 event(s) left out" in study.power(-1, 1).loc["(mean)", "note"]
         kept = study.tests(-1, 1, which="bmp", conventions=ms.Conventions(halted="keep"))
         assert kept["n_events"].iloc[0] == 4
         spanned = study_of(self.prices, *pairs, gaps="span")

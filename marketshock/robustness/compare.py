@@ -118,7 +118,8 @@ def mean_row(
 ) -> dict[str, Any]:
     """Return the mean CAR of a study with its test: car, se, t, df, pvalue, ci_low, ci_high, test, note."""
     sample = study.sample(first, last, conventions=conventions)
-    return _by_dates(sample, confidence) if test is None else _by_test(sample, test, confidence)
+    row = _by_dates(sample, confidence) if test is None else _by_test(sample.pooled, test, confidence)
+    return {**row, "note": "; ".join(part for part in (row["note"], sample.left_note) if part)}
 
 
 def _by_dates(sample: Sample, confidence: float) -> dict[str, Any]:

@@ -135,7 +135,10 @@ def power_frame(sample: Sample, event_id: StrArray, effect: float, level: float,
         "mde": minimum_detectable(se, df, level, power),
         "power": power_of_t(effect, se, df, level),
         "method": [*np.where(there, "prediction", "none"), mean.how],
-        "note": [*np.where(there, "", "no return in the window"), mean.note],
+        "note": [
+            *np.where(there, "", "no return in the window"),
+            "; ".join(part for part in (mean.note, sample.left_note) if part),
+        ],
     }
     return pd.DataFrame(columns, index=pd.Index([*event_id, "(mean)"], name="event_id"))
 

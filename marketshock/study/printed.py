@@ -56,7 +56,9 @@ def study_printout(
     marks += [f"... and {more} more events; study.car(0, 0) has all"] if more > 0 else []
     marks += [f"{moved} date(s) moved to a session: study.alignment"] if moved else []
     marks += halts
-    marks += [f"{reopened} event(s) without a price that day: day 0 is the next session with one"] if reopened else []
+    marks += (
+        [f"{reopened} event(s) without a price on their day: day 0 is the next session with one"] if reopened else []
+    )
     marks += [f"{lost} day(s) without a return of the benchmark left out: study.events"] if lost else []
     marks += [f"{excluded} event(s) excluded: study.exclusions"] if excluded else []
     head = ["event", "ticker", "day 0"]
