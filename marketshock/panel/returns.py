@@ -65,7 +65,7 @@ class Returns:
 
 
 def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Returns:
-    """Compute total returns from adjusted closes on a calendar.
+    """Compute total returns on a calendar, from closes with dividends reinvested (`Prices.reinvested`).
 
     A session without a row, or a missing price, leaves that session's and the next session's return missing: the return
     over the gap is not a daily one. Raises `PriceError` if closes are not adjusted for a split that is known.
@@ -73,7 +73,7 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
     Parameters
     ----------
     prices : Prices
-        Adjusted closes are read.
+        `Prices.reinvested` is read.
     calendar : {"auto", "NYSE", "index"}
         See `choose_sessions`.
     log : bool
@@ -82,7 +82,7 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Retu
     days = prices.dates.to_numpy().astype("datetime64[D]")
     refuse_unadjusted("prices", prices.checked_splits, prices.close)
     sessions = choose_sessions("prices", days, calendar)
-    axis, levels = _on_axis(sessions, days, prices.adj_close.to_numpy())
+    axis, levels = _on_axis(sessions, days, prices.reinvested.to_numpy())
     values = np.full_like(levels, np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
         values[1:] = levels[1:] / levels[:-1]
