@@ -72,8 +72,11 @@ class WindowData:
 
     def take(self, events: IntArray | BoolArray | slice) -> WindowData:
         """Return the window of a subset of the events."""
-        parts = {name: getattr(self, name) for name in self.__slots__}
-        return WindowData(**{name: None if part is None else part[events] for name, part in parts.items()})
+        span = None if self.span is None else self.span[events]
+        root = None if self.root is None else self.root[events]
+        return WindowData(
+            self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events], span, root
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ class EventPanel:
         n = np.int64(1) if self.over_gaps is None else self._spans(rows)
         before = np.where(at >= n, closes[np.maximum(at - n, 0)], closes[at] - n * _DAY)
         label: IntArray = sessions.days[at].astype(np.int64)
-        return np.asarray(before), closes[at], label
+        return np.asarray(before), np.asarray(closes[at]), label
 
     @property
     def ahead(self) -> IntArray:

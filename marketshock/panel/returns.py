@@ -101,16 +101,16 @@ class Sheet:
     parameter: str  # "prices" or "returns"
     days: DateArray  # (T,), datetime64[D], increasing
     names: tuple[str, ...]
-    values: FloatArray  # (T, S): adjusted closes, or decimal returns; NaN where missing
+    values: FloatArray  # (T, S): closes with dividends reinvested, or decimal returns; NaN where missing
     are_returns: bool
     log: bool  # whether the returns made, or given, are logarithmic
 
     @classmethod
     def of_prices(cls, prices: Prices, log: bool) -> Sheet:
-        """Read adjusted closes. Raises `PriceError` if closes are not adjusted for a split that is known."""
+        """Read closes with dividends reinvested; raise `PriceError` if they are not adjusted for a known split."""
         refuse_unadjusted("prices", prices.checked_splits, prices.close)
         days = prices.dates.to_numpy().astype("datetime64[D]")
-        return cls("prices", days, tuple(prices.tickers), prices.adj_close.to_numpy(), False, log)
+        return cls("prices", days, tuple(prices.tickers), prices.reinvested.to_numpy(), False, log)
 
     @classmethod
     def of_frame(cls, frame: Frame, log: bool, copy: bool = True) -> Sheet:
@@ -223,7 +223,7 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool, names: 
     Parameters
     ----------
     prices : Prices
-        Adjusted closes are read.
+        `Prices.reinvested` is read.
     calendar : str
         See `sessions_for`.
     log : bool
