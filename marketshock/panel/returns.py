@@ -14,7 +14,7 @@ from ..providers.base import Prices
 from ..providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
-from ..sessions import Sessions, index_sessions, nyse
+from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
 
 _MIN_COVERAGE = 0.9  # below this share of NYSE sessions the rows are no daily series of that market
 
@@ -56,6 +56,11 @@ class Returns:
     def all_names(self) -> tuple[str, ...]:
         """Securities and factors, also those whose returns are elsewhere."""
         return (*self.names, *self.factor_names, *self.elsewhere)
+
+    @property
+    def session_year(self) -> SessionYear:
+        """Sessions of a year on the calendar."""
+        return session_year(self.sessions)
 
     def column(self, name: str) -> FloatArray:
         """Return a factor or, where there is none of that name, a security, (T,)."""
