@@ -26,7 +26,7 @@ class Frame(Protocol):
 
 OnClosed: TypeAlias = Literal["raise", "next", "previous", "drop"]
 Timing: TypeAlias = Literal["", "before_open", "during", "after_close"]
-CalendarName: TypeAlias = Literal["auto", "NYSE", "index"]
+CalendarName: TypeAlias = str  # "auto", "NYSE", "index", "24/7" or an exchange's code
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
 Duplicates: TypeAlias = Literal["exclude", "keep"]
 

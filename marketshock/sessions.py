@@ -1,7 +1,7 @@
 """Trading sessions, and the mapping of event dates to them.
 
-The NYSE calendar is fixed (1970 to 2027), so that a study gives the same sessions on every machine. Outside these years
-and for other markets the dates of the prices are the calendar.
+The NYSE calendar is fixed (1970 to 2027), so that a study gives the same sessions on every machine. Other exchanges
+have theirs by name (`markets.py`); where none is known, the days on which the benchmark has a price are the sessions.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Sessions:
     name: str  # "NYSE", or "index" if the dates of the prices are the calendar
     days: DateArray  # (n_sessions,), datetime64[D]: sessions, strictly increasing
     closes: DateArray | None  # (n_sessions,), datetime64[s]: closing times in UTC; None if unknown
+    zone: str = ""  # time zone of the market; "" if unknown
 
     def contains(self, days: DateArray) -> BoolArray:
         """Return whether each day is a session, (n,)."""
@@ -105,7 +106,7 @@ def nyse() -> Sessions:
         hours, minutes = map(int, clock.split(":"))
         local[np.searchsorted(days, day)] = day.astype("datetime64[s]") + np.timedelta64(60 * hours + minutes, "m")
     utc = pd.DatetimeIndex(local).tz_localize(NEW_YORK).tz_convert("UTC").tz_localize(None)
-    return Sessions("NYSE", days, utc.to_numpy().astype("datetime64[s]"))
+    return Sessions("NYSE", days, utc.to_numpy().astype("datetime64[s]"), NEW_YORK)
 
 
 def index_sessions(days: DateArray) -> Sessions:
@@ -164,10 +165,13 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
         raise InputError(
             "date",
             "a timestamp needs closing times, which the dates of the prices do not have",
-            Words("give dates without a time, or prices on NYSE sessions (", Argument("calendar", "NYSE"), ")"),
+            Words(
+                *("give dates without a time, or name the exchange: ", Argument("calendar", "NYSE"), ", "),
+                *(Argument("calendar", "XETR"), " or ms.Market with close and zone"),
+            ),
         )
     at = np.searchsorted(sessions.closes, utc, side="right")
-    local = _new_york_day(utc)
+    local = _local_day(utc, sessions.zone or "UTC")
     day, outside = _days_at(sessions, at, local)
     rule = np.full(len(utc), CLOSED_NEXT, dtype=object)
     rule[sessions.contains(local)] = AFTER_CLOSE
@@ -321,6 +325,6 @@ def _closed_error(sessions: Sessions, closed: DateArray) -> NotSessionError:
     )
 
 
-def _new_york_day(utc: DateArray) -> DateArray:
-    local = pd.DatetimeIndex(utc.astype("datetime64[us]")).tz_localize("UTC").tz_convert(NEW_YORK)
+def _local_day(utc: DateArray, zone: str) -> DateArray:
+    local = pd.DatetimeIndex(utc.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone)
     return local.tz_localize(None).to_numpy().astype("datetime64[D]")

@@ -150,7 +150,7 @@ class TestGroups:
     def test_errors(self, seven):
         with pytest.raises(InputError, match="all events are of one group"):
             ms.group_differences(seven)
-        with pytest.raises(InputError, match="give one of ticker"):
+        with pytest.raises(InputError, match="got 'sector'; allowed are 'ticker'"):
             ms.group_differences(seven, by="sector")
 
     def test_dates_are_printed_without_a_time_of_day(self, seven):

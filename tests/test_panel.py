@@ -280,19 +280,32 @@ def test_prices_or_returns_but_not_both(prices, returns):
         ms.event_study(events, model=MODEL)
 
 
+def with_foreign_days(close):
+    """Closes of a market that trades on every weekday."""
+    every = close.reindex(pd.bdate_range(close.index[0], close.index[-1])).ffill()
+    return every * np.linspace(1.0, 1.1, len(every))[:, None]
+
+
 class TestCalendar:
-    def test_dates_that_are_no_nyse_sessions_make_the_index_the_calendar(self, prices):
+    def test_a_stray_row_changes_nothing_and_is_noted(self, prices):
         close = prices.close.copy()
         close.loc[pd.Timestamp("2024-06-01")] = close.loc["2024-05-31"]
-        with pytest.warns(CalendarWarning, match=r"1 of 564 dates are no NYSE session \(the first is 2024-06-01\)"):
-            result = study(close.sort_index(), [("NVDA", "2025-01-27")])
+        result = study(close.sort_index(), [("NVDA", "2025-01-27")])
+        market = result.panel.returns
+        assert market.sessions.name == "NYSE"
+        assert market.off_days.astype(str).tolist() == ["2024-06-01"]
+        assert market.off.all()
+        assert np.array_equal(result.abnormal.ar, study(prices.close, [("NVDA", "2025-01-27")]).abnormal.ar)
+
+    def test_days_of_another_market_are_the_sessions_of_its_benchmark(self, prices):
+        close = with_foreign_days(prices.close)
+        with pytest.warns(CalendarWarning, match=r"dates are no NYSE session \(the first is 2023-01-02\)"):
+            result = study(close, [("NVDA", "2025-01-27")])
         assert result.panel.returns.sessions.name == "index"
 
     def test_nyse_can_be_insisted_on(self, prices):
-        close = prices.close.copy()
-        close.loc[pd.Timestamp("2024-06-01")] = close.loc["2024-05-31"]
         with pytest.raises(PriceError, match="calendar='index'"):
-            study(close.sort_index(), [("NVDA", "2025-01-27")], calendar="NYSE")
+            study(with_foreign_days(prices.close), [("NVDA", "2025-01-27")], calendar="NYSE")
 
     def test_weekly_prices_are_no_daily_series(self, prices):
         with pytest.warns(CalendarWarning, match="are no daily series"):

@@ -133,7 +133,7 @@ class TestCaar:
             ms.plots.caar(seven(), by="group")
         with pytest.raises(InputError, match="10 lines are too many"):
             ms.plots.caar(own_dates(), by="ticker")
-        with pytest.raises(ChoiceError, match="allowed are 'group'"):
+        with pytest.raises(ChoiceError, match="got 'firm'; allowed are 'ticker'"):
             ms.plots.caar(seven(), by="firm")
         with pytest.raises(InputError, match="confidence"):
             ms.plots.caar(seven(), confidence=95)

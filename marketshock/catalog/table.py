@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -15,16 +13,18 @@ import pandas as pd
 
 from .._native import as_pandas
 from .._typing import ON_CLOSED, TIMINGS, BoolArray, DateArray, Frame, IntArray, StrArray
-from ..errors import InputError, UnknownNameError, check_choice
+from ..errors import InputError, UnknownNameError
+from . import columns
+from .columns import ROW_ID, place
 from .model import Catalog, Event
+from .vocabulary import CLOCK, OWN_WINDOWS
 
 Events: TypeAlias = Event | Sequence[Event] | Catalog | Frame
 
-_COLUMNS = ("ticker", "date", "event_id", "group", "timing", "on_closed")
+UNSET = int(np.iinfo(np.int64).min)
+"""Day of an own window that nobody gave."""
+
 _JOINED = "; "  # between the groups of an event that has several
-_MANY = 100_000  # events from which on it matters how many bytes a number takes
-_YEARS = (1800, 2200)  # what a timestamp may be; beyond, nanoseconds wrap around
-_ISO = r"\d{4}-\d{2}-\d{2}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,13 @@ class EventTable:
         Group named by the user, "" if none; several are joined by "; " (`members` reads them).
     own_event, own_id : ndarray of shape (E,), object, or None
         The names given; None where `event` and `event_id` are made of ticker and date.
+    market, benchmark, calendar : ndarray of shape (E,), object
+        What the event names as its market, its benchmark and its trading calendar, "" where it names none.
+    own_windows : ndarray of shape (E, 4), int, or None
+        First and last day of the event's own event window and of its own estimation window, in trading days relative to
+        day 0, `UNSET` where it has none; None if no event has one.
+    traits : dict of str to array of shape (E,)
+        The user's other columns, as given and in their order.
     """
 
     names: StrArray
@@ -63,6 +70,16 @@ class EventTable:
     group: StrArray
     own_event: StrArray | None = None
     own_id: StrArray | None = None
+    market: StrArray = None  # type: ignore[assignment]  # "" for all
+    benchmark: StrArray = None  # type: ignore[assignment]
+    calendar: StrArray = None  # type: ignore[assignment]
+    own_windows: IntArray | None = None
+    traits: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in CLOCK:
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, repeated("", len(self)))
 
     def __len__(self) -> int:
         return len(self.given)
@@ -112,12 +129,15 @@ class EventTable:
         part = self.take(events)
         return replace(part, names=self.names[code], security=security)
 
+    def given_columns(self, position: IntArray) -> dict[str, Any]:
+        """Return those of `market`, `benchmark` and `calendar` that some event names, for some events."""
+        read = {name: getattr(self, name) for name in CLOCK}
+        return {name: column[position] for name, column in read.items() if not _is_single(column) or column[0] != ""}
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Columns of one value travel as one value."""
         columns = [getattr(self, f.name) for f in fields(self)]
-        return _unpacked, tuple(
-            (c[:1].copy(), len(c)) if c is not None and c.size and c.strides[0] == 0 else c for c in columns
-        )
+        return _unpacked, tuple((c[:1].copy(), len(c)) if _is_single(c) else c for c in columns)
 
     def take(self, events: IntArray | BoolArray) -> EventTable:
         """Return the table of some of the events, under the names they have in this one.
@@ -126,11 +146,10 @@ class EventTable:
         ticker and date are kept as they are here.
         """
         n = int(np.count_nonzero(events)) if events.dtype == bool else len(events)
-        part: dict[str, Any] = {}
-        for name in (f.name for f in fields(self) if f.name != "names"):
+        part: dict[str, Any] = {"traits": {name: column[events] for name, column in self.traits.items()}}
+        for name in (f.name for f in fields(self) if f.name not in ("names", "traits")):
             column = getattr(self, name)
-            single = column is not None and column.size and column.strides[0] == 0
-            part[name] = repeated(column[0], n) if single else None if column is None else column[events]
+            part[name] = repeated(column[0], n) if _is_single(column) else None if column is None else column[events]
         return replace(self, **part)
 
 
@@ -140,8 +159,9 @@ def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
     Parameters
     ----------
     events : Event, sequence of Event, Catalog, or DataFrame
-        A frame has columns ticker and date, and optionally event_id, group, timing and on_closed (upper or lower case);
-        other columns are left alone. Rows that differ only in group are one event of several groups.
+        A frame has columns (or levels of its index) ticker and date, and optionally event_id, group, timing, on_closed,
+        market, benchmark, calendar, window_first, window_last, estimation_first and estimation_last (upper or lower
+        case). Other columns are traits. Rows that differ only in group are one event of several groups.
     tickers : sequence of str, optional
         Securities on which market-wide events are studied. An event that names its own keeps them.
 
@@ -149,7 +169,7 @@ def event_table(events: Events, tickers: Sequence[str] | None) -> EventTable:
     ------
     InputError
         If there is no event, a date is no date (or a number, or a naive time of day), an id occurs twice, or a
-        market-wide event comes without `tickers`.
+        market-wide event comes without `tickers`; if a column means one of these by another name.
     """
     if isinstance(tickers, str):
         tickers = (tickers,)
@@ -206,7 +226,7 @@ def _from_events(events: list[Event], tickers: Sequence[str] | None) -> EventTab
             security,
             np.array([np.datetime64(s.date()) for s in stamps], dtype="datetime64[D]"),
             np.array(
-                [_utc(s) if t else np.datetime64("NaT") for s, t in zip(stamps, timed, strict=True)],
+                [columns.utc_of(s) if t else np.datetime64("NaT") for s, t in zip(stamps, timed, strict=True)],
                 "datetime64[us]",
             ),
             _objects([e.timing for *_, e in rows]),
@@ -219,7 +239,7 @@ def _from_events(events: list[Event], tickers: Sequence[str] | None) -> EventTab
 
 
 def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTable:
-    frame = _named(frame)
+    frame = columns.named(frame, bool(tickers))
     if "date" not in frame.columns:
         raise UnknownNameError("events", ["date"], [str(c) for c in frame.columns], "events need a column 'date'")
     if frame.empty:
@@ -229,23 +249,41 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
             raise InputError("events", "has no column 'ticker'", "add one, or pass tickers=")
         frame = _crossed(frame, tickers)
     n = len(frame)
-    security, names = _securities(frame["ticker"])
-    given, utc = _dates(frame["date"])
-    event: StrArray | None = _column(frame, "event_id", n)
-    event_id = _column(frame, "_row_id", n) if "_row_id" in frame.columns else None
+    security, names = columns.securities(frame["ticker"])
+    given, utc = columns.dates(frame["date"])
+    event, event_id = columns.text(frame, "event_id"), columns.text(frame, ROW_ID)
     if event is not None and event.any():
-        _refuse_blank("event_id", event)
+        columns.refuse_blank(frame, "event_id", event)
     else:
         event = None
-    timing = _column(frame, "timing", n, TIMINGS)
-    on_closed = _column(frame, "on_closed", n, ("", *ON_CLOSED))
-    timed = ~np.isnat(utc) if utc.strides[0] else np.zeros(n, dtype=bool)
+    timing = columns.text(frame, "timing", TIMINGS)
+    on_closed = columns.text(frame, "on_closed", ("", *ON_CLOSED))
     for name, values in (("timing", timing), ("on_closed", on_closed)):
-        both = timed & (values != "") if timed.any() else timed
+        both = ~np.isnat(utc) & (values != "") if utc is not None and values is not None else np.zeros(n, dtype=bool)
         if both.any():
-            raise InputError("events", f"row {int(np.argmax(both))} has a timestamp and {name}", "give one of the two")
-    group = _column(frame, "group", n)
-    return _checked(_merged(EventTable(names, security, given, utc, timing, on_closed, group, event, event_id)))
+            where = place(frame.index, int(np.argmax(both)))
+            raise InputError("events", f"{where} has a timestamp and {name}", "give one of the two")
+    days = columns.own_windows(frame)
+    clock: dict[str, Any] = {name: columns.names_of(frame, name) for name in CLOCK}
+    whole: dict[str, Any] = {"timing": _or_repeated(timing, "", n), "on_closed": _or_repeated(on_closed, "", n)}
+    table = EventTable(
+        names,
+        security,
+        given,
+        _or_repeated(utc, np.datetime64("NaT", "us"), n),
+        **whole,
+        group=_or_repeated(columns.text(frame, "group"), "", n),
+        own_event=event,
+        own_id=event_id,
+        **clock,
+        own_windows=None if days is None else np.where(np.isnan(days), UNSET, np.nan_to_num(days)).astype(np.int64),
+        traits=columns.traits(frame),
+    )
+    return _checked(_merged(table))
+
+
+def _or_repeated(column: Any, value: Any, n: int) -> np.ndarray[Any, Any]:
+    return repeated(value, n) if column is None else column
 
 
 def _merged(table: EventTable) -> EventTable:
@@ -253,14 +291,13 @@ def _merged(table: EventTable) -> EventTable:
 
     A row that repeats another with its group stays an event of its own.
     """
-    if not table.group.strides[0]:
+    if _is_single(table.group):
         return table
     pair = pd.Series((table.security.astype(np.int64) << 32) + table.given.astype(np.int64))
     if not pair.duplicated().any():
         return table
     at = np.flatnonzero(pair.duplicated(keep=False))
-    same = ("security", "given", "utc", "timing", "on_closed", "own_event")
-    rows = pd.DataFrame({f: getattr(table, f)[at] for f in same if getattr(table, f) is not None})
+    rows = _alike(table, at)
     again = rows.assign(group=table.group[at]).groupby([*rows, "group"], dropna=False).cumcount()
     event = rows.assign(again=again).groupby([*rows, "again"], sort=False, dropna=False).ngroup().to_numpy()
     first = at[np.unique(event, return_index=True)[1]]
@@ -272,129 +309,31 @@ def _merged(table: EventTable) -> EventTable:
     return replace(table, group=group).take(kept)
 
 
-def _securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
-    """Return which security each row is of, and their names."""
-    code, known = pd.factorize(column)
-    names = _objects([str(name) for name in known])
-    blank = np.flatnonzero(names == "")
-    bad = (code < 0) | np.isin(code, blank) if len(blank) else code < 0
-    if bad.any():
-        raise InputError("events", f"row {int(np.argmax(bad))} has no ticker", "fill it or drop the row")
-    return (code.astype(np.int32) if len(code) > _MANY else code), names
+def _alike(table: EventTable, at: IntArray) -> pd.DataFrame:
+    """Return all that tells events apart but their group, as numbers: a column each, the rows of `at`."""
+    same = ("security", "given", "utc", "timing", "on_closed", "own_event", *CLOCK)
+    read: dict[str, Any] = {name: getattr(table, name) for name in same}
+    if table.own_windows is not None:
+        read |= dict(zip(OWN_WINDOWS, table.own_windows.T, strict=True))
+    read |= {f"trait {name}": column for name, column in table.traits.items()}
+    return pd.DataFrame({k: _codes(v[at]) for k, v in read.items() if v is not None and not _is_single(v)})
 
 
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Fold the column names this library reads to lower case, and refuse what is nearly one of them."""
-    folded = {c: str(c).strip().casefold() for c in frame.columns}
-    ours = [name for name in (str(c).strip().casefold() for c in frame.columns) if name in _COLUMNS]
-    if len(set(ours)) < len(ours):
-        twice = next(name for name in ours if ours.count(name) > 1)
-        raise InputError("events", f"has the column {twice!r} twice", "keep one of them")
-    known = {c: name for c, name in folded.items() if name in _COLUMNS}
-    for column, name in folded.items():
-        near = difflib.get_close_matches(name, [c for c in _COLUMNS if c not in known.values()], n=1, cutoff=0.75)
-        near = ["ticker"] if name == "symbol" and "ticker" not in known.values() else near
-        if column not in known and near:
-            raise InputError(
-                "events", f"column {column!r} is not read", f"name it {near[0]!r} if it is meant, or drop it"
-            )
-    return frame.rename(columns=known)
+def _codes(values: Any) -> IntArray:
+    """Return equal numbers for equal values, those that are missing among them."""
+    try:
+        return np.asarray(pd.factorize(values)[0])
+    except TypeError:  # lists and the like
+        return np.asarray(pd.factorize(np.array([repr(v) for v in values], dtype=object))[0])
 
 
 def _crossed(frame: pd.DataFrame, tickers: Sequence[str]) -> pd.DataFrame:
-    frame = frame.reset_index(drop=True)
     if "event_id" not in frame.columns:
         frame = frame.assign(event_id=frame["date"].astype(str))
-    crossed = frame.loc[frame.index.repeat(len(tickers))].reset_index(drop=True)
+    crossed = frame.iloc[np.repeat(np.arange(len(frame)), len(tickers))].copy()
     crossed["ticker"] = list(tickers) * len(frame)
-    crossed["_row_id"] = crossed["event_id"].astype(str) + "/" + crossed["ticker"]
+    crossed[ROW_ID] = crossed["event_id"].astype(str) + "/" + crossed["ticker"]
     return crossed
-
-
-def _column(frame: pd.DataFrame, name: str, n: int, allowed: tuple[str, ...] = ()) -> StrArray:
-    if name not in frame.columns:
-        return repeated("", n)
-    values = frame[name].to_numpy(dtype=object, copy=True)
-    if pd.api.types.infer_dtype(values, skipna=False) != "string":
-        values = frame[name].astype(object).where(frame[name].notna(), "").astype(str).to_numpy(dtype=object)
-    if allowed:
-        for value in pd.unique(values):
-            check_choice(f"events, column {name!r}", value, allowed)
-    return values
-
-
-def _dates(column: pd.Series) -> tuple[DateArray, DateArray]:
-    """Return (date given, UTC timestamp or NaT) for a column of dates, timestamps or ISO text."""
-    if isinstance(column.dtype, pd.ArrowDtype):
-        column = column.astype(object)
-    no_time = repeated(np.datetime64("NaT", "us"), len(column))
-    dated = pd.api.types.is_datetime64_any_dtype(column)
-    blank = (column.isna() if dated else column.isna() | (column.astype(object) == "")).to_numpy()
-    if blank.any():
-        raise InputError("events", f"row {int(np.argmax(blank))} has no date", "fill it or drop the row")
-    if pd.api.types.is_numeric_dtype(column):
-        raise InputError(
-            "events",
-            f"dates are numbers (the first is {column.iloc[0]})",
-            "write them as YYYY-MM-DD, or parse them first",
-        )
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        utc = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        return column.dt.tz_localize(None).to_numpy().astype("datetime64[D]"), utc
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return _naive_days(column.to_numpy()), no_time
-    text = column.astype(str)
-    if text.str.fullmatch(_ISO).all():
-        try:
-            return text.to_numpy(dtype="U10").astype("datetime64[D]"), no_time
-        except ValueError as error:
-            raise InputError("events", f"a date that is none: {error}", "write YYYY-MM-DD") from error
-    parsed = [_parsed(value) for value in column]
-    no_time = no_time.copy()
-    given = np.array([np.datetime64(p.date()) for p in parsed], dtype="datetime64[D]")
-    for row, stamp in enumerate(parsed):
-        if stamp.tzinfo is not None:
-            no_time[row] = _utc(stamp)
-        elif stamp != stamp.normalize():
-            raise _naive_time(stamp)
-    return given, no_time
-
-
-def _parsed(value: Any) -> pd.Timestamp:
-    try:
-        if isinstance(value, str) and not re.fullmatch(_ISO + r"([T ].*)?", value.strip()):
-            raise ValueError("no ISO date")
-        stamp = pd.to_datetime(value, format="ISO8601") if isinstance(value, str) else pd.Timestamp(value)
-        if pd.isna(stamp) or not _YEARS[0] <= stamp.year <= _YEARS[1]:
-            raise ValueError("not a time")
-        return stamp
-    except (ValueError, TypeError) as error:
-        raise InputError("events", f"{value!r} is no date", "write YYYY-MM-DD, or a timestamp with its zone") from error
-
-
-def _refuse_blank(name: str, values: StrArray) -> None:
-    if (values == "").any():
-        raise InputError("events", f"row {int(np.argmax(values == ''))} has no {name}", "fill it or drop the row")
-
-
-def _naive_days(values: DateArray) -> DateArray:
-    days = values.astype("datetime64[D]")
-    timed = values != days
-    if timed.any():
-        raise _naive_time(pd.Timestamp(values[timed][0]))
-    return days
-
-
-def _naive_time(stamp: pd.Timestamp) -> InputError:
-    return InputError(
-        "events",
-        f"timestamp {stamp} has no time zone",
-        "give the zone (2025-01-29T14:00:00-05:00), or the date alone with a column timing",
-    )
-
-
-def _utc(stamp: pd.Timestamp) -> np.datetime64:
-    return stamp.tz_convert("UTC").tz_localize(None).as_unit("us").to_datetime64()
 
 
 def _numbered(ids: StrArray) -> StrArray:
@@ -417,7 +356,8 @@ def _checked(table: EventTable) -> EventTable:
 
 
 def _unpacked(*columns: Any) -> EventTable:
-    return EventTable(*(repeated(c[0][0], c[1]) if isinstance(c, tuple) else c for c in columns))
+    whole: list[Any] = [repeated(c[0][0], c[1]) if isinstance(c, tuple) else c for c in columns]
+    return EventTable(*whole)
 
 
 def repeated(value: Any, n: int) -> np.ndarray[Any, Any]:
@@ -430,3 +370,8 @@ def _objects(values: Sequence[str]) -> StrArray:
     out = np.empty(len(values), dtype=object)
     out[:] = values
     return out
+
+
+def _is_single(column: Any) -> bool:
+    """Return whether a column is one value seen E times."""
+    return isinstance(column, np.ndarray) and column.size > 0 and column.strides[0] == 0

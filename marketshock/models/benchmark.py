@@ -83,6 +83,11 @@ class LeaveOneOut:
         """Names of the columns of which all sessions are read."""
         return (self.index, *(dict(self.weights) if self.leave_out == "all" else ()))
 
+    @property
+    def clock(self) -> tuple[str, ...]:
+        """Names of the columns whose days are the sessions."""
+        return (self.index,)
+
     def __str__(self) -> str:
         return f"{self.index} without {'the firm' if self.leave_out == 'own' else ', '.join(dict(self.weights))}"
 
@@ -132,6 +137,11 @@ class EqualWeighted:
         """Names of the columns of which all sessions are read."""
         return self.tickers
 
+    @property
+    def clock(self) -> tuple[str, ...]:
+        """Names of the columns whose days are the sessions."""
+        return self.tickers
+
     def __str__(self) -> str:
         return f"mean of {len(self.tickers)}" + (" without the firm" if self.leave_one_out else "")
 
@@ -176,6 +186,11 @@ class Term:
         """Names of the columns of which all sessions are read."""
         of_column = (self.column,) if isinstance(self.column, str) else self.column.reads
         return (*of_column, *((self.less,) if self.less else ()))
+
+    @property
+    def clock(self) -> tuple[str, ...]:
+        """Names of the columns whose days are the sessions."""
+        return (self.column,) if isinstance(self.column, str) else self.column.clock
 
     def __str__(self) -> str:
         name = f"{self.column}-{self.less}" if self.less else str(self.column)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,15 @@ class Alignment:
             },
             index=pd.Index(self.table.event_id, name="event_id"),
         )
+
+
+def joined_alignment(table: EventTable, parts: Sequence[tuple[IntArray, Alignment]]) -> Alignment:
+    """Return the alignment of a table whose events, by position, were aligned in parts."""
+    session = np.full(len(table), np.datetime64("NaT"), dtype="datetime64[D]")
+    moved, rule = np.zeros(len(table), dtype=np.int64), np.full(len(table), "", dtype=object)
+    for events, part in parts:
+        session[events], moved[events], rule[events] = part.session, part.moved, part.rule
+    return Alignment(table, session, moved, rule)
 
 
 class Exclusions(Mapping[int, tuple[str, str]]):

@@ -143,7 +143,8 @@ def _seen(panel: EventPanel) -> _Seen:
 def _has_gaps(values: FloatArray) -> BoolArray:
     """Return whether each security has a missing return, (S,)."""
     step = 64  # securities at a time
-    return np.concatenate([np.isnan(values[:, lo : lo + step]).any(axis=0) for lo in range(0, values.shape[1], step)])
+    parts = [np.isnan(values[:, lo : lo + step]).any(axis=0) for lo in range(0, values.shape[1], step)]
+    return np.concatenate([np.zeros(0, dtype=bool), *parts])
 
 
 def _count(there: BoolArray, window: Window, row: IntArray) -> IntArray:

@@ -125,6 +125,28 @@ class EventPanel:
         return self.returns.days[self.row]
 
     @property
+    def parts(self) -> tuple[EventPanel, ...]:
+        """The panel itself: its events are of one market and have the same windows."""
+        return (self,)
+
+    @property
+    def calendars(self) -> tuple[str, ...]:
+        """Name of the calendar."""
+        return (self.returns.sessions.name,)
+
+    @property
+    def asked(self) -> BoolArray:
+        """Days that lie in each event's own window, (E, L): all of them."""
+        return np.ones((len(self), len(self.window)), dtype=bool)
+
+    def dates(self, window: Window) -> DateArray:
+        """Return the sessions of the days of a window, (E, n), NaT beyond the data."""
+        rows = self.row[:, None] + window.offsets()
+        inside = (rows >= 0) & (rows < len(self.returns.days))
+        days = self.returns.days[np.clip(rows, 0, len(self.returns.days) - 1)]
+        return np.where(inside, days, np.datetime64("NaT"))
+
+    @property
     def ahead(self) -> IntArray:
         """Sessions from the last estimation day to each event day, (L,)."""
         return self.window.offsets() - self.estimation.last

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from .._typing import CALENDARS, DUPLICATES, ON_CLOSED, CalendarName, Duplicates, OnClosed
+from .._typing import DUPLICATES, ON_CLOSED, CalendarName, Duplicates, OnClosed
 from ..errors import check_choice, check_count, check_flag
+from ..markets import check_calendar
 from ..models.base import ReturnModel
 from ..windows import Window, check_disjoint
 
@@ -27,8 +28,8 @@ class StudySpec:
         Treatment of a date on which the market was closed.
     duplicates : {"exclude", "keep"}
         Treatment of a second event of the same security and session.
-    calendar : {"auto", "NYSE", "index"}
-        Calendar on which days are counted.
+    calendar : str
+        Calendar on which days are counted: "auto", "NYSE", "index", "24/7" or an exchange's code.
     log : bool
         True for log returns, False for simple returns.
     factor_vintage : str
@@ -59,7 +60,7 @@ class StudySpec:
         check_disjoint(self.estimation, self.window)
         check_choice("on_closed", self.on_closed, ON_CLOSED)
         check_choice("duplicates", self.duplicates, DUPLICATES)
-        check_choice("calendar", self.calendar, CALENDARS)
+        check_calendar("calendar", self.calendar)
         set_ = object.__setattr__  # the dataclass is frozen; NumPy's booleans and integers become Python's
         set_(self, "log", check_flag("log", self.log))
         bounds = (("min_obs", self.estimation), ("min_event_obs", self.window))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from .. import _format
 from .._typing import FloatArray, IntArray
 from ..catalog.table import members
-from ..errors import InputError, check_choice, check_share
+from ..errors import InputError, check_share
 from ..inference.mean import HOW, How, MeanCar, mean_car, mean_cars
+from ..study.frames import labels_of
 from ..study.results import StudyResult
 from ..windows import days_of
 from ._style import COLOURS, NEUTRAL, WIDE, canvas, folded, ink, look, veil
@@ -19,7 +21,6 @@ from ._style import COLOURS, NEUTRAL, WIDE, canvas, folded, ink, look, veil
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BY = ("group", "event", "ticker", "date")
 FIGURE_SPACE = "\u2007"  # as wide as a digit
 _ROWS = 60  # of a forest; more cannot be read on one page
 
@@ -54,7 +55,7 @@ class MeanPath:
 def caar(
     study: StudyResult,
     *,
-    by: Literal["group", "event", "ticker", "date"] | None = None,
+    by: str | None = None,
     confidence: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
@@ -64,8 +65,9 @@ def caar(
     ----------
     study : StudyResult
         The events.
-    by : {"group", "event", "ticker", "date"}, optional
-        Draw a line for each value of that column of ``study.events``, up to seven.
+    by : str, optional
+        Column of ``study.events``: "group", "event", "ticker", "date" or another, such as a trait. Draw a line for each
+        of its values, up to seven.
     confidence : float, optional
         Coverage of the band at each day (not of the whole path).
     ax : Axes, optional
@@ -198,9 +200,7 @@ def _parts(study: StudyResult, by: str | None) -> dict[str, IntArray]:
     """Return the positions of the events of each line."""
     if by is None:
         return {"all": np.arange(len(study))}
-    check_choice("by", by, _BY)
-    values = study.events[by]
-    labels = np.array([str(v.date()) for v in values] if by == "date" else [str(v) for v in values], dtype=object)
+    labels = pd.Series(labels_of(study.events, by)).astype(str).to_numpy(dtype=object)
     parts = members(labels, by)
     if list(parts) == [""]:
         raise InputError("by", f"the events have no {by}", "give the events a column of that name, or leave by= out")

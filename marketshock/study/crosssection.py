@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
@@ -14,12 +14,13 @@ from .. import _format
 from .._native import as_pandas
 from .._typing import Alternative, BoolArray, Frame
 from ..catalog.table import members
-from ..errors import InputError, check_choice
+from ..errors import InputError, UnknownNameError, check_choice
 from ..inference.mean import How, mean_difference
 from ..inference.moments import Moments
 from ..inference.outcome import t_pvalue
 from ..inference.sample import Sample
 from ..windows import Window, days_of
+from .frames import labels_of
 from .results import StudyResult
 
 _METHODS: Mapping[How, str] = {
@@ -49,7 +50,7 @@ def group_differences(
     first, last : int, optional
         Trading days relative to day 0, both included; by default the whole event window.
     by : str, optional
-        Column that names the groups.
+        Column that names the groups: "group", or any other such as a trait.
     alternative : {"two-sided", "less", "greater"}, optional
         Of "the first group's mean less the second's".
 
@@ -67,16 +68,14 @@ def group_differences(
     Raises
     ------
     InputError
-        If there are fewer than two groups.
+        If there is no such column, or there are fewer than two groups.
 
     References
     ----------
     Binder (1985), Journal of Accounting Research 23; Welch (1947), Biometrika 34; Satterthwaite (1946), Biometrics
     Bulletin 2.
     """
-    if by not in study.events:
-        raise InputError("by", f"got {by!r}", f"give one of {', '.join(map(str, study.events.columns))}")
-    positions = members(study.events[by].astype(str).to_numpy(dtype=object), by)
+    positions = members(pd.Series(labels_of(study.events, by)).astype(str).to_numpy(dtype=object), by)
     names = list(positions)
     if len(names) < 2:
         raise InputError("by", f"all events are of one {by}: {names[0]!r}", "give events of two groups or more")
@@ -165,7 +164,7 @@ class CrossSection:
 
 def regress_car(
     study: StudyResult,
-    traits: Frame,
+    traits: Frame | Sequence[str] | str,
     first: int | None = None,
     last: int | None = None,
     *,
@@ -177,9 +176,10 @@ def regress_car(
     ----------
     study : StudyResult
         The events.
-    traits : DataFrame
-        Of pandas, polars or Arrow; indexed by event_id or by ticker (or with a column of one of these names); the
-        other columns are numeric. A constant is added.
+    traits : str, sequence of str, or DataFrame
+        Columns of ``study.events`` by name, numeric or text that spells numbers. Or a frame of pandas, polars or Arrow,
+        indexed by event_id or by ticker (or with a column of one of these names), whose other columns are numeric. A
+        constant is added.
     first, last : int, optional
         Trading days relative to day 0, both included; by default the whole event window.
     cov : {"HC3", "HC1", "HC0", "classic", "cluster"}, optional
@@ -192,8 +192,8 @@ def regress_car(
     Raises
     ------
     InputError
-        If the index matches neither events nor tickers, a trait is not numeric, there are too few events, or clusters
-        by date are asked for with fewer than ten dates.
+        If a column is not there, the index matches neither events nor tickers, a trait is not numeric, there are too
+        few events, or clusters by date are asked for with fewer than ten dates.
 
     Notes
     -----
@@ -204,7 +204,7 @@ def regress_car(
     import statsmodels.api as sm
 
     window = days_of(study.spec.window, first, last)
-    data, exclusions = _aligned(study, _by_event(traits), window)
+    data, exclusions = _aligned(study, _by_event(study, traits), window)
     if len(data) < data.shape[1] + 2:
         raise InputError(
             "traits", f"{len(data)} events for {data.shape[1] - 1} traits", "give more events, or fewer traits"
@@ -233,17 +233,41 @@ def regress_car(
     return CrossSection(table, len(data), float(fit.rsquared), cov, window, exclusions)
 
 
-def _by_event(traits: Any) -> pd.DataFrame:
-    """Return a frame of traits with its column event_id or ticker as index, if its rows are only numbered."""
+def _by_event(study: StudyResult, traits: Any) -> pd.DataFrame:
+    """Return a frame of traits, indexed by event_id or ticker: columns of the events, or what the user gave."""
+    if isinstance(traits, str) or (isinstance(traits, Sequence) and all(isinstance(name, str) for name in traits)):
+        return _own_traits(study, [traits] if isinstance(traits, str) else list(traits))
     traits = as_pandas("traits", traits)
     if not isinstance(traits, pd.DataFrame):
-        raise InputError("traits", f"got a {type(traits).__name__}", "give a DataFrame")
+        raise InputError(
+            "traits", f"got a {type(traits).__name__}", "give names of columns of the events, or a DataFrame"
+        )
     keys = [c for c in traits.columns if str(c).casefold() in ("event_id", "ticker")]
     if not isinstance(traits.index, pd.RangeIndex) or not keys:
         return traits
     if len(keys) > 1:
         raise InputError("traits", f"has the columns {keys}", "keep the one by which the traits are known")
     return traits.set_index(keys[0])
+
+
+def _own_traits(study: StudyResult, names: Sequence[str]) -> pd.DataFrame:
+    """Return columns of the events as numbers; a file of events holds them as text."""
+    events = study.events
+    unknown = [name for name in names if name not in events.columns]
+    if unknown:
+        raise UnknownNameError("traits", unknown, [str(c) for c in events.columns])
+    columns = {}
+    for name in names:
+        column = events[name]
+        if not pd.api.types.is_numeric_dtype(column):
+            plain = column.astype(object).where(column.notna(), np.nan)
+            empty = plain.isna() | (plain == "")
+            column = pd.to_numeric(plain.where(~empty), errors="coerce")
+            if (column.isna() & ~empty).any():
+                problem = f"{name!r} holds {plain[column.isna() & ~empty].iloc[0]!r}, which is no number"
+                raise InputError("traits", problem, "give numbers, or use the column as by= of group_differences")
+        columns[name] = column.astype(float)
+    return pd.DataFrame(columns, index=events.index)
 
 
 def _aligned(study: StudyResult, traits: pd.DataFrame, window: Window) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._typing import BoolArray, DateArray, FloatArray, IntArray, StrArray
+from .._typing import BoolArray, DateArray, FloatArray, StrArray
+from ..errors import check_choice
 from ..inference.evidence import Evidence
 from ..inference.mean import mean_car
 from ..inference.power import minimum_detectable, power_of_t
 from ..inference.sample import Sample
 from ..models.base import ModelFit
 from ..panel.alignment import Exclusion
-from ..panel.event_panel import EventPanel
+from ..panel.joined import AnyPanel, JoinedPanel
 from ..windows import Window
 
 
@@ -25,34 +26,57 @@ def stamps(days: DateArray) -> DateArray:
     return days.astype("datetime64[s]")
 
 
-def index_of(panel: EventPanel) -> pd.Index:
+def index_of(panel: AnyPanel) -> pd.Index:
     """Return the index of the frames by event."""
     return pd.Index(panel.event_id, name="event_id")
 
 
-def by_day(panel: EventPanel, values: FloatArray) -> pd.DataFrame:
+def by_day(panel: AnyPanel, values: FloatArray) -> pd.DataFrame:
     """Return an array (E, L) as a frame, events by days."""
     return pd.DataFrame(values.copy(), index_of(panel), pd.Index(panel.window.offsets(), name="day"))
 
 
-def by_event(panel: EventPanel, **columns: Any) -> pd.DataFrame:
+def by_event(panel: AnyPanel, **columns: Any) -> pd.DataFrame:
     """Return columns by event after the ticker and day 0 of each."""
     return pd.DataFrame({"ticker": panel.ticker, "date": stamps(panel.session), **columns}, index_of(panel))
 
 
-def events_frame(panel: EventPanel, fit: ModelFit, evidence: Evidence) -> pd.DataFrame:
+def events_frame(panel: AnyPanel, fit: ModelFit, evidence: Evidence) -> pd.DataFrame:
     """Return the frame of `StudyResult.events`."""
-    first = np.clip(panel.row + panel.estimation.first, 0, None)
-    last = np.clip(panel.row + panel.estimation.last, 0, None)
-    return by_event(
-        panel,
-        event=panel.event,
-        group=panel.group,
-        n_obs=fit.n_obs,
-        n_event_days=evidence.event_mask.sum(axis=1),
-        estimation_first=stamps(panel.returns.days[first]),
-        estimation_last=stamps(panel.returns.days[last]),
-    )
+    first, last = estimation_ends(panel)
+    table = panel.table
+    columns = {"event": panel.event, "group": panel.group, **table.given_columns(panel.position)}
+    columns |= {"n_obs": fit.n_obs, "n_event_days": evidence.event_mask.sum(axis=1)}
+    columns |= {"estimation_first": stamps(first), "estimation_last": stamps(last)}
+    if table.own_windows is not None:
+        for name in ("first", "last"):
+            days = [np.full(len(p), getattr(p.window, name)) for p in panel.parts]
+            columns[f"window_{name}"] = panel.gathered(days) if isinstance(panel, JoinedPanel) else days[0]
+    columns |= {name: column[panel.position] for name, column in table.traits.items()}
+    return by_event(panel, **columns)
+
+
+def labels_of(events: pd.DataFrame, by: str, *others: str) -> StrArray:
+    """Return what each event has in a column of `StudyResult.events`, "" where it has nothing, (E,).
+
+    Raises `ChoiceError`, which names `others` too, if there is no such column.
+    """
+    check_choice("by", by, (*events.columns, *others))
+    column = events[by]
+    missing = column.isna()
+    return (column.astype(object).where(~missing, "") if missing.any() else column).to_numpy()
+
+
+def estimation_ends(panel: AnyPanel) -> tuple[DateArray, DateArray]:
+    """Return the first and the last session of each event's estimation window, (E,), within the data."""
+    ends = []
+    for end in ("first", "last"):
+        parts = []
+        for p in panel.parts:
+            rows = np.clip(p.row + getattr(p.estimation, end), 0, len(p.returns.days) - 1)
+            parts.append(p.returns.days[rows])
+        ends.append(panel.gathered(parts) if isinstance(panel, JoinedPanel) else parts[0])
+    return ends[0], ends[1]
 
 
 def exclusions_frame(exclusions: Sequence[Exclusion]) -> pd.DataFrame:
@@ -63,12 +87,9 @@ def exclusions_frame(exclusions: Sequence[Exclusion]) -> pd.DataFrame:
     return frame.assign(date=stamps(given)).set_index("event_id")
 
 
-def long_frame(panel: EventPanel, ar: FloatArray, sar: FloatArray) -> pd.DataFrame:
+def long_frame(panel: AnyPanel, ar: FloatArray, sar: FloatArray) -> pd.DataFrame:
     """Return the frame of `StudyResult.to_frame`."""
-    days, n_days = panel.returns.days, len(panel.window)
-    rows = _rows(panel, panel.window).ravel()
-    inside = (rows >= 0) & (rows < len(days))
-    session = np.where(inside, days[np.clip(rows, 0, len(days) - 1)], np.datetime64("NaT"))
+    n_days, session = len(panel.window), panel.dates(panel.window).ravel()
     day = np.tile(panel.window.offsets(), len(panel))
     index = pd.MultiIndex.from_arrays([np.repeat(panel.event_id, n_days), day], names=["event_id", "day"])
     realised = panel.realised(slice(None))
@@ -100,20 +121,19 @@ def power_frame(sample: Sample, event_id: StrArray, effect: float, level: float,
     return pd.DataFrame(columns, index=pd.Index([*event_id, "(mean)"], name="event_id"))
 
 
-def missing_notes(panel: EventPanel, mask: BoolArray, window: Window) -> StrArray:
+def missing_notes(panel: AnyPanel, mask: BoolArray, window: Window) -> StrArray:
     """Return for each event the days of a window without a return, as a sentence; "" if there is none, (E,)."""
-    days, rows = panel.returns.days, _rows(panel, window)
+    asked = panel.asked[:, window.first - panel.window.first :][:, : len(window)]
     notes = np.full(len(panel), "", dtype=object)
-    for i in np.flatnonzero(~mask.all(axis=1)):
-        gaps = rows[i][~mask[i]]
-        inside = gaps[gaps < len(days)]
-        named = ", ".join(str(d) for d in days[inside][:3])
+    incomplete = np.flatnonzero((asked & ~mask).any(axis=1))
+    if not len(incomplete):
+        return notes
+    days = panel.take(incomplete).dates(window)
+    for k, i in enumerate(incomplete):
+        gaps = days[k][asked[i] & ~mask[i]]
+        inside = gaps[~np.isnat(gaps)]
+        named = ", ".join(str(d) for d in inside[:3])
         beyond = "after the last price" if len(inside) < len(gaps) else ""
         what = ", ".join(part for part in (named + (", ..." if len(inside) > 3 else ""), beyond) if part)
-        notes[i] = f"{len(gaps)} of {mask.shape[1]} days without a return: {what}"
+        notes[i] = f"{len(gaps)} of {int(asked[i].sum())} days without a return: {what}"
     return notes
-
-
-def _rows(panel: EventPanel, window: Window) -> IntArray:
-    """Return the session ordinals of the days of a window, (E, n)."""
-    return np.asarray(panel.row[:, None] + window.offsets())

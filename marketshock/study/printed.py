@@ -13,7 +13,7 @@ from .._frame import PrintedTable, Printout, Table
 from .._typing import IntArray, StrArray
 from ..inference.mean import MeanCar
 from ..inference.registry import DOES_NOT_APPLY, TESTS
-from ..panel.event_panel import EventPanel
+from ..panel.joined import AnyPanel
 from ..panel.spec import StudySpec
 from ..windows import Window
 
@@ -29,7 +29,7 @@ _SHOWN = 20  # events a repr lists
 
 def study_printout(
     spec: StudySpec,
-    panel: EventPanel,
+    panel: AnyPanel,
     cars: Mapping[Window, pd.DataFrame],
     given: int,
     incomplete: int,
@@ -42,7 +42,7 @@ def study_printout(
     """
     title = (
         f"Event study: {len(panel)} of {given} events, {spec.model.name}",
-        f"window {spec.window}, estimation {spec.estimation} in trading days ({panel.returns.sessions.name} sessions), "
+        f"window {spec.window}, estimation {spec.estimation} in trading days ({', '.join(panel.calendars)} sessions), "
         f"{'log' if spec.log else 'simple'} returns",
     )
     more = len(panel) - _SHOWN

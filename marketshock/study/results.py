@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._frame import Printable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
-from ..catalog.table import Events, members
+from ..catalog.table import Events, EventTable, members
 from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
 from ..errors import InputError, check_choice, check_share
@@ -27,6 +27,7 @@ from ..models.base import ModelFit
 from ..panel.abnormal import Abnormal
 from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
+from ..panel.joined import AnyPanel, JoinedPanel
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.shares import SharesTable
@@ -37,7 +38,6 @@ from .inputs import positions_of
 from .printed import aar_frame, car_table, dated_rows, study_printout, test_table
 
 _KEPT = 5_000  # events up to which results of more than one window are kept: some hundred bytes per event and window
-_BY = ("event", "group", "ticker", "date", "day")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,15 +55,18 @@ class StudyResult(Printable):
         The events studied, as arrays; the estimated model; daily abnormal returns, (E, L).
     prices : Prices or None
         What the returns were computed from; None of a study on returns.
+    parts : tuple of StudyResult
+        Of events in several markets, or with windows of their own: the study of each market and pair of windows.
     """
 
     spec: StudySpec
-    panel: EventPanel
+    panel: AnyPanel
     fit: ModelFit
     abnormal: Abnormal
     _alignment: Alignment
     _exclusions: tuple[Exclusion, ...]
     prices: Prices | None = None
+    parts: tuple[StudyResult, ...] = ()
 
     def __len__(self) -> int:
         return len(self.panel)
@@ -86,7 +89,11 @@ class StudyResult(Printable):
 
     @property
     def events(self) -> pd.DataFrame:
-        """The events studied: ticker, date (day 0), event, group (several joined by "; "), days with data by window."""
+        """The events studied: ticker, date (day 0), event, group (several joined by "; "), days with data by window.
+
+        What the events name as their market, benchmark or calendar and their own event windows follow if there are any,
+        and last the traits: the user's other columns.
+        """
         return frames.events_frame(self.panel, self.fit, self.evidence)
 
     @property
@@ -98,6 +105,19 @@ class StudyResult(Printable):
     def alignment(self) -> pd.DataFrame:
         """Alignment of each date: ticker, event, given (with its time in UTC), session (day 0), days moved, rule."""
         return self._alignment.to_frame()
+
+    def among(self, table: EventTable, events: IntArray) -> StudyResult:
+        """Return the same study with its events known by their places, (E,), in a larger table."""
+        assert isinstance(self.panel, EventPanel)
+        return replace(self, panel=replace(self.panel, table=table, position=events[self.panel.position]))
+
+    def part_of(self, event_id: str) -> StudyResult:
+        """Return the study of the market and windows of an event: this one where there is only one."""
+        at = int(positions_of(self.panel, str(event_id), self._exclusions)[0])
+        if not self.parts:
+            return self
+        assert isinstance(self.panel, JoinedPanel)
+        return replace(self.parts[int(self.panel.part[at])], prices=self.prices)
 
     def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
         """Return what else happened in the windows of each event: releases, and the study's other events of the firm.
@@ -217,6 +237,9 @@ class StudyResult(Printable):
         WindowError, InputError
             As in `car`.
         """
+        study = self.part_of(event_id)
+        if study is not self:
+            return study.explain(event_id, first, last, confidence=confidence, shares=shares)
         window = days_of(self.spec.window, first, last)
         check_share("confidence", confidence, 0.95)
         part = positions_of(self.panel, str(event_id), self._exclusions)
@@ -290,9 +313,10 @@ class StudyResult(Printable):
             up to 30 events also the tests of each firm.
         alternative : {"two-sided", "less", "greater"}, optional
             "less" is for losses.
-        by : {"event", "group", "ticker", "date", "day"}, optional
-            Test each value of that column of ``study.events`` by itself, or each day of the window; it becomes the
-            first index level. An event of several groups is in each of them.
+        by : str, optional
+            "event", "group", "ticker", "date" or another column of ``study.events`` such as a trait: test each of its
+            values by itself; or "day": each day of the window. It becomes the first index level. An event of several
+            groups is in each of them; events without a value are together, under "".
         conventions : Conventions, optional
             Where papers differ: ``ms.Conventions(window="csar")`` and others.
         resampling : Resampling, optional
@@ -312,8 +336,6 @@ class StudyResult(Printable):
             If the days, a test, the alternative or `by` is not known.
         """
         check_choice("alternative", alternative, ALTERNATIVES)
-        if by is not None:
-            check_choice("by", by, _BY)
         whole = self.sample(first, last, conventions=conventions, resampling=resampling)
         names = which if which is None or isinstance(which, str) else tuple(which)
         key = (first, last, names, alternative, by, whole.conventions, whole.resampling)
@@ -327,10 +349,12 @@ class StudyResult(Printable):
         if by is None:
             rows = test_rows(whole, lambda: self.panel.event_id, which, alternative)
             return dated_rows(rows, self._window_of(whole.days)).set_index("test")
-        parts = [
-            dated_rows(test_rows(part, names, which, alternative), self._window_of(part.days)).assign(**{by: label})
-            for label, part, names in self._parts(whole, by)
-        ]
+        parts = []
+        for label, part, names in self._parts(whole, by):
+            frame = dated_rows(test_rows(part, names, which, alternative), self._window_of(part.days))
+            if by in frame:
+                raise InputError("by", f"{by!r} is a column of the tests too", "rename that column of the events")
+            parts.append(frame.assign(**{by: label}))
         return pd.concat(parts, ignore_index=True).set_index([by, "test"])
 
     def _parts(self, whole: Sample, by: str) -> Iterator[tuple[Any, Sample, Callable[[], StrArray]]]:
@@ -342,7 +366,7 @@ class StudyResult(Printable):
                 sample = self.sample(day, day, conventions=whole.conventions, resampling=whole.resampling)
                 yield day, sample, lambda: self.panel.event_id
             return
-        for label, part in members(self.events[by].to_numpy(), by).items():
+        for label, part in members(frames.labels_of(self.events, by, "day"), by).items():
             yield label, whole.take(part), partial(self._names, part)
 
     def sample(
