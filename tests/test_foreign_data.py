@@ -260,12 +260,12 @@ def foreign(draw: Any, days: pd.DatetimeIndex) -> pd.DataFrame:
     rng = np.random.default_rng(draw(st.integers(0, 2**31)))
     beyond = draw(st.sampled_from((20, 0)))
     whole = pd.date_range(days[0] - pd.Timedelta(days=beyond), days[-1] + pd.Timedelta(days=beyond))
-    columns = []
+    weekday, columns = np.is_busday(whole.to_numpy().astype("datetime64[D]")), []
     for k, kind in enumerate(draw(st.lists(st.sampled_from(_KINDS), max_size=4))):
         there = {
             "every day": np.ones(len(whole), dtype=bool),
-            "weekdays": whole.dayofweek < 5,
-            "other holidays": (whole.dayofweek < 5) & (rng.random(len(whole)) > 0.1),
+            "weekdays": weekday,
+            "other holidays": weekday & (rng.random(len(whole)) > 0.1),
             "sparse": rng.random(len(whole)) < 0.05,
             "one day": np.arange(len(whole)) == rng.integers(len(whole)),
             "empty": np.zeros(len(whole), dtype=bool),

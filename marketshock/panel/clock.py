@@ -53,15 +53,32 @@ def traded(names: Sequence[str], days: DateArray, values: FloatArray, are_return
         Which of the two.
     """
     there = np.isfinite(values)
-    if are_returns:
-        moved = np.nan_to_num(values) != 0.0
-    else:
-        last = np.maximum.accumulate(np.where(there, np.arange(len(days))[:, None], -1), axis=0)
-        before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
-        earlier = np.where(before >= 0, np.take_along_axis(values, np.maximum(before, 0), axis=0), np.nan)
-        moved = there & (values != earlier)
+    moved = _moved(there, values, are_returns).any(axis=1)
     enough = 2 * there.sum(axis=1) >= max(1, values.shape[1])
-    return Traded(tuple(names), days[enough], moved.any(axis=1)[enough])
+    return Traded(tuple(names), days[enough], moved[enough])
+
+
+def shared_days(names: Sequence[str], days: DateArray, values: FloatArray, are_returns: bool) -> tuple[Traded, Traded]:
+    """Return the days on which more than half of some series have a price, and those on which half have one.
+
+    The half is of the series whose prices have begun and not ended; arguments as those of `traded`.
+    """
+    there = np.isfinite(values)
+    moved = _moved(there, values, are_returns).any(axis=1)
+    begun, going = np.maximum.accumulate(there, axis=0), np.maximum.accumulate(there[::-1], axis=0)[::-1]
+    n, alive = there.sum(axis=1), (begun & going).sum(axis=1)
+    more, half = 2 * n > alive, (2 * n >= alive) & (n > 0)
+    return Traded(tuple(names), days[more], moved[more]), Traded(tuple(names), days[half], moved[half])
+
+
+def _moved(there: BoolArray, values: FloatArray, are_returns: bool) -> BoolArray:
+    """Return where a price differs from the one before, (T, n)."""
+    if are_returns:
+        return np.asarray(np.nan_to_num(values) != 0.0)
+    last = np.maximum.accumulate(np.where(there, np.arange(len(values))[:, None], -1), axis=0)
+    before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
+    earlier = np.where(before >= 0, np.take_along_axis(values, np.maximum(before, 0), axis=0), np.nan)
+    return np.asarray(there & (values != earlier))
 
 
 def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto", warn: bool = True) -> Sessions:
