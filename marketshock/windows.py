@@ -80,6 +80,25 @@ class ArrayWindows:
     estimation_data: WindowData
     event_data: WindowData
 
+    @property
+    def split(self) -> str:
+        """Why the events share no days: never."""
+        return ""
+
+    @property
+    def asked(self) -> BoolArray:
+        """Days that lie in each event's own window, (E, L): all of them."""
+        return np.broadcast_to(np.True_, self.event_data.y.shape)
+
+    @property
+    def shared_days(self) -> slice:
+        """Days that all estimation windows share, as places in the estimation window."""
+        return slice(0, self.estimation_data.y.shape[1])
+
+    def reach(self, days: slice) -> int:
+        """Return the number of some event days."""
+        return len(range(*days.indices(self.event_data.y.shape[1])))
+
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over the event days in the mask, (E, n) -> (E, P)."""
         return self.event_data.total_x(days, mask, n_params)

@@ -26,6 +26,8 @@ def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:
     n = int(sample.there.sum())
     if not sample.mask.any():
         return Inapplicable("calendar_time", "no return in the window", 0, MEAN_ZERO)
+    if sample.evidence.split:
+        return Inapplicable("calendar_time", sample.evidence.split, n, MEAN_ZERO)
     held = _held(sample)
     mean, sigma = held.ar / held.n, np.sqrt(held.sigma2 / held.n)
     sd = held.sd()

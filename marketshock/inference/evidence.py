@@ -63,6 +63,21 @@ class Windows(Protocol):
     def take(self, events: slice | IntArray | BoolArray) -> Windows:
         """Return the windows of some of the events."""
 
+    @property
+    def split(self) -> str:
+        """Why the events share no days, "" if they may: markets with other sessions, or windows of their own."""
+
+    @property
+    def asked(self) -> BoolArray:
+        """Days that lie in each event's own window, (E, L)."""
+
+    @property
+    def shared_days(self) -> slice:
+        """Days that all estimation windows share, as places in the estimation window."""
+
+    def reach(self, days: slice) -> int:
+        """Return the length of some event days in the unit in which days 0 are numbered."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evidence(Computed):
@@ -79,7 +94,7 @@ class Evidence(Computed):
     abnormal : Abnormal
         Of these events.
     row, column : ndarray of shape (E,), int
-        Session ordinal of day 0, and security.
+        Number of day 0 (session ordinal; days since 1970 of events in several markets), and security.
     refit : callable
         The model's ``fit(y, x, mask)`` for this event window, for tests that need all firms on the same days.
     log : bool
@@ -163,6 +178,16 @@ class Evidence(Computed):
     def complete(self) -> bool:
         """Whether every event has a return on every event day."""
         return bool(self.event_mask.all())
+
+    @property
+    def split(self) -> str:
+        """Why the events share no days, for tests that need common ones; "" if they may."""
+        return self.windows.split
+
+    @cached_property
+    def own_windows(self) -> bool:
+        """Whether some event days lie outside of an event's own window."""
+        return bool(self.split) and not bool(self.windows.asked.all())
 
     @property
     def common_date(self) -> bool:

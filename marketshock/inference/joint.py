@@ -215,6 +215,8 @@ def _f_test(name: str, system: System, contrasts: FloatArray, null: str, alterna
 def common_system(sample: Sample) -> System | str:
     """Return all firms' regressions on their common days with the CARs of the window, or why there is no system."""
     e = sample.evidence
+    if e.split:
+        return e.split
     if not sample.common_date:
         return f"the events fall on {len(np.unique(e.row))} dates: test each date by itself (by='date')"
     if not sample.mask.all():
@@ -228,6 +230,8 @@ def common_system(sample: Sample) -> System | str:
 def common_fit(evidence: Evidence) -> CommonFit | str:
     """Estimate firms of one date on the days they share, or return why that is not possible."""
     e = evidence
+    if e.split:
+        return e.split
     together = e.mask.all(axis=0)
     y, x = e.y[:, together], e.x[:, together]
     if not (x == x[:1]).all():

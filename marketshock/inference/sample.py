@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from .correlation import mean_correlation
 from .evidence import Computed, Evidence
 from .moments import Moments
 from .options import Conventions, Resampling
+from .overlap import overlap_correlation
 
 _FEW = 2 * BLOCK  # events whose correlation is a matter of milliseconds
 
@@ -70,6 +71,11 @@ class Sample(Computed):
         return self.evidence.event_mask[:, self.days]
 
     @property
+    def asked(self) -> BoolArray:
+        """Days under test that lie in each event's own window, (E, n)."""
+        return self.evidence.windows.asked[:, self.days]
+
+    @property
     def ar(self) -> FloatArray:
         """Abnormal returns of the days under test, (E, n), NaN where missing."""
         return self.evidence.abnormal.ar[:, self.days]
@@ -84,7 +90,12 @@ class Sample(Computed):
     @cached_property
     def bhar(self) -> FloatArray:
         """Buy-and-hold abnormal returns of simple returns, (E,), NaN where a day is missing."""
-        return buy_and_hold(self.evidence.windows.realised(self.days), self.ar, self.mask)
+        realised, ar, mask = self.evidence.windows.realised(self.days), self.ar, self.mask
+        if self.evidence.own_windows:  # nothing is earned outside of an event's own window
+            outside = ~self.asked
+            realised, ar, mask = np.where(outside, 0.0, realised), np.where(outside, 0.0, ar), mask | outside
+            mask &= self.there[:, None]
+        return buy_and_hold(realised, ar, mask)
 
     @cached_property
     def there(self) -> BoolArray:
@@ -172,19 +183,31 @@ class Sample(Computed):
     @property
     def n_lacking(self) -> int:
         """Events without a return on some day under test."""
+        if self.evidence.own_windows:
+            return int((self.asked & ~self.mask).any(axis=1).sum())
         return int((~self.mask.all(axis=1)).sum())
 
     @cached_property
     def correlation_by_date(self) -> float:
         """Mean correlation of the residuals, aligned by calendar date and weighted by the overlap of the windows."""
-        return self.evidence.once(mean_correlation, self.n_days, "date")
+        return self._correlation("date")
 
     @property
     def correlation(self) -> float:
         """Mean correlation of the residuals by the conventions."""
-        if self.conventions.correlation == "date":
-            return self.correlation_by_date
-        return self.evidence.once(mean_correlation, self.n_days, self.conventions.correlation)
+        kind = self.conventions.correlation
+        return self.correlation_by_date if kind == "date" else self._correlation(kind)
+
+    def _correlation(self, kind: Literal["date", "label", "pairwise"]) -> float:
+        e = self.evidence
+        if kind != "pairwise" and e.split:
+            return e.once(overlap_correlation, self.days.start, self.days.stop, kind)
+        return e.once(mean_correlation, self.n_days, "date" if kind == "label" else kind)
+
+    @property
+    def reach(self) -> int:
+        """Days under test in the unit in which days 0 are numbered."""
+        return self.evidence.windows.reach(self.days) if self.evidence.split else self.n_days
 
     @property
     def estimation_sar(self) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from .._typing import BoolArray, DateArray, FloatArray, IntArray, StrArray
 from ..catalog.table import EventTable
 from ..windows import BLOCK, Window, WindowData
 from .returns import Returns
+
+_DAY = np.timedelta64(86_400, "s")
 
 
 class DesignSums:
@@ -137,7 +140,7 @@ class EventPanel:
     @property
     def asked(self) -> BoolArray:
         """Days that lie in each event's own window, (E, L): all of them."""
-        return np.ones((len(self), len(self.window)), dtype=bool)
+        return np.broadcast_to(np.True_, (len(self), len(self.window)))
 
     def dates(self, window: Window) -> DateArray:
         """Return the sessions of the days of a window, (E, n), NaT beyond the data."""
@@ -145,6 +148,32 @@ class EventPanel:
         inside = (rows >= 0) & (rows < len(self.returns.days))
         days = self.returns.days[np.clip(rows, 0, len(self.returns.days) - 1)]
         return np.where(inside, days, np.datetime64("NaT"))
+
+    @property
+    def split(self) -> str:
+        """Why the events share no days, for tests that need common ones: "" here."""
+        return ""
+
+    @property
+    def shared_days(self) -> slice:
+        """Days that all estimation windows share, as places in the estimation window."""
+        return slice(0, len(self.estimation))
+
+    def reach(self, days: slice) -> int:
+        """Return the number of some event days."""
+        return len(range(*days.indices(len(self.window))))
+
+    def intervals(self, which: Literal["estimation", "window"]) -> tuple[DateArray, DateArray, IntArray]:
+        """Return when the returns of a window were earned, (E, n) each: close before, close (UTC), session.
+
+        A calendar without closing times closes at the end of the day.
+        """
+        sessions, days = self.returns.sessions, self.returns.days
+        rows = self.row[:, None] + getattr(self, which).offsets()
+        closes = sessions.closes if sessions.closes is not None else sessions.days.astype("datetime64[s]") + _DAY
+        at = np.clip(rows, 0, len(days) - 1) + int(np.searchsorted(sessions.days, days[0]))
+        before = np.where(at > 0, closes[np.maximum(at - 1, 0)], closes[at] - _DAY)
+        return before, closes[at], sessions.days[at].astype(np.int64)
 
     @property
     def ahead(self) -> IntArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from ..models.base import ModelFit
 from ..windows import BLOCK, Window, WindowData
 from .abnormal import Abnormal
 from .event_panel import EventPanel
+
+_NEVER = ((0, np.datetime64("NaT")), (1, np.datetime64("NaT")), (2, 0))  # interval of a day that is not asked for
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -122,6 +124,39 @@ class JoinedPanel:
     def row(self) -> IntArray:
         """Day 0 as days since 1970, (E,): the same number is the same date in every part."""
         return self.session.astype(np.int64)
+
+    @cached_property
+    def split(self) -> str:
+        """Why the events share no days, for tests that need common ones."""
+        alike = len({(p.window, p.estimation) for p in self.parts}) == 1
+        if alike or len(self.calendars) > 1:
+            return (
+                f"the events lie in {len(self.parts) if alike else len(self.calendars)} markets with different sessions"
+            )
+        return "the events have windows of their own"
+
+    @property
+    def shared_days(self) -> slice:
+        """Days that all estimation windows share, as places in the joined estimation window."""
+        first = max(p.estimation.first for p in self.parts) - self.estimation.first
+        return slice(first, max(first, min(p.estimation.last for p in self.parts) - self.estimation.first + 1))
+
+    def reach(self, days: slice) -> int:
+        """Return the most calendar days that some event days of one event take, in the unit of `row`."""
+        dates = self.dates(self.window)[:, days]
+        numbers = dates.astype(np.int64)
+        inside = self.asked[:, days] & ~np.isnat(dates)
+        last = np.where(inside, numbers, np.iinfo(np.int64).min).max(axis=1, initial=np.iinfo(np.int64).min)
+        first = np.where(inside, numbers, np.iinfo(np.int64).max).min(axis=1, initial=np.iinfo(np.int64).max)
+        some = inside.any(axis=1)
+        return int((last[some] - first[some]).max(initial=0)) + 1
+
+    def intervals(self, which: Literal["estimation", "window"]) -> tuple[DateArray, DateArray, IntArray]:
+        """Return when the returns of a window were earned, (E, n) each: close before, close (UTC), session."""
+        parts = [p.intervals(which) for p in self.parts]
+        whole, windows = getattr(self, which), [getattr(p, which) for p in self.parts]
+        start, end, label = (self._spread([p[k] for p in parts], whole, windows, fill) for k, fill in _NEVER)
+        return start, end, label
 
     @property
     def ahead(self) -> IntArray:

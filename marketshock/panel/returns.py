@@ -208,11 +208,11 @@ class Sheet:
             off_days, off = off_days[off.any(axis=1)], off[off.any(axis=1)]
         axis, values = _on_axis(sessions, days, values)
         names = tuple(self.names[c] for c in kept)
-        return Returns(axis, names, self._returns(names, axis, values, sessions), sessions, self.log, off_days=off_days, off=off)
+        return Returns(
+            axis, names, self._returns(names, axis, values, sessions), sessions, self.log, off_days=off_days, off=off
+        )
 
-    def _returns(
-        self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions
-    ) -> FloatArray:
+    def _returns(self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions) -> FloatArray:
         if self.are_returns:
             return levels
         values = np.full_like(levels, np.nan)

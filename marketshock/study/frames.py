@@ -79,6 +79,15 @@ def estimation_ends(panel: AnyPanel) -> tuple[DateArray, DateArray]:
     return ends[0], ends[1]
 
 
+def days_summed(panel: AnyPanel, window: Window) -> dict[str, Any]:
+    """Return the first and the last day of a window, cut to each event's own one."""
+    if not isinstance(panel, JoinedPanel):
+        return {"first": window.first, "last": window.last}
+    first = [np.full(len(p), max(p.window.first, window.first)) for p in panel.parts]
+    last = [np.full(len(p), min(p.window.last, window.last)) for p in panel.parts]
+    return {"first": panel.gathered(first), "last": panel.gathered(last)}
+
+
 def exclusions_frame(exclusions: Sequence[Exclusion]) -> pd.DataFrame:
     """Return the frame of `StudyResult.exclusions`."""
     columns = ["event_id", "ticker", "date", "code", "reason"]

@@ -194,7 +194,7 @@ class StudyResult(Printable):
         check_share("confidence", confidence, 0.95)
         note = self._missing_notes(window)
         columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
-        frame = frames.by_event(self.panel, first=window.first, last=window.last, **columns)
+        frame = frames.by_event(self.panel, **frames.days_summed(self.panel, window), **columns)
         if adjust is not None:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
         label = f"CAR{window}".replace(" ", "")
@@ -269,7 +269,7 @@ class StudyResult(Printable):
             raise InputError("bhar", "the study has log returns", remedy)
         sample = Sample(self.evidence, self._days(window))
         columns = {"bhar": sample.bhar, "n_days": sample.mask.sum(axis=1), "note": self._missing_notes(window)}
-        return frames.by_event(self.panel, first=window.first, last=window.last, **columns)
+        return frames.by_event(self.panel, **frames.days_summed(self.panel, window), **columns)
 
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day with the standard error that the dates of the events allow.
@@ -444,7 +444,7 @@ class StudyResult(Printable):
         spec, alignment = self.spec, self._alignment
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
-        incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
+        incomplete = self.sample().n_lacking
         counts = (len(alignment.session), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
         return study_printout(spec, self.panel, cars, *counts)
 
