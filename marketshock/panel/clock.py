@@ -21,7 +21,7 @@ _DAILY = 0.5  # share of one-session steps between a series' prices below which 
 _CLOSURES = 1 / 3  # share of New York's weekday closures on which a series must have moved to be of another market
 _WEEKENDS = 0.1  # the same of Saturdays and Sundays
 _HOLE = 15  # times the usual step between days
-_OTHER = 2  # days of either kind that it takes: a single one is a stray row
+_OTHER = 2  # days of either kind that it takes: one is a stray row, unless it is the only closure of all rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +169,13 @@ def misfit(days: DateArray, moved: BoolArray) -> str:
 
 def _of_another_market(stray: DateArray, first: np.datetime64, last: np.datetime64) -> bool:
     """Return whether days without a session of New York are so many that they are sessions of another market."""
-    if len(stray) < _OTHER:
+    if not len(stray):
         return False
     everyday = np.arange(first, last + 1)
     weekday = np.is_busday(everyday)
     closures = int(weekday.sum()) - len(nyse().between(first, last))
     on_weekdays = int(np.is_busday(stray).sum())
     on_weekends = len(stray) - on_weekdays
-    return (on_weekdays >= _OTHER and on_weekdays > _CLOSURES * closures) or (
+    return (on_weekdays >= min(_OTHER, max(1, closures)) and on_weekdays > _CLOSURES * closures) or (
         on_weekends >= _OTHER and on_weekends > _WEEKENDS * (len(everyday) - int(weekday.sum()))
     )
