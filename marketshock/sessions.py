@@ -7,6 +7,7 @@ have theirs by name (`markets.py`); where none is known, the days on which the b
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,17 @@ from ._typing import BoolArray, DateArray, IntArray, StrArray
 from .errors import Argument, InputError, NotSessionError, PriceError, Words
 
 NEW_YORK = "America/New_York"
+
+YEAR = 252  # sessions of the NYSE a year, to the nearest whole number
+MONTH = YEAR // 12
+
+_DAYS_A_YEAR = 365.25
+_EVERY = {365: ("day", 1.0), 52: ("week", 7.0), 12: ("month", 30.44), 4: ("quarter", 91.31), 1: ("year", 365.25)}
+_NEAR = 0.03  # relative distance of the number counted from a number of _EVERY
+_EVEN = 0.95  # share of the gaps between dates that are about one period
+_FEWEST = 8  # dates; less is no series
+_HALF_A_YEAR = 180  # days; holidays are spread over the year, so a shorter count would be off by several percent
+_UNEVEN = 1.25  # largest ratio of the days that three thirds of the dates take; holidays make 1.15 of half a year
 
 #: Rules of the mapping, in words; the values of ``Alignment.rule``.
 SAME_DAY = "the session of that day"
@@ -56,6 +68,22 @@ class Mapped:
     rule: StrArray  # (n,) of text: rule of the mapping, in words
 
 
+@dataclass(frozen=True, slots=True)
+class SessionYear:
+    """The sessions of a year, by which figures of one session become annual; `str` gives it in words."""
+
+    n: float  # sessions a year; NaN if the dates do not tell
+    source: str  # where the number comes from, or why there is none
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number."""
+        return not math.isnan(self.n)
+
+    def __str__(self) -> str:
+        return f"{self.n:.4g} sessions ({self.source})" if self.known else f"unknown ({self.source})"
+
+
 @lru_cache(maxsize=1)
 def nyse() -> Sessions:
     """Return the fixed NYSE calendar, 1970-01-01 to 2027-12-31, with early closes.
@@ -84,6 +112,41 @@ def nyse() -> Sessions:
 def index_sessions(days: DateArray) -> Sessions:
     """Return the calendar of the dates of the prices, without closing times."""
     return Sessions("index", days, None)
+
+
+def session_year(sessions: Sessions) -> SessionYear:
+    """Return the sessions of a year on a calendar.
+
+    252 for the sessions of the NYSE, as is usual; its table has 252.0 a year in the 40 years to 2024. On other
+    calendars 365, 52, 12, 4 or 1 if there is a date every day, week, month, quarter or year, and otherwise the number
+    counted in the dates, which must cover half a year evenly. NaN if they are too few or too uneven.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        The calendar; all its days are counted.
+    """
+    days = sessions.days
+    if sessions.name == "NYSE" or (len(days) and np.array_equal(days, nyse().between(days[0], days[-1]))):
+        return SessionYear(float(YEAR), "NYSE")
+    if len(days) < _FEWEST:
+        return SessionYear(math.nan, f"{len(days)} dates are too few to tell")
+    gaps = np.diff(days).astype(np.int64)
+    length = int(gaps.sum())
+    whole = length // 7 * 7 if np.median(gaps) < 7 else length  # weeks, so that no weekend is counted in part
+    counted = np.count_nonzero(days < days[0] + whole) * _DAYS_A_YEAR / whole
+    for n, (period, gap) in _EVERY.items():
+        even = (gaps > 0.4 * gap) & (gaps < 1.6 * gap)
+        if abs(counted * gap / _DAYS_A_YEAR - 1) < _NEAR and even.mean() > _EVEN:
+            return SessionYear(float(n), f"one every {period}")
+    span = f"{days[0]} to {days[-1]}"
+    if length < _HALF_A_YEAR:
+        return SessionYear(math.nan, f"{len(days)} dates, {span}, are too few to tell")
+    third = len(gaps) // 3
+    parts = [int(gaps[k * third : (k + 1) * third].sum()) for k in range(3)]
+    if max(parts) > _UNEVEN * min(parts):
+        return SessionYear(math.nan, f"the dates, {span}, are too uneven to tell")
+    return SessionYear(float(counted), f"counted, {span}")
 
 
 def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:

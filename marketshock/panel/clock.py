@@ -21,7 +21,7 @@ _DAILY = 0.5  # share of one-session steps between a series' prices below which 
 _CLOSURES = 1 / 3  # share of New York's weekday closures on which a series must have moved to be of another market
 _WEEKENDS = 0.1  # the same of Saturdays and Sundays
 _HOLE = 20  # calendar days without a row: longer than any holiday of a market
-_OTHER = 2  # days of either kind that it takes: a single one is a stray row
+_OTHER = 2  # days of either kind that it takes: one is a stray row, unless it is the only closure of all rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,32 @@ def traded(names: Sequence[str], days: DateArray, values: FloatArray, are_return
         Which of the two.
     """
     there = np.isfinite(values)
-    if are_returns:
-        moved = np.nan_to_num(values) != 0.0
-    else:
-        last = np.maximum.accumulate(np.where(there, np.arange(len(days))[:, None], -1), axis=0)
-        before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
-        earlier = np.where(before >= 0, np.take_along_axis(values, np.maximum(before, 0), axis=0), np.nan)
-        moved = there & (values != earlier)
+    moved = np.asarray(_moved(there, values, are_returns).any(axis=1))
     enough = 2 * there.sum(axis=1) >= max(1, values.shape[1])
-    return Traded(tuple(names), days[enough], moved.any(axis=1)[enough])
+    return Traded(tuple(names), days[enough], moved[enough])
+
+
+def shared_days(names: Sequence[str], days: DateArray, values: FloatArray, are_returns: bool) -> tuple[Traded, Traded]:
+    """Return the days on which more than half of some series have a price, and those on which half have one.
+
+    The half is of the series whose prices have begun and not ended; arguments as those of `traded`.
+    """
+    there = np.isfinite(values)
+    moved = np.asarray(_moved(there, values, are_returns).any(axis=1))
+    begun, going = np.maximum.accumulate(there, axis=0), np.maximum.accumulate(there[::-1], axis=0)[::-1]
+    n, alive = there.sum(axis=1), (begun & going).sum(axis=1)
+    more, half = 2 * n > alive, (2 * n >= alive) & (n > 0)
+    return Traded(tuple(names), days[more], moved[more]), Traded(tuple(names), days[half], moved[half])
+
+
+def _moved(there: BoolArray, values: FloatArray, are_returns: bool) -> BoolArray:
+    """Return where a price differs from the one before, (T, n)."""
+    if are_returns:
+        return np.asarray(np.nan_to_num(values) != 0.0)
+    last = np.maximum.accumulate(np.where(there, np.arange(len(values))[:, None], -1), axis=0)
+    before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
+    earlier = np.where(before >= 0, np.take_along_axis(values, np.maximum(before, 0), axis=0), np.nan)
+    return np.asarray(there & (values != earlier))
 
 
 def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto", warn: bool = True) -> Sessions:
@@ -152,13 +169,13 @@ def misfit(days: DateArray, moved: BoolArray) -> str:
 
 def _of_another_market(stray: DateArray, first: np.datetime64, last: np.datetime64) -> bool:
     """Return whether days without a session of New York are so many that they are sessions of another market."""
-    if len(stray) < _OTHER:
+    if not len(stray):
         return False
     everyday = np.arange(first, last + 1)
     weekday = np.is_busday(everyday)
     closures = int(weekday.sum()) - len(nyse().between(first, last))
     on_weekdays = int(np.is_busday(stray).sum())
     on_weekends = len(stray) - on_weekdays
-    return (on_weekdays >= _OTHER and on_weekdays > _CLOSURES * closures) or (
+    return (on_weekdays >= min(_OTHER, max(1, closures)) and on_weekdays > _CLOSURES * closures) or (
         on_weekends >= _OTHER and on_weekends > _WEEKENDS * (len(everyday) - int(weekday.sum()))
     )

@@ -16,8 +16,8 @@ from ..providers.base import Prices
 from ..providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
-from ..sessions import Sessions, index_sessions
-from .clock import Traded, holes, misfit, sessions_for, traded
+from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
+from .clock import Traded, holes, misfit, sessions_for, shared_days, traded
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,11 @@ class Returns:
     def all_names(self) -> tuple[str, ...]:
         """Securities and factors, also those whose returns are elsewhere."""
         return (*self.names, *self.factor_names, *self.elsewhere)
+
+    @property
+    def session_year(self) -> SessionYear:
+        """Sessions of a year on the calendar."""
+        return session_year(self.sessions)
 
     def column(self, name: str) -> FloatArray:
         """Return a factor or, where there is none of that name, a security, (T,): returns of one session."""
@@ -157,6 +162,48 @@ class Sheet:
         """Return the days on which any of some securities has a price; no row counts as carried."""
         there = np.isfinite(self.values[:, self._columns(names)]).any(axis=1)
         return Traded((label,), self.days[there], np.ones(int(there.sum()), dtype=bool))
+
+    def shared(self, names: Sequence[str], calendar: CalendarName, warn: bool = True) -> Sessions:
+        """Return the sessions that most of some securities share, where one calendar must do for all.
+
+        With "auto" it is New York's table if the days on which more than half of them have a price are its sessions,
+        of those whose prices have begun and not ended. Otherwise half of them decide.
+        """
+        if calendar not in ("auto", "NYSE"):
+            return self.sessions(() if calendar == "index" else names, calendar, warn)
+        columns = self._columns(names)
+        columns = columns if len(columns) else np.arange(len(self.names))
+        more, half = shared_days([self.names[c] for c in columns], self.days, self.values[:, columns], self.are_returns)
+        fits = len(more.days) > 0 and not misfit(more.days, more.moved)
+        return sessions_for(self.parameter, more if fits else half, calendar, warn)
+
+    def own_clocks(self) -> list[tuple[tuple[str, ...], Sessions]]:
+        """Return the securities by the sessions of their own prices: New York's table, or the days of each itself."""
+        if self._all_new_york():
+            return [(self.names, nyse())]
+        clocks: dict[bytes, tuple[Sessions, list[str]]] = {}
+        without = []
+        for name in self.names:
+            series = self.traded([name])
+            if not len(series.days):
+                without.append(name)
+                continue
+            sessions = sessions_for(self.parameter, series, "auto", warn=False)
+            key = b"" if sessions.name == "NYSE" else sessions.days.tobytes()
+            clocks.setdefault(key, (sessions, []))[1].append(name)
+        found = sorted(clocks.values(), key=lambda clock: -len(clock[1])) or [(index_sessions(self.days), [])]
+        found[0][1].extend(without)
+        return [(tuple(names), sessions) for sessions, names in found]
+
+    def _all_new_york(self) -> bool:
+        """Return whether all rows are New York's sessions and each security's prices are daily."""
+        table = nyse()
+        if not table.contains(self.days).all():
+            return False
+        there = np.isfinite(self.values)
+        follows = np.diff(np.searchsorted(table.days, self.days)) == 1
+        steps = (there[1:] & there[:-1] & follows[:, None]).sum(axis=0)
+        return not (2 * steps < there.sum(axis=0) - 1).any()
 
     def on(self, sessions: Sessions, names: Sequence[str], only: bool = False) -> Returns:
         """Return close-to-close returns over consecutive sessions.
