@@ -37,7 +37,8 @@ def events_of(prices: pd.DataFrame, *pairs: tuple[str, int]) -> pd.DataFrame:
 
 
 def study_of(prices, *pairs, **options):
-    options = OPTIONS | {"model": MODEL} | options
+    """Study pairs of name and row; every row is a session, also where the benchmark has no price."""
+    options = {"markets": ms.Market("made", sessions=prices.index)} | OPTIONS | {"model": MODEL} | options
     return ms.event_study(events_of(prices, *pairs), prices=prices, **options)
 
 
