@@ -51,7 +51,7 @@ def overlap_correlation(evidence: Evidence, first: int, stop: int, kind: Literal
     estimation, event = _intervals(evidence)
     days = slice(first, stop)
     tested = evidence.event_mask[:, days]
-    event = Intervals(*(part[:, days] for part in event))
+    event = Intervals(event.start[:, days], event.end[:, days], event.label[:, days])
     axis, places = _axis(estimation, event, evidence.mask, tested)
     residuals = _rows(
         places[: int(evidence.mask.sum())], evidence.mask, evidence.residuals[evidence.mask], len(axis[0])

@@ -206,14 +206,13 @@ class JoinedPanel:
         """Return the panel of a subset of the events: a plain panel where they are all of one part."""
         part, place = self.part[events], self.place[events]
         used = np.unique(part)
-        panel: JoinedPanel
         if len(used) == 1 and self.parts[used[0]].window == self.window:
-            return self.parts[used[0]].take(place)
+            return self.parts[int(used[0])].take(place)
         parts = tuple(self.parts[k].take(place[part == k]) for k in used)
         renumbered = np.empty(len(part), dtype=np.int64)
         for k in used:
             renumbered[part == k] = np.arange(np.count_nonzero(part == k))
-        panel = replace(self, parts=parts, part=np.searchsorted(used, part), place=renumbered)
+        panel: JoinedPanel = replace(self, parts=parts, part=np.searchsorted(used, part), place=renumbered)
         panel.__dict__["window"] = self.window  # days under test are counted from the first day of the whole study
         return panel
 

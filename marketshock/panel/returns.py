@@ -16,6 +16,8 @@ from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
 from .clock import Traded, holes, misfit, sessions_for, shared_days, traded
 
+_AGREE = 0.95  # share of days that two securities of one market have in common
+
 
 @dataclass(frozen=True, slots=True)
 class Returns:
@@ -150,6 +152,24 @@ class Sheet:
         more, half = shared_days([self.names[c] for c in columns], self.days, self.values[:, columns], self.are_returns)
         fits = len(more.days) > 0 and not misfit(more.days, more.moved)
         return sessions_for(self.parameter, more if fits else half, calendar, warn)
+
+    def peers(self, sessions: Sessions, calendar: CalendarName) -> list[str]:
+        """Return the securities that trade on the sessions of a market, all if the rows themselves are its sessions."""
+        if calendar == "index" or sessions.contains(self.days).all():
+            return list(self.names)
+        found = []
+        for name in self.names:
+            series = self.traded([name])
+            inside = series.days[(series.days >= sessions.days[0]) & (series.days <= sessions.days[-1])]
+            if not len(inside):
+                continue
+            if sessions.name == "NYSE":
+                fits = not misfit(series.days, series.moved)
+            else:
+                n = int(sessions.contains(inside).sum())
+                fits = n > _AGREE * max(len(inside), len(sessions.between(inside[0], inside[-1])))
+            found += [name] if fits else []
+        return found
 
     def own_clocks(self) -> list[tuple[tuple[str, ...], Sessions]]:
         """Return the securities by the sessions of their own prices: New York's table, or the days of each itself."""

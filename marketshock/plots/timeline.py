@@ -57,8 +57,8 @@ def price_path(study: StudyResult, event_id: str, *, ax: Axes | None = None) -> 
     UnknownNameError
         If the event is not in the study.
     """
-    i = int(positions_of(study.panel, str(event_id))[0])
-    panel = study.panel
+    study = study.part_of(event_id)
+    i, panel = int(positions_of(study.panel, str(event_id))[0]), study.single_panel
     path = _path(study, i)
     with canvas(ax, (8, 4.2)) as ax:
         ax.plot(path.days, path.level, color=COLOURS[0], linewidth=1.2)
@@ -80,7 +80,7 @@ def price_path(study: StudyResult, event_id: str, *, ax: Axes | None = None) -> 
 
 
 def _path(study: StudyResult, i: int) -> _Path:
-    panel = study.panel
+    panel = study.single_panel
     last = len(panel.returns.days) - 1
     first = max(0, int(panel.row[i]) + panel.estimation.first - _AROUND[0])
     rows = np.arange(first, min(last, int(panel.row[i]) + panel.window.last + _AROUND[1]) + 1)

@@ -47,4 +47,4 @@ def study_again(
         on_closed="raise",
         duplicates="keep",
     )
-    return run_study(spec, table, returns or study.panel.returns)
+    return run_study(spec, table, returns or study.single_panel.returns)

@@ -108,8 +108,19 @@ class StudyResult(Printable):
 
     def among(self, table: EventTable, events: IntArray) -> StudyResult:
         """Return the same study with its events known by their places, (E,), in a larger table."""
-        assert isinstance(self.panel, EventPanel)
-        return replace(self, panel=replace(self.panel, table=table, position=events[self.panel.position]))
+        panel = self.single_panel
+        return replace(self, panel=replace(panel, table=table, position=events[panel.position]))
+
+    @property
+    def single_panel(self) -> EventPanel:
+        """The panel of events of one market with the same windows.
+
+        Raises `InputError` if the events lie in several markets or have windows of their own.
+        """
+        if isinstance(self.panel, JoinedPanel):
+            remedy = "study each by itself: study.part_of(event_id), or study.parts"
+            raise InputError("study", self.panel.split, remedy)
+        return self.panel
 
     def part_of(self, event_id: str) -> StudyResult:
         """Return the study of the market and windows of an event: this one where there is only one."""
@@ -243,7 +254,7 @@ class StudyResult(Printable):
         window = days_of(self.spec.window, first, last)
         check_share("confidence", confidence, 0.95)
         part = positions_of(self.panel, str(event_id), self._exclusions)
-        one = (self.panel.take(part), self.fit.take(part), self.abnormal.take(part))
+        one = (self.single_panel.take(part), self.fit.take(part), self.abnormal.take(part))
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
         return explain_event(DerivedEvent(self.spec, *one, self.prices, window, confidence), counts)
 

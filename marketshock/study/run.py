@@ -210,7 +210,7 @@ def _joined(
     ]
     if not studies:
         return None, exclusions
-    panel = JoinedPanel.of([study.panel for study in studies])
+    panel = JoinedPanel.of([study.single_panel for study in studies])
     fit = joined_fit(panel, [study.fit for study in studies])
     abnormal = joined_abnormal(panel, [study.abnormal for study in studies])
     before = min(panel.estimation.last, panel.window.first - 1)
