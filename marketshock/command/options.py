@@ -12,7 +12,7 @@ from inspect import signature
 from typing import Any, NoReturn, TypeAlias
 
 from .._bundled import __version__
-from .._typing import ALTERNATIVES, DUPLICATES, ON_CLOSED
+from .._typing import ALTERNATIVES, DUPLICATES, GAPS, ON_CLOSED, ON_HALT
 from ..errors import Argument, did_you_mean
 from .inputs import models
 
@@ -134,6 +134,8 @@ def study_options(parser: argparse.ArgumentParser, required: bool = True) -> Non
     linked("--estimation", "estimation window in trading days", type=_days, metavar="A:B")
     linked("--min-obs", "returns needed in the estimation window", type=_whole)
     linked("--log", "use log returns instead of simple returns", action="store_true")
+    linked("--gaps", "the return over sessions without a price", choices=GAPS)
+    linked("--on-halt", "what to do with an event on whose day there is no price", choices=ON_HALT)
     _calendar(group, event_study)
     _fetching(parser)
     if required:

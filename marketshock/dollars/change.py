@@ -312,8 +312,19 @@ def _with_abnormal(
         row, cap = abnormal[firm], table.loc[firm, "cap_before_usd"]
         _add_note(table, firm, str(row["note"]))
         _add_note(table, firm, f"abnormal return of {row['ticker']}" if row["ticker"] != firm else "")
+        _add_note(table, firm, _ex_day(study, row))
         table.loc[firm, list(_ABNORMAL)] = [row["car"], *(cap * row[name] for name in ("car", "ci_low", "ci_high"))]
     return table
+
+
+def _ex_day(study: StudyResult | None, row: Mapping[str, Any]) -> str:
+    """Return what was paid on the session, which the abnormal return holds and the change of prices does not."""
+    prices = None if study is None else study.prices
+    paid = None if prices is None else prices.paid(str(row["ticker"]))
+    if prices is None or paid is None:
+        return ""
+    cash = float(paid[prices.dates == row["date"]].sum())
+    return f"ex-day: {cash:g} paid per share is in the abnormal return, not in the change" if cash else ""
 
 
 def _add_note(table: pd.DataFrame, firm: str, note: str) -> None:

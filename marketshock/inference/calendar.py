@@ -90,7 +90,8 @@ def _held(sample: Sample) -> _Held:
     ]
     whole = np.asarray(mask.all(axis=1))
     for events, part in e.blocks():
-        residuals, there = np.where(part.mask, part.residuals, 0.0), part.mask.astype(float)
+        residuals = part.from_day_zero(np.where(part.mask, part.residuals, 0.0))
+        there = part.from_day_zero(part.mask.astype(float))
         full = np.flatnonzero(whole[events])
         if len(full):
             add_by_group(together, group[events[full]], residuals[full])

@@ -33,6 +33,9 @@ class Conventions:
         ``s^2 (1 - h)``, its own, or ``s^2 (1 + h)``, as if it were predicted.
     rank_moment : {"population", "sample"}
         Divisor T or T - 1 in the standard deviation of the mean ranks.
+    halted : {"leave_out", "keep"}
+        An event without a return that covers day 0, in a window that holds day 0: left out of means, because the other
+        days' sum is not its reaction, or kept like any event with a missing day.
     """
 
     window: Literal["scar", "csar"] = "scar"
@@ -41,6 +44,7 @@ class Conventions:
     ranks_of: Literal["ar", "sar"] = "ar"
     estimation_variance: Literal["residual", "forecast"] = "residual"
     rank_moment: Literal["population", "sample"] = "population"
+    halted: Literal["leave_out", "keep"] = "leave_out"
 
     def __post_init__(self) -> None:
         check_choice("window", self.window, ("scar", "csar"))
@@ -48,6 +52,7 @@ class Conventions:
         check_choice("ranks_of", self.ranks_of, ("ar", "sar"))
         check_choice("estimation_variance", self.estimation_variance, ("residual", "forecast"))
         check_choice("rank_moment", self.rank_moment, ("population", "sample"))
+        check_choice("halted", self.halted, ("leave_out", "keep"))
 
 
 @dataclass(frozen=True, slots=True)

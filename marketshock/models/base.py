@@ -258,6 +258,26 @@ class LeastSquares(ReturnModel, Protocol):
         ...
 
 
+class Scaled(Protocol):
+    """A model that can be estimated from returns whose variance differs by a known factor."""
+
+    def fit_scaled(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray, root: FloatArray) -> ModelFit:
+        """Estimate as `ReturnModel.fit` does from y and x divided by `root`, (E, M): the variances are equal then."""
+        ...
+
+
+def can_scale(model: object) -> TypeGuard[Scaled]:
+    """Return whether a model can be estimated from returns of unequal variance."""
+    return hasattr(model, "fit_scaled")
+
+
+def gaps_refused(model: ReturnModel) -> str:
+    """Return why no return of a model may cover several sessions, "" if it may."""
+    if any(term.shift for term in (*model.terms, *((model.offset,) if model.offset else ()))):
+        return "reads the benchmark of the session before or after"
+    return "forecasts the variance session by session" if getattr(model, "by_session", False) else ""
+
+
 def is_least_squares(model: ReturnModel) -> TypeGuard[LeastSquares]:
     """Return whether a model is least squares on a constant and its terms.
 

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from .._typing import FloatArray
+from .._typing import FloatArray, IntArray
 from ..errors import InputError, UnknownNameError, check_choice
 
 
@@ -25,8 +25,17 @@ class Columns(Protocol):
         """The securities and the factors, also those whose returns are elsewhere."""
         ...
 
+    @property
+    def log(self) -> bool:
+        """Whether the returns are logarithmic."""
+        ...
+
     def column(self, name: str) -> FloatArray:
         """Return a factor or, where there is none of that name, a security: (T,), NaN where missing."""
+        ...
+
+    def over(self, name: str, row: IntArray, n: IntArray) -> FloatArray:
+        """Return a column's returns over the `n` sessions that end on `row`: (G,), NaN where missing."""
         ...
 
 
@@ -211,6 +220,24 @@ class Term:
         else:
             shifted[-self.shift :] = column[: self.shift]
         return BenchmarkColumn(shifted)
+
+    def over(self, columns: Columns, row: IntArray, n: IntArray) -> FloatArray:
+        """Return the term over the `n` sessions that end on `row`, (G,); of a term that is not shifted."""
+        if not isinstance(self.column, str):
+            return compounded(self.column.resolve(columns).values, row, n, columns.log)
+        whole = columns.over(self.column, row, n)
+        return whole if self.less is None else whole - columns.over(self.less, row, n)
+
+
+def compounded(values: FloatArray, row: IntArray, n: IntArray, log: bool) -> FloatArray:
+    """Compound daily returns (T,) over the `n` sessions that end on `row`; NaN where one of them is missing."""
+    there = np.isfinite(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        daily = np.where(there, values if log else np.log1p(values), 0.0)
+    total, lost = (np.concatenate([[0.0], np.cumsum(v)]) for v in (daily, ~there))
+    sums = total[row + 1] - total[row + 1 - n]
+    out = sums if log else np.expm1(sums)
+    return np.where(lost[row + 1] == lost[row + 1 - n], out, np.nan)
 
 
 def read(columns: Columns, name: str) -> FloatArray:

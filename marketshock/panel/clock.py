@@ -20,7 +20,7 @@ from ..sessions import Sessions, index_sessions, nyse
 _DAILY = 0.5  # share of one-session steps between a series' prices below which it is no daily series
 _CLOSURES = 1 / 3  # share of New York's weekday closures on which a series must have moved to be of another market
 _WEEKENDS = 0.1  # the same of Saturdays and Sundays
-_HOLE = 15  # times the usual step between days
+_HOLE = 20  # calendar days without a row: longer than any holiday of a market
 _INSIDE = 0.99  # share of a security's days that are days of its market
 _COVERS = 0.8  # share of its market's days on which it has a price: five days of seven are another market
 _OTHER = 2  # days of either kind that it takes: one is a stray row, unless it is the only closure of all rows
@@ -55,7 +55,7 @@ def traded(names: Sequence[str], days: DateArray, values: FloatArray, are_return
         Which of the two.
     """
     there = np.isfinite(values)
-    moved = _moved(there, values, are_returns).any(axis=1)
+    moved = np.asarray(_moved(there, values, are_returns).any(axis=1))
     enough = 2 * there.sum(axis=1) >= max(1, values.shape[1])
     return Traded(tuple(names), days[enough], moved[enough])
 
@@ -66,7 +66,7 @@ def shared_days(names: Sequence[str], days: DateArray, values: FloatArray, are_r
     The half is of the series whose prices have begun and not ended; arguments as those of `traded`.
     """
     there = np.isfinite(values)
-    moved = _moved(there, values, are_returns).any(axis=1)
+    moved = np.asarray(_moved(there, values, are_returns).any(axis=1))
     begun, going = np.maximum.accumulate(there, axis=0), np.maximum.accumulate(there[::-1], axis=0)[::-1]
     n, alive = there.sum(axis=1), (begun & going).sum(axis=1)
     more, half = 2 * n > alive, (2 * n >= alive) & (n > 0)
@@ -151,11 +151,11 @@ def alike(series: Sequence[Traded]) -> list[list[str]]:
 def holes(axis: DateArray) -> BoolArray:
     """Return which days of a calendar made of prices come after a hole, (T,): a return over it is of no one session.
 
-    A hole is a step of more than fifteen times the usual one: longer than any holiday of an exchange.
+    A hole is longer than any holiday of an exchange: more than 20 days, and than ten usual steps.
     """
     step = np.diff(axis.astype(np.int64))
     out = np.zeros(len(axis), dtype=bool)
-    out[1:] = step > _HOLE * np.median(step) if len(step) else False
+    out[1:] = step > max(_HOLE, 10 * int(np.median(step))) if len(step) else False
     return out
 
 

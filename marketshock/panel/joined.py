@@ -141,6 +141,11 @@ class JoinedPanel:
         first = max(p.estimation.first for p in self.parts) - self.estimation.first
         return slice(first, max(first, min(p.estimation.last for p in self.parts) - self.estimation.first + 1))
 
+    @property
+    def day_zero(self) -> int:
+        """Place of day 0 among the event days; outside of them if it is none."""
+        return -self.window.first
+
     def reach(self, days: slice) -> int:
         """Return the most calendar days that some event days of one event take, in the unit of `row`."""
         dates = self.dates(self.window)[:, days]
@@ -178,6 +183,24 @@ class JoinedPanel:
     def event_data(self) -> WindowData:
         """The event windows, (E, L): days outside an event's own window are masked."""
         return self._data([p.event_data for p in self.parts], self.window, [p.window for p in self.parts])
+
+    @cached_property
+    def event_span(self) -> IntArray | None:
+        """Sessions that the return of each event day covers, (E, L); None where each covers one."""
+        return self._spans([p.event_span for p in self.parts], self.window, [p.window for p in self.parts])
+
+    @cached_property
+    def shift(self) -> IntArray | None:
+        """Sessions from the event to day 0, which a halt may move, (E,); None where no day 0 was moved."""
+        parts = [p.shift for p in self.parts]
+        if all(part is None for part in parts):
+            return None
+        moved = [np.zeros(len(p), np.int64) if p.shift is None else p.shift for p in self.parts]
+        return np.asarray(self.gathered(moved))
+
+    def n_unexplained(self) -> IntArray:
+        """Return the days of both windows with a return of the security but without one of the benchmark, (E,)."""
+        return np.asarray(self.gathered([p.n_unexplained() for p in self.parts]))
 
     def dates(self, window: Window) -> DateArray:
         """Return the sessions of the days of a window, (E, n), NaT beyond the data."""
@@ -257,13 +280,26 @@ class JoinedPanel:
             out[self._where(k), lo : lo + len(window)] = values
         return out
 
+    def _spans(self, spans: Sequence[IntArray | None], whole: Window, windows: Sequence[Window]) -> IntArray | None:
+        """Return how many sessions returns cover over all days, 1 where nobody asks; None where each covers one."""
+        if all(span is None for span in spans):
+            return None
+        shapes = [(len(p), len(w)) for p, w in zip(self.parts, windows, strict=True)]
+        full = [np.ones(n, np.int64) if s is None else s for s, n in zip(spans, shapes, strict=True)]
+        return np.asarray(self._spread(full, whole, windows, 1))
+
     def _data(self, data: Sequence[WindowData], whole: Window, windows: Sequence[Window]) -> WindowData:
         values = {
             name: self._spread([getattr(d, name) for d in data], whole, windows, fill)
             for name, fill in (("y", np.nan), ("x", np.nan), ("offset", np.nan), ("mask", False))
         }
         days = [p.dates(w).astype(np.int64) for p, w in zip(self.parts, windows, strict=True)]
-        return WindowData(**values, rows=self._spread(days, whole, windows, np.iinfo(np.int64).min))
+        rows = self._spread(days, whole, windows, np.iinfo(np.int64).min)
+        span, root = self._spans([d.span for d in data], whole, windows), None
+        if any(d.root is not None for d in data):
+            full = [np.ones(d.y.shape) if d.root is None else d.root for d in data]
+            root = self._spread(full, whole, windows, 1.0)
+        return WindowData(**values, rows=rows, span=span, root=root)
 
 
 def joined_fit(panel: JoinedPanel, fits: Sequence[ModelFit]) -> ModelFit:

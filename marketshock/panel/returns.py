@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, IntArray
+from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, Gaps, IntArray
+from ..errors import CalendarWarning
+from ..models.benchmark import compounded
 from ..providers.base import Prices
 from ..providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from ..providers.shapes import return_frame
@@ -45,6 +48,12 @@ class Returns:
         Rows given that are no session and hold a price: they are left out.
     off : ndarray of shape (n, S), bool
         Of which securities.
+    levels : ndarray of shape (T, S), or None
+        Adjusted closes the returns are of, NaN where missing; None where returns were given.
+    spans : ndarray of shape (T, S), int, or None
+        Sessions that each return covers, from the last price to this one; None where each covers one.
+    gaps : {"missing", "span", "trade_to_trade"}
+        What is done with returns over more than one session.
     """
 
     days: DateArray
@@ -57,6 +66,9 @@ class Returns:
     elsewhere: tuple[str, ...] = ()
     off_days: DateArray = field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
     off: BoolArray = field(default_factory=lambda: np.empty((0, 0), dtype=bool))
+    levels: FloatArray | None = None
+    spans: IntArray | None = None
+    gaps: Gaps = "missing"
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -69,10 +81,24 @@ class Returns:
         return session_year(self.sessions)
 
     def column(self, name: str) -> FloatArray:
-        """Return a factor or, where there is none of that name, a security, (T,)."""
+        """Return a factor or, where there is none of that name, a security, (T,): returns of one session."""
         if self.factors is not None and name in self.factor_names:
             return self.factors[:, self.factor_names.index(name)]
-        return self.values[:, self.names.index(name)]
+        at = self.names.index(name)
+        values = self.values[:, at]
+        return values if self.spans is None else np.where(self.spans[:, at] > 1, np.nan, values)
+
+    def over(self, name: str, row: IntArray, n: IntArray) -> FloatArray:
+        """Return a factor or security over the `n` sessions that end on `row`, (G,), NaN where missing.
+
+        Of prices those at both ends suffice; returns are compounded, and all of them are needed.
+        """
+        if name in self.factor_names or self.levels is None:
+            return compounded(self.column(name), row, n, self.log)
+        levels = self.levels[:, self.names.index(name)]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = levels[row] / levels[row - n]
+            return np.asarray(np.log(ratio) if self.log else ratio - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,16 +108,16 @@ class Sheet:
     parameter: str  # "prices" or "returns"
     days: DateArray  # (T,), datetime64[D], increasing
     names: tuple[str, ...]
-    values: FloatArray  # (T, S): adjusted closes, or decimal returns; NaN where missing
+    values: FloatArray  # (T, S): closes with dividends reinvested, or decimal returns; NaN where missing
     are_returns: bool
     log: bool  # whether the returns made, or given, are logarithmic
 
     @classmethod
     def of_prices(cls, prices: Prices, log: bool) -> Sheet:
-        """Read adjusted closes. Raises `PriceError` if closes are not adjusted for a split that is known."""
+        """Read closes with dividends reinvested; raise `PriceError` if they are not adjusted for a known split."""
         refuse_unadjusted("prices", prices.checked_splits, prices.close)
         days = prices.dates.to_numpy().astype("datetime64[D]")
-        return cls("prices", days, tuple(prices.tickers), prices.adj_close.to_numpy(), False, log)
+        return cls("prices", days, tuple(prices.tickers), prices.reinvested.to_numpy(), False, log)
 
     @classmethod
     def of_frame(cls, frame: Frame, log: bool, copy: bool = True) -> Sheet:
@@ -231,9 +257,9 @@ class Sheet:
             off_days, off = off_days[off.any(axis=1)], off[off.any(axis=1)]
         axis, values = _on_axis(sessions, days, values)
         names = tuple(self.names[c] for c in kept)
-        return Returns(
-            axis, names, self._returns(names, axis, values, sessions), sessions, self.log, off_days=off_days, off=off
-        )
+        made = self._returns(names, axis, values, sessions)
+        levels = None if self.are_returns else values
+        return Returns(axis, names, made, sessions, self.log, off_days=off_days, off=off, levels=levels)
 
     def _returns(self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions) -> FloatArray:
         if self.are_returns:
@@ -241,8 +267,10 @@ class Sheet:
         values = np.full_like(levels, np.nan)
         with np.errstate(invalid="ignore", over="ignore"):
             values[1:] = levels[1:] / levels[:-1]
-        if sessions.name == "index":
-            values[holes(axis)] = np.nan
+        broken = np.flatnonzero(holes(axis)) if sessions.name == "index" else np.empty(0, dtype=np.int64)
+        if len(broken):
+            values[broken] = np.nan
+            _warn_of_holes(axis, broken)
         refuse_absurd("prices", names, axis, values - 1)
         return np.log(values) if self.log else values - 1
 
@@ -265,7 +293,7 @@ def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool, names: 
     Parameters
     ----------
     prices : Prices
-        Adjusted closes are read.
+        `Prices.reinvested` is read.
     calendar : str
         See `sessions_for`.
     log : bool
@@ -316,6 +344,13 @@ def sessions_of_prices(prices: Prices, names: Sequence[str] = ()) -> tuple[Sessi
         return sessions, ""
     problem = misfit(sessions.days, np.ones(len(sessions.days), dtype=bool))
     return sessions, f"sessions are the dates of the prices: {problem}"
+
+
+def _warn_of_holes(axis: DateArray, after: IntArray) -> None:
+    first = int(after[0])
+    more = f" (and {len(after) - 1} more)" if len(after) > 1 else ""
+    what = f"no row between {axis[first - 1]} and {axis[first]}{more}: the return over it is no session's"
+    warnings.warn(CalendarWarning(f"prices: {what} and is left out"), stacklevel=6)
 
 
 def _on_axis(sessions: Sessions, days: DateArray, values: FloatArray) -> tuple[DateArray, FloatArray]:

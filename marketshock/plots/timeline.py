@@ -62,7 +62,7 @@ def price_path(study: StudyResult, event_id: str, *, ax: Axes | None = None) -> 
     path = _path(study, i)
     with canvas(ax, (8, 4.2)) as ax:
         ax.plot(path.days, path.level, color=COLOURS[0], linewidth=1.2)
-        _shade(ax, path, int(panel.row[i]) + panel.estimation.offsets(), "estimation", panel.estimation, 0.885)
+        _shade(ax, path, panel.window_rows(panel.estimation)[i], "estimation", panel.estimation, 0.885)
         _shade(ax, path, int(panel.row[i]) + panel.window.offsets(), "event window", panel.window, 0.825)
         same = firms(panel.ticker) == firms(panel.ticker[i : i + 1])[0]
         others = np.setdiff1d(panel.row[same], panel.row[i])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, Duplicates, Frame, IntArray, OnClosed, StrArray
+from .._typing import CalendarName, Duplicates, Frame, Gaps, IntArray, OnClosed, OnHalt, StrArray
 from ..catalog.table import Events, EventTable, event_table
 from ..errors import Argument, InputError, UnknownNameError, Words, check_choice
 from ..models.base import ReturnModel, factor_data
@@ -52,6 +52,8 @@ def study_inputs(
     duplicates: Duplicates,
     calendar: CalendarName,
     log: bool,
+    gaps: Gaps = "missing",
+    on_halt: OnHalt = "keep",
 ) -> StudyInputs:
     """Validate the options of a study and read its events and factors; parameters as in `event_study`."""
     _check_model(model)
@@ -67,6 +69,8 @@ def study_inputs(
         calendar=calendar,
         log=log,
         factor_vintage="" if frame is None else str(frame.attrs.get("vintage", "")),
+        gaps=gaps,
+        on_halt=on_halt,
     )
     if tickers is not None:
         tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)

@@ -16,6 +16,7 @@ from ..models.base import clock_of, columns_read, held_against
 from ..panel.build import PanelBuild, Requirements, build_panel
 from ..panel.clock import Traded, misfit, sessions_for
 from ..panel.returns import Returns, Sheet, factor_columns
+from ..panel.spans import bridged
 from ..panel.spec import StudySpec
 from ..providers.frames import session_dates
 from ..sessions import NEW_YORK, Sessions, nyse
@@ -73,6 +74,7 @@ def market_parts(
         for events, sessions in one.clocks(sheet, table, factors):
             names = [*columns_read(one.spec.model), *_tickers(table, events)]
             returns = sheet.on(sessions, names, only=len(asked) > 1 or len(events) < len(table))
+            returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
             if factors is not None:
                 returns = factor_columns(returns, factors)
             parts.append(MarketPart(events, one.spec, returns))

@@ -122,6 +122,10 @@ class StudyResult(Printable):
             raise InputError("study", self.panel.split, remedy)
         return self.panel
 
+    def halts(self) -> list[str]:
+        """Return the notes of events without a price on day 0, of more than three the number of the others."""
+        return frames.halts(self.single_panel, self.evidence.event_mask, self.spec.model)
+
     def part_of(self, event_id: str) -> StudyResult:
         """Return the study of the market and windows of an event: this one where there is only one."""
         at = int(positions_of(self.panel, str(event_id), self._exclusions)[0])
@@ -187,8 +191,9 @@ class StudyResult(Printable):
         -------
         DataFrame
             ticker, date, first, last (the window), car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
-            n_days, note. Missing days are left out of the sum and of its variance, counted in n_days and named in note;
-            without any day car is NaN.
+            n_days (returns summed), n_sessions (which they cover; more where one is over a gap), note. Missing days are
+            left out of the sum and of its variance and named in note, with the move over a gap in the prices and the
+            day it is on; without any day car is NaN.
 
         Raises
         ------
@@ -201,10 +206,10 @@ class StudyResult(Printable):
         error the days share.
         """
         window = days_of(self.spec.window, first, last)
-        total = Sample(self.evidence, self._days(window)).sum
+        total = Sample(self.evidence, self._days(window)).whole
         check_share("confidence", confidence, 0.95)
         note = self._missing_notes(window)
-        columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
+        columns = car_columns(total, self.fit.dof, note, confidence)
         frame = frames.by_event(self.panel, **frames.days_summed(self.panel, window), **columns)
         if adjust is not None:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
@@ -266,8 +271,9 @@ class StudyResult(Printable):
         Returns
         -------
         DataFrame
-            ticker, date, first, last (the window), bhar (decimal), n_days, note. NaN where a day is missing; note
-            names it.
+            ticker, date, first, last (the window), bhar (decimal), n_days, note. NaN where a day is missing and no
+            return over a gap covers it; note names it. After a gap that began before the window the holding period
+            begins with the first price inside.
 
         Raises
         ------
@@ -279,7 +285,7 @@ class StudyResult(Printable):
             remedy = "compounding takes simple ones: run it with log=False"
             raise InputError("bhar", "the study has log returns", remedy)
         sample = Sample(self.evidence, self._days(window))
-        columns = {"bhar": sample.bhar, "n_days": sample.mask.sum(axis=1), "note": self._missing_notes(window)}
+        columns = {"bhar": sample.whole_bhar, "n_days": sample.whole.n_days, "note": self._missing_notes(window)}
         return frames.by_event(self.panel, **frames.days_summed(self.panel, window), **columns)
 
     def aar(self) -> pd.DataFrame:
@@ -300,7 +306,8 @@ class StudyResult(Printable):
         """
         days = self.spec.window.offsets()
         samples = [self.sample(int(day), int(day)) for day in days]
-        return self._recent_tests.get("aar", lambda: aar_frame(days, mean_cars(samples))).copy()
+        left = [one.left_note for one in samples]
+        return self._recent_tests.get("aar", lambda: aar_frame(days, mean_cars(samples), left)).copy()
 
     def tests(
         self,
@@ -448,16 +455,20 @@ class StudyResult(Printable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
-        return frames.long_frame(self.panel, self.abnormal.ar, self.abnormal.sar)
+        return frames.long_frame(self.panel, self.evidence)
 
     def printout(self) -> Printout:
         """Return the printed form: abnormal returns of day 0 and of the window, of the first events."""
         spec, alignment = self.spec, self._alignment
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
-        incomplete = self.sample().n_lacking
-        counts = (len(alignment.session), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
-        return study_printout(spec, self.panel, cars, *counts)
+        shift = self.panel.shift
+        reopened = 0 if shift is None else int((shift > 0).sum())
+        halts = [note for part in self.parts or (self,) for note in part.halts()]
+        lost = int(self.panel.n_unexplained().sum())
+        moved = int((alignment.moved != 0).sum())
+        counts = (len(alignment.session), self.sample().n_lacking, moved, len(self._exclusions), lost, reopened)
+        return study_printout(spec, self.panel, cars, *counts, halts)
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first
@@ -470,5 +481,15 @@ class StudyResult(Printable):
     def _names(self, events: IntArray) -> StrArray:
         return self.panel.event_id[events]
 
+    def _notes_within(self, window: Window) -> StrArray:
+        """Return the notes on the days of a window that lie in this study's own."""
+        own = self.spec.window
+        if window.last < own.first or window.first > own.last:
+            return np.full(len(self), "", dtype=object)
+        return self._missing_notes(Window(max(window.first, own.first), min(window.last, own.last)))
+
     def _missing_notes(self, window: Window) -> StrArray:
-        return frames.missing_notes(self.panel, self.evidence.event_mask[:, self._days(window)], window)
+        if isinstance(self.panel, JoinedPanel):
+            return np.asarray(self.panel.gathered([part._notes_within(window) for part in self.parts]))
+        mask = self.evidence.event_mask[:, self._days(window)]
+        return frames.missing_notes(self.panel, mask, window, self.spec.model)

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, Duplicates, Frame, OnClosed
+from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnHalt
 from ..catalog.table import Events, EventTable
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
@@ -49,6 +49,8 @@ def event_study(
     calendar: CalendarName = "auto",
     markets: Markets | None = None,
     log: bool = False,
+    gaps: Gaps = "missing",
+    on_halt: OnHalt = "keep",
     engine: Engine = None,
     progress: Progress = None,
 ) -> StudyResult:
@@ -92,6 +94,15 @@ def event_study(
         events. Each event is studied on the sessions and against the benchmark of its own market.
     log : bool, optional
         Log returns; with ``returns=`` it says that they are logarithmic.
+    gaps : {"missing", "span", "trade_to_trade"}, optional
+        The return over sessions without a price: "missing" leaves it out. "span" takes it for the return of the first
+        day with a price, against the benchmark over the same sessions, if the last price is ten sessions back at most.
+        "trade_to_trade" does so for gaps of any length, with mean and variance that grow with the sessions n
+        (``R = n alpha + beta Rm + e``, weights 1/n). Both need prices, and a model of one session at a time.
+    on_halt : {"keep", "reopen", "exclude"}, optional
+        An event on whose day the security has no price: "keep" says in the notes when the price came back and how far
+        it moved; "reopen" makes day 0 the first session with a price, with the return over the halt in it, and leaves
+        the estimation window where it was; "exclude" leaves the event out.
     engine : None, concurrent.futures.Executor, or distributed.Client, optional
         Where the estimation runs: here, on an executor's workers, or on a Dask cluster. The numbers are the same bytes.
     progress : bool or callable, optional
@@ -137,7 +148,7 @@ def event_study(
     -0.1326
     """
     check_engine(engine)
-    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log)
+    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log, gaps, on_halt)
     inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
     if is_dataset(returns):
         what = "a folder or dataset is read a few securities at a time, and its events are not kept"
@@ -155,7 +166,7 @@ def run_parts(
     spec: StudySpec, table: EventTable, parts: Sequence[MarketPart], engine: Engine = None, progress: Progress = None
 ) -> StudyResult:
     """Study the events of each market on its own sessions, and join them; raises as `event_study` does."""
-    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates)
+    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates, on_halt=spec.on_halt)
     done = [_run(part.spec, part.build(table, need), engine, progress) for part in parts]
     if len(done) == 1 and len(parts[0].events) == len(table):
         study, exclusions = done[0][0], done[0][1].exclusions.named()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .._typing import CalendarName, Duplicates, Frame, OnClosed
+from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnHalt
 from ..catalog.table import Events
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
@@ -14,6 +14,7 @@ from ..models.base import ReturnModel
 from ..panel.alignment import Exclusion
 from ..panel.estimation import CELLS
 from ..panel.returns import Sheet
+from ..panel.spans import refuse_over_gaps
 from ..providers.base import Prices
 from ..providers.dataset import Dataset, ReturnsDataset, is_dataset
 from .folder import FolderPartitions, folder_market
@@ -40,6 +41,8 @@ def summarize_events(
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
     log: bool = False,
+    gaps: Gaps = "missing",
+    on_halt: OnHalt = "keep",
     windows: Sequence[tuple[int, int]] | None = None,
     cars: bool = False,
     engine: Engine = None,
@@ -54,8 +57,8 @@ def summarize_events(
     ----------
     events, tickers, prices, factors, model, window, estimation, min_obs, min_event_obs, on_closed, duplicates
         As in `event_study`, and so are the exceptions and warnings.
-    calendar, log, engine, progress
-        As in `event_study`.
+    calendar, log, gaps, on_halt, engine, progress
+        As in `event_study`; of returns in files only the defaults.
     returns : DataFrame, path, or pyarrow.dataset.Dataset, optional
         Instead of prices: a frame of decimal returns as in `event_study`; or a Parquet folder in long form with each
         security in one file, or an Arrow dataset, which are read a few securities at a time. The sessions of a folder
@@ -85,12 +88,13 @@ def summarize_events(
     """
     check_engine(engine)
     cars = check_flag("cars", cars)
-    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log)
+    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log, gaps, on_halt)
     inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
     request = StreamRequest(inputs.spec, summed_windows(inputs.spec.window, windows), cars)
     if is_dataset(returns):
         if prices is not None:
             raise InputError("returns", "prices= is given too", "give one of the two")
+        refuse_over_gaps(inputs.spec.gaps, inputs.spec.on_halt == "reopen")
         dataset = ReturnsDataset.open("returns", returns)
         refuse_unknown(inputs.tickers, dataset.tickers)
         study = _of_folder(request, inputs, dataset, engine, progress)

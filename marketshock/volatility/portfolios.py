@@ -283,11 +283,11 @@ def _inside(members: Membership | None, days: DateArray, names: list[str]) -> Bo
 
 
 def _on_sessions(held: Prices, days: DateArray) -> FloatArray:
-    """Return adjusted closes on the sessions of the calendar, NaN on sessions without a row."""
+    """Return closes with dividends reinvested on the sessions of the calendar, NaN on sessions without a row."""
     out = np.full((len(days), len(held.tickers)), np.nan)
     rows = held.dates.to_numpy().astype("datetime64[D]")
     inside = np.isin(rows, days)
-    out[np.searchsorted(days, rows[inside])] = held.adj_close.to_numpy()[inside]
+    out[np.searchsorted(days, rows[inside])] = held.reinvested.to_numpy()[inside]
     return out
 
 
