@@ -321,9 +321,75 @@ def test_any_foreign_data_change_no_move_and_no_market_cap(data, market):
     wide = beside(prices, data.draw(foreign(prices.index)))
     own = list(prices.columns)
     one, two = (quiet(ms.fragility, p, window=10).z[own].dropna(how="all") for p in (prices, wide))
-    assert differing(numbers_of(one), numbers_of(two)) == []
+    assert one.index.equals(two.index)
+    np.testing.assert_allclose(one, two, rtol=1e-11)  # sums in blocks from the first row of the market's securities
     counts = pd.DataFrame({"firm": ["AA"], "shares": [1e9], "as_of": ["1960-01-01"], "filed": ["1960-02-01"]})
     date = prices.index[30]
     one, two = (quiet(ms.market_cap_change, date, p, counts) for p in (prices, wide))
     assert one.previous == two.previous == prices.index[29].to_numpy().astype("datetime64[D]")
     assert differing(numbers_of(one.table), numbers_of(two.table)) == []
+
+
+# --------------------------------------------------------------------------------------- markets side by side
+
+
+def beside_each_other() -> pd.DataFrame:
+    """Return stocks of New York and London on the sessions of each, and a coin."""
+    frame = london(new_york())
+    other = pd.DatetimeIndex(["2024-03-29", "2024-04-01", "2024-05-06", "2024-12-25", "2024-12-26", "2025-01-01"])
+    frame.loc[frame.index.isin(other), "AZN.L"] = np.nan
+    return a_coin(frame)
+
+
+def test_london_takes_its_own_session_before():
+    """New York was closed on 20 January 2025; the close before the 21st is London's of the 20th."""
+    frame = beside_each_other()
+    counts = pd.DataFrame({"firm": ["AAA", "AZN.L", "BTC-USD"], "shares": 1e9, "as_of": "2024-10-01"})
+    made = quiet(ms.market_cap_change, "2025-01-21", frame, counts.assign(filed="2024-10-20"))
+    before = {"AAA": "2025-01-17", "AZN.L": "2025-01-20", "BTC-USD": "2025-01-20"}
+    for firm, day in before.items():
+        change = frame.loc["2025-01-21", firm] - frame.loc[day, firm]
+        assert made.table.loc[firm, "change_usd"] == pytest.approx(1e9 * change, rel=1e-9), firm
+        assert day in repr(made.explain(firm))
+    assert "from 2025-01-20, the session before of its own market" in made.table.loc["AZN.L", "note"]
+    told = quiet(ms.reconcile, "AZN.L", "2025-01-21", 5e8, prices=frame, shares=counts.assign(filed="2024-10-20"))
+    assert str(told.previous) == "2025-01-20"
+    with pytest.raises(ms.errors.NotSessionError, match="2025-01-20"):
+        quiet(ms.market_cap_change, "2025-01-20", frame, counts.assign(filed="2024-10-20"), tickers="AAA")
+
+
+def test_moves_of_several_markets_are_those_of_each():
+    frame = beside_each_other()
+    whole = quiet(ms.fragility, frame)
+    assert whole.tickers == list(frame.columns)
+    for names in (list(STOCKS), ["AZN.L"], ["BTC-USD"]):
+        alone = quiet(ms.fragility, frame[names].dropna(how="all"))
+        assert whole.z[names].dropna(how="all").equals(alone.z.dropna(how="all"))
+    parts = [quiet(ms.fragility, frame[n].dropna(how="all")) for n in (list(STOCKS), ["AZN.L"], ["BTC-USD"])]
+    assert whole.without_z.tolist() == sum(part.without_z.to_numpy() for part in parts).tolist()
+    assert whole.count("2025-01-18") in (0, 1)  # a Saturday: the coin
+
+
+def test_an_account_of_stocks_does_not_wait_for_a_coin():
+    """Held five sessions of New York, whatever else is in the frame; without a benchmark the traded decide."""
+    rule = ms.rules.HoldAfter(days=5, entry="next_close")
+    frame = new_york()
+    alone, beside_coin = (quiet(ms.backtest, EVENTS, p, rule) for p in (frame, all_at_once(frame)))
+    assert differing(numbers_of(alone.trades), numbers_of(beside_coin.trades)) == []
+    assert beside_coin.curve.sessions_per_year == 252
+    coin = pd.DataFrame({"ticker": ["BTC-USD"], "date": ["2025-01-18"]})
+    held = quiet(ms.backtest, coin, a_coin(frame), rule)
+    assert str(held.trades["exit_session"].iloc[0].date()) == "2025-01-24"
+    assert held.curve.sessions_per_year == 365
+
+
+def test_a_dividend_of_a_closed_day_is_paid_on_the_next_session():
+    frame = new_york()
+    paid = pd.DataFrame(0.0, frame.index.union([pd.Timestamp("2025-01-20")]), list(STOCKS))
+    paid.loc["2025-01-20", "AAA"] = 0.5
+    closes = frame.reindex(paid.index)
+    prices = ms.Prices(closes, closes, {"dividend": paid}, {})
+    event = pd.DataFrame({"ticker": ["AAA"], "date": ["2025-01-15"]})
+    made = quiet(ms.backtest, event, prices, ms.rules.HoldAfter(days=5, entry="next_close"), benchmark="MKT")
+    assert made.trades["dividends"].iloc[0] == pytest.approx(0.5 * made.legs["shares"].iloc[0])
+    assert made.daily.loc["2025-01-21", "dividends"] > 0

@@ -84,21 +84,24 @@ class _Booking:
         self, fills: Fills, each: PerShare, market: Market, n_events: int, costs: Costs, sizing: Sizing, capital: float
     ) -> None:
         self.fills, self.each, self.market, self.costs, self.sizing = fills, each, market, costs, sizing
-        n_days, n_names = market.close.shape
+        n_days = len(market.close)
+        self.used = np.unique(fills.column)  # sums over these alone: other securities must not change their rounding
+        self.column = np.searchsorted(self.used, fills.column)
         self.cash, self.equity = float(capital), float(capital)
-        self.held = np.zeros((2, n_names))  # quoted shares long and short, both not negative
+        self.held = np.zeros((2, len(self.used)))  # quoted shares long and short, both not negative
         self.is_short = (each.side < 0).astype(np.int64)  # row of a leg in `held`
         self.shares, self.stake = np.zeros(len(fills)), np.zeros(n_events)
         self.scale, self.refused = np.full(n_events, np.nan), np.full(n_events, "", dtype=object)
-        self.fee = costs.borrow_by(market.names)
+        self.fee = costs.borrow_by(market.names)[self.used]
         self.unit = _stake_per_unit(fills, market, n_events, sizing)
         self.daily = np.zeros((8, n_days))  # the last eight fields of `Account`
         self.daily[0] = capital
         self.first = int(fills.entry.row.min()) if len(fills) else n_days
-        self.mark = np.nan_to_num(market.mark)
+        self.mark = np.nan_to_num(market.mark[:, self.used])
         self.pays = np.zeros(n_days, dtype=bool)
-        if market.dividend is not None:
-            self.pays[:] = market.dividend.any(axis=1)
+        self.dividend = None if market.dividend is None else market.dividend[:, self.used]
+        if self.dividend is not None:
+            self.pays[:] = self.dividend.any(axis=1)
         self.has_fee, self.has_rates = bool((self.fee > 0).any()), bool(costs.financing or costs.cash)
         self.entries = _Timeline(fills.entry.row, fills.entry.phase, n_days)
         self.exits = _Timeline(fills.exit.row, fills.exit.phase, n_days)
@@ -122,8 +125,8 @@ class _Booking:
         """Return dividends, borrow fees and interest on what was held since the previous close."""
         dividend = borrow = interest = 0.0
         years = self.market.elapsed[row] / self.costs.days_in_year
-        if self.market.dividend is not None and self.pays[row]:
-            long, short = self.held @ self.market.dividend[row]
+        if self.dividend is not None and self.pays[row]:
+            long, short = self.held @ self.dividend[row]
             dividend = float(long - short)
         if self.has_fee:
             borrow = float((self.held[1] * self.mark[row - 1]) @ self.fee * years)
@@ -159,13 +162,13 @@ class _Booking:
         return float(value.sum()), paid
 
     def _hold(self, legs: IntArray, shares: FloatArray) -> None:
-        np.add.at(self.held, (self.is_short[legs], self.fills.column[legs]), shares)
+        np.add.at(self.held, (self.is_short[legs], self.column[legs]), shares)
         if (shares < 0).any():
             np.maximum(self.held, 0.0, out=self.held)  # rounding of a closed position
 
     def _sized(self, legs: IntArray, row: int) -> FloatArray:
         """Return the quoted shares of legs that enter together; record stake and scale of their events."""
-        event, weight, column = self.fills.event[legs], self.fills.weight[legs], self.fills.column[legs]
+        event, weight, column = self.fills.event[legs], self.fills.weight[legs], self.column[legs]
         if self.equity <= 0:
             self._refuse(event, "the account has no equity left")
             return np.zeros(len(legs))

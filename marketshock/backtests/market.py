@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, IntArray
 from ..errors import InputError, UnknownNameError
-from ..panel.returns import Returns, returns_of_prices
+from ..panel.returns import Returns, Sheet
 from ..providers.base import ADJUSTED, PRESUMED, Prices
 from ..providers.frames import numeric_values
 from ..providers.total_return import implied_dividends
@@ -132,22 +132,53 @@ class Market:
         return self._memo[key]
 
 
-def market_of(prices: Prices | Frame, calendar: CalendarName, intraday: Frame | None) -> Market:
-    """Return prices as a market.
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Which rows of the prices are sessions of the market, and which session each is, or comes before."""
+
+    kept: BoolArray  # (n_rows,): sessions between the first and the last price of what is traded
+    session: IntArray  # (n_rows,): the session, or the next one
+    n_sessions: int
+
+    @classmethod
+    def of(cls, held: Prices, days: DateArray) -> _Rows:
+        rows = held.dates.to_numpy().astype("datetime64[D]")
+        at = np.searchsorted(days, rows)
+        kept = days[np.minimum(at, len(days) - 1)] == rows if len(days) else np.zeros(len(rows), dtype=bool)
+        return cls(kept, at, len(days))
+
+
+def market_of(
+    prices: Prices | Frame,
+    calendar: CalendarName,
+    intraday: Frame | None,
+    names: Sequence[str] = (),
+    benchmark: str | None = None,
+) -> Market:
+    """Return prices as a market on the sessions of the benchmark or, without one, of most of `names`.
+
+    `names` are the securities that may be traded, all by default. Rows on which only others have a price do not count:
+    see `Sheet.shared`.
 
     Dividends are those of a field "dividend". Without such a field they are implied by the adjusted closes: on the
     ex-day the previous close times one minus the ratio of the two days' adjustment factors. Raises `InputError` if the
     securities are quoted in several currencies, or `intraday` cannot be read.
     """
     held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
-    returns = returns_of_prices(held, calendar, False)
-    at = np.searchsorted(returns.days, held.dates.to_numpy().astype("datetime64[D]"))
-    names = list(returns.names)
-    close = _on_axis(held.close, at, returns, names)
+    sheet = Sheet.of_prices(held, False)
+    names = [name for name in names if name in sheet.names] or list(sheet.names)
+    if benchmark in sheet.names:
+        sessions, names = sheet.shared([str(benchmark)], calendar), [*names, str(benchmark)]
+    else:  # whether a security stopped trading is seen by the others of its market
+        names = list(dict.fromkeys([*names, *sheet.peers(sheet.shared(names, calendar, warn=False), calendar)]))
+        sessions = sheet.shared(names, calendar)
+    returns = sheet.on(sessions, names)
+    at = _Rows.of(held, returns.days)
+    close = _on_axis(held.close, at, returns.names)
     opens, high, low, paid = (_extra(held, name, at, returns) for name in ("open", "high", "low", "dividend"))
     notes: list[str] = []
     dividend = _dividends(held, paid, close, at, returns, notes)
-    _check_one_currency(held.provenance.get("currency"), names)
+    _check_one_currency(held.provenance.get("currency"), returns.names)
     split = _split_factor(held, returns)
     _check_range(returns, close, opens, high, low, notes)
     bars = _bars(intraday, returns, notes) if intraday is not None else None
@@ -156,24 +187,33 @@ def market_of(prices: Prices | Frame, calendar: CalendarName, intraday: Frame | 
     )
 
 
-def _on_axis(frame: pd.DataFrame, at: IntArray, returns: Returns, names: Sequence[str]) -> FloatArray:
+def _on_axis(frame: pd.DataFrame, rows: _Rows, names: Sequence[str]) -> FloatArray:
     values = frame[list(names)].to_numpy(dtype=float) if list(frame.columns) != list(names) else frame.to_numpy(float)
-    if len(at) == len(returns.days):
+    if len(rows.kept) == rows.n_sessions and rows.kept.all():
         return np.ascontiguousarray(values)
-    out = np.full((len(returns.days), len(names)), np.nan)
-    out[at] = values
+    out = np.full((rows.n_sessions, len(names)), np.nan)
+    out[rows.session[rows.kept]] = values[rows.kept]
     return out
 
 
-def _extra(held: Prices, name: str, at: IntArray, returns: Returns) -> FloatArray | None:
+def _paid(frame: pd.DataFrame, rows: _Rows, names: Sequence[str]) -> FloatArray:
+    """Return dividends by session; one of a day that is no session is paid on the next."""
+    values = np.nan_to_num(frame[list(names)].to_numpy(dtype=float), nan=0.0)
+    inside = rows.session < rows.n_sessions
+    out = np.zeros((rows.n_sessions, len(names)))
+    np.add.at(out, rows.session[inside], values[inside])
+    return out
+
+
+def _extra(held: Prices, name: str, at: _Rows, returns: Returns) -> FloatArray | None:
     """Return a field of the prices; NaN for securities without it."""
     if name not in held.extra:
         return None
     frame = held.extra[name].reindex(columns=held.close.columns)
     numeric_values(name, frame, False)
-    values = _on_axis(frame, at, returns, list(returns.names))
     if name == "dividend":
-        return np.nan_to_num(values, nan=0.0)
+        return _paid(frame, at, returns.names)
+    values = _on_axis(frame, at, returns.names)
     _refuse(~(np.isnan(values) | (values > 0)), returns, f"the {name} is not positive", "correct it, or set it missing")
     return values
 
@@ -186,7 +226,7 @@ def _refuse(bad: BoolArray, returns: Returns, problem: str, remedy: str) -> None
 
 
 def _dividends(
-    held: Prices, given: FloatArray | None, close: FloatArray, at: IntArray, returns: Returns, notes: list[str]
+    held: Prices, given: FloatArray | None, close: FloatArray, at: _Rows, returns: Returns, notes: list[str]
 ) -> FloatArray | None:
     inside = held.provenance.get("close_is") in (ADJUSTED, PRESUMED)
     if inside:
@@ -199,7 +239,7 @@ def _dividends(
     if held.adj_close is held.close or held.adj_close.equals(held.close):
         notes.append("No dividends are known: they need a field 'dividend' or adjusted closes.")
         return None
-    adjusted = _on_axis(held.adj_close, at, returns, list(returns.names))
+    adjusted = _on_axis(held.adj_close, at, returns.names)
     dividend, odd = implied_dividends(close, adjusted)
     notes.append("Dividends are implied by the adjusted closes.")
     if odd:

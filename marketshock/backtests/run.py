@@ -19,7 +19,7 @@ from .exits import delisting_returns
 from .market import Market, market_of
 from .notes import notes_of, warnings_of
 from .result import Backtest, BacktestSpec
-from .timing import Rule, check_rule, found_events, is_number, tickers_named
+from .timing import Rule, check_rule, found_events, is_number, securities_of, tickers_named
 from .trading import MARKET, Located, Traded, located, trade
 
 _FREE = Costs()
@@ -78,7 +78,8 @@ def backtest(
         Whether a second event of one security and session is excluded or traded as a second position. For a rule that
         does not trade the event's own security, a second event of any security counts.
     calendar : {"auto", "NYSE", "index"}, optional
-        As in `event_study`.
+        As in `event_study`: by default the sessions of the benchmark or, without one, those that most of the securities
+        traded share. Rows on which only other securities have a price do not count.
 
     Returns
     -------
@@ -134,10 +135,10 @@ def backtest(
     check_calendar("calendar", calendar)
     check_choice("on_closed", on_closed, ON_CLOSED)
     check_choice("duplicates", duplicates, DUPLICATES)
-    market = market_of(prices, calendar, intraday)
+    if benchmark is not None and not isinstance(benchmark, str):
+        raise InputError("benchmark", f"got {benchmark!r}", "name one security of the prices")
+    market = market_of(prices, calendar, intraday, _traded(events, rule, tickers), benchmark)
     if benchmark is not None:
-        if not isinstance(benchmark, str):
-            raise InputError("benchmark", f"got {benchmark!r}", "name one security of the prices")
         market.columns("benchmark", [benchmark])
     delisting = delisting_returns(delisting_return, market.names)
     spec = BacktestSpec(rule, costs, sizing, float(capital), benchmark, risk_free, delisting)
@@ -157,6 +158,13 @@ def run_backtest(
         warnings.warn(text, kind, stacklevel=4)
     notes = (*(text for _, text in dangers), *notes_of(spec, info, traded, account))
     return Backtest(spec, info, traded, account, place.alignment, _exclusions(place, traded, account), notes)
+
+
+def _traded(events: Events | None, rule: Rule, tickers: Sequence[str] | None) -> list[str]:
+    """Return the securities that a rule may trade, as far as its events and the rule itself name them."""
+    table = None if events is None or not (rule.own_tickers or tickers) else event_table(events, tickers)
+    named = [] if table is None else [str(name) for name in table.names]
+    return [*named, *(tickers or () if table is None and not isinstance(tickers, str) else ()), *securities_of(rule)]
 
 
 def table_of(

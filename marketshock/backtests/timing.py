@@ -127,6 +127,17 @@ def check_rule(rule: object) -> None:
         raise InputError("rule", f"got {rule!r}", "give one of marketshock.rules, such as rules.HoldAfter(days=5)")
 
 
+def securities_of(rule: object) -> list[str]:
+    """Return the securities that a rule itself names: the sides of a pair, what hedges a rule."""
+    found: list[str] = []
+    for name in ("long", "short", "by"):
+        value = getattr(rule, name, ())
+        given = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+        found += [one for one in given if isinstance(one, str)]
+    inner = getattr(rule, "rule", None)
+    return found + (securities_of(inner) if inner is not None else [])
+
+
 def is_number(value: object) -> bool:
     """Return whether a value is a number; booleans are not."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)

@@ -17,7 +17,9 @@ from ..providers.frames import check_columns, check_returns, numeric_values, ref
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
-from .clock import Traded, holes, misfit, sessions_for, shared_days, traded
+from .clock import Traded, alike, holes, misfit, sessions_for, shared_days, traded
+
+_AGREE = 0.95  # share of days that two securities of one market have in common
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,23 +179,44 @@ class Sheet:
         fits = len(more.days) > 0 and not misfit(more.days, more.moved)
         return sessions_for(self.parameter, more if fits else half, calendar, warn)
 
+    def peers(self, sessions: Sessions, calendar: CalendarName) -> list[str]:
+        """Return the securities that trade on the sessions of a market, all if the rows themselves are its sessions."""
+        if calendar == "index" or (sessions.name == "NYSE" and sessions.contains(self.days).all()):
+            return list(self.names)
+        found = []
+        for name in self.names:
+            series = self.traded([name])
+            inside = series.days[(series.days >= sessions.days[0]) & (series.days <= sessions.days[-1])]
+            if not len(inside):
+                continue
+            if sessions.name == "NYSE":
+                fits = not misfit(series.days, series.moved)
+            else:
+                n = int(sessions.contains(inside).sum())
+                fits = n > _AGREE * max(len(inside), len(sessions.between(inside[0], inside[-1])))
+            found += [name] if fits else []
+        return found
+
     def own_clocks(self) -> list[tuple[tuple[str, ...], Sessions]]:
-        """Return the securities by the sessions of their own prices: New York's table, or the days of each itself."""
+        """Return the securities by market, the largest first: New York's, or those whose prices have the same days."""
         if self._all_new_york():
             return [(self.names, nyse())]
-        clocks: dict[bytes, tuple[Sessions, list[str]]] = {}
-        without = []
+        mine, without, others = [], [], []
         for name in self.names:
             series = self.traded([name])
             if not len(series.days):
                 without.append(name)
-                continue
-            sessions = sessions_for(self.parameter, series, "auto", warn=False)
-            key = b"" if sessions.name == "NYSE" else sessions.days.tobytes()
-            clocks.setdefault(key, (sessions, []))[1].append(name)
-        found = sorted(clocks.values(), key=lambda clock: -len(clock[1])) or [(index_sessions(self.days), [])]
-        found[0][1].extend(without)
-        return [(tuple(names), sessions) for sessions, names in found]
+            elif misfit(series.days, series.moved):
+                others.append(series)
+            else:
+                mine.append(name)
+        found = [(mine, nyse())] if mine else []
+        for names in alike(others):
+            half = shared_days(names, self.days, self.values[:, self._columns(names)], self.are_returns)[1]
+            found.append((names, sessions_for(self.parameter, half, "index")))
+        found = sorted(found, key=lambda clock: -len(clock[0])) or [([], index_sessions(self.days))]
+        found[0][0].extend(without)
+        return [(tuple(names), sessions) for names, sessions in found]
 
     def _all_new_york(self) -> bool:
         """Return whether all rows are New York's sessions and each security's prices are daily."""

@@ -65,6 +65,8 @@ class Fragility(Printable):
         Members counted by default; None for all tickers.
     n_short : int
         Returns without a z because the window contains fewer than ``spec.min_obs`` returns.
+    n_closed : int
+        Ticker-days of `market` that are no session of the ticker's own market.
     """
 
     spec: FragilitySpec
@@ -72,6 +74,7 @@ class Fragility(Printable):
     trailing: FloatArray
     members: Membership | None
     n_short: int
+    n_closed: int = 0
 
     @cached_property
     def scores(self) -> FloatArray:
@@ -107,7 +110,7 @@ class Fragility(Printable):
         missing = np.isnan(self.market.values)
         return pd.Series(
             {
-                "no return": int(missing.sum()),
+                "no return": int(missing.sum()) - self.n_closed,
                 f"fewer than {self.spec.min_obs} returns before": self.n_short,
                 "volatility zero before": int((~missing & (self.trailing == 0)).sum()),
             },

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
-from .._typing import CalendarName, Frame
+from .._typing import CalendarName, FloatArray, Frame, IntArray
 from ..errors import InputError, check_choice, check_count
 from ..markets import check_calendar
-from ..panel.returns import Returns, returns_of_frame, returns_of_prices
+from ..panel.returns import Returns, Sheet
 from ..providers.base import Prices
 from ._trailing import ABOUT, About, trailing_volatility
 from .fragility import Fragility, FragilitySpec
@@ -49,7 +52,8 @@ def fragility(
     members : Membership, optional
         Members counted by default in the tables, as of each day; by default all tickers.
     calendar : {"auto", "NYSE", "index"}, optional
-        Calendar on which sessions are counted, as in `event_study`.
+        Calendar on which sessions are counted, as in `event_study`. By default the securities of each market are
+        measured on its own sessions: a coin beside stocks changes no number of theirs.
 
     Returns
     -------
@@ -99,10 +103,19 @@ def fragility(
     """
     spec = _spec(prices is None, window, threshold, log, about, min_obs)
     check_calendar("calendar", calendar)
-    market = _market(prices, returns, calendar, spec.log)
-    volatility, n_obs = trailing_volatility(market.values, spec.window, spec.about, spec.min_obs)
-    short = np.isfinite(market.values) & (n_obs < spec.min_obs)
-    return Fragility(spec, market, volatility, members, int(short.sum()))
+    sheet = _sheet(prices, returns, spec.log)
+    markets = _markets(sheet, calendar)
+    found = [trailing_volatility(market.values, spec.window, spec.about, spec.min_obs) for market in markets]
+    n_short = sum(
+        int((np.isfinite(market.values) & (n_obs < spec.min_obs)).sum())
+        for market, (_, n_obs) in zip(markets, found, strict=True)
+    )
+    if len(markets) == 1:
+        return Fragility(spec, markets[0], found[0][0], members, n_short)
+    joined, at = _joined(markets, sheet.names)
+    trailing = _spread(joined.values.shape, at, [volatility for volatility, _ in found])
+    closed = joined.values.size - sum(market.values.size for market in markets)
+    return Fragility(spec, joined, trailing, members, n_short, closed)
 
 
 def _spec(
@@ -123,12 +136,42 @@ def _spec(
     return FragilitySpec(int(window), float(threshold), log is None or bool(log), about, int(min_obs))
 
 
-def _market(prices: Prices | Frame | None, returns: Frame | None, calendar: CalendarName, log: bool) -> Returns:
+def _sheet(prices: Prices | Frame | None, returns: Frame | None, log: bool) -> Sheet:
     if (prices is None) == (returns is None):
         given = "neither" if prices is None else "both"
         remedy = "give exactly one of the two; the bundled ones are ms.datasets.sp500().prices"
         raise InputError("prices", f"{given} of prices= and returns= given", remedy)
     if returns is not None:
-        return returns_of_frame(returns, calendar, log)
+        return Sheet.of_frame(returns, log)
     checked = prices if isinstance(prices, Prices) else Prices.from_frame(prices)  # type: ignore[arg-type]
-    return returns_of_prices(checked, calendar, log)
+    return Sheet.of_prices(checked, log)
+
+
+def _markets(sheet: Sheet, calendar: CalendarName) -> list[Returns]:
+    """Return the returns of each market on its own sessions, the largest market first."""
+    if calendar != "auto":
+        return [sheet.on(sheet.sessions((), calendar), sheet.names)]
+    clocks = sheet.own_clocks()
+    foreign = [names for names, sessions in clocks if sessions.name != "NYSE"]
+    if foreign:
+        sheet.sessions(foreign[0], "auto")  # warns
+    return [sheet.on(sessions, names, only=len(clocks) > 1) for names, sessions in clocks]
+
+
+def _joined(markets: Sequence[Returns], names: tuple[str, ...]) -> tuple[Returns, list[tuple[IntArray, IntArray]]]:
+    """Return the markets on the days of all, in the order of the names, and the rows and columns of each."""
+    days = np.unique(np.concatenate([market.days for market in markets]))
+    place = {name: k for k, name in enumerate(names)}
+    at = [
+        (np.searchsorted(days, market.days), np.array([place[name] for name in market.names], dtype=np.int64))
+        for market in markets
+    ]
+    values = _spread((len(days), len(names)), at, [market.values for market in markets])
+    return replace(markets[0], days=days, names=names, values=values), at
+
+
+def _spread(shape: tuple[int, ...], at: Sequence[tuple[IntArray, IntArray]], parts: Sequence[FloatArray]) -> FloatArray:
+    out = np.full(shape, np.nan)
+    for (rows, columns), values in zip(at, parts, strict=True):
+        out[np.ix_(rows, columns)] = values
+    return out

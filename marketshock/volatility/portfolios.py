@@ -13,7 +13,7 @@ from .. import _format
 from .._frame import Printable, PrintedTable, Printout
 from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, IntArray
 from ..errors import InputError, check_choice, check_count
-from ..panel.returns import returns_of_prices
+from ..panel.returns import Sheet
 from ..providers.base import Prices
 from ._rules import one_a_firm
 from ._select import period
@@ -167,7 +167,8 @@ def volatility_portfolios(
     looks = _looks(lookback, min_obs)
     check_choice("rebalance", rebalance, REBALANCE)
     check_count("groups", groups, 2)
-    market = returns_of_prices(held, calendar, False)
+    sheet = Sheet.of_prices(held, False)
+    market = sheet.on(sheet.shared(sheet.names, calendar), sheet.names)
     keep = sorted(set(one_a_firm(market.names)))
     names = [market.names[k] for k in keep]
     levels = _on_sessions(held, market.days)[:, keep]
@@ -284,7 +285,9 @@ def _inside(members: Membership | None, days: DateArray, names: list[str]) -> Bo
 def _on_sessions(held: Prices, days: DateArray) -> FloatArray:
     """Return closes with dividends reinvested on the sessions of the calendar, NaN on sessions without a row."""
     out = np.full((len(days), len(held.tickers)), np.nan)
-    out[np.searchsorted(days, held.dates.to_numpy().astype("datetime64[D]"))] = held.reinvested.to_numpy()
+    rows = held.dates.to_numpy().astype("datetime64[D]")
+    inside = np.isin(rows, days)
+    out[np.searchsorted(days, rows[inside])] = held.reinvested.to_numpy()[inside]
     return out
 
 
