@@ -11,6 +11,7 @@ import pandas as pd
 from .._native import as_pandas
 from .._typing import DateArray, FloatArray, Frame
 from ..errors import Argument, InputError, PriceError, Words
+from .zones import refuse_midnights_elsewhere
 
 # A month without its day is no date, and what follows a day is a time of day, with or without its zone.
 _DAY = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
@@ -66,9 +67,10 @@ def _is_date_column(name: Any) -> bool:
 def session_dates(parameter: str, index: pd.Index) -> DateArray:
     """Return a frame's index as strictly increasing session dates.
 
-    A time zone is dropped (the date in that zone is kept). Raises `PriceError` if the index is not made of dates, or
-    has duplicate or unsorted ones.
+    A time zone is dropped (the date in that zone is kept). Raises `PriceError` if the index is not made of dates, has
+    duplicate or unsorted ones, or is a day early because midnight of another zone was converted.
     """
+    given = index
     if not isinstance(index, pd.DatetimeIndex):
         index = parsed_index(parameter, index)
     if index.tz is not None:
@@ -77,6 +79,7 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
         raise PriceError(parameter, "an index entry is no date", "drop the rows without a date")
     days = index.to_numpy().astype("datetime64[D]")
     check_years(parameter, days)
+    refuse_midnights_elsewhere(parameter, given, days)
     step = np.diff(days)
     if (step == np.timedelta64(0, "D")).any():
         twice = days[1:][step == np.timedelta64(0, "D")][0]

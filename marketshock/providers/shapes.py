@@ -11,6 +11,7 @@ import pandas as pd
 from .._typing import DateArray, Frame, IntArray
 from ..errors import InputError, PriceError
 from .frames import check_columns, check_years, dated, numeric_values, pandas_frame, parsed_index
+from .zones import refuse_midnights_elsewhere
 
 TICKER_NAMES = ("ticker", "symbol")
 RETURN_NAMES = ("ret", "return", "returns")
@@ -146,9 +147,12 @@ def _day_codes(parameter: str, index: pd.Index) -> tuple[DateArray, IntArray]:
     code, known = pd.factorize(index)
     if (code < 0).any():
         raise PriceError(parameter, f"row {int(np.argmax(code < 0))} has no date", "fill it or drop the row")
-    known = known if isinstance(known, pd.DatetimeIndex) else parsed_index(parameter, pd.Index(known))
-    days, place = np.unique(known.tz_localize(None).to_numpy().astype("datetime64[D]"), return_inverse=True)
-    check_years(parameter, days)
+    given = pd.Index(known)
+    known = known if isinstance(known, pd.DatetimeIndex) else parsed_index(parameter, given)
+    all_days = known.tz_localize(None).to_numpy().astype("datetime64[D]")
+    check_years(parameter, all_days)
+    refuse_midnights_elsewhere(parameter, given, all_days)
+    days, place = np.unique(all_days, return_inverse=True)
     return days, place[code]
 
 
