@@ -37,7 +37,7 @@ def named(frame: pd.DataFrame, crossed: bool) -> pd.DataFrame:
     """
     if frame.columns.nlevels > 1:
         raise InputError("events", f"has columns of {frame.columns.nlevels} levels", "give one name a column")
-    frame = _with_index(frame)
+    frame = with_index(frame)
     known = {c: folded(c) for c in frame.columns if folded(c) in COLUMNS}
     names = [known.get(c, str(c).strip()) for c in frame.columns]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
@@ -47,7 +47,7 @@ def named(frame: pd.DataFrame, crossed: bool) -> pd.DataFrame:
     return frame.set_axis(names, axis=1)
 
 
-def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+def with_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose index holds nothing that its columns lack, without columns that only number the rows."""
     there = {folded(c): at for at, c in enumerate(frame.columns)}
     levels: dict[Any, Any] = {}

@@ -51,7 +51,7 @@ def dated(parameter: str, frame: Frame) -> pd.DataFrame:
     if len(found) > 1:
         raise InputError(parameter, f"has {len(found)} columns of dates: {found}", "keep one of them")
     if found and not numbered:
-        remedy = "call .reset_index(drop=True) if the column holds the dates"
+        remedy = "keep the one that holds the dates"
         raise InputError(parameter, f"has a column {found[0]!r} and an index of its own", remedy)
     if not found and isinstance(frame.index, pd.RangeIndex):
         what = f"has no column 'date' (the first is {frame.columns[0]!r})" if len(frame.columns) else "has no column"
@@ -87,7 +87,7 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
     if (step < np.timedelta64(0, "D")).any():
         at = int(np.argmax(step < np.timedelta64(0, "D")))
         what = f"dates are not sorted: {days[at + 1]} comes after {days[at]}"
-        raise PriceError(parameter, what, "call .sort_index() first")
+        raise PriceError(parameter, what, "sort the rows by date, the oldest first")
     return days
 
 
@@ -256,4 +256,5 @@ def _refuse_levels(parameter: str, names: Sequence[str], values: FloatArray) -> 
         typical = float(np.nanmedian(size)) if (size == size).any() else 0.0
         if typical > _LEVEL:
             what = f"{names[at]} has a median size of {typical:g}: these look like prices or percentages"
-            raise PriceError(parameter, what, "pass prices as prices=, returns as decimals (0.01 is one percent)")
+            remedy = Words("pass prices as ", Argument("prices"), ", returns as decimals (0.01 is one percent)")
+            raise PriceError(parameter, what, remedy)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._typing import DateArray, Frame, IntArray
-from ..errors import InputError, PriceError
+from ..errors import Argument, InputError, PriceError, Words
 from .frames import check_columns, check_years, dated, numeric_values, pandas_frame, parsed_index
 from .zones import refuse_midnights_elsewhere
 
@@ -24,7 +24,7 @@ _SPELLED = {
     "stock_splits": "split",
     "splits": "split",
 }
-_ONE_TICKER = 'name the ticker: df[["Close"]].rename(columns={"Close": "NVDA"}), or add a column "ticker"'
+_ONE_TICKER = 'keep the one column of prices under the name of its ticker, or add a column "ticker"'
 
 
 def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
@@ -88,7 +88,7 @@ def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     """
     table = _flat_rows(parameter, pandas_frame(parameter, frame))
     if table.columns.nlevels > 1:
-        remedy = "pass prices as prices=, returns with one column per ticker"
+        remedy = Words("pass prices as ", Argument("prices"), ", returns with one column per ticker")
         raise InputError(parameter, "has two-level columns, as prices have", remedy)
     ticker = _ticker_column(parameter, table)
     table = dated(parameter, table)
@@ -169,7 +169,7 @@ def _long_prices(parameter: str, frame: pd.DataFrame, ticker: Any) -> tuple[dict
     fields = {name: there[name] for name in ("close", "adj_close", *_EXTRA) if name in there}
     if "close" not in fields and "adj_close" not in fields:
         what = "is a long table without a column of prices"
-        raise InputError(parameter, what, "name it 'close' (a CRSP file: ms.read_crsp)")
+        raise InputError(parameter, what, "name it 'close' (a CRSP file is read by read_crsp, in Python)")
     made = pivoted(parameter, frame, ticker, fields)
     return made, tuple(str(c) for c in frame.columns if c != ticker and c not in fields.values())
 
@@ -183,7 +183,7 @@ def _split_levels(parameter: str, frame: pd.DataFrame) -> dict[str, pd.DataFrame
     if len(found) != 1:
         problem = "in both levels" if found else "in neither level"
         what = f"has two-level columns with the field 'Close' {problem}"
-        raise InputError(parameter, what, "pass one field: df['Close']")
+        raise InputError(parameter, what, "keep one field, the closes, with one column per ticker")
     fields = _by_field(parameter, levels[found[0]])
     return {name: pd.DataFrame(frame.xs(column, axis=1, level=found[0])) for name, column in fields.items()}
 
