@@ -14,7 +14,7 @@ from .._typing import BoolArray, DateArray, FloatArray, Frame, StrArray
 from ..catalog.columns import place
 from ..errors import InputError, PriceError
 from .files import read_lines
-from .frames import check_columns, check_years, pandas_frame
+from .frames import check_columns, check_years, pandas_frame, with_clean_columns
 
 # The daily stock file until 2024, and the names of the format that took its place (CIZ).
 _LEGACY = {name: name for name in ("date", "ret", "prc", "dlret", "dlstcd", "cfacpr", "cfacshr", "vol")}
@@ -65,6 +65,7 @@ def read_rows(source: str | Path | Frame) -> Rows:
     """
     where = str(source) if isinstance(source, (str, Path)) else "source"
     table = read_lines(source, ("ticker",)) if isinstance(source, (str, Path)) else _columns_only(source)
+    table = with_clean_columns(where, table)
     check_columns(where, table)
     table, current, not_read = _named(where, table)
     number, notes = {}, []

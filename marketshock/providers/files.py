@@ -291,7 +291,8 @@ def _lines(count: int, offsets: list[tuple[int, int]]) -> pd.Index:
         first = offsets[0][1] if offsets else 2
         return pd.RangeIndex(first, first + count, name=LINE)
     at, more = (np.array(part) for part in zip(*offsets, strict=True))
-    return pd.Index(np.arange(count) + np.repeat(more, np.diff([*at, count])), name=LINE)
+    lines: pd.Index = pd.Index(np.arange(count) + np.repeat(more, np.diff([*at, count])), name=LINE)
+    return lines
 
 
 def _without_nul(path: Path, file: TextIO) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._names import clean_names, refuse_unseen
 from .._native import as_pandas
 from .._typing import DateArray, FloatArray, Frame
 from ..errors import Argument, InputError, PriceError, Words
@@ -21,15 +22,33 @@ _YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
 
 
 def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
-    """Return a pandas, polars or Arrow frame as a pandas frame.
+    """Return a pandas, polars or Arrow frame as a pandas frame, its column names without surrounding blanks.
 
-    Raises `InputError` if it is no frame; as `as_pandas`.
+    Raises `InputError` if it is no frame; as `as_pandas` and `clean_names`.
     """
     came = as_pandas(parameter, frame)
     if not isinstance(came, pd.DataFrame):
         what = f"got a {type(came).__name__}"
         raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column per ticker")
-    return came
+    return with_clean_columns(parameter, came)
+
+
+def with_clean_columns(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose column names, on every level, have no surrounding blanks; as `clean_names`."""
+    columns = frame.columns
+    for at in range(columns.nlevels):
+        level = columns.levels[at] if isinstance(columns, pd.MultiIndex) else columns
+        text = [name for name in level if isinstance(name, str)]
+        clean = dict(zip(text, clean_names(parameter, text), strict=True))
+        if list(clean) != list(clean.values()):
+            columns = pd.Index([_renamed(column, at, clean) for column in columns]).set_names(frame.columns.names)
+    return frame if columns is frame.columns else frame.set_axis(columns, axis=1)
+
+
+def _renamed(column: Any, level: int, clean: dict[str, str]) -> Any:
+    if not isinstance(column, tuple):
+        return clean.get(column, column)
+    return tuple(clean.get(part, part) if at == level else part for at, part in enumerate(column))
 
 
 def dated(parameter: str, frame: Frame) -> pd.DataFrame:
@@ -171,6 +190,10 @@ def check_columns(parameter: str, frame: Any) -> None:
         raise InputError(parameter, what, "give a wide DataFrame: dates as index, one column per ticker")
     if frame.empty:
         raise InputError(parameter, "the frame is empty", "give at least one row and one column")
+    blank = [c for c in frame.columns if isinstance(c, str) and c.strip() != c]
+    if blank:
+        raise InputError(parameter, f"the name {blank[0]!r} begins or ends with a blank", "remove the blank")
+    refuse_unseen(parameter, (c for c in frame.columns if isinstance(c, str)))
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column per ticker")

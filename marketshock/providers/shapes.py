@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._names import clean_names
 from .._typing import DateArray, Frame, IntArray
 from ..errors import Argument, InputError, PriceError, Words
 from .frames import check_columns, check_years, dated, numeric_values, pandas_frame, parsed_index
@@ -77,7 +78,7 @@ def currencies(parameter: str, frame: Frame) -> dict[str, str]:
         name = twice[ticker].iloc[0]
         both = " and ".join(pairs.loc[pairs[ticker] == name, found[0]].astype(str))
         raise InputError(parameter, f"{name} is quoted in {both}", "give one currency per ticker")
-    return dict(zip(pairs[ticker].astype(str), pairs[found[0]].astype(str), strict=True))
+    return dict(zip(pairs[ticker].astype(str).str.strip(), pairs[found[0]].astype(str), strict=True))
 
 
 def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
@@ -161,7 +162,7 @@ def _ticker_codes(parameter: str, column: pd.Series[Any]) -> tuple[list[str], In
     if blank.any():
         raise InputError(parameter, f"row {int(np.argmax(blank))} has no ticker", "fill it or drop the row")
     code, known = pd.factorize(column.astype(str))
-    return [str(name) for name in known], code
+    return clean_names(parameter, known), code
 
 
 def _long_prices(parameter: str, frame: pd.DataFrame, ticker: Any) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
