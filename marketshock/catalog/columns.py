@@ -46,6 +46,9 @@ def named(frame: pd.DataFrame, crossed: bool) -> pd.DataFrame:
     if twice is not None:
         raise InputError("events", f"has the column {twice!r} twice", "keep one of them")
     refuse_misnamed("events", frame.columns, crossed)
+    if "index" in names and pd.to_numeric(frame.iloc[:, names.index("index")], errors="coerce").isna().any():
+        remedy = "name it 'benchmark' if it is meant, or drop it (any other name is kept as a trait)"
+        raise InputError("events", "column 'index' is not read", remedy)  # numbers are what reset_index left
     return frame.set_axis(names, axis=1)
 
 
