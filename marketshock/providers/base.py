@@ -147,7 +147,8 @@ class Prices:
         ------
         PriceError
             If dates are duplicate, unsorted (long frames may be) or no dates, a price is infinite, not positive, or
-            text, or a split is negative.
+            text, or a split is negative; if bars are stamped at midnight of an exchange east of Greenwich in UTC, which
+            is the day before.
         InputError
             If the frame is empty, has no dates, has a column twice, the two frames differ in shape, or columns such as
             Open, High, Low, Close name no ticker, or splits are given for some of the tickers.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._bundled import bundled_path
+from .._names import clean_names
 from .._native import as_pandas
 from .._typing import Frame
 from ..errors import Argument, LookAheadError, SharesError, UnknownNameError, Words
@@ -88,6 +89,9 @@ class SharesTable:
         unread = [str(c) for c in table.columns if c not in _COLUMNS]
         table = table[list(_COLUMNS)].reset_index(drop=True)
         table["form"] = table["form"].fillna("")
+        for column in ("firm", "priced_at"):
+            known = [name for name in table[column].unique() if isinstance(name, str)]
+            table[column] = table[column].replace(dict(zip(known, clean_names("shares", known), strict=True)))
         for column in ("as_of", "filed"):
             table[column] = _days(table, column)
         _check_counts(table)
