@@ -94,6 +94,41 @@ def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tupl
     return splits, {name: _one_or_each(days) for name, days in ends.items()}
 
 
+def in_last_shares(
+    parameter: str, close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], splits: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Return closes as traded and other fields of prices in the shares of the last row.
+
+    Raises `InputError` if no splits are given.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the argument, for errors.
+    close : DataFrame
+        Dates by tickers.
+    fields : mapping of str to DataFrame
+        Of the same dates. Prices and dividends of before a split are divided by its ratio, volumes multiplied.
+    splits : DataFrame or None
+        As `splits_in` returns them.
+    """
+    if splits is None:
+        remedy = "give a column 'split', or leave as_traded out"
+        raise InputError(parameter, "is said to be as traded, and has no splits", remedy)
+    values, column = np.ones(close.shape), {str(name): at for at, name in enumerate(close.columns)}
+    for ticker, day, ratio in zip(splits["ticker"], splits["date"], splits["ratio"], strict=True):
+        values[: int(close.index.searchsorted(day)), column[ticker]] *= ratio
+    factor = pd.DataFrame(values, index=close.index, columns=close.columns)
+
+    def brought(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        by = factor.reindex(columns=frame.columns, fill_value=1.0).to_numpy()
+        if name == "volume":
+            return frame.mul(by)
+        return frame.div(by) if name in ("open", "high", "low", "dividend") else frame
+
+    return close / factor, {name: brought(name, frame) for name, frame in fields.items()}
+
+
 def _refuse_factors(parameter: str, ratios: pd.DataFrame, days: pd.Index, split: FloatArray) -> None:
     """Raise `PriceError` if a ratio (T, S) stands on several rows in a row: a cumulative factor, taken for splits."""
     same = np.ones((max(len(split) - _IN_A_ROW + 1, 0), split.shape[1]), dtype=bool)
