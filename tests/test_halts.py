@@ -92,6 +92,8 @@ class TestWhereNothingIsMissing:
             np.testing.assert_allclose(c["statistic"], d["statistic"].loc[c.index], rtol=1e-9)
             assert c["n_events"].tolist() == d["n_events"].loc[c.index].tolist()
         np.testing.assert_allclose(whole.aar()["aar"], streamed.aar()["aar"], rtol=1e-9)
+        with pytest.raises(InputError, match="halted"):
+            streamed.tests(conventions=ms.Conventions(halted="keep"))
 
 
 class TestReturnsOverGaps:

@@ -201,8 +201,17 @@ class Evidence(Computed):
 
     @cached_property
     def residuals(self) -> FloatArray:
-        """Abnormal returns of the estimation days, (E, M), NaN where missing."""
+        """Abnormal returns of the estimation days, (E, M), NaN where missing.
+
+        Where their variance grows with the sessions n they cover, divided by ``sqrt n``.
+        """
         return self.y - self.fit.predict(self.x)
+
+    @property
+    def estimation_ar(self) -> FloatArray:
+        """Abnormal returns of the estimation days as they are, (E, M), NaN where missing."""
+        root = self.windows.estimation_data.root
+        return self.residuals if root is None else self.residuals * root
 
     @cached_property
     def own_sar(self) -> FloatArray:

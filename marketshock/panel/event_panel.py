@@ -148,7 +148,7 @@ class EventPanel:
         if data.span is None or self.over_gaps is None or not self.over_gaps.by_time or (data.span == 1).all():
             return data
         root = np.sqrt(data.span)
-        return replace(data, y=data.y / root, x=data.x / root[:, :, None])
+        return replace(data, y=data.y / root, x=data.x / root[:, :, None], root=root)
 
     @cached_property
     def event_data(self) -> WindowData:
