@@ -77,11 +77,18 @@ class TestWhereNothingIsMissing:
         pd.testing.assert_frame_equal(many.car(), split.car(), check_exact=True)
 
     @pytest.mark.parametrize("gaps", CONVENTIONS)
-    def test_a_streamed_study_has_the_same_sums(self, gaps):
+    @pytest.mark.parametrize("on_halt", ["keep", "reopen"])
+    def test_a_streamed_study_has_the_same_sums(self, gaps, on_halt):
         prices = holed(holed(made(), "S1", 40, 60, 61, 95, 100), "S2", 97)
         pairs = [(f"S{k}", row) for k in range(4) for row in (85, 90, 100, 110)]
-        whole = study_of(prices, *pairs, gaps=gaps)
-        options = OPTIONS | {"model": MODEL, "gaps": gaps, "cars": True, "windows": [(0, 2), (2, 3)]}
+        whole = study_of(prices, *pairs, gaps=gaps, on_halt=on_halt)
+        options = OPTIONS | {
+            "model": MODEL,
+            "gaps": gaps,
+            "on_halt": on_halt,
+            "cars": True,
+            "windows": [(0, 2), (2, 3)],
+        }
         streamed = ms.summarize_events(events_of(prices, *pairs), prices=prices, **options)
         for window in ((0, 2), (2, 3), (-2, 4)):
             a, b = whole.car(*window), streamed.car(*window)
