@@ -25,6 +25,7 @@ class Frame(Protocol):
 
 
 OnClosed: TypeAlias = Literal["raise", "next", "previous", "drop"]
+OnFindings: TypeAlias = Literal["warn", "raise", "ignore"]
 Timing: TypeAlias = Literal["", "before_open", "during", "after_close"]
 CalendarName: TypeAlias = Literal["auto", "NYSE", "index"]
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
@@ -32,6 +33,7 @@ Duplicates: TypeAlias = Literal["exclude", "keep"]
 
 ON_CLOSED: tuple[OnClosed, ...] = ("raise", "next", "previous", "drop")
 TIMINGS: tuple[Timing, ...] = ("", "before_open", "during", "after_close")
+ON_FINDINGS: tuple[OnFindings, ...] = ("warn", "raise", "ignore")
 CALENDARS: tuple[CalendarName, ...] = ("auto", "NYSE", "index")
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
 DUPLICATES: tuple[Duplicates, ...] = ("exclude", "keep")

@@ -35,10 +35,12 @@ def study_printout(
     incomplete: int,
     moved: int,
     excluded: int,
+    found: str = "",
 ) -> Printout:
     """Return the printed form of `StudyResult`: the CARs of some windows, of the first events.
 
-    The numbers are those of events given, with missing days, moved to a session, and excluded.
+    The numbers are those of events given, with missing days, moved to a session, and excluded; `found` counts the
+    findings on the prices.
     """
     title = (
         f"Event study: {len(panel)} of {given} events, {spec.model.name}",
@@ -50,6 +52,7 @@ def study_printout(
     marks += [f"... and {more} more events; study.car(0, 0) has all"] if more > 0 else []
     marks += [f"{moved} date(s) moved to a session: study.alignment"] if moved else []
     marks += [f"{excluded} event(s) excluded: study.exclusions"] if excluded else []
+    marks += [f"{found} on the prices read: study.findings, and * in study.car(...)"] if found else []
     head = ["event", "ticker", "day 0"]
     cells: list[StrArray | list[str]] = [panel.event, panel.ticker, np.datetime_as_string(panel.session)]
     for window, car in cars.items():

@@ -29,10 +29,12 @@ from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
+from ..providers.found import PriceFinding, counts_of, findings_frame
 from ..providers.shares import SharesTable
 from ..windows import Window, days_of
 from . import frames
 from .confounders import confounders
+from .findings import with_findings
 from .inputs import positions_of
 from .printed import aar_frame, car_table, dated_rows, study_printout, test_table
 
@@ -55,6 +57,8 @@ class StudyResult(Printable):
         The events studied, as arrays; the estimated model; daily abnormal returns, (E, L).
     prices : Prices or None
         What the returns were computed from; None of a study on returns.
+    found : tuple of PriceFinding
+        What the checks of prices and factors found on the days that are read: `findings` as records.
     """
 
     spec: StudySpec
@@ -64,6 +68,7 @@ class StudyResult(Printable):
     _alignment: Alignment
     _exclusions: tuple[Exclusion, ...]
     prices: Prices | None = None
+    found: tuple[PriceFinding, ...] = ()
 
     def __len__(self) -> int:
         return len(self.panel)
@@ -93,6 +98,11 @@ class StudyResult(Printable):
     def exclusions(self) -> pd.DataFrame:
         """Excluded events: ticker, date, code and reason."""
         return frames.exclusions_frame(self._exclusions)
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """What the checks found in the prices and factors read: ticker, date, rule, size, cause, severity."""
+        return findings_frame(self.found)
 
     @property
     def alignment(self) -> pd.DataFrame:
@@ -156,8 +166,8 @@ class StudyResult(Printable):
         -------
         DataFrame
             ticker, date, first, last (the window), car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
-            n_days, note. Missing days are left out of the sum and of its variance, counted in n_days and named in note;
-            without any day car is NaN.
+            n_days, note. Missing days are left out of the sum and of its variance, counted in n_days and named in note,
+            as is what the checks found on these days; without any day car is NaN.
 
         Raises
         ------
@@ -422,7 +432,7 @@ class StudyResult(Printable):
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
         incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
         counts = (len(alignment.session), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
-        return study_printout(spec, self.panel, cars, *counts)
+        return study_printout(spec, self.panel, cars, *counts, counts_of(self.found))
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first
@@ -436,4 +446,5 @@ class StudyResult(Printable):
         return self.panel.event_id[events]
 
     def _missing_notes(self, window: Window) -> StrArray:
-        return frames.missing_notes(self.panel, self.evidence.event_mask[:, self._days(window)], window)
+        missing = frames.missing_notes(self.panel, self.evidence.event_mask[:, self._days(window)], window)
+        return with_findings(missing, self.found, self.panel, window)

@@ -9,7 +9,7 @@ from functools import partial
 
 import pandas as pd
 
-from .._typing import CalendarName, Duplicates, Frame, OnClosed
+from .._typing import CalendarName, Duplicates, Frame, OnClosed, OnFindings
 from ..catalog.table import Events, EventTable
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
@@ -22,6 +22,8 @@ from ..panel.returns import Returns
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.dataset import is_dataset
+from ..providers.found import Handling
+from .findings import checked_study
 from .inputs import market_of, prices_of, refuse_unknown, study_inputs
 from .partition import located
 from .results import StudyResult
@@ -43,6 +45,8 @@ def event_study(
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
     log: bool = False,
+    tolerate: Sequence[str] = (),
+    on_findings: OnFindings = "warn",
     engine: Engine = None,
     progress: Progress = None,
 ) -> StudyResult:
@@ -80,6 +84,11 @@ def event_study(
         On which sessions days are counted: the NYSE table, the dates of the prices, or the table where the dates fit.
     log : bool, optional
         Log returns; with ``returns=`` it says that they are logarithmic.
+    tolerate : sequence of str, optional
+        Rules of `check_prices` whose findings are notes only, such as "tick".
+    on_findings : {"warn", "raise", "ignore"}, optional
+        What to do about warnings of the checks of prices and factors. What refuses raises in any case, unless its rule
+        is tolerated; ``study.findings`` lists everything.
     engine : None, concurrent.futures.Executor, or distributed.Client, optional
         Where the estimation runs: here, on an executor's workers, or on a Dask cluster. The numbers are the same bytes.
     progress : bool or callable, optional
@@ -107,7 +116,8 @@ def event_study(
     EngineError
         If partitions were lost with their workers.
     PriceError, WindowError, UnknownNameError, InputError
-        If prices, windows, names or options are not usable; the message says what to do.
+        If prices, windows, names or options are not usable; the message says what to do. Prices are checked on the
+        columns and days that are read.
 
     Warns
     -----
@@ -115,6 +125,8 @@ def event_study(
         If some events were excluded.
     CalendarWarning
         If ``calendar="auto"`` finds that the dates do not fit the NYSE.
+    PriceWarning
+        If prices that are read look wrong: see `check_prices`.
 
     Examples
     --------
@@ -125,6 +137,7 @@ def event_study(
     -0.1326
     """
     check_engine(engine)
+    handling = Handling.of(tolerate, on_findings)
     rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log)
     inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
     if is_dataset(returns):
@@ -133,7 +146,9 @@ def event_study(
     held = prices_of(prices, returns)
     market = market_of(inputs, held, returns, copy=True)
     refuse_unknown(inputs.tickers, market.all_names)
-    study = replace(run_study(inputs.spec, inputs.table, market, engine, progress), prices=held)
+    study = run_study(inputs.spec, inputs.table, market, engine, progress)
+    found = checked_study([(study.panel, inputs.spec.model)], held, handling)
+    study = replace(study, prices=held, found=found)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
     return study
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from .._typing import CalendarName, Duplicates, Frame, OnClosed
+from .._typing import CalendarName, Duplicates, Frame, OnClosed, OnFindings
 from ..catalog.table import Events
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
 from ..errors import InputError, NoUsableEventsError, check_flag
 from ..models.base import ReturnModel
 from ..panel.alignment import Exclusion
+from ..panel.build import PanelBuild
 from ..panel.estimation import CELLS
 from ..panel.returns import Returns
 from ..providers.base import Prices
 from ..providers.dataset import Dataset, ReturnsDataset, is_dataset
+from ..providers.found import Handling
+from .findings import checked_study, findings_of_factors
 from .folder import FolderPartitions, folder_market
 from .inputs import StudyInputs, market_of, prices_of, refuse_unknown, study_inputs
 from .partition import PanelPartitions, StreamRequest, located, study_partition, summed_windows, sums_of_build
@@ -38,6 +42,8 @@ def summarize_events(
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
     log: bool = False,
+    tolerate: Sequence[str] = (),
+    on_findings: OnFindings = "warn",
     windows: Sequence[tuple[int, int]] | None = None,
     cars: bool = False,
     engine: Engine = None,
@@ -52,8 +58,8 @@ def summarize_events(
     ----------
     events, tickers, prices, factors, model, window, estimation, min_obs, min_event_obs, on_closed, duplicates
         As in `event_study`, and so are the exceptions and warnings.
-    calendar, log, engine, progress
-        As in `event_study`.
+    calendar, log, tolerate, on_findings, engine, progress
+        As in `event_study`. Of returns in files the factors are checked, and the returns themselves as they are read.
     returns : DataFrame, path, or pyarrow.dataset.Dataset, optional
         Instead of prices: a frame of decimal returns as in `event_study`; or a Parquet folder in long form with each
         security in one file, or an Arrow dataset, which are read a few securities at a time. The sessions of a folder
@@ -82,6 +88,7 @@ def summarize_events(
     -0.0055
     """
     check_engine(engine)
+    handling = Handling.of(tolerate, on_findings)
     cars = check_flag("cars", cars)
     rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log)
     inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
@@ -91,36 +98,44 @@ def summarize_events(
             raise InputError("returns", "prices= is given too", "give one of the two")
         dataset = ReturnsDataset.open("returns", returns)
         refuse_unknown(inputs.tickers, dataset.tickers)
-        study = _of_folder(request, inputs, dataset, engine, progress)
+        study = _of_folder(request, inputs, dataset, handling, engine, progress)
     else:
         held = prices_of(prices, returns)
         market = market_of(inputs, held, returns, copy=False)  # type: ignore[arg-type]
         refuse_unknown(inputs.tickers, market.all_names)
-        study = _in_memory(request, inputs, market, engine, progress)
+        build = located(request.spec, inputs.table, market)
+        found = checked_study([(build.panel, inputs.spec.model)], held, handling)
+        study = replace(_in_memory(request, build, market, engine, progress), found=found)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
     return study
 
 
 def _in_memory(
-    request: StreamRequest, inputs: StudyInputs, market: Returns, engine: Engine, progress: Progress
+    request: StreamRequest, build: PanelBuild, market: Returns, engine: Engine, progress: Progress
 ) -> StreamedStudy:
     """Study events whose returns are in memory."""
-    build = located(request.spec, inputs.table, market)
     cells = None if engine is None and not progress else CELLS
     partitions = PanelPartitions(request, build.panel, cells) if len(build.panel) else ()
     parts = run_partitions(study_partition, partitions, engine, progress)
-    return _checked(StreamedStudy.of(request, market.sessions.name, inputs.table, [sums_of_build(build), *parts]))
+    return _checked(StreamedStudy.of(request, market.sessions.name, build.panel.table, [sums_of_build(build), *parts]))
 
 
 def _of_folder(
-    request: StreamRequest, inputs: StudyInputs, dataset: ReturnsDataset, engine: Engine, progress: Progress
+    request: StreamRequest,
+    inputs: StudyInputs,
+    dataset: ReturnsDataset,
+    handling: Handling,
+    engine: Engine,
+    progress: Progress,
 ) -> StreamedStudy:
     """Study events whose returns are in files."""
     spec, table = request.spec, inputs.table
     market = folder_market(dataset, inputs.factors, spec.model, spec.calendar, spec.log)
+    found = handling.settle(findings_of_factors(market, spec.model), "study.findings", "factors")
     partitions = FolderPartitions(request, dataset, table, market)
     parts = run_partitions(study_partition, partitions, engine, progress)
-    return _checked(StreamedStudy.of(request, market.sessions.name, table, [partitions.excluded(), *parts]))
+    study = _checked(StreamedStudy.of(request, market.sessions.name, table, [partitions.excluded(), *parts]))
+    return replace(study, found=found)
 
 
 def _checked(study: StreamedStudy) -> StreamedStudy:
