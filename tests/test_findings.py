@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import marketshock as ms
+from marketshock.command.main import main
 from marketshock.errors import ChoiceError, PriceError, PriceWarning, UnknownNameError
 from marketshock.providers.found import RULES, PriceFinding, by_severity, findings_frame
 from marketshock.providers.plausible_frames import factor_findings
@@ -597,3 +599,57 @@ def test_the_first_pass_finds_what_the_rules_would_look_at():
 def test_every_rule_is_documented():
     page = (ROOT / "docs" / "data.md").read_text("utf-8")
     assert [name for name in RULES if f"`{name}`" not in page] == []
+
+
+class TestShell:
+    @pytest.fixture
+    def files(self, tmp_path):
+        def write(closes: pd.DataFrame) -> list[str]:
+            closes.to_csv(tmp_path / "prices.csv")
+            day = DAYS[DAY + 20].date()
+            (tmp_path / "events.csv").write_text(f"ticker,date\nAAA,{day}\n")
+            where = ["--events", str(tmp_path / "events.csv"), "--prices", str(tmp_path / "prices.csv")]
+            return [*where, "--calendar", "index"]
+
+        return write
+
+    def study(self, capsys, argv, *more) -> tuple[int, str, str]:
+        code = main(["study", *argv, "--benchmark", "MKT", "--estimation=-200:-11", *more])
+        return code, *capsys.readouterr()
+
+    def test_refused_and_tolerated(self, capsys, files):
+        argv = files(put(10, DAY, DAY + 1))
+        code, _, err = self.study(capsys, argv)
+        assert code == 2
+        assert "[tick]" in err
+        assert "--tolerate tick" in err
+        code, out, _ = self.study(capsys, argv, "--tolerate", "tick", "--json")
+        assert code == 0
+        (found,) = json.loads(out)["findings"]
+        assert (found["ticker"], found["rule"], found["severity"]) == ("AAA", "tick", "note")
+
+    def test_warnings(self, capsys, files):
+        argv = files(put(1 / 8, DAY))
+        code, out, err = self.study(capsys, argv)
+        assert code == 0
+        assert "--tolerate split_8plus takes them as they are" in err
+        assert "1 warning on the prices read" in out
+        assert self.study(capsys, argv, "--on-findings", "raise")[0] == 2
+        code, _, err = self.study(capsys, argv, "--on-findings", "ignore")
+        assert (code, err) == (0, "")
+
+    def test_an_unknown_rule(self, capsys, files):
+        code, _, err = self.study(capsys, files(made()), "--tolerate", "ticks")
+        assert code == 2
+        assert "did you mean 'tick'" in err
+
+    def test_backtest_and_plan(self, capsys, files, tmp_path):
+        argv = files(put(10, DAY + 22, DAY + 23))
+        (tmp_path / "plan.toml").write_text('[[rule]]\nkind = "hold"\ndays = 5\nentry = "next_close"\n')
+        argv += ["--config", str(tmp_path / "plan.toml"), "--json"]
+        assert main(["backtest", *argv]) == 2
+        assert "[tick]" in capsys.readouterr().err
+        assert main(["backtest", *argv, "--tolerate", "tick"]) == 0
+        text = 'tolerate = ["tick"]\n' + (tmp_path / "plan.toml").read_text()
+        (tmp_path / "plan.toml").write_text(text)
+        assert main(["backtest", *argv]) == 0
