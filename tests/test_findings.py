@@ -417,6 +417,17 @@ class TestDividends:
         assert ms.check_prices(self.frame(0.25 * before, fall=0.25)).empty
         assert ms.check_prices(self.frame(0.2)).empty
 
+    def test_the_rounding_of_small_adjusted_closes_is_no_dividend(self):
+        closes = made()
+        held = ms.Prices(closes, (closes / 2000).round(2))
+        assert ms.check_prices(held)["rule"].eq("dividend").sum() == 0
+
+    def test_a_step_of_the_adjusted_close_alone(self):
+        closes = made()
+        adjusted = closes.copy()
+        adjusted.iloc[:DAY, 0] *= 0.6
+        assert ("AAA", "dividend", "warn") in said(ms.check_prices(ms.Prices(closes, adjusted)))
+
     def test_a_dividend_above_the_close(self):
         found = ms.check_prices(self.frame(500.0))
         assert said(found) == [("AAA", "dividend", "refuse")]

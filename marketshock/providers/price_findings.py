@@ -20,7 +20,7 @@ from .shapes import price_fields
 
 _PAID = 0.04  # share of the close before from which a dividend is checked against the move
 _SURE = 6.0  # usual moves that a dividend must be worth, to be told from none
-_SIDE = 60
+_SIDE, _LEVEL = 60, 10  # sessions on each side that tell the usual move, and the last decimal place
 _BASES = np.log(3.0)  # steps of volume at a known split that are smaller happen by chance
 _YFINANCE = {
     "close": "Close",
@@ -164,11 +164,21 @@ def _dividends(prices: Prices, columns: Any, days: DateArray, lo: int, hi: int) 
         owed, moved = float(np.log(kept[row, place])), float(move[at - 1])
         if abs(owed) < _SURE * usual or abs(moved - owed) <= abs(moved):
             continue
+        rounded = sum(_half_unit(v[max(row - _LEVEL, 0) : row + _LEVEL, place]) for v in (adjusted, close))
+        if abs(kept[row, place] - 1) < 2.1 * rounded:
+            continue
         paid = 1 - float(kept[row, place])
         what = f"a dividend of {100 * paid:.3g} % of the close before" if paid > 0 else "the adjusted close steps down"
         cause = f"{what}, and the close moves {100 * np.expm1(moved):+.1f} %: a wrong dividend, or its unit"
         size = float(np.exp(moved))
         yield PriceFinding(str(prices.close.columns[column]), days[at], "dividend", size, cause, WARN)
+
+
+def _half_unit(values: FloatArray) -> float:
+    """Return half the last decimal place used, relative to the smallest value: what rounding may do to it."""
+    known = values[np.isfinite(values)]
+    places = next((d for d in range(7) if np.allclose(known, np.round(known, d), rtol=0, atol=1e-9)), 7)
+    return 0.5 * 10.0**-places / float(known.min()) if len(known) else 0.0
 
 
 def _volumes(prices: Prices, tickers: Iterable[str]) -> Iterator[PriceFinding]:
