@@ -256,7 +256,7 @@ class TestStudy:
         assert said(caught.value.findings) == [(column, "tick", "refuse")]
         study = study_of(closes, tolerate=["tick"])
         assert said(study.findings) == [(column, "tick", "note")]
-        assert "1 note on the prices read: study.findings" in repr(study)
+        assert "1 note from the checks: study.findings" in repr(study)
 
     @pytest.mark.parametrize(
         ("column", "row"),
@@ -330,7 +330,7 @@ class TestStudy:
             ms.summarize_events(events, prices=put(100, DAY, DAY + 1), **options)
         study = ms.summarize_events(events, prices=put(100, DAY, DAY + 1), tolerate=["tick"], **options)
         assert said(study.findings) == [("AAA", "tick", "note")]
-        assert "1 note on the prices read" in repr(study)
+        assert "1 note from the checks" in repr(study)
 
     def test_specification_curve(self):
         events = pd.DataFrame({"ticker": ["AAA"], "date": [DAYS[DAY + 20]]})
@@ -503,6 +503,16 @@ class TestFrames:
         assert said(off.findings) == [("Mkt-RF", "percent", "warn")]
         study_of(made(), factors=self.factors(100), model=ms.MarketAdjusted("Mkt-RF"), tolerate="percent")
 
+    def test_factors_beside_returns_in_files(self, tmp_path):
+        pytest.importorskip("pyarrow")
+        returns = made().pct_change().iloc[1:].reset_index().melt("date", var_name="ticker", value_name="ret")
+        returns.to_parquet(tmp_path / "part.parquet")
+        events = pd.DataFrame({"ticker": ["AAA", "BBB"], "date": [DAYS[DAY], DAYS[DAY + 5]]})
+        options = {"returns": str(tmp_path), "calendar": "index", "model": ms.MarketAdjusted("Mkt-RF")}
+        with pytest.raises(PriceError, match=r"factors: Mkt-RF: .*\[percent\]"):
+            ms.summarize_events(events, factors=self.factors(100), **options)
+        assert ms.summarize_events(events, factors=self.factors(), **options).findings.empty
+
     def test_a_factor_return_of_one_and_a_code(self):
         for value, rule in ((1.2, "above_one"), (-1.0, "above_one"), (-99.99, "codes"), (-999.0, "codes")):
             for row, refused in ((DAY, True), (20, False)):
@@ -543,7 +553,7 @@ class TestMarketCaps:
             self.change(put(1 / 8, row))
         change = self.change(put(1 / 8, row), tolerate=["split_8plus"])
         assert said(change.findings) == [("AAA", "split_8plus", "note")]
-        assert "1 note on the closes read" in repr(change)
+        assert "1 note from the checks" in repr(change)
         with pytest.raises(PriceError, match="split_8plus"):
             ms.reconcile("AAA", DAYS[DAY].date(), 1e9, prices=put(1 / 8, row), shares=self.COUNTS)
 
@@ -573,7 +583,7 @@ class TestBacktests:
             self.trade(put(10, DAY + 3, DAY + 4))
         result = self.trade(put(10, DAY + 3, DAY + 4), tolerate=["tick"])
         assert said(result.findings) == [("AAA", "tick", "note")]
-        assert "1 note on the prices traded" in repr(result)
+        assert "1 note from the checks" in repr(result)
 
     def test_what_is_not_traded(self):
         for closes in (put(10, DAY + 30, DAY + 31), put(10, DAY - 30, DAY - 29), put(10, DAY + 3, DAY + 4, "BBB")):
@@ -644,7 +654,7 @@ class TestShell:
         code, out, err = self.study(capsys, argv)
         assert code == 0
         assert "--tolerate split_8plus takes them as they are" in err
-        assert "1 warning on the prices read" in out
+        assert "1 warning from the checks" in out
         assert self.study(capsys, argv, "--on-findings", "raise")[0] == 2
         code, _, err = self.study(capsys, argv, "--on-findings", "ignore")
         assert (code, err) == (0, "")

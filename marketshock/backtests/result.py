@@ -327,7 +327,7 @@ class Backtest(Printable):
         if 0 < len(self.trades) <= _FEW:
             head, cells, notes = printed_trades(self.trades)
             tables.append(PrintedTable(head, cells, notes=notes))
-        seen = (f"{counts_of(self.found)} on the prices traded: result.findings",) if self.found else ()
+        seen = (f"{counts_of(self.found)} from the checks: result.findings",) if self.found else ()
         return Printout(title, tables, (*self.notes, *seen), folded=True, bullet="- ")
 
 

@@ -126,7 +126,7 @@ class MarketCapChange(Printable):
         )
         marks = [f"{r['firm']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
         marks += [self.note] if self.note else []
-        marks += [f"{counts_of(self.found)} on the closes read: change.findings"] if self.found else []
+        marks += [f"{counts_of(self.found)} from the checks: change.findings"] if self.found else []
         ahead = "* count filed (or, where that is not known, dated) on or after the session: not known then"
         marks += [ahead] if self.table["lookahead"].any() else []
         return Printout(title, (PrintedTable(*self._cells(), marks=marks),))

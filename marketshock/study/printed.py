@@ -52,7 +52,7 @@ def study_printout(
     marks += [f"... and {more} more events; study.car(0, 0) has all"] if more > 0 else []
     marks += [f"{moved} date(s) moved to a session: study.alignment"] if moved else []
     marks += [f"{excluded} event(s) excluded: study.exclusions"] if excluded else []
-    marks += [f"{found} on the prices read: study.findings, and * in study.car(...)"] if found else []
+    marks += [f"{found} from the checks: study.findings, and * in study.car(...)"] if found else []
     head = ["event", "ticker", "day 0"]
     cells: list[StrArray | list[str]] = [panel.event, panel.ticker, np.datetime_as_string(panel.session)]
     for window, car in cars.items():

@@ -259,7 +259,7 @@ class StreamedStudy(Printable):
         moved, lost = self._merged.n_moved, sum(left.n for left in self._merged.left.values())
         marks = [f"{moved:,} date(s) moved to a session"] if moved else []
         marks += [f"{lost:,} event(s) excluded: study.exclusions"] if lost else []
-        marks += [f"{counts_of(self.found)} on the prices read: study.findings"] if self.found else []
+        marks += [f"{counts_of(self.found)} from the checks: study.findings"] if self.found else []
         return Printout(title, (PrintedTable(*self._rows(), marks=marks),))
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:
