@@ -46,6 +46,7 @@ _HOME = {
     "TESTS": "inference.registry",
     "adjust_pvalues": "inference.adjust",
     "backtest": "backtests.run",
+    "check_prices": "providers.price_findings",
     "compare": "robustness.compare",
     "compare_rules": "backtests.compare",
     "datasets": "datasets",
@@ -138,6 +139,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "TESTS",
     "adjust_pvalues",
     "backtest",
+    "check_prices",
     "compare",
     "compare_rules",
     "datasets",
@@ -215,6 +217,7 @@ if TYPE_CHECKING:
     from .providers.fetch import fetch_prices, yahoo, yahoo_intraday
     from .providers.files import read_prices, read_returns
     from .providers.french import french_factors
+    from .providers.price_findings import check_prices
     from .providers.sec import sec_share_counts
     from .providers.shares import SharesTable, share_counts
     from .providers.snapshot import snapshot

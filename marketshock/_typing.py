@@ -25,6 +25,7 @@ class Frame(Protocol):
 
 
 OnClosed: TypeAlias = Literal["raise", "next", "previous", "drop"]
+OnFindings: TypeAlias = Literal["warn", "raise", "ignore"]
 Timing: TypeAlias = Literal["", "before_open", "during", "after_close"]
 CalendarName: TypeAlias = str  # "auto", "NYSE", "index", "24/7" or an exchange's code
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
@@ -34,6 +35,7 @@ OnHalt: TypeAlias = Literal["keep", "reopen", "exclude"]
 
 ON_CLOSED: tuple[OnClosed, ...] = ("raise", "next", "previous", "drop")
 TIMINGS: tuple[Timing, ...] = ("", "before_open", "during", "after_close")
+ON_FINDINGS: tuple[OnFindings, ...] = ("warn", "raise", "ignore")
 CALENDARS: tuple[CalendarName, ...] = ("auto", "NYSE", "index")
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
 DUPLICATES: tuple[Duplicates, ...] = ("exclude", "keep")

@@ -100,7 +100,12 @@ class UnknownNameError(InputError, KeyError):
 
 
 class PriceError(InputError):
-    """Invalid prices or returns: infinite, not positive, or with duplicate or unsorted dates."""
+    """Invalid prices or returns: infinite, not positive, implausible, or with duplicate or unsorted dates.
+
+    `findings` is the frame of the findings that refused (see `check_prices`), None for another error.
+    """
+
+    findings: Any = None
 
 
 class WindowError(InputError):
@@ -220,7 +225,7 @@ class MembershipWarning(MarketShockWarning):
 
 
 class PriceWarning(MarketShockWarning):
-    """Valid but unusual prices; ``Prices.provenance`` lists the findings."""
+    """Valid but unusual prices; ``study.findings`` or, of fetched ones, ``Prices.provenance`` lists the findings."""
 
 
 class LookAheadWarning(MarketShockWarning):

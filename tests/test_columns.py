@@ -27,6 +27,8 @@ def of_studies(seven: ms.StudyResult) -> dict[str, pd.DataFrame]:
     return {
         **{f"study.{name}": getattr(seven, name) for name in ("ar", "sar", "events", "exclusions", "alignment")},
         "study.params": params,
+        "study.findings": seven.findings,
+        "check_prices()": ms.check_prices(seven.prices),
         "study.car()": seven.car(),
         "study.car(adjust=...)": seven.car(adjust="holm"),
         "study.bhar()": seven.bhar(),
@@ -75,6 +77,7 @@ def of_dollars(seven: ms.StudyResult, folder) -> dict[str, pd.DataFrame]:
     path.write_text("Nvidia fell 17% on January 27.")
     document = ms.read_document(path, "2025-02-13")
     return {
+        "change.findings": change.findings,
         "change.table": change.table,
         "change.total": change.total.to_frame().T,
         "change.classes": change.classes["NVDA"],
@@ -107,7 +110,18 @@ def of_rules() -> dict[str, pd.DataFrame]:
     several = {f"{n} days": quiet(events, prices, ms.rules.HoldAfter(days=n), benchmark="MKT") for n in (1, 3)}
     result = several["1 days"]
     placebo = ms.placebo_trades(result, draws=99)
-    names = ("alignment", "exclusions", "trades", "legs", "orders", "positions", "daily", "performance", "paths")
+    names = (
+        "alignment",
+        "exclusions",
+        "findings",
+        "trades",
+        "legs",
+        "orders",
+        "positions",
+        "daily",
+        "performance",
+        "paths",
+    )
     walked = ms.walk_forward(several, "2021-10-01", every="month", min_trades=5)
     design = ms.simulate.Design(n_firms=3)
     return {

@@ -13,6 +13,7 @@ from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import FloatArray, IntArray
 from ..errors import check_share
 from ..panel.alignment import Alignment
+from ..providers.found import PriceFinding, counts_of, findings_frame
 from ..sessions import SessionYear, day_named
 from . import ledger
 from .costs import Costs, Sizing
@@ -73,6 +74,8 @@ class Backtest(Printable):
         event_id.
     notes : tuple of str
         Limitations of the figures.
+    found : tuple of PriceFinding
+        What the checks found in the prices that were traded: `findings` as records.
     """
 
     spec: BacktestSpec
@@ -82,6 +85,12 @@ class Backtest(Printable):
     dates: Alignment
     exclusions: pd.DataFrame
     notes: tuple[str, ...]
+    found: tuple[PriceFinding, ...] = ()
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """What the checks found in the prices that were traded: ticker, date, rule, size, cause, severity."""
+        return findings_frame(self.found)
 
     @property
     def alignment(self) -> pd.DataFrame:
@@ -327,7 +336,8 @@ class Backtest(Printable):
         if 0 < len(self.trades) <= _FEW:
             head, cells, notes = printed_trades(self.trades)
             tables.append(PrintedTable(head, cells, notes=notes))
-        return Printout(title, tables, self.notes, folded=True, bullet="- ")
+        seen = (f"{counts_of(self.found)} from the checks: result.findings",) if self.found else ()
+        return Printout(title, tables, (*self.notes, *seen), folded=True, bullet="- ")
 
 
 def _count(n: int, one: str, many: str) -> str:

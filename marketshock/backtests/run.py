@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from .._typing import DUPLICATES, ON_CLOSED, CalendarName, Duplicates, Frame, OnClosed
+from .._typing import DUPLICATES, ON_CLOSED, CalendarName, Duplicates, Frame, OnClosed, OnFindings
 from ..catalog.table import Events, EventTable, event_table
 from ..errors import InputError, check_choice
 from ..markets import check_calendar
 from ..providers.base import Prices
+from ..providers.found import Handling
 from .costs import Costs, Sizing
 from .engine import Account, run_account
 from .exits import delisting_returns
+from .findings import checked_backtest
 from .market import Market, market_of
 from .notes import notes_of, warnings_of
 from .result import Backtest, BacktestSpec
@@ -42,6 +45,8 @@ def backtest(
     on_closed: OnClosed = "raise",
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
+    tolerate: Sequence[str] = (),
+    on_findings: OnFindings = "warn",
 ) -> Backtest:
     """Trade a rule on events and account for costs.
 
@@ -80,6 +85,9 @@ def backtest(
     calendar : {"auto", "NYSE", "index"}, optional
         As in `event_study`: by default the sessions of the benchmark or, without one, those that most of the securities
         traded share. Rows on which only other securities have a price do not count.
+    tolerate, on_findings : optional
+        As in `event_study`. Checked are the prices of each position, from day 0 to its exit, and those of the
+        benchmark; ``result.findings`` lists what was found.
 
     Returns
     -------
@@ -94,9 +102,13 @@ def backtest(
         If an option is out of range, the prices are in several currencies, or the rule cannot be traded on them.
     NotSessionError
         If a date is not a session and `on_closed` is "raise".
+    PriceError
+        If a price that is read is refused by the checks: see `check_prices`.
 
     Warns
     -----
+    PriceWarning
+        If prices that are read look wrong.
     LookAheadWarning
         If positions are taken at the close of day 0 and the events do not state that the news came before it.
     OverlapWarning
@@ -137,12 +149,15 @@ def backtest(
     check_choice("duplicates", duplicates, DUPLICATES)
     if benchmark is not None and not isinstance(benchmark, str):
         raise InputError("benchmark", f"got {benchmark!r}", "name one security of the prices")
-    market = market_of(prices, calendar, intraday, _traded(events, rule, tickers), benchmark)
+    handling = Handling.of(tolerate, on_findings)
+    held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
+    market = market_of(held, calendar, intraday, _traded(events, rule, tickers), benchmark)
     if benchmark is not None:
         market.columns("benchmark", [benchmark])
     delisting = delisting_returns(delisting_return, market.names)
     spec = BacktestSpec(rule, costs, sizing, float(capital), benchmark, risk_free, delisting)
-    return run_backtest(spec, table_of(events, market, rule, tickers, benchmark), market, on_closed, duplicates)
+    result = run_backtest(spec, table_of(events, market, rule, tickers, benchmark), market, on_closed, duplicates)
+    return replace(result, found=checked_backtest(result, held, handling))
 
 
 def run_backtest(

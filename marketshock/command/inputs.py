@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._bundled import MAGNIFICENT_SEVEN
-from ..errors import Argument, InputError, PartialDataWarning, PriceWarning, Words
+from ..errors import Argument, InputError, PartialDataWarning, PriceWarning, UnknownNameError, Words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +125,14 @@ def studied(arguments: argparse.Namespace, environment: Mapping[str, str]) -> St
     model = model_of(arguments)  # before anything is fetched
     market = market_of(arguments, events, environment)
     _refuse_several(arguments, market)
-    options = {**given(arguments, event_study), "events": events, "model": model, "prices": None, **market}
+    options = {
+        **given(arguments, event_study),
+        **_tolerated(arguments),
+        "events": events,
+        "model": model,
+        "prices": None,
+        **market,
+    }
     study: StudyResult = event_study(**options)
     return study
 
@@ -219,7 +226,7 @@ def planned(arguments: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     from ..backtests.run import backtest
 
     tables = read_plan(arguments.config) if arguments.config else {}
-    options = {**given(arguments, backtest), "placebo": arguments.placebo}
+    options = {**given(arguments, backtest), **_tolerated(arguments), "placebo": arguments.placebo}
     tables |= {name: value for name, value in options.items() if value is not None and name != "rule"}
     costs = tables.setdefault("costs", {})
     tables.setdefault("sizing", {})
@@ -301,8 +308,26 @@ def _access(arguments: argparse.Namespace, environment: Mapping[str, str]) -> di
     from ..providers.fetch import yahoo
 
     how = {k: v for k, v in given(arguments, yahoo).items() if k not in ("tickers", "start", "end")}
+    how |= _tolerated(arguments, fetched=True)
     cache = False if arguments.cache is False else store_at(arguments, environment)
     return {**how, "cache": cache, "progress": not (arguments.quiet or arguments.json)}
+
+
+def _tolerated(arguments: argparse.Namespace, fetched: bool = False) -> dict[str, Any]:
+    """Return the findings to tolerate of fetched bars, or those of the prices that are read, as ``tolerate=``.
+
+    One option names both. Raises `UnknownNameError` for a name that is neither.
+    """
+    from ..providers.checks import FINDINGS
+    from ..providers.found import RULES
+
+    if "tolerate" not in arguments:
+        return {}
+    known = FINDINGS if arguments.command == "fetch" else {**FINDINGS, **RULES}
+    unknown = [name for name in arguments.tolerate if name not in known]
+    if unknown:
+        raise UnknownNameError("tolerate", unknown, known, f"the findings are {', '.join(known)}")
+    return {"tolerate": tuple(name for name in arguments.tolerate if name in (FINDINGS if fetched else RULES))}
 
 
 def store_at(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Store:

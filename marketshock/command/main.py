@@ -100,7 +100,7 @@ def _study_record(result: StudyResult) -> dict[str, Any]:
 
     window = result.spec.window
     frames = {"car": result.car(window.first, window.last), "tests": result.tests(window.first, window.last)}
-    frames |= {"exclusions": result.exclusions, "alignment": result.alignment}
+    frames |= {"exclusions": result.exclusions, "alignment": result.alignment, "findings": result.findings}
     return {"spec": result.spec.to_dict(), **{name: records(frame) for name, frame in frames.items()}}
 
 

@@ -12,7 +12,7 @@ from inspect import signature
 from typing import Any, NoReturn, TypeAlias
 
 from .._bundled import __version__
-from .._typing import ALTERNATIVES, DUPLICATES, GAPS, ON_CLOSED, ON_HALT
+from .._typing import ALTERNATIVES, DUPLICATES, GAPS, ON_CLOSED, ON_FINDINGS, ON_HALT
 from ..errors import Argument, did_you_mean
 from .inputs import models
 
@@ -162,6 +162,7 @@ def _calendar(parser: Any, function: Callable[..., Any]) -> None:
     add("--on-closed", "what to do with a date on which the market was closed", choices=ON_CLOSED)
     add("--duplicates", "what to do with a second event of a security on the same session", choices=DUPLICATES)
     add("--calendar", "sessions on which days are counted: auto, NYSE, index, 24/7 or an exchange's code")
+    add("--on-findings", "what to do about warnings of the checks of prices", choices=ON_FINDINGS)
 
 
 def _fetching(parser: argparse.ArgumentParser) -> None:
@@ -172,7 +173,7 @@ def _fetching(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--cache", metavar="DIR", help=_FOLDER)
     where.add_argument("--no-cache", dest="cache", action="store_const", const=False, help="keep no fetched data")
     add = _adder(group, yahoo)
-    add("--tolerate", "accept a series in spite of these findings, such as spike", type=_names, metavar="A,B")
+    add("--tolerate", "accept a series in spite of these findings, such as spike or tick", type=_names, metavar="A,B")
     add("--max-time", "limit for all requests together", type=_number, metavar="SECONDS")
 
 

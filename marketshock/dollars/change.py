@@ -15,17 +15,19 @@ import pandas as pd
 
 from .. import _format
 from .._frame import Printable, PrintedTable, Printout
-from .._typing import FloatArray, Frame
+from .._typing import FloatArray, Frame, OnFindings
 from ..derivation.marketcap import FirmChange, explain_change
 from ..errors import InputError, ShareCountWarning, UnknownNameError, check_share
 from ..explained.explanation import Explanation
 from ..inference.joint import common_system
 from ..inference.outcome import t_quantile
 from ..providers.base import Prices
+from ..providers.found import Handling, PriceFinding, counts_of, findings_frame
 from ..providers.shares import SharesTable
 from ..study.results import StudyResult
 from ..valuation import Valuation, change_of
 from ._clock import Clock, clock_of, clock_of_event, session_on, sessions_before
+from .findings import checked_caps
 
 _SUMMED = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
 _ABNORMAL = ("abnormal_return", "abnormal_usd", "ci_low_usd", "ci_high_usd")
@@ -68,6 +70,12 @@ class MarketCapChange(Printable):
     classes: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     _abnormal: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _before: Mapping[str, np.datetime64] = field(default_factory=dict)
+    found: tuple[PriceFinding, ...] = ()
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """What the checks found in the closes that are read: ticker, date, rule, size, cause, severity."""
+        return findings_frame(self.found)
 
     def explain(self, firm: str) -> Explanation:
         """Write out how a firm's change comes from its share counts and closes, with its own numbers in every line.
@@ -120,6 +128,7 @@ class MarketCapChange(Printable):
         )
         marks = [f"{r['firm']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
         marks += [self.note] if self.note else []
+        marks += [f"{counts_of(self.found)} from the checks: change.findings"] if self.found else []
         ahead = "* count filed (or, where that is not known, dated) on or after the session: not known then"
         marks += [ahead] if self.table["lookahead"].any() else []
         return Printout(title, (PrintedTable(*self._cells(), marks=marks),))
@@ -150,6 +159,8 @@ def market_cap_change(
     tickers: Sequence[str] | None = None,
     allow_lookahead: bool = False,
     confidence: float = 0.95,
+    tolerate: Sequence[str] = (),
+    on_findings: OnFindings = "warn",
 ) -> MarketCapChange:
     """Compute what firms lost or gained in market value on one session.
 
@@ -175,6 +186,9 @@ def market_cap_change(
         Use a count filed on or after the session where none was filed before; it is marked.
     confidence : float, optional
         Coverage of the intervals.
+    tolerate, on_findings : optional
+        As in `event_study`. Checked are the closes of the session and the one before, and for splits those since the
+        day of the count; ``change.findings`` lists what was found.
 
     Returns
     -------
@@ -189,7 +203,8 @@ def market_cap_change(
         If no count was filed before it and `allow_lookahead` is False.
     PriceError
         If a close is missing on either session or is not in USD, or if closes are dividend-adjusted (see
-        `Prices.from_frame`) or not adjusted for a split that is known.
+        `Prices.from_frame`) or not adjusted for a split that is known, or are refused by the checks (see
+        `check_prices`): here a step near a split ratio of 8 or more is.
     SharesError
         If a count is older than ``prices.provenance["splits_since"]``, the day from which splits are known.
     UnknownNameError
@@ -197,6 +212,8 @@ def market_cap_change(
 
     Warns
     -----
+    PriceWarning
+        If closes that are read look wrong.
     ShareCountWarning
         If a vendor's count was taken whose filing date is not known, a count was filed after a split and dated before
         it, a split since the count is taken for a spin-off, or a count is older than 400 days. The column ``note``
@@ -212,10 +229,12 @@ def market_cap_change(
     if study is not None and study.spec.log:
         raise InputError("study", "has log returns, which do not scale a market cap", "run it with log=False")
     check_share("confidence", confidence, 0.95)
+    handling = Handling.of(tolerate, on_findings)
     valuation = Valuation.of(_prices(prices, study), shares)
     session, events, clocks = _clocks(date, valuation, study, tickers)
     firms, before = list(clocks), sessions_before(clocks, date)
     valued = {firm: valuation.known_on(firm, session, allow_lookahead=allow_lookahead) for firm in firms}
+    found = checked_caps(valued.values(), handling, "change.findings")
     classes = {firm: counted.values(before[firm]) for firm, counted in valued.items()}
     rows = [{"firm": firm, **change_of(valued[firm], classes[firm])} for firm in firms]
     abnormal = _day_0(study, events, confidence)
@@ -228,7 +247,7 @@ def market_cap_change(
     unknown = valuation.splits_note(ticker for counted in valued.values() for ticker in counted.tickers)
     note = "; ".join(filter(None, [note, *dict.fromkeys(c.note for c in clocks.values()), unknown]))
     source = f"closes: {valuation.prices.provenance.get('source', 'unknown')}; counts: {valuation.shares.source}"
-    return MarketCapChange(session, previous, table, total, note, confidence, source, classes, abnormal, before)
+    return MarketCapChange(session, previous, table, total, note, confidence, source, classes, abnormal, before, found)
 
 
 def _clocks(

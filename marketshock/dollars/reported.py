@@ -12,12 +12,14 @@ import pandas as pd
 from .. import _format
 from .._bundled import bundled_path
 from .._frame import Printable, PrintedTable, Printout
-from .._typing import Frame
+from .._typing import Frame, OnFindings
 from ..errors import Argument, InputError, SharesError, Words
 from ..providers.base import Prices
+from ..providers.found import Handling, PriceFinding, findings_frame
 from ..providers.shares import OUTSTANDING, SharesTable, known_from
 from ..valuation import FirmShares, Valuation, change_of
 from ._clock import clock_of, session_on
+from .findings import checked_caps
 
 OFFICIAL = "official close"
 _AHEAD = "* count filed (or, where that is not known, dated) on or after the session: not known then"
@@ -55,6 +57,12 @@ class Reconciliation(Printable):
     table: pd.DataFrame
     reported: pd.DataFrame
     notes: tuple[str, ...] = ()
+    found: tuple[PriceFinding, ...] = ()
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """What the checks found in the closes that are read: ticker, date, rule, size, cause, severity."""
+        return findings_frame(self.found)
 
     def to_frame(self) -> pd.DataFrame:
         """Return `table`."""
@@ -118,6 +126,8 @@ def reconcile(
     shares: SharesTable | Frame | None = None,
     printed: Mapping[str, float] | None = None,
     allow_lookahead: bool = False,
+    tolerate: Sequence[str] = (),
+    on_findings: OnFindings = "warn",
 ) -> Reconciliation:
     """Compare reported losses with every price convention times every share count.
 
@@ -138,6 +148,8 @@ def reconcile(
         ones, e.g. NVIDIA's preliminary close. They are divided by the later splits that the closes are adjusted for.
     allow_lookahead : bool, optional
         List counts filed on or after the session too, marked.
+    tolerate, on_findings : optional
+        As in `market_cap_change`; ``findings`` of the result lists what was found.
 
     Returns
     -------
@@ -152,6 +164,7 @@ def reconcile(
     NotSessionError, PriceError, SharesError, UnknownNameError
         As in `market_cap_change`, whose own count may not be left out.
     """
+    handling = Handling.of(tolerate, on_findings)
     valuation = Valuation.of(prices, shares)
     firm = valuation.shares.firm_of(ticker)
     clock = clock_of(valuation, firm)
@@ -159,13 +172,14 @@ def reconcile(
     previous = clock.before(session)
     reported = _reported(firm, session, reported_usd, rounding_usd)
     listed, notes = _listed(valuation, firm, session, allow_lookahead)
+    found = checked_caps([count.shares for count in listed], handling, "findings of the reconciliation")
     rows = [
         _row(count, price, closes, previous, reported)
         for price, closes in _conventions(valuation, firm, session, printed)
         for count in listed
     ]
     remarks = tuple(dict.fromkeys(filter(None, [*notes, clock.note])))
-    return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported, remarks)
+    return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported, remarks, found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._typing import BoolArray, FloatArray, Frame
+from .._typing import BoolArray, DateArray, FloatArray, Frame
 from ..errors import InputError, UnknownNameError, check_choice
 from .frames import check_columns, check_positive, numeric_values, pandas_frame, session_dates
 from .shapes import currencies, price_fields
@@ -170,6 +170,16 @@ class Prices:
     def dates(self) -> pd.DatetimeIndex:
         """Session dates, in order."""
         return pd.DatetimeIndex(self.close.index)
+
+    @cached_property
+    def days(self) -> DateArray:
+        """Session dates, (n_sessions,), datetime64[D]."""
+        return self.close.index.to_numpy().astype("datetime64[D]")
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Column of each ticker."""
+        return {name: k for k, name in enumerate(self.tickers)}
 
     def close_on(self, ticker: str, day: np.datetime64) -> float:
         """Return the official close of a ticker on a session, NaN where there is none.

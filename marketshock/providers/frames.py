@@ -12,12 +12,14 @@ from .._names import clean_names, refuse_unseen
 from .._native import as_pandas
 from .._typing import DateArray, FloatArray, Frame
 from ..errors import Argument, InputError, PriceError, Words
+from .codes import is_code, not_positive
 from .zones import refuse_midnights_elsewhere
 
 # A month without its day is no date, and what follows a day is a time of day, with or without its zone.
 _DAY = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
 _MOST = 1e6  # a return above is a misprint: a share worth a cent became worth ten thousand dollars in a day
-_LEVEL = 0.5  # a typical return above is no daily return
+PERCENT = 0.2  # a typical return above is no daily return
+PERCENT_SHARE = 0.05  # a larger share of returns above 1 neither
 _YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
 
 
@@ -179,8 +181,11 @@ def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np
 
 def check_positive(parameter: str, frame: pd.DataFrame, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
     """Raise `PriceError` if a price is zero or negative."""
-    if (values <= 0).any():
-        _raise_at(parameter, frame, values <= 0, "is not positive")
+    bad = values <= 0
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        cause, remedy = not_positive(values[:, column], int(row))
+        _raise_at(parameter, frame, bad, "is not positive", remedy, cause)
 
 
 def check_columns(parameter: str, frame: Any) -> None:
@@ -211,15 +216,22 @@ def _is_iso(value: object) -> bool:
     return bool(iso_days(pd.Series([value], dtype=object)).notna().iloc[0])
 
 
-def _raise_at(parameter: str, frame: pd.DataFrame, bad: Any, problem: str) -> None:
+def _raise_at(
+    parameter: str,
+    frame: pd.DataFrame,
+    bad: Any,
+    problem: str,
+    remedy: str = "correct it, or set it to NaN",
+    cause: str = "",
+) -> None:
     row, column = np.argwhere(bad)[0]
     count = int(bad.sum())
     more = f" ({count} such values)" if count > 1 else ""
     label = frame.index[row]
     day = label.date() if isinstance(label, pd.Timestamp) else label
     value = frame.iloc[row, column]
-    what = f"{frame.columns[column]} on {day} {problem}: {value:g}{more}"
-    raise PriceError(parameter, what, "correct it, or set it to NaN")
+    what = f"{frame.columns[column]} on {day} {problem}: {value:g}{f', {cause}' if cause else ''}{more}"
+    raise PriceError(parameter, what, remedy)
 
 
 def check_returns(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, log: bool) -> None:
@@ -240,6 +252,8 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
         Whether they are logarithmic.
     """
     lowest, highest = _range(values)
+    if lowest < -1:
+        _refuse_codes(parameter, names, days, values)
     if lowest < -1 and not log:
         row, column = np.argwhere(values < -1)[0]
         raise PriceError(
@@ -247,9 +261,18 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
             f"{names[column]} on {days[row]} is {values[row, column]:g}, a loss of more than everything",
             Words("give decimals (0.01 is one percent), or ", Argument("log", True), " for log returns"),
         )
-    if max(highest, -lowest) > _LEVEL:
+    if max(highest, -lowest) > PERCENT:
         refuse_absurd(parameter, names, days, values)
         _refuse_levels(parameter, names, values)
+
+
+def _refuse_codes(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray) -> None:
+    coded = np.argwhere(is_code(values))
+    if len(coded):
+        row, column = coded[0]
+        more = f" ({len(coded)} such values)" if len(coded) > 1 else ""
+        what = f"{names[column]} on {days[row]} is {values[row, column]:g}, a missing-value code{more}"
+        raise PriceError(parameter, what, "set it to NaN")
 
 
 def refuse_absurd(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray) -> None:
@@ -271,13 +294,15 @@ def _range(values: FloatArray) -> tuple[float, float]:
 
 
 def _refuse_levels(parameter: str, names: Sequence[str], values: FloatArray) -> None:
-    """Refuse what can only be prices or percentages: a column whose typical size is above a half."""
+    """Refuse what can only be prices or percentages: a typical size above 0.2, or many values above 1."""
     for at in range(values.shape[1]):
         size = np.abs(values[:, at])
-        if 2 * np.count_nonzero(size > _LEVEL) < np.count_nonzero(size == size):
-            continue  # fewer than half of them
-        typical = float(np.nanmedian(size)) if (size == size).any() else 0.0
-        if typical > _LEVEL:
-            what = f"{names[at]} has a median size of {typical:g}: these look like prices or percentages"
+        n = np.count_nonzero(size == size)
+        if 2 * np.count_nonzero(size > PERCENT) < n and np.count_nonzero(size > 1) <= PERCENT_SHARE * n:
+            continue
+        typical, above = (float(np.nanmedian(size)), np.count_nonzero(size > 1) / n) if n else (0.0, 0.0)
+        if typical > PERCENT or above > PERCENT_SHARE:
+            often = "" if typical > PERCENT else f", and {100 * above:.0f} % of them above 1"
+            what = f"{names[at]} has a median size of {typical:g}{often}: these look like prices or percentages"
             remedy = Words("pass prices as ", Argument("prices"), ", returns as decimals (0.01 is one percent)")
             raise PriceError(parameter, what, remedy)

@@ -124,13 +124,13 @@ def write_frames(frames: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]
 
 
 def write_study(study: StudyResult, folder: Path) -> list[Path]:
-    """Write ar, car, tests, exclusions and alignment as CSV and the spec as JSON; return the paths."""
+    """Write ar, car, tests, exclusions, alignment and findings as CSV and the spec as JSON; return the paths."""
     window = study.spec.window
     frames = {
         "ar": study.ar,
         "car": study.car(window.first, window.last),
         "tests": study.tests(window.first, window.last),
-        **{name: getattr(study, name) for name in ("exclusions", "alignment")},
+        **{name: getattr(study, name) for name in ("exclusions", "alignment", "findings")},
     }
     written = write_frames(frames, folder)
     path = folder / "spec.json"

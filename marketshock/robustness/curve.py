@@ -13,11 +13,12 @@ import pandas as pd
 
 from .. import _format
 from .._frame import Printable, PrintedTable, Printout
-from .._typing import CalendarName, Duplicates, Frame, OnClosed
+from .._typing import CalendarName, Duplicates, Frame, OnClosed, OnFindings
 from ..catalog.table import Events
 from ..errors import ExclusionWarning, InputError, NoUsableEventsError, UnknownNameError, WindowError, check_share
 from ..models.base import ReturnModel
 from ..providers.base import Prices
+from ..providers.found import Handling
 from ..study.results import StudyResult
 from ..study.run import event_study
 from ..windows import Window
@@ -141,12 +142,14 @@ def specification_curve(
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
     log: bool = False,
+    tolerate: Sequence[str] = (),
+    on_findings: OnFindings = "warn",
 ) -> SpecificationCurve:
     """Estimate the same CAR under every combination of model, window and estimation window.
 
     Parameters
     ----------
-    events, tickers, prices, returns, factors, on_closed, duplicates, calendar, log
+    events, tickers, prices, returns, factors, on_closed, duplicates, calendar, log, tolerate, on_findings
         As in `event_study`.
     models : sequence of ReturnModel
         The models to try.
@@ -177,6 +180,8 @@ def specification_curve(
     -----
     ExclusionWarning
         If some specifications leave events out: with other events they answer another question.
+    PriceWarning
+        As in `event_study`, once for all specifications.
 
     References
     ----------
@@ -195,6 +200,8 @@ def specification_curve(
     held = prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(prices)
     common: dict[str, Any] = {"tickers": tickers, "prices": held, "returns": returns, "factors": factors}
     common |= {"on_closed": on_closed, "duplicates": duplicates, "calendar": calendar, "log": log}
+    handling = Handling.of(tolerate, on_findings)
+    common |= {"tolerate": tolerate, "on_findings": "raise" if on_findings == "raise" else "ignore"}
     made: list[StudyResult | str] = []
     for model, window, estimation in product(models, grids["window"], grids["estimation"]):
         made.append(_attempt(events, model, window, estimation, min_obs, common))
@@ -213,6 +220,7 @@ def specification_curve(
         rows.append({**dict(zip(("model", "window", "estimation"), labels, strict=True)), **answer})
     table = pd.DataFrame(rows, columns=["model", "window", "estimation", *_ESTIMATES]).rename_axis("specification")
     _warn_of_exclusions(studies, len(made))
+    handling.settle({found for study in studies for found in study.found}, stacklevel=3)
     choices = dict(zip(("model", "window", "estimation"), map(tuple, names), strict=True))
     return SpecificationCurve(table, choices, what, confidence)
 

@@ -30,10 +30,12 @@ from ..panel.event_panel import EventPanel
 from ..panel.joined import AnyPanel, JoinedPanel
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
+from ..providers.found import PriceFinding, counts_of, findings_frame
 from ..providers.shares import SharesTable
 from ..windows import Window, days_of
 from . import frames
 from .confounders import confounders
+from .findings import with_findings
 from .inputs import positions_of
 from .printed import aar_frame, car_table, dated_rows, models_named, study_printout, test_table
 
@@ -57,6 +59,8 @@ class StudyResult(Printable):
         What the returns were computed from; None of a study on returns.
     parts : tuple of StudyResult
         Of events in several markets, or with windows of their own: the study of each market and pair of windows.
+    found : tuple of PriceFinding
+        What the checks of prices and factors found on the days that are read: `findings` as records.
     """
 
     spec: StudySpec
@@ -67,6 +71,7 @@ class StudyResult(Printable):
     _exclusions: tuple[Exclusion, ...]
     prices: Prices | None = None
     parts: tuple[StudyResult, ...] = ()
+    found: tuple[PriceFinding, ...] = ()
 
     def __len__(self) -> int:
         return len(self.panel)
@@ -104,6 +109,11 @@ class StudyResult(Printable):
         return frames.exclusions_frame(self._exclusions)
 
     @property
+    def findings(self) -> pd.DataFrame:
+        """What the checks found in the prices and factors read: ticker, date, rule, size, cause, severity."""
+        return findings_frame(self.found)
+
+    @property
     def alignment(self) -> pd.DataFrame:
         """Alignment of each date: ticker, event, given (with its time in UTC), session (day 0), days moved, rule."""
         return self._alignment.to_frame()
@@ -112,6 +122,11 @@ class StudyResult(Printable):
         """Return the same study with its events known by their places, (E,), in a larger table."""
         panel = self.single_panel
         return replace(self, panel=replace(panel, table=table, position=events[panel.position]))
+
+    def with_prices(self, prices: Prices | None, found: tuple[PriceFinding, ...]) -> StudyResult:
+        """Return the study with the prices it was computed from, and what the checks found in them."""
+        parts = tuple(replace(part, prices=prices, found=found) for part in self.parts)
+        return replace(self, prices=prices, found=found, parts=parts)
 
     @property
     def model_name(self) -> str:
@@ -139,7 +154,7 @@ class StudyResult(Printable):
         if not self.parts:
             return self
         assert isinstance(self.panel, JoinedPanel)
-        return replace(self.parts[int(self.panel.part[at])], prices=self.prices)
+        return self.parts[int(self.panel.part[at])]
 
     def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
         """Return what else happened in the windows of each event: releases, and the study's other events of the firm.
@@ -200,7 +215,7 @@ class StudyResult(Printable):
             ticker, date, first, last (the window), car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
             n_days (returns summed), n_sessions (which they cover; more where one is over a gap), note. Missing days are
             left out of the sum and of its variance and named in note, with the move over a gap in the prices and the
-            day it is on; without any day car is NaN.
+            day it is on, and with what the checks found on these days; without any day car is NaN.
 
         Raises
         ------
@@ -475,7 +490,7 @@ class StudyResult(Printable):
         lost = int(self.panel.n_unexplained().sum())
         moved = int((alignment.moved != 0).sum())
         counts = (len(alignment.session), self.sample().n_lacking, moved, len(self._exclusions), lost, reopened)
-        return study_printout(spec, self.model_name, self.panel, cars, *counts, halts)
+        return study_printout(spec, self.model_name, self.panel, cars, *counts, halts, counts_of(self.found))
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first
@@ -499,4 +514,5 @@ class StudyResult(Printable):
         if isinstance(self.panel, JoinedPanel):
             return np.asarray(self.panel.gathered([part._notes_within(window) for part in self.parts]))
         mask = self.evidence.event_mask[:, self._days(window)]
-        return frames.missing_notes(self.panel, mask, window, self.spec.model)
+        missing = frames.missing_notes(self.panel, mask, window, self.spec.model)
+        return with_findings(missing, self.found, self.panel, window)

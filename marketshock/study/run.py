@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnHalt
+from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnFindings, OnHalt
 from ..catalog.table import Events, EventTable
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
@@ -26,7 +26,9 @@ from ..panel.returns import Returns
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.dataset import is_dataset
+from ..providers.found import Handling
 from ..windows import Window
+from .findings import checked_study, off_days
 from .inputs import prices_of, refuse_unknown, sheet_of, study_inputs
 from .markets import MarketPart, market_parts
 from .results import StudyResult
@@ -51,6 +53,8 @@ def event_study(
     log: bool = False,
     gaps: Gaps = "missing",
     on_halt: OnHalt = "keep",
+    tolerate: Sequence[str] = (),
+    on_findings: OnFindings = "warn",
     engine: Engine = None,
     progress: Progress = None,
 ) -> StudyResult:
@@ -103,6 +107,11 @@ def event_study(
         An event on whose day the security has no price: "keep" says in the notes when the price came back and how far
         it moved; "reopen" makes day 0 the first session with a price, with the return over the halt in it, and leaves
         the estimation window where it was; "exclude" leaves the event out.
+    tolerate : sequence of str, optional
+        Rules of `check_prices` whose findings are notes only, such as "tick".
+    on_findings : {"warn", "raise", "ignore"}, optional
+        What to do about warnings of the checks of prices and factors. What refuses raises in any case, unless its rule
+        is tolerated; ``study.findings`` lists everything.
     engine : None, concurrent.futures.Executor, or distributed.Client, optional
         Where the estimation runs: here, on an executor's workers, or on a Dask cluster. The numbers are the same bytes.
     progress : bool or callable, optional
@@ -130,7 +139,8 @@ def event_study(
     EngineError
         If partitions were lost with their workers.
     PriceError, WindowError, UnknownNameError, InputError
-        If prices, windows, names or options are not usable; the message says what to do.
+        If prices, windows, names or options are not usable; the message says what to do. Prices are checked on the
+        columns and days that are read.
 
     Warns
     -----
@@ -138,6 +148,8 @@ def event_study(
         If some events were excluded.
     CalendarWarning
         If ``calendar="auto"`` finds that the dates do not fit the NYSE.
+    PriceWarning
+        If prices that are read look wrong: see `check_prices`.
 
     Examples
     --------
@@ -148,6 +160,7 @@ def event_study(
     -0.1326
     """
     check_engine(engine)
+    handling = Handling.of(tolerate, on_findings)
     rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log, gaps, on_halt)
     inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
     if is_dataset(returns):
@@ -157,7 +170,10 @@ def event_study(
     sheet = sheet_of(inputs, held, returns, copy=True)
     refuse_unknown(inputs.tickers, inputs.known(sheet.names))
     parts = market_parts(inputs.spec, inputs.table, sheet, inputs.factors, markets_by_name(markets))
-    study = replace(run_parts(inputs.spec, inputs.table, parts, engine, progress), prices=held)
+    study = run_parts(inputs.spec, inputs.table, parts, engine, progress)
+    read = [(part.single_panel, part.spec.model) for part in study.parts or (study,)]
+    found = checked_study(read, held, handling, off_days(read))
+    study = study.with_prices(held, found)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
     return study
 

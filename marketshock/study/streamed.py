@@ -23,6 +23,7 @@ from ..inference.registry import TESTS
 from ..inference.rows import car_columns, test_rows
 from ..panel.abnormal import Cumulative
 from ..panel.spec import StudySpec
+from ..providers.found import PriceFinding, counts_of, findings_frame
 from ..windows import Window, days_of
 from .partition import ExclusionCount, PartitionSums, StreamRequest, with_excluded
 from .printed import aar_frame, car_table, dated_rows, test_table
@@ -44,12 +45,15 @@ class StreamedStudy(Printable):
         The spec of the study, the windows summed, and whether CARs are kept.
     session_name : str
         Calendar on which days are counted.
+    found : tuple of PriceFinding
+        What the checks of prices and factors found: `findings` as records.
     """
 
     request: StreamRequest
     session_name: str
     _table: EventTable
     _merged: PartitionSums
+    found: tuple[PriceFinding, ...] = ()
 
     @classmethod
     def of(
@@ -71,6 +75,11 @@ class StreamedStudy(Printable):
     def windows(self) -> tuple[Window, ...]:
         """Windows that `car` knows, and `tests` besides the single days."""
         return self.request.windows
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """What the checks found in prices and factors, as `StudyResult.findings`."""
+        return findings_frame(self.found)
 
     @property
     def exclusions(self) -> pd.DataFrame:
@@ -252,6 +261,7 @@ class StreamedStudy(Printable):
         moved, lost = self._merged.n_moved, sum(left.n for left in self._merged.left.values())
         marks = [f"{moved:,} date(s) moved to a session"] if moved else []
         marks += [f"{lost:,} event(s) excluded: study.exclusions"] if lost else []
+        marks += [f"{counts_of(self.found)} from the checks: study.findings"] if self.found else []
         return Printout(title, (PrintedTable(*self._rows(), marks=marks),))
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnHalt
+from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnFindings, OnHalt
 from ..catalog.table import Events
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
 from ..errors import InputError, NoUsableEventsError, check_flag
 from ..models.base import ReturnModel
 from ..panel.alignment import Exclusion
+from ..panel.build import PanelBuild
 from ..panel.estimation import CELLS
 from ..panel.returns import Sheet
 from ..panel.spans import refuse_over_gaps
 from ..providers.base import Prices
 from ..providers.dataset import Dataset, ReturnsDataset, is_dataset
+from ..providers.found import Handling
+from .findings import checked_study, findings_of_factors, off_days
 from .folder import FolderPartitions, folder_market
 from .inputs import StudyInputs, prices_of, refuse_unknown, sheet_of, study_inputs
 from .markets import MarketPart, market_parts
@@ -43,6 +46,8 @@ def summarize_events(
     log: bool = False,
     gaps: Gaps = "missing",
     on_halt: OnHalt = "keep",
+    tolerate: Sequence[str] = (),
+    on_findings: OnFindings = "warn",
     windows: Sequence[tuple[int, int]] | None = None,
     cars: bool = False,
     engine: Engine = None,
@@ -57,8 +62,9 @@ def summarize_events(
     ----------
     events, tickers, prices, factors, model, window, estimation, min_obs, min_event_obs, on_closed, duplicates
         As in `event_study`, and so are the exceptions and warnings.
-    calendar, log, gaps, on_halt, engine, progress
-        As in `event_study`; of returns in files only the defaults.
+    calendar, log, gaps, on_halt, tolerate, on_findings, engine, progress
+        As in `event_study`; of returns in files gaps and halts as by default. Of these the factors are checked, and the
+        returns themselves as they are read.
     returns : DataFrame, path, or pyarrow.dataset.Dataset, optional
         Instead of prices: a frame of decimal returns as in `event_study`; or a Parquet folder in long form with each
         security in one file, or an Arrow dataset, which are read a few securities at a time. The sessions of a folder
@@ -87,6 +93,7 @@ def summarize_events(
     -0.0055
     """
     check_engine(engine)
+    handling = Handling.of(tolerate, on_findings)
     cars = check_flag("cars", cars)
     rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log, gaps, on_halt)
     inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
@@ -97,12 +104,16 @@ def summarize_events(
         refuse_over_gaps(inputs.spec.gaps, inputs.spec.on_halt == "reopen")
         dataset = ReturnsDataset.open("returns", returns)
         refuse_unknown(inputs.tickers, dataset.tickers)
-        study = _of_folder(request, inputs, dataset, engine, progress)
+        study = _of_folder(request, inputs, dataset, handling, engine, progress)
     else:
         held = prices_of(prices, returns)
         sheet = sheet_of(inputs, held, returns, copy=False)  # type: ignore[arg-type]
         refuse_unknown(inputs.tickers, inputs.known(sheet.names))
-        study = _in_memory(request, inputs, single_market(inputs, sheet), engine, progress)
+        part = single_market(inputs, sheet)
+        build = located(part.spec, inputs.table, part.returns)
+        read = [(build.panel, part.spec.model)]
+        found = checked_study(read, held, handling, off_days(read))
+        study = replace(_in_memory(request, part, build, engine, progress), found=found)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
     return study
 
@@ -117,26 +128,33 @@ def single_market(inputs: StudyInputs, sheet: Sheet) -> MarketPart:
 
 
 def _in_memory(
-    request: StreamRequest, inputs: StudyInputs, part: MarketPart, engine: Engine, progress: Progress
+    request: StreamRequest, part: MarketPart, build: PanelBuild, engine: Engine, progress: Progress
 ) -> StreamedStudy:
     """Study events whose returns are in memory."""
     request = replace(request, spec=part.spec)
-    build = located(part.spec, inputs.table, part.returns)
     cells = None if engine is None and not progress else CELLS
     partitions = PanelPartitions(request, build.panel, cells) if len(build.panel) else ()
     parts = run_partitions(study_partition, partitions, engine, progress)
-    return _checked(StreamedStudy.of(request, part.returns.sessions.name, inputs.table, [sums_of_build(build), *parts]))
+    calendar = part.returns.sessions.name
+    return _checked(StreamedStudy.of(request, calendar, build.panel.table, [sums_of_build(build), *parts]))
 
 
 def _of_folder(
-    request: StreamRequest, inputs: StudyInputs, dataset: ReturnsDataset, engine: Engine, progress: Progress
+    request: StreamRequest,
+    inputs: StudyInputs,
+    dataset: ReturnsDataset,
+    handling: Handling,
+    engine: Engine,
+    progress: Progress,
 ) -> StreamedStudy:
     """Study events whose returns are in files."""
     spec, table = request.spec, inputs.table
     market = folder_market(dataset, inputs.factors, spec.model, spec.calendar, spec.log)
+    found = handling.settle(findings_of_factors(market, spec.model), "study.findings", "factors")
     partitions = FolderPartitions(request, dataset, table, market)
     parts = run_partitions(study_partition, partitions, engine, progress)
-    return _checked(StreamedStudy.of(request, market.sessions.name, table, [partitions.excluded(), *parts]))
+    study = _checked(StreamedStudy.of(request, market.sessions.name, table, [partitions.excluded(), *parts]))
+    return replace(study, found=found)
 
 
 def _checked(study: StreamedStudy) -> StreamedStudy:
