@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 MISSING = "-"
 WIDTH = 100  # columns of running text
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # none in XML
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -48,6 +50,16 @@ def interval(low: float, high: float, one: str) -> str:
     return MISSING if math.isnan(low) else f"[{show(low, 1).removesuffix(' %')}, {show(high, 1).removesuffix(' %')}]"
 
 
+def visible(text: str) -> str:
+    """Return text with control characters as their escapes: files of Excel and HTML cannot hold them."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def escape(text: str) -> str:
+    """Return text for HTML."""
+    return html.escape(visible(text))
+
+
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Return an aligned table; the first `left` columns are left-aligned, the others right-aligned."""
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
@@ -63,11 +75,11 @@ def html_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]],
     """Return the same table as HTML, readable in light and dark notebooks, since it sets no colors."""
 
     def cells(row: Sequence[str], tag: str) -> str:
-        aligned = (("left" if i < left else "right", html.escape(str(c))) for i, c in enumerate(row))
+        aligned = (("left" if i < left else "right", escape(str(c))) for i, c in enumerate(row))
         return "".join(f'<{tag} style="text-align:{side}">{text}</{tag}>' for side, text in aligned)
 
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    lines = "<br>".join(html.escape(part) for part in caption.splitlines())
+    lines = "<br>".join(escape(part) for part in caption.splitlines())
     return (
         f'<table><caption style="text-align:left;white-space:normal">{lines}</caption>'
         f"<thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table>"

@@ -26,12 +26,16 @@ class Frame(Protocol):
 
 OnClosed: TypeAlias = Literal["raise", "next", "previous", "drop"]
 Timing: TypeAlias = Literal["", "before_open", "during", "after_close"]
-CalendarName: TypeAlias = Literal["auto", "NYSE", "index"]
+CalendarName: TypeAlias = str  # "auto", "NYSE", "index", "24/7" or an exchange's code
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
 Duplicates: TypeAlias = Literal["exclude", "keep"]
+Gaps: TypeAlias = Literal["missing", "span", "trade_to_trade"]
+OnHalt: TypeAlias = Literal["keep", "reopen", "exclude"]
 
 ON_CLOSED: tuple[OnClosed, ...] = ("raise", "next", "previous", "drop")
 TIMINGS: tuple[Timing, ...] = ("", "before_open", "during", "after_close")
 CALENDARS: tuple[CalendarName, ...] = ("auto", "NYSE", "index")
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
 DUPLICATES: tuple[Duplicates, ...] = ("exclude", "keep")
+GAPS: tuple[Gaps, ...] = ("missing", "span", "trade_to_trade")
+ON_HALT: tuple[OnHalt, ...] = ("keep", "reopen", "exclude")

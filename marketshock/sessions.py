@@ -1,12 +1,13 @@
 """Trading sessions, and the mapping of event dates to them.
 
-The NYSE calendar is fixed (1970 to 2027), so that a study gives the same sessions on every machine. Outside these years
-and for other markets the dates of the prices are the calendar.
+The NYSE calendar is fixed (1970 to 2027), so that a study gives the same sessions on every machine. Other exchanges
+have theirs by name (`markets.py`); where none is known, the days on which the benchmark has a price are the sessions.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,17 @@ from ._typing import BoolArray, DateArray, IntArray, StrArray
 from .errors import Argument, InputError, NotSessionError, PriceError, Words
 
 NEW_YORK = "America/New_York"
+
+YEAR = 252  # sessions of the NYSE a year, to the nearest whole number
+MONTH = YEAR // 12
+
+_DAYS_A_YEAR = 365.25
+_EVERY = {365: ("day", 1.0), 52: ("week", 7.0), 12: ("month", 30.44), 4: ("quarter", 91.31), 1: ("year", 365.25)}
+_NEAR = 0.03  # relative distance of the number counted from a number of _EVERY
+_EVEN = 0.95  # share of the gaps between dates that are about one period
+_FEWEST = 8  # dates; less is no series
+_HALF_A_YEAR = 180  # days; holidays are spread over the year, so a shorter count would be off by several percent
+_UNEVEN = 1.25  # largest ratio of the days that three thirds of the dates take; holidays make 1.15 of half a year
 
 #: Rules of the mapping, in words; the values of ``Alignment.rule``.
 SAME_DAY = "the session of that day"
@@ -35,6 +47,7 @@ class Sessions:
     name: str  # "NYSE", or "index" if the dates of the prices are the calendar
     days: DateArray  # (n_sessions,), datetime64[D]: sessions, strictly increasing
     closes: DateArray | None  # (n_sessions,), datetime64[s]: closing times in UTC; None if unknown
+    zone: str = ""  # time zone of the market; "" if unknown
 
     def contains(self, days: DateArray) -> BoolArray:
         """Return whether each day is a session, (n,)."""
@@ -53,6 +66,22 @@ class Mapped:
 
     day: DateArray  # (n,), datetime64[D]: session; NaT if the event was dropped or lies outside the calendar
     rule: StrArray  # (n,) of text: rule of the mapping, in words
+
+
+@dataclass(frozen=True, slots=True)
+class SessionYear:
+    """The sessions of a year, by which figures of one session become annual; `str` gives it in words."""
+
+    n: float  # sessions a year; NaN if the dates do not tell
+    source: str  # where the number comes from, or why there is none
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number."""
+        return not math.isnan(self.n)
+
+    def __str__(self) -> str:
+        return f"{self.n:.4g} sessions ({self.source})" if self.known else f"unknown ({self.source})"
 
 
 @lru_cache(maxsize=1)
@@ -77,12 +106,47 @@ def nyse() -> Sessions:
         hours, minutes = map(int, clock.split(":"))
         local[np.searchsorted(days, day)] = day.astype("datetime64[s]") + np.timedelta64(60 * hours + minutes, "m")
     utc = pd.DatetimeIndex(local).tz_localize(NEW_YORK).tz_convert("UTC").tz_localize(None)
-    return Sessions("NYSE", days, utc.to_numpy().astype("datetime64[s]"))
+    return Sessions("NYSE", days, utc.to_numpy().astype("datetime64[s]"), NEW_YORK)
 
 
 def index_sessions(days: DateArray) -> Sessions:
     """Return the calendar of the dates of the prices, without closing times."""
     return Sessions("index", days, None)
+
+
+def session_year(sessions: Sessions) -> SessionYear:
+    """Return the sessions of a year on a calendar.
+
+    252 for the sessions of the NYSE, as is usual; its table has 252.0 a year in the 40 years to 2024. On other
+    calendars 365, 52, 12, 4 or 1 if there is a date every day, week, month, quarter or year, and otherwise the number
+    counted in the dates, which must cover half a year evenly. NaN if they are too few or too uneven.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        The calendar; all its days are counted.
+    """
+    days = sessions.days
+    if sessions.name == "NYSE" or (len(days) and np.array_equal(days, nyse().between(days[0], days[-1]))):
+        return SessionYear(float(YEAR), "NYSE")
+    if len(days) < _FEWEST:
+        return SessionYear(math.nan, f"{len(days)} dates are too few to tell")
+    gaps = np.diff(days).astype(np.int64)
+    length = int(gaps.sum())
+    whole = length // 7 * 7 if np.median(gaps) < 7 else length  # weeks, so that no weekend is counted in part
+    counted = np.count_nonzero(days < days[0] + whole) * _DAYS_A_YEAR / whole
+    for n, (period, gap) in _EVERY.items():
+        even = (gaps > 0.4 * gap) & (gaps < 1.6 * gap)
+        if abs(counted * gap / _DAYS_A_YEAR - 1) < _NEAR and even.mean() > _EVEN:
+            return SessionYear(float(n), f"one every {period}")
+    span = f"{days[0]} to {days[-1]}"
+    if length < _HALF_A_YEAR:
+        return SessionYear(math.nan, f"{len(days)} dates, {span}, are too few to tell")
+    third = len(gaps) // 3
+    parts = [int(gaps[k * third : (k + 1) * third].sum()) for k in range(3)]
+    if max(parts) > _UNEVEN * min(parts):
+        return SessionYear(math.nan, f"the dates, {span}, are too uneven to tell")
+    return SessionYear(float(counted), f"counted, {span}")
 
 
 def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
@@ -101,10 +165,13 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
         raise InputError(
             "date",
             "a timestamp needs closing times, which the dates of the prices do not have",
-            Words("give dates without a time, or prices on NYSE sessions (", Argument("calendar", "NYSE"), ")"),
+            Words(
+                *("give dates without a time, or name the exchange: ", Argument("calendar", "NYSE"), ", "),
+                *(Argument("calendar", "XETR"), " or ms.Market with close and zone"),
+            ),
         )
     at = np.searchsorted(sessions.closes, utc, side="right")
-    local = _new_york_day(utc)
+    local = _local_day(utc, sessions.zone or "UTC")
     day, outside = _days_at(sessions, at, local)
     rule = np.full(len(utc), CLOSED_NEXT, dtype=object)
     rule[sessions.contains(local)] = AFTER_CLOSE
@@ -258,6 +325,6 @@ def _closed_error(sessions: Sessions, closed: DateArray) -> NotSessionError:
     )
 
 
-def _new_york_day(utc: DateArray) -> DateArray:
-    local = pd.DatetimeIndex(utc.astype("datetime64[us]")).tz_localize("UTC").tz_convert(NEW_YORK)
+def _local_day(utc: DateArray, zone: str) -> DateArray:
+    local = pd.DatetimeIndex(utc.astype("datetime64[us]")).tz_localize("UTC").tz_convert(zone)
     return local.tz_localize(None).to_numpy().astype("datetime64[D]")

@@ -63,6 +63,8 @@ class WindowData:
     offset: FloatArray  # (E, n): decimal return subtracted from the return (0 without an offset)
     mask: BoolArray  # (E, n), bool: True on days with a return and all regressors
     rows: IntArray  # (E, n), int: session ordinals; equal ordinals are the same date
+    span: IntArray | None = None  # (E, n), int: sessions that each return covers; None where each covers one
+    root: FloatArray | None = None  # (E, n): what y and x were divided by; None where by nothing
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over the days in the mask, (E, n) -> (E, P)."""
@@ -70,7 +72,11 @@ class WindowData:
 
     def take(self, events: IntArray | BoolArray | slice) -> WindowData:
         """Return the window of a subset of the events."""
-        return WindowData(self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events])
+        span = None if self.span is None else self.span[events]
+        root = None if self.root is None else self.root[events]
+        return WindowData(
+            self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events], span, root
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,30 @@ class ArrayWindows:
 
     estimation_data: WindowData
     event_data: WindowData
+
+    @property
+    def split(self) -> str:
+        """Why the events share no days: never."""
+        return ""
+
+    @property
+    def asked(self) -> BoolArray:
+        """Days that lie in each event's own window, (E, L): all of them."""
+        return np.broadcast_to(np.True_, self.event_data.y.shape)
+
+    @property
+    def shared_days(self) -> slice:
+        """Days that all estimation windows share, as places in the estimation window."""
+        return slice(0, self.estimation_data.y.shape[1])
+
+    @property
+    def day_zero(self) -> int:
+        """Place of day 0 among the event days, unknown here."""
+        raise NotImplementedError
+
+    def reach(self, days: slice) -> int:
+        """Return the number of some event days."""
+        return len(range(*days.indices(self.event_data.y.shape[1])))
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over the event days in the mask, (E, n) -> (E, P)."""
@@ -91,6 +121,16 @@ class ArrayWindows:
     def take(self, events: IntArray | BoolArray | slice) -> ArrayWindows:
         """Return the windows of a subset of the events."""
         return ArrayWindows(self.estimation_data.take(events), self.event_data.take(events))
+
+    @property
+    def shift(self) -> IntArray | None:
+        """Sessions by which a halt moved day 0 away from its estimation window, (E,): never."""
+        return None
+
+    @property
+    def event_span(self) -> IntArray | None:
+        """Sessions that the return of each event day covers, (E, L); None where each covers one."""
+        return self.event_data.span
 
 
 def check_disjoint(estimation: Window, event: Window) -> None:

@@ -136,7 +136,9 @@ def test_measures_of_a_backtest_come_from_its_frames():
     result = quiet(made_events(40), made_prices(), RULES["hedged"], costs=ms.Costs(bps=5), benchmark="MKT")
     daily = result.daily["return"]
     assert result.curve.total_return == pytest.approx(result.equity.iloc[-1] / 1e6 - 1, rel=1e-12)
-    assert result.performance.loc[("account", "volatility"), "value"] == pytest.approx(daily.std() * math.sqrt(252))
+    assert result.performance.loc[("account", "volatility"), "value"] == pytest.approx(
+        daily.std() * math.sqrt(365.25 * 5 / 7)
+    )
     assert result.per_trade.mean == pytest.approx(result.trades["return"].mean())
     assert result.benchmark_regression is not None
     assert result.benchmark_regression.n_obs == len(daily)

@@ -190,3 +190,43 @@ def test_the_mark_of_a_note_is_no_star_of_significance(prices):
     assert starred.endswith(" %†***")
     assert "† NVDA@2025-01-27: 1 of 2 days" in to_markdown(study.car(0, 1), stars=True)
     assert r"$\dagger$***" in to_latex(study.car(0, 1), stars=True)
+
+
+NAMES = ["=F", "=1+2", "+F", "-F", "@SUM(A1)", '=HYPERLINK("x")', "#N/A", "#REF!", "A\x07B"]
+
+
+@pytest.mark.parametrize("dtype", [object, "str", "category"])
+def test_text_stays_text_in_every_sheet(tmp_path, dtype):
+    """Names of others: in cells, in headings, in the index, and in the lines of the text."""
+    openpyxl = pytest.importorskip("openpyxl")
+    rows = pd.DataFrame({"ticker": pd.Series(NAMES, dtype=dtype), "x": np.arange(len(NAMES), dtype=float)})
+    wide = pd.DataFrame([[1.0] * len(NAMES)], columns=NAMES).rename_axis("=date")
+    keyed = pd.DataFrame({"x": 1.0}, index=pd.MultiIndex.from_product([NAMES, ["=day"]], names=["=id", "@b"]))
+    path = to_excel({"rows": rows, "wide": wide, "'=keyed\x07": keyed}, tmp_path / "names.xlsx")
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["rows", "wide", "=keyed_x07"]
+    cells = [c for sheet in book.worksheets for row in sheet.iter_rows() for c in row if c.value is not None]
+    assert {c.data_type for c in cells if isinstance(c.value, str)} == {"s"}
+    assert all(c.quotePrefix for c in cells if isinstance(c.value, str) and c.value[0] in "=+-@")
+    shown = [name.replace("\x07", r"\x07") for name in NAMES]
+    assert [c.value for c in book["rows"]["A"]][1:] == shown
+    assert [c.value for c in book["wide"][1]][1:] == shown
+    assert pd.read_excel(path, sheet_name="rows", keep_default_na=False)["x"].tolist() == rows["x"].tolist()
+
+
+def test_a_study_of_such_names(tmp_path, prices):
+    openpyxl = pytest.importorskip("openpyxl")
+    close = prices.adj_close.rename(columns={"NVDA": "=F", "AAPL": "@A"})
+    events = pd.DataFrame({"ticker": ["=F", "@A"], "date": "2025-01-27", "event_id": ["+1", "=2"]})
+    study = ms.event_study(events, prices=close, model=ms.MarketModel("^GSPC"))
+    book = openpyxl.load_workbook(to_excel(study, tmp_path / "study.xlsx"))
+    kinds = {c.data_type for s in book.worksheets for row in s.iter_rows() for c in row if isinstance(c.value, str)}
+    assert kinds == {"s"}
+    assert "=F" in [c.value for row in book["car"].iter_rows() for c in row]
+
+
+def test_control_characters_are_shown():
+    frame = pd.DataFrame({"name": ["a\x07b", "c\x1b[31m"], "x": [1.0, 2.0]})
+    for text in (to_latex(frame), to_markdown(frame)):
+        assert not re.search("[\x00-\x08\x0b-\x1f]", text)
+    assert r"a\x07b" in to_markdown(frame)

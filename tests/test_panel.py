@@ -142,7 +142,11 @@ def test_missing_event_day_is_left_out_of_the_sum_and_named(prices):
     result = study(ms.Prices.from_frame(close), [("NVDA", "2025-01-27")])
     row = result.car(0, 3).iloc[0]
     assert row["n_days"] == 2
-    assert row["note"] == "2 of 4 days without a return: 2025-01-28, 2025-01-29"
+    move = close.loc["2025-01-29", "NVDA"] / close.loc["2025-01-27", "NVDA"] - 1
+    assert row["note"] == (
+        "2 of 4 days without a return: 2025-01-28, 2025-01-29; "
+        f"no price on day 1; the return over it, {100 * move:+.1f} %, is on day 2 and not in this sum"
+    )
     np.testing.assert_allclose(row["car"], result.ar.iloc[0][[0, 3]].sum())
     empty = result.car(1, 2).iloc[0]
     assert np.isnan(empty["car"])
@@ -161,17 +165,38 @@ def test_a_session_without_a_row_counts_as_a_day(prices):
     assert a.car(0, 5)["n_days"].iloc[0] == 4
 
 
-def test_benchmark_missing_on_an_estimation_day_excludes_with_the_day(prices):
+def test_benchmark_missing_on_an_estimation_day_costs_that_day(prices):
     close = prices.adj_close.copy()
     close.loc["2024-06-03", "^GSPC"] = np.nan
-    with pytest.raises(NoUsableEventsError, match=r"2 day\(s\) of \(-260, -11\).*\^GSPC.*first 2024-06-03"):
-        study(ms.Prices.from_frame(close), [("NVDA", "2025-01-27")])
+    result = study(ms.Prices.from_frame(close), [("NVDA", "2025-01-27")])
+    assert result.events[["n_obs", "n_benchmark_missing"]].iloc[0].tolist() == [248, 2]
+    assert "2 day(s) without a return of the benchmark left out" in repr(result)
+    both = close.copy()
+    both.loc["2024-06-03", "NVDA"] = np.nan
+    pd.testing.assert_frame_equal(result.car(), study(ms.Prices.from_frame(both), [("NVDA", "2025-01-27")]).car())
+
+
+def test_too_few_days_with_a_benchmark_exclude_the_event(prices):
+    close = prices.adj_close.copy()
+    close.loc["2024-06-03", "^GSPC"] = np.nan
+    with pytest.raises(NoUsableEventsError, match=r"2 day\(s\) of \(-260, -11\).*\^GSPC.*first 2024-06-03.*min_obs"):
+        study(ms.Prices.from_frame(close), [("NVDA", "2025-01-27")], min_obs=249)
+    close.loc["2025-01-24":"2025-02-04", "^GSPC"] = np.nan
+    events = [("NVDA", "2025-01-27"), ("NVDA", "2025-01-10")]
+    with pytest.warns(ExclusionWarning, match=r"of \(-1, 5\).*first 2025-01-24.*min_event_obs"):
+        result = study(ms.Prices.from_frame(close), events)
+    assert result.exclusions["code"].tolist() == ["benchmark_missing"]
 
 
 def test_factor_file_that_ends_too_early_is_named(prices):
     factors = ms.french_factors().loc[:"2025-01-28"]
+    model = ms.FactorModel(["Mkt-RF"], risk_free="RF")
+    result = study(prices, [("NVDA", "2025-01-27")], factors=factors, model=model)
+    row = result.car().iloc[0]
+    assert row["n_days"] == 3
+    assert "the benchmark (Mkt-RF, RF) has none on days 2 to 5" in row["note"]
     with pytest.raises(NoUsableEventsError, match=r"of \(-1, 5\).*first 2025-01-29"):
-        study(prices, [("NVDA", "2025-01-27")], factors=factors, model=ms.FactorModel(["Mkt-RF"], risk_free="RF"))
+        study(prices, [("NVDA", "2025-01-27")], factors=factors, model=model, min_event_obs=7)
 
 
 @pytest.mark.parametrize(
@@ -280,19 +305,32 @@ def test_prices_or_returns_but_not_both(prices, returns):
         ms.event_study(events, model=MODEL)
 
 
+def with_foreign_days(close):
+    """Closes of a market that trades on every weekday."""
+    every = close.reindex(pd.bdate_range(close.index[0], close.index[-1])).ffill()
+    return every * np.linspace(1.0, 1.1, len(every))[:, None]
+
+
 class TestCalendar:
-    def test_dates_that_are_no_nyse_sessions_make_the_index_the_calendar(self, prices):
+    def test_a_stray_row_changes_nothing_and_is_noted(self, prices):
         close = prices.close.copy()
         close.loc[pd.Timestamp("2024-06-01")] = close.loc["2024-05-31"]
-        with pytest.warns(CalendarWarning, match=r"1 of 564 dates are no NYSE session \(the first is 2024-06-01\)"):
-            result = study(close.sort_index(), [("NVDA", "2025-01-27")])
+        result = study(close.sort_index(), [("NVDA", "2025-01-27")])
+        market = result.panel.returns
+        assert market.sessions.name == "NYSE"
+        assert market.off_days.astype(str).tolist() == ["2024-06-01"]
+        assert market.off.all()
+        assert np.array_equal(result.abnormal.ar, study(prices.close, [("NVDA", "2025-01-27")]).abnormal.ar)
+
+    def test_days_of_another_market_are_the_sessions_of_its_benchmark(self, prices):
+        close = with_foreign_days(prices.close)
+        with pytest.warns(CalendarWarning, match=r"dates are no NYSE session \(the first is 2023-01-02\)"):
+            result = study(close, [("NVDA", "2025-01-27")])
         assert result.panel.returns.sessions.name == "index"
 
     def test_nyse_can_be_insisted_on(self, prices):
-        close = prices.close.copy()
-        close.loc[pd.Timestamp("2024-06-01")] = close.loc["2024-05-31"]
         with pytest.raises(PriceError, match="calendar='index'"):
-            study(close.sort_index(), [("NVDA", "2025-01-27")], calendar="NYSE")
+            study(with_foreign_days(prices.close), [("NVDA", "2025-01-27")], calendar="NYSE")
 
     def test_weekly_prices_are_no_daily_series(self, prices):
         with pytest.warns(CalendarWarning, match="are no daily series"):

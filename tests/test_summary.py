@@ -13,7 +13,8 @@ import marketshock as ms
 from marketshock.errors import ChoiceError, ExclusionWarning, InputError, NoUsableEventsError, WindowError
 from marketshock.study import partition, summarize
 from marketshock.study import run as study
-from marketshock.study.inputs import market_of, study_inputs
+from marketshock.study.inputs import sheet_of, study_inputs
+from marketshock.study.summarize import single_market
 from marketshock.study.streamed import merged
 from marketshock.windows import Window
 
@@ -311,7 +312,8 @@ def test_groups_merge_whatever_the_order_of_parts(events, returns, factors):
         name: getattr(spec, name) for name in ("min_obs", "min_event_obs", "on_closed", "duplicates", "calendar")
     }
     inputs = study_inputs(events, None, factors, MODEL, window=(-3, 5), estimation=(-250, -11), log=False, **options)
-    build = partition.located(spec, inputs.table, market_of(inputs, None, returns, copy=False))
+    market = single_market(inputs, sheet_of(inputs, None, returns, copy=False)).returns
+    build = partition.located(spec, inputs.table, market)
     request = partition.StreamRequest(spec, (Window(-3, 5),), True)
     parts = [p.study() for p in partition.PanelPartitions(request, build.panel, 1400)]
     assert len(parts) == 6

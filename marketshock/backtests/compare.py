@@ -17,7 +17,7 @@ from ..inference.adjust import adjust_pvalues
 from .draws import Match
 from .placebo import How, PlaceboTrades, placebo_trades
 from .result import Backtest
-from .stats import SESSIONS, deflated_sharpe
+from .stats import deflated_sharpe
 
 Adjust: TypeAlias = Literal["holm", "bh"]
 ADJUST: Mapping[Adjust, str] = {"holm": "Holm", "bh": "Benjamini and Hochberg"}
@@ -183,7 +183,7 @@ def backtests_by_name(backtests: Mapping[str, Backtest] | Sequence[Backtest]) ->
 
 def _deflated(named: Mapping[str, Backtest], tried: int) -> FloatArray:
     """Return the deflated Sharpe ratio of each rule, NaN where there is no Sharpe ratio."""
-    ratios = np.array([b.curve.sharpe for b in named.values()]) / np.sqrt(SESSIONS)
+    ratios = np.array([b.curve.sharpe / np.sqrt(b.curve.sessions_per_year) for b in named.values()])
     finite = ratios[np.isfinite(ratios)]
     sd = float(finite.std(ddof=1)) if len(finite) > 1 else 0.0
     out = np.full(len(named), np.nan)

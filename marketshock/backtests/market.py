@@ -15,12 +15,10 @@ from ..errors import InputError, UnknownNameError
 from ..panel.returns import Returns, returns_of_prices
 from ..providers.base import ADJUSTED, PRESUMED, Prices
 from ..providers.frames import numeric_values
+from ..providers.total_return import implied_dividends
 from ..sessions import NEW_YORK
 from ..volatility._trailing import About, trailing_volatility
 
-_DECIMALS = 8
-_ROUNDED = 1.05  # multiple of the rounding error of the prices above which an implied dividend is accepted
-_FLOAT = 1.2e-7  # relative rounding error of prices once stored in single precision
 _OPENS = 9 * 60 + 30  # minutes after midnight in New York
 _OUTSIDE = 1e-3  # share of the price by which an open or close may lie outside of low and high
 
@@ -207,34 +205,6 @@ def _dividends(
     if odd:
         notes.append(f"On {odd} security-days the adjusted closes imply a negative dividend, which is ignored.")
     return dividend if dividend.any() else None
-
-
-def implied_dividends(close: FloatArray, adjusted: FloatArray) -> tuple[FloatArray, int]:
-    """Return the dividends implied by adjusted closes, (T, S), and the number of days with a negative one.
-
-    With a = adjusted / close, a dividend D on day t gives a(t-1) = a(t) (1 - D / close(t-1)). Values within the
-    rounding error of the prices are 0. A dividend on a day without a price is paid on the next day with one.
-    """
-    dividend, odd = np.zeros(close.shape), 0
-    unit, adjusted_unit = _half_unit(close), _half_unit(adjusted)
-    for k in range(close.shape[1]):
-        there = np.flatnonzero(np.isfinite(close[:, k]) & np.isfinite(adjusted[:, k]))
-        c, a = close[there, k], adjusted[there, k]
-        factor, noise = a / c, unit[there, k] / c + adjusted_unit[there, k] / a + _FLOAT
-        rate = 1 - factor[:-1] / factor[1:]
-        believed = np.abs(rate) > _ROUNDED * (noise[1:] + noise[:-1])
-        dividend[there[1:], k] = np.where(believed & (rate > 0), rate * c[:-1], 0.0)
-        odd += int((believed & (rate < 0)).sum())
-    return dividend, odd
-
-
-def _half_unit(values: FloatArray) -> FloatArray:
-    """Return half the last decimal place used in a column up to each day, (T, S); later prices have no effect."""
-    known = np.where(np.isfinite(values), values, 0.0)
-    decimals = np.full(values.shape, _DECIMALS)
-    for places in range(_DECIMALS - 1, -1, -1):
-        decimals[np.abs(known - np.round(known, places)) <= 1e-12 * (1 + np.abs(known))] = places
-    return np.asarray(0.5 * 10.0 ** -np.maximum.accumulate(decimals, axis=0))
 
 
 def _check_range(

@@ -9,6 +9,7 @@ import numpy as np
 from .._groups import starts_of
 from .._typing import BoolArray, IntArray
 from ..errors import LookAheadWarning, MarketShockWarning, OverlapWarning, SurvivorshipWarning
+from ..sessions import YEAR
 from .costs import Costs
 from .engine import Account
 from .exits import DELISTED, LATE, STILL_OPEN
@@ -18,7 +19,7 @@ from .result import BacktestSpec
 from .timing import Timed
 from .trading import Traded
 
-_SPAN = 252  # sessions above which survivorship matters
+_SPAN = 365  # days above which survivorship matters
 _LARGE = 0.4  # return of one session (decimal) that may be a price error
 _CHECKED = 200  # such returns that are checked, the largest first
 
@@ -45,7 +46,8 @@ def warnings_of(
     columns = np.flatnonzero(np.bincount(fills.column[own]))
     rows = info.row[fills.event[own]]
     alive = info.market.last[columns] == len(info.market.days) - 1
-    if len(columns) > 1 and alive.all() and rows.max(initial=0) - rows.min(initial=2**31) > _SPAN:
+    days = info.market.days[rows].astype(np.int64)
+    if len(columns) > 1 and alive.all() and days.max() - days.min() > _SPAN:
         yield (
             SurvivorshipWarning,
             f"the events span more than a year, and each of the {len(columns)} securities traded has a price on the "
@@ -64,6 +66,11 @@ def notes_of(spec: BacktestSpec, info: InformationSet, traded: Traded, account: 
     lost = np.flatnonzero(account.equity <= 0)
     if len(lost):
         yield f"The account was lost on {info.market.days[lost[0]]}: ratios are not defined."
+    year = info.market.returns.session_year
+    if year.known and year.n != YEAR:
+        yield f"Annual figures are of {year}."
+    if not year.known:
+        yield f"The sessions of a year are {year}: annual figures and ratios are not defined."
     if spec.costs == Costs():
         yield "No costs are deducted."
     yield from info.market.notes

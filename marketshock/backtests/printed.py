@@ -6,19 +6,25 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from ..sessions import SessionYear
 from .stats import BenchmarkRegression, CurveStats, TradeStats
 
 HEAD = ["measure", "value", "s.e., p, n"]
 
 
 def measure_rows(
-    curve: CurveStats, trades: TradeStats, line: BenchmarkRegression | None, benchmark: str | None, exposure: float
+    curve: CurveStats,
+    year: SessionYear,
+    trades: TradeStats,
+    line: BenchmarkRegression | None,
+    benchmark: str | None,
+    exposure: float,
 ) -> list[list[str]]:
     """Return rows of measure, value, and standard error, p-value or count."""
     pct = _format.percent
     rows = [
         ["total return", pct(curve.total_return), ""],
-        ["annual return", pct(curve.annual_return), ""],
+        ["annual return", pct(curve.annual_return), f"of {year.n:.4g} sessions" if year.known else ""],
         ["volatility, annual", _share(curve.volatility), ""],
         ["Sharpe ratio, annual", _format.number(curve.sharpe), _se(curve.sharpe_se, 1.0, "")],
         ["Sortino ratio, annual", _format.number(curve.sortino), ""],

@@ -13,7 +13,7 @@ from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import FloatArray, IntArray
 from ..errors import check_share
 from ..panel.alignment import Alignment
-from ..sessions import day_named
+from ..sessions import SessionYear, day_named
 from . import ledger
 from .costs import Costs, Sizing
 from .draws import check_draws, generator
@@ -142,12 +142,17 @@ class Backtest(Printable):
         return self.daily["equity"]
 
     @cached_property
+    def session_year(self) -> SessionYear:
+        """Sessions of a year on the calendar of the prices, by which figures become annual."""
+        return self.information.market.returns.session_year
+
+    @cached_property
     def curve(self) -> CurveStats:
-        """Statistics of the daily returns, from the first fill to the last exit."""
+        """Statistics of the returns of sessions, from the first fill to the last exit."""
         equity = self.daily["equity"].to_numpy()
         before = np.concatenate([[self.spec.capital], equity[:-1]])
         with np.errstate(divide="ignore", invalid="ignore"):
-            return curve_stats(equity / before - 1, self.spec.risk_free)
+            return curve_stats(equity / before - 1, self.spec.risk_free, self.session_year.n)
 
     @cached_property
     def per_trade(self) -> TradeStats:
@@ -161,7 +166,9 @@ class Backtest(Printable):
             return None
         market = self.information.market
         benchmark = market.returns.values[self._span, market.names.index(self.spec.benchmark)]
-        return benchmark_regression(self.daily["return"].to_numpy(), benchmark, self.spec.risk_free)
+        return benchmark_regression(
+            self.daily["return"].to_numpy(), benchmark, self.spec.risk_free, self.session_year.n
+        )
 
     @cached_property
     def performance(self) -> pd.DataFrame:
@@ -313,7 +320,9 @@ class Backtest(Printable):
             f"{spec.sizing}; {spec.costs}; capital {spec.capital:,.0f}{source}",
         )
         exposure = float(self.daily["gross_exposure"].mean())
-        rows = measure_rows(self.curve, self.per_trade, self.benchmark_regression, spec.benchmark, exposure)
+        rows = measure_rows(
+            self.curve, self.session_year, self.per_trade, self.benchmark_regression, spec.benchmark, exposure
+        )
         tables = [PrintedTable(HEAD, rows)]
         if 0 < len(self.trades) <= _FEW:
             head, cells, notes = printed_trades(self.trades)

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from .._typing import CALENDARS, DUPLICATES, ON_CLOSED, CalendarName, Duplicates, Frame, OnClosed
+from .._typing import DUPLICATES, ON_CLOSED, CalendarName, Duplicates, Frame, OnClosed
 from ..catalog.table import Events, EventTable, event_table
 from ..errors import InputError, check_choice
+from ..markets import check_calendar
 from ..providers.base import Prices
 from .costs import Costs, Sizing
 from .engine import Account, run_account
@@ -130,7 +131,7 @@ def backtest(
     ('2025-01-28', -0.0433)
     """
     check_options(rule, costs, sizing, capital, risk_free)
-    check_choice("calendar", calendar, CALENDARS)
+    check_calendar("calendar", calendar)
     check_choice("on_closed", on_closed, ON_CLOSED)
     check_choice("duplicates", duplicates, DUPLICATES)
     market = market_of(prices, calendar, intraday)

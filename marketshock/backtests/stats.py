@@ -12,15 +12,14 @@ from .._typing import BoolArray, FloatArray, IntArray
 from ..inference.outcome import t_pvalue
 from ..models._covariance import sandwich
 from ..models._ols import ols
+from ..sessions import MONTH, YEAR
 
-SESSIONS = 252  # per year
-_MONTH = 21  # sessions; annual figures need as many
 _EULER = 0.5772156649015329
 
 
 @dataclass(frozen=True, slots=True)
 class CurveStats:
-    """Statistics of daily returns (decimal); NaN where they are not defined.
+    """Statistics of the returns of sessions (decimal); NaN where they are not defined.
 
     Attributes
     ----------
@@ -28,8 +27,10 @@ class CurveStats:
         Sessions from the first fill to the last exit.
     total_return : float
         Return over all sessions.
+    sessions_per_year : float
+        Sessions of a year on the calendar of the prices; NaN if their dates do not tell, and so are the annual figures.
     annual_return : float
-        Compound return of a year of 252 sessions. It, the volatility and the ratios are NaN below 21 sessions.
+        Compound return of a year of sessions. It, the volatility and the ratios are NaN below 21 sessions.
     volatility : float
         Annual standard deviation.
     sharpe, sharpe_se : float
@@ -42,7 +43,7 @@ class CurveStats:
     drawdown_sessions : int
         Longest run of sessions below a peak.
     skewness, kurtosis : float
-        Of the daily excess returns (population moments; the kurtosis of a normal distribution is 3).
+        Of the excess returns of sessions (population moments; the kurtosis of a normal distribution is 3).
 
     References
     ----------
@@ -52,6 +53,7 @@ class CurveStats:
 
     n_sessions: int
     total_return: float
+    sessions_per_year: float
     annual_return: float
     volatility: float
     sharpe: float
@@ -63,29 +65,30 @@ class CurveStats:
     kurtosis: float
 
 
-def curve_stats(returns: FloatArray, risk_free: float = 0.0) -> CurveStats:
-    """Return the statistics of daily returns, (n,); `risk_free` is annual."""
-    n, nan, year = len(returns), math.nan, math.sqrt(SESSIONS)
+def curve_stats(returns: FloatArray, risk_free: float = 0.0, year: float = YEAR) -> CurveStats:
+    """Return the statistics of the returns of sessions, (n,); `risk_free` is annual, `year` the sessions of a year."""
+    n, nan = len(returns), math.nan
     if not n:
-        return CurveStats(0, nan, nan, nan, nan, nan, nan, nan, 0, nan, nan)
+        return CurveStats(0, nan, year, nan, nan, nan, nan, nan, nan, 0, nan, nan)
     growth = np.cumprod(1 + returns)
     peak = np.maximum(np.maximum.accumulate(growth), 1.0)
     total, drawdown, longest = float(growth[-1] - 1), float((growth / peak - 1).min()), _longest_run(growth < peak)
     if not (growth > 0).all():  # ratios are not defined once equity is zero or less
-        return CurveStats(n, total, nan, nan, nan, nan, nan, drawdown, longest, nan, nan)
-    excess = returns - risk_free / SESSIONS
-    daily, se, skewness, kurtosis = sharpe_ratio(excess)
-    if n < _MONTH:
-        return CurveStats(n, total, nan, nan, nan, nan, nan, drawdown, longest, skewness, kurtosis)
-    shortfall = math.sqrt(float((np.minimum(excess, 0.0) ** 2).mean()))
+        return CurveStats(n, total, year, nan, nan, nan, nan, nan, drawdown, longest, nan, nan)
+    excess = returns - (0.0 if math.isnan(year) else risk_free / year)  # skewness and kurtosis do not depend on it
+    ratio, se, skewness, kurtosis = sharpe_ratio(excess)
+    if n < MONTH or math.isnan(year):
+        return CurveStats(n, total, year, nan, nan, nan, nan, nan, drawdown, longest, skewness, kurtosis)
+    shortfall, root = math.sqrt(float((np.minimum(excess, 0.0) ** 2).mean())), math.sqrt(year)
     return CurveStats(
         n,
         total,
-        (1 + total) ** (SESSIONS / n) - 1,
-        float(returns.std(ddof=1)) * year,
-        daily * year,
-        se * year,
-        float(excess.mean()) / shortfall * year if shortfall > 0 else nan,
+        year,
+        (1 + total) ** (year / n) - 1,
+        float(returns.std(ddof=1)) * root,
+        ratio * root,
+        se * root,
+        float(excess.mean()) / shortfall * root if shortfall > 0 else nan,
         drawdown,
         longest,
         skewness,
@@ -122,14 +125,14 @@ def _longest_run(under: BoolArray) -> int:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkRegression:
-    """Regression of daily excess returns on those of a benchmark, with HAC standard errors.
+    """Regression of the excess returns of sessions on those of a benchmark, with HAC standard errors.
 
     Attributes
     ----------
     alpha, alpha_se : float
-        Annual: 252 times the daily constant (decimal).
+        Annual: the constant times the sessions of a year (decimal); NaN if these are unknown.
     alpha_t, alpha_pvalue : float
-        t(n - 2), two-sided.
+        t(n - 2), two-sided; NaN if the sessions of a year are unknown and there is a risk-free rate.
     beta, beta_se : float
     r_squared : float
     n_obs, lags : int
@@ -148,17 +151,17 @@ class BenchmarkRegression:
 
 
 def benchmark_regression(
-    returns: FloatArray, benchmark: FloatArray, risk_free: float = 0.0
+    returns: FloatArray, benchmark: FloatArray, risk_free: float = 0.0, year: float = YEAR
 ) -> BenchmarkRegression | None:
-    """Regress daily returns on those of a benchmark, (n,) each.
+    """Regress the returns of sessions on those of a benchmark, (n,) each; `year` is the sessions of a year.
 
     None if fewer than 21 sessions have both returns, or if the benchmark is constant.
     """
     mask = (np.isfinite(returns) & np.isfinite(benchmark))[None]
     n = int(mask.sum())
-    if n < _MONTH:
+    if n < MONTH:
         return None
-    daily = risk_free / SESSIONS
+    daily = 0.0 if math.isnan(year) else risk_free / year  # has no effect on beta
     y, x = (returns - daily)[None], np.stack([np.ones(len(returns)), benchmark - daily], axis=1)[None]
     fit = ols(y, x, mask)
     if not fit.full_rank[0]:
@@ -168,11 +171,11 @@ def benchmark_regression(
     se = np.sqrt(np.diag(sandwich(x, residuals, mask, fit, "HAC", lags)[0]))
     centered = y[mask] - y[mask].mean()
     alpha, beta = (float(p) for p in fit.params[0])
-    t = alpha / se[0] if se[0] > 0 else math.nan
+    t = alpha / se[0] if se[0] > 0 and not (math.isnan(year) and risk_free) else math.nan
     total = float(centered @ centered)
     return BenchmarkRegression(
-        alpha * SESSIONS,
-        float(se[0]) * SESSIONS,
+        alpha * year,
+        float(se[0]) * year,
         float(t),
         float(t_pvalue(np.array(t), n - 2, "two-sided")),
         beta,

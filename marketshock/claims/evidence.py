@@ -100,8 +100,8 @@ class Evidence:
         return place
 
     def series(self, ticker: str, field: str = "close") -> FloatArray:
-        """Return one field of a ticker on `days`, (T,): close, adj_close, open, high or low; NaN if missing."""
-        frames = {"close": self.prices.close, "adj_close": self.prices.adj_close, **self.prices.extra}
+        """Return one field of a ticker on `days`, (T,): close, reinvested, open, high or low; NaN if missing."""
+        frames = {"close": self.prices.close, "reinvested": self.prices.reinvested, **self.prices.extra}
         if field not in frames or ticker not in frames[field].columns:
             raise MissingEvidenceError(f"there is no {field} of {ticker}")
         return np.asarray(frames[field][ticker].reindex(pd.DatetimeIndex(self.days)), dtype=float)

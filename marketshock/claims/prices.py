@@ -49,7 +49,7 @@ def period_return(evidence: Evidence, *, ticker: str, start: dt.date, end: dt.da
     With ``apart_from="results"`` the check also computes whether most of the move came on sessions of the firm's own
     results. If so, the number is right and its stated cause is wrong.
     """
-    plain, total = _change(evidence, ticker, start, end), _change(evidence, ticker, start, end, "adj_close")
+    plain, total = _change(evidence, ticker, start, end), _change(evidence, ticker, start, end, "reinvested")
     measures = (Measure("price return", plain), Measure("total return", total))
     cause = _results_instead(evidence, ticker, start, end) if apart_from == "results" else ""
     inputs = {f"{ticker} close {day}": evidence.price(ticker, evidence.session(day)) for day in (start, end)}
@@ -77,7 +77,7 @@ def _results_instead(evidence: Evidence, ticker: str, start: dt.date, end: dt.da
 def relative_return(evidence: Evidence, *, ticker: str, benchmark: str, start: dt.date, end: dt.date) -> Answer:
     """Return of a period minus that of a benchmark."""
     both = {name: _change(evidence, name, start, end) for name in (ticker, benchmark)}
-    total = _change(evidence, ticker, start, end, "adj_close") - both[benchmark]
+    total = _change(evidence, ticker, start, end, "reinvested") - both[benchmark]
     measures = (Measure("price return less the index's", both[ticker] - both[benchmark]),)
     return Answer(
         (*measures, Measure("total return less the index's as quoted", total)),
@@ -91,7 +91,7 @@ def laggards(
     """Number of firms whose return of a period is below a benchmark's by more than `margin`."""
     index = _change(evidence, benchmark, start, end)
     measures, inputs = [], {f"{benchmark} {start} to {end}": index}
-    for convention, field in (("price return", "close"), ("total return", "adj_close")):
+    for convention, field in (("price return", "close"), ("total return", "reinvested")):
         returns = {ticker: _change(evidence, ticker, start, end, field) for ticker in tickers}
         behind = [ticker for ticker, value in returns.items() if value < index - margin]
         measures.append(Measure(f"{convention} below the index's", float(len(behind))))

@@ -15,6 +15,7 @@ import pandas as pd
 from .._bundled import MAGNIFICENT_SEVEN
 from ..catalog.claim import ordinal
 from ..errors import InputError
+from ..sessions import MONTH
 from ..volatility.measure import fragility
 from ..volatility.portfolios import volatility_portfolios
 from .evidence import Evidence
@@ -85,10 +86,9 @@ def _fragility() -> tuple[str, ...]:
 
 def _low_volatility() -> tuple[str, ...]:
     sessions = inspect.signature(volatility_portfolios).parameters["lookback"].default
-    return ("standard deviation of daily returns", *(f"{n // _SESSIONS_A_MONTH} months" for n in sessions))
+    return ("standard deviation of daily returns", *(f"{n // MONTH} months" for n in sessions))
 
 
-_SESSIONS_A_MONTH = 21
 _DEFINED: Mapping[str, Callable[[], tuple[str, ...]]] = {
     "magnificent_seven": _seven,
     "fragility": _fragility,

@@ -144,7 +144,7 @@ def _group_returns(
     key = ("volatility_groups", sector, start, end)
     if key not in evidence.made:
         index = evidence.members()
-        prices = index.prices.adj_close[index.of_sector(sector)]
+        prices = index.prices.reinvested[index.of_sector(sector)]
         within = Membership.from_frame(index.joined()[prices.columns])
         first = str(previous_session(sessions_of_prices(index.prices)[0], evidence.index_session(start)))
         evidence.made[key] = {

@@ -12,7 +12,7 @@ from inspect import signature
 from typing import Any, NoReturn, TypeAlias
 
 from .._bundled import __version__
-from .._typing import ALTERNATIVES, CALENDARS, DUPLICATES, ON_CLOSED
+from .._typing import ALTERNATIVES, DUPLICATES, GAPS, ON_CLOSED, ON_HALT
 from ..errors import Argument, did_you_mean
 from .inputs import models
 
@@ -138,6 +138,8 @@ def study_options(parser: argparse.ArgumentParser, required: bool = True) -> Non
     linked("--estimation", "estimation window in trading days", type=_days, metavar="A:B")
     linked("--min-obs", "returns needed in the estimation window", type=_whole)
     linked("--log", "use log returns instead of simple returns", action="store_true")
+    linked("--gaps", "the return over sessions without a price", choices=GAPS)
+    linked("--on-halt", "what to do with an event on whose day there is no price", choices=ON_HALT)
     _calendar(group, event_study)
     _fetching(parser)
     if required:
@@ -159,7 +161,7 @@ def _calendar(parser: Any, function: Callable[..., Any]) -> None:
     add = _adder(parser, function)
     add("--on-closed", "what to do with a date on which the market was closed", choices=ON_CLOSED)
     add("--duplicates", "what to do with a second event of a security on the same session", choices=DUPLICATES)
-    add("--calendar", "sessions on which days are counted", choices=CALENDARS)
+    add("--calendar", "sessions on which days are counted: auto, NYSE, index, 24/7 or an exchange's code")
 
 
 def _fetching(parser: argparse.ArgumentParser) -> None:
@@ -245,7 +247,7 @@ def fragility_options(parser: argparse.ArgumentParser) -> None:
     look("--group", "tickers shown separately, and their part of the bundled index", type=_names, metavar="A,B")
     add("--clustering", action="store_true", help="test whether events of different stocks cluster in time")
     look("--rows", "rows of each ranking", type=_whole)
-    measure("--calendar", "sessions on which days are counted", choices=CALENDARS)
+    measure("--calendar", "sessions on which days are counted: auto, NYSE, index, 24/7 or an exchange's code")
     add("--out", metavar="DIR", help="write tables and z as CSV, everything as JSON, and three plots to this folder")
 
 

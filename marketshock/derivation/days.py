@@ -40,15 +40,19 @@ def _matrix(event: DerivedEvent) -> str:
 
 
 def _day(event: DerivedEvent, day: int) -> Iterator[Line]:
-    named = [(f"{x}({day})", figure(f"{x}({day})")) if x != "1" else ("1", "1") for x in event.z]
+    over = event.by_time and event.sessions(day) > 1
+    one = (f"n({day})", f"{{n({day}):d}}") if over else ("1", "1")
+    named = [(f"{x}({day})", figure(f"{x}({day})")) if x != "1" else one for x in event.z]
+    if over:
+        yield Line(f"n({day})", "sessions that the return covers", "", one[1])
     yield Line(f"E({day})", *_expected(event, day, named))
     yield Line(f"AR({day})", f"R({day}) - E({day})", f"{{R({day}):.6f}} - {{E({day}):.6f}}", figure(f"AR({day})"))
-    formula, numbers = "s^2" if event.steady else f"s^2({day})", ""
+    formula, numbers = "s^2" if event.steady else f"{one[0]} s^2" if over else f"s^2({day})", ""
     if event.error:
         yield _error(event, f"{event.error}({day})", str(day), named)
         share, value = f"{event.error}({day})", figure(f"{event.error}({day})", ".8g")
-        formula = f"s^2 (1 + {share})" if event.classic else f"{formula} + {share}"
-        numbers = f"{{s2:.8g}} x (1 + {value})" if event.classic else f"{{s2({day}):.8g}} + {value}"
+        formula = f"s^2 ({one[0]} + {share})" if event.classic else f"{formula} + {share}"
+        numbers = f"{{s2:.8g}} x ({one[1]} + {value})" if event.classic else f"{{s2({day}):.8g}} + {value}"
     yield Line(f"Var({day})", formula, numbers, figure(f"Var({day})", ".8g"))
     ratio = f"{{AR({day}):.6f}} / {{se({day}):.6f}}"
     yield Line(f"SAR({day})", f"AR({day}) / sqrt(Var({day}))", ratio, figure(f"SAR({day})", ".4f"))
@@ -71,15 +75,15 @@ def _error(event: DerivedEvent, left: str, of: str, named: Symbols) -> Line:
         numbers = " + ".join(f"{z} x {figure(f'c{k}({of})', '.6g')}" for k, (_, z) in enumerate(named, 1))
         return Line(left, f"z' {_matrix(event)} z = z' c", numbers, value)
     (one, count), *slope = named
-    n, n_value = ("N ", "{N:d} x ") if one == "N" else ("", "")
-    first, first_value = ("N^2 / n", "{N:d}^2 / {n:d}") if n else ("1 / n", "1 / {n:d}")
+    n, n_value = ("", "") if one == "1" else (f"{one} ", f"{count} x ")
+    first, first_value = (f"{one}^2 / n", f"{count}^2 / {{n:d}}") if n else ("1 / n", "1 / {n:d}")
     if not slope:
         return Line(left, first, first_value, value)
     (x, x_value), mean = slope[0], f"mean({event.regressors[0]})"
     if event.classic:
         numbers = f"{first_value} + ({x_value} - {n_value}{{mean x:.8g}})^2 / {{Sxx:.8g}}"
         return Line(left, f"{first} + ({x} - {n}{mean})^2 / Sxx", numbers, value)
-    square, square_value = ("N^2 ", f"{count}^2 x ") if n else ("", "")
+    square, square_value = (f"{one}^2 ", f"{count}^2 x ") if n else ("", "")
     numbers = f"{square_value}{{V11:.6g}} + 2 x {n_value}{x_value} x {{V12:.6g}} + {x_value}^2 x {{V22:.6g}}"
     return Line(left, f"{square}V11 + 2 {n}{x} V12 + {x}^2 V22", numbers, value)
 
@@ -108,13 +112,16 @@ def total_step(event: DerivedEvent, figures: dict[str, float]) -> Step:
 
 def _shared(event: DerivedEvent) -> Iterator[Block]:
     """Write out ``s^2 (N + h)`` or ``sum s^2(t) + u`` with the sums of the regressors over the N days."""
-    yield Line("N", "days summed", "", "{N:d}")
+    over = event.by_time and any(event.sessions(day) > 1 for day in event.summed)
+    yield Line("N", "sessions that the returns cover" if over else "days summed", "", "{N:d}")
     named = [("N", "{N:d}")] * event.constant
     for k, name in enumerate(event.regressors, 1):
         named.append(("W" if len(event.regressors) == 1 else f"W{k}", figure(f"W{k}")))
         numbers = " + ".join(figure(f"{name}({day})") for day in event.summed)
-        yield Line(named[-1][0], f"sum of {name} over the N days", numbers, named[-1][1])
-    s2, numbers = ("N s^2", "{N:d} x {s2:.8g}") if event.steady else ("sum of s^2(t)", "{sum s2:.8g}")
+        yield Line(
+            named[-1][0], f"sum of {name} over the {'returns summed' if over else 'N days'}", numbers, named[-1][1]
+        )
+    s2, numbers = ("N s^2", "{N:d} x {s2:.8g}") if event.steady or over else ("sum of s^2(t)", "{sum s2:.8g}")
     if event.error:
         yield _error(event, event.error, "CAR", named)
         share = figure(f"{event.error}(CAR)", ".8g")

@@ -76,6 +76,32 @@ class DerivedEvent:
         at, days = int(self.panel.row[0]) + day, self.panel.returns.days
         return str(days[at]) if 0 <= at < len(days) else ""
 
+    def estimation_date(self, day: int) -> str:
+        """Return the session of a day of the estimation window, which stays where it was if a halt moved day 0."""
+        at = int(self.panel.window_rows(self.spec.estimation)[0, day - self.spec.estimation.first])
+        days = self.panel.returns.days
+        return str(days[at]) if 0 <= at < len(days) else ""
+
+    def sessions(self, day: int) -> int:
+        """Return how many sessions the return of an event day covers."""
+        spans = self.panel.event_span
+        return 1 if spans is None else int(spans[0, day - self.spec.window.first])
+
+    def covered(self, day: int) -> bool:
+        """Return whether the return of a later day of the sum covers a day."""
+        return any(later - self.sessions(later) < day < later for later in self.summed)
+
+    @property
+    def by_time(self) -> bool:
+        """Whether mean and variance of a return grow with its sessions."""
+        return self.panel.over_gaps is not None and self.panel.over_gaps.by_time
+
+    @cached_property
+    def weighted(self) -> bool:
+        """Whether some estimation returns cover several sessions and weigh less."""
+        span = self.panel.estimation_data.span
+        return self.by_time and span is not None and bool((span * self.panel.estimation_data.mask > 1).any())
+
     @property
     def n_params(self) -> int:
         """P, the number of coefficients."""
@@ -177,12 +203,12 @@ class DerivedEvent:
     @property
     def simple(self) -> bool:
         """Whether the coefficients are a constant and one slope."""
-        return self.n_params == 2 and self.constant == 1
+        return self.n_params == 2 and self.constant == 1 and not self.weighted
 
     @property
     def by_products(self) -> bool:
         """Whether the share of estimation error is printed as ``z'c`` with c = M z, for want of a shorter formula."""
-        return not self.simple and not (self.classic and self.z == ["1"])
+        return not self.simple and not (self.classic and self.z == ["1"] and not self.weighted)
 
     @property
     def steady(self) -> bool:

@@ -59,6 +59,7 @@ def _of_days(event: DerivedEvent) -> dict[str, float]:
         out |= {f"{name}({day})": float(v) for name, v in zip(event.z, z, strict=True) if name != "1"}
         if event.offset:
             out |= {f"{event.offset}({day})": float(data.offset[0, at]), f"Y({day})": float(data.y[0, at])}
+        out |= {f"n({day})": float(event.sessions(day))}
         out |= {f"s2({day})": float(event.fit.sigma2_days[0, at]), **_error(event, z, str(day))}
         se = float(np.sqrt(variance))
         out |= {f"Var({day})": variance, f"se({day})": se, f"SAR({day})": ar / se}
@@ -83,7 +84,8 @@ def _of_total(event: DerivedEvent, made: dict[str, float]) -> dict[str, float]:
     car, apart, s2 = (float(sum(made[f"{name}({day})"] for day in event.summed)) for name in ("AR", "Var", "s2"))
     se, level = float(np.sqrt(variance)), 0.5 + event.confidence / 2
     reach = float(t_quantile(level, np.array(made["df"])))
-    out = {"N": float(len(event.summed)), "car": car, "variance": variance, "se": se, "apart": apart, "sum s2": s2}
+    covered = sum(event.sessions(day) if event.by_time else 1 for day in event.summed)
+    out = {"N": float(covered), "car": car, "variance": variance, "se": se, "apart": apart, "sum s2": s2}
     out |= {"t": car / se, "abs t": abs(car / se), "p": float(t_pvalue(np.array(car / se), made["df"], "two-sided"))}
     out |= {"level": level, "quantile": reach, "low": car - reach * se, "high": car + reach * se}
     out |= {f"W{k}": float(v) for k, v in enumerate(total[0, event.constant :], 1)}

@@ -45,12 +45,21 @@ def model_step(event: DerivedEvent, figures: dict[str, float]) -> Step:
         heading, body = f"Model: the normal return is {normal}, nothing is estimated", _nothing(event)
     elif not event.least_squares:
         heading, body = f"Model: {equation}, as it was fitted", _fitted(event)
-    elif event.z == ["1"]:
+    elif event.z == ["1"] and not event.weighted:
         heading, body = "Model: the normal return is the mean", iter([_mean(event, "alpha")])
     else:
         sums = _one_slope(event) if event.simple else _several(event)
         heading, body = f"Regression {equation} + e by least squares", sums
-    return step_of(heading, [*body, *(_robust(event) if event.least_squares and not event.classic else ())], figures)
+    scaled = [_SCALED] if event.weighted else []
+    return step_of(
+        heading, [*scaled, *body, *(_robust(event) if event.least_squares and not event.classic else ())], figures
+    )
+
+
+_SCALED = (
+    "A return over n sessions weighs 1/n: it, its constant (n) and its regressors are divided by sqrt(n) before the "
+    "sums are taken, because its mean and its variance grow with n."
+)
 
 
 def _mean(event: DerivedEvent, name: str) -> Line:
@@ -147,7 +156,7 @@ def _rss(event: DerivedEvent) -> tuple[str, str]:
     y = event.y
     if event.simple:
         return "Syy - beta Sxy", "{Syy:.8g} - {beta:.6f} x {Sxy:.8g}"
-    if event.regressors:
+    if event.regressors or (event.weighted and event.n_params):
         return f"sum({y}^2) - b' X'{y}", "{sum yy:.8g} - {bXy:.8g}"
     if not event.lost:
         return f"sum({y}^2)", ""

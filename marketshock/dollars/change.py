@@ -21,12 +21,11 @@ from ..errors import InputError, ShareCountWarning, UnknownNameError, check_shar
 from ..explained.explanation import Explanation
 from ..inference.joint import common_system
 from ..inference.outcome import t_quantile
-from ..panel.returns import sessions_of_prices
 from ..providers.base import Prices
 from ..providers.shares import SharesTable
-from ..sessions import previous_session, resolve_session
 from ..study.results import StudyResult
 from ..valuation import Valuation, change_of
+from ._clock import Clock, clock_of, clock_of_event, session_on, sessions_before
 
 _SUMMED = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
 _ABNORMAL = ("abnormal_return", "abnormal_usd", "ci_low_usd", "ci_high_usd")
@@ -40,7 +39,8 @@ class MarketCapChange(Printable):
     Attributes
     ----------
     session, previous : datetime64[D]
-        The event's session and the one before it.
+        The event's session and the one before it, on the calendar of the first firm; a firm whose market has another
+        session before says so in its note.
     table : DataFrame
         One row per firm, see `to_frame`.
     total : Series
@@ -67,6 +67,7 @@ class MarketCapChange(Printable):
     source: str
     classes: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     _abnormal: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    _before: Mapping[str, np.datetime64] = field(default_factory=dict)
 
     def explain(self, firm: str) -> Explanation:
         """Write out how a firm's change comes from its share counts and closes, with its own numbers in every line.
@@ -93,8 +94,9 @@ class MarketCapChange(Printable):
             raise UnknownNameError("firm", [str(firm)], list(tickers))
         name = tickers[firm]
         found, note = self._abnormal.get(name, {}), str(self.table.loc[name, "note"])
+        before = self._before.get(name, self.previous)
         return explain_change(
-            FirmChange(name, self.previous, self.session, self.classes[name], found, self.confidence, note, self.source)
+            FirmChange(name, before, self.session, self.classes[name], found, self.confidence, note, self.source)
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -154,8 +156,9 @@ def market_cap_change(
     Parameters
     ----------
     date : date or str
-        The session, e.g. "2025-01-27": one of the study's calendar or, without a study, of the calendar that a study of
-        the prices would take (``calendar="auto"``). The change is measured from the session before on that calendar.
+        The session, e.g. "2025-01-27". Each firm's change is measured from the session before on its own calendar: that
+        of its event in the study or, without a study, New York's or the days on which the firm itself has a price (see
+        ``calendar="auto"`` of `event_study`). Rows on which only other securities have a price do not count.
     prices : Prices or DataFrame, optional
         Closes that are adjusted for splits and not for dividends; by default the study's, without a study the bundled
         official ones.
@@ -210,23 +213,37 @@ def market_cap_change(
         raise InputError("study", "has log returns, which do not scale a market cap", "run it with log=False")
     check_share("confidence", confidence, 0.95)
     valuation = Valuation.of(_prices(prices, study), shares)
-    own = None if study is None else (study.panel.returns.sessions, "")
-    sessions, calendar_note = own or sessions_of_prices(valuation.prices)
-    session = resolve_session("date", date, sessions)
-    previous = previous_session(sessions, session)
-    events = _events_on(study, session, valuation.shares)
-    firms = _firms(tickers, events, valuation.shares)
+    session, events, clocks = _clocks(date, valuation, study, tickers)
+    firms, before = list(clocks), sessions_before(clocks, date)
     valued = {firm: valuation.known_on(firm, session, allow_lookahead=allow_lookahead) for firm in firms}
-    classes = {firm: counted.values(previous) for firm, counted in valued.items()}
+    classes = {firm: counted.values(before[firm]) for firm, counted in valued.items()}
     rows = [{"firm": firm, **change_of(valued[firm], classes[firm])} for firm in firms]
     abnormal = _day_0(study, events, confidence)
     table = _with_abnormal(pd.DataFrame(rows).set_index("firm"), study, abnormal)
+    previous = before[firms[0]]
+    for firm in (firm for firm in firms if before[firm] != previous):
+        _add_note(table, firm, f"from {before[firm]}, the session before of its own market")
     total, note = _total(table, study, events, confidence)
     _warn({firm: counted.doubts for firm, counted in valued.items()})
     unknown = valuation.splits_note(ticker for counted in valued.values() for ticker in counted.tickers)
-    note = "; ".join(filter(None, [note, calendar_note, unknown]))
+    note = "; ".join(filter(None, [note, *dict.fromkeys(c.note for c in clocks.values()), unknown]))
     source = f"closes: {valuation.prices.provenance.get('source', 'unknown')}; counts: {valuation.shares.source}"
-    return MarketCapChange(session, previous, table, total, note, confidence, source, classes, abnormal)
+    return MarketCapChange(session, previous, table, total, note, confidence, source, classes, abnormal, before)
+
+
+def _clocks(
+    date: object, valuation: Valuation, study: StudyResult | None, tickers: Sequence[str] | None
+) -> tuple[np.datetime64, dict[str, int], dict[str, Clock]]:
+    """Return the session of a date, the study's events on it by firm, and the clock of each firm asked for."""
+    if study is None:
+        clocks = {firm: clock_of(valuation, firm) for firm in _firms(tickers, {}, valuation.shares)}
+        return session_on(date, list(clocks.values())), {}, clocks
+    panel = study.panel
+    session = session_on(date, [Clock(part.returns.sessions) for part in panel.parts])
+    events = _events_on(study, session, valuation.shares)
+    firms = _firms(tickers, events, valuation.shares)
+    own = {f: clock_of_event(panel, events[f]) if f in events else clock_of(valuation, f) for f in firms}
+    return session, events, own
 
 
 def _prices(prices: Prices | Frame | None, study: StudyResult | None) -> Prices | Frame | None:
@@ -295,8 +312,19 @@ def _with_abnormal(
         row, cap = abnormal[firm], table.loc[firm, "cap_before_usd"]
         _add_note(table, firm, str(row["note"]))
         _add_note(table, firm, f"abnormal return of {row['ticker']}" if row["ticker"] != firm else "")
+        _add_note(table, firm, _ex_day(study, row))
         table.loc[firm, list(_ABNORMAL)] = [row["car"], *(cap * row[name] for name in ("car", "ci_low", "ci_high"))]
     return table
+
+
+def _ex_day(study: StudyResult | None, row: Mapping[str, Any]) -> str:
+    """Return what was paid on the session, which the abnormal return holds and the change of prices does not."""
+    prices = None if study is None else study.prices
+    paid = None if prices is None else prices.paid(str(row["ticker"]))
+    if prices is None or paid is None:
+        return ""
+    cash = float(paid[prices.dates == row["date"]].sum())
+    return f"ex-day: {cash:g} paid per share is in the abnormal return, not in the change" if cash else ""
 
 
 def _add_note(table: pd.DataFrame, firm: str, note: str) -> None:

@@ -14,11 +14,10 @@ from .._bundled import bundled_path
 from .._frame import Printable, PrintedTable, Printout
 from .._typing import Frame
 from ..errors import Argument, InputError, SharesError, Words
-from ..panel.returns import sessions_of_prices
 from ..providers.base import Prices
 from ..providers.shares import OUTSTANDING, SharesTable, known_from
-from ..sessions import previous_session, resolve_session
 from ..valuation import FirmShares, Valuation, change_of
+from ._clock import clock_of, session_on
 
 OFFICIAL = "official close"
 _AHEAD = "* count filed (or, where that is not known, dated) on or after the session: not known then"
@@ -127,7 +126,7 @@ def reconcile(
     ticker : str
         The firm, by any of its tickers.
     date : date or str
-        The session, on the calendar of the prices, as in `market_cap_change` without a study.
+        The session, on the calendar of the firm, as in `market_cap_change` without a study.
     reported_usd : float, optional
         A reported loss in USD, positive; by default the bundled press figures of that firm and day.
     rounding_usd : float, optional
@@ -154,10 +153,10 @@ def reconcile(
         As in `market_cap_change`, whose own count may not be left out.
     """
     valuation = Valuation.of(prices, shares)
-    sessions, calendar_note = sessions_of_prices(valuation.prices)
-    session = resolve_session("date", date, sessions)
-    previous = previous_session(sessions, session)
     firm = valuation.shares.firm_of(ticker)
+    clock = clock_of(valuation, firm)
+    session = session_on(date, [clock])
+    previous = clock.before(session)
     reported = _reported(firm, session, reported_usd, rounding_usd)
     listed, notes = _listed(valuation, firm, session, allow_lookahead)
     rows = [
@@ -165,7 +164,7 @@ def reconcile(
         for price, closes in _conventions(valuation, firm, session, printed)
         for count in listed
     ]
-    remarks = tuple(dict.fromkeys(filter(None, [*notes, calendar_note])))
+    remarks = tuple(dict.fromkeys(filter(None, [*notes, clock.note])))
     return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported, remarks)
 
 

@@ -6,11 +6,11 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import groupby
 from typing import TypeAlias
 
 from .. import _format
+from .._format import escape
 from .blocks import Grid, Line, Step
 from .mathtext import fill, to_latex_text, to_math
 

@@ -26,6 +26,8 @@ def calendar_time(sample: Sample, alternative: Alternative) -> Outcome:
     n = int(sample.there.sum())
     if not sample.mask.any():
         return Inapplicable("calendar_time", "no return in the window", 0, MEAN_ZERO)
+    if sample.evidence.split:
+        return Inapplicable("calendar_time", sample.evidence.split, n, MEAN_ZERO)
     held = _held(sample)
     mean, sigma = held.ar / held.n, np.sqrt(held.sigma2 / held.n)
     sd = held.sd()
@@ -88,7 +90,8 @@ def _held(sample: Sample) -> _Held:
     ]
     whole = np.asarray(mask.all(axis=1))
     for events, part in e.blocks():
-        residuals, there = np.where(part.mask, part.residuals, 0.0), part.mask.astype(float)
+        residuals = part.from_day_zero(np.where(part.mask, part.residuals, 0.0))
+        there = part.from_day_zero(part.mask.astype(float))
         full = np.flatnonzero(whole[events])
         if len(full):
             add_by_group(together, group[events[full]], residuals[full])

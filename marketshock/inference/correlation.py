@@ -42,10 +42,10 @@ def _by_date(evidence: Evidence, n_days: int) -> float:
     n_est = next(evidence.blocks())[1].y.shape[1]
     sums, squares, counts = np.zeros((3, n_groups, n_est))
     for events, part in evidence.blocks():
-        e = _standardized(part)
+        e = part.from_day_zero(_standardized(part))
         add_by_group(sums, group[events], e)
         add_by_group(squares, group[events], e**2)
-        add_by_group(counts, group[events], part.mask.astype(float))
+        add_by_group(counts, group[events], part.from_day_zero(part.mask.astype(float)))
     size = np.bincount(group, minlength=n_groups).astype(float)
     total = 0.0
     within = (counts**2 - counts).sum(axis=1)

@@ -112,12 +112,14 @@ def event_sums(evidence: Evidence, starts: IntArray, samples: Sequence[Sample]) 
     def columns(of_days: Any, of_window: Callable[[Sample], Any]) -> Any:
         return np.column_stack([of_days, *(of_window(sample) for sample in samples)]) if samples else of_days
 
-    car = columns(e.abnormal.ar, lambda s: s.sum.car)
-    scar = columns(e.abnormal.sar, lambda s: s.sum.scar)
-    csar = columns(e.abnormal.sar, lambda s: s.csar)
+    ar = e.abnormal.ar if e.starts_before is None else np.where(e.starts_before, np.nan, e.abnormal.ar)
+    car = columns(ar, lambda s: s.sum.car)
+    sar = e.abnormal.sar if e.starts_before is None else np.where(e.starts_before, np.nan, e.abnormal.sar)
+    scar = columns(sar, lambda s: s.sum.scar)
+    csar = columns(sar, lambda s: s.csar)
     variance = columns(e.abnormal.variance, lambda s: s.sum.variance)
     whole = np.ones_like(car, dtype=bool) if e.complete else columns(there, lambda s: s.mask.all(axis=1))
-    bhar = np.full_like(car, np.nan) if e.log else columns(e.abnormal.ar, lambda s: s.bhar)
+    bhar = np.full_like(car, np.nan) if e.log else columns(ar, lambda s: s.bhar)
     dof = e.fit.dof.astype(float)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         of_t = np.where(dof > 2, dof / (dof - 2), 0.0)

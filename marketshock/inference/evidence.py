@@ -54,6 +54,14 @@ class Windows(Protocol):
     def event_data(self) -> WindowData:
         """Of (E, L)."""
 
+    @property
+    def event_span(self) -> IntArray | None:
+        """Sessions that the return of each event day covers, (E, L); None where each covers one."""
+
+    @property
+    def shift(self) -> IntArray | None:
+        """Sessions by which a halt moved day 0 away from its estimation window, (E,); None for none."""
+
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over some event days, those of the mask (E, n): (E, P)."""
 
@@ -62,6 +70,25 @@ class Windows(Protocol):
 
     def take(self, events: slice | IntArray | BoolArray) -> Windows:
         """Return the windows of some of the events."""
+
+    @property
+    def split(self) -> str:
+        """Why the events share no days, "" if they may: markets with other sessions, or windows of their own."""
+
+    @property
+    def asked(self) -> BoolArray:
+        """Days that lie in each event's own window, (E, L)."""
+
+    @property
+    def shared_days(self) -> slice:
+        """Days that all estimation windows share, as places in the estimation window."""
+
+    @property
+    def day_zero(self) -> int:
+        """Place of day 0 among the event days; outside of them if it is none."""
+
+    def reach(self, days: slice) -> int:
+        """Return the length of some event days in the unit in which days 0 are numbered."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,7 +106,7 @@ class Evidence(Computed):
     abnormal : Abnormal
         Of these events.
     row, column : ndarray of shape (E,), int
-        Session ordinal of day 0, and security.
+        Number of day 0 (session ordinal; days since 1970 of events in several markets), and security.
     refit : callable
         The model's ``fit(y, x, mask)`` for this event window, for tests that need all firms on the same days.
     log : bool
@@ -164,15 +191,58 @@ class Evidence(Computed):
         """Whether every event has a return on every event day."""
         return bool(self.event_mask.all())
 
+    @cached_property
+    def day_zero(self) -> int:
+        """Place of day 0 among the event days; outside of 0 to L - 1 if it is none of them."""
+        if self.split:
+            return self.windows.day_zero
+        one = self.windows.take(slice(0, 1))
+        return int(self.row[0] - one.event_data.rows[0, 0])
+
+    @cached_property
+    def starts_before(self) -> BoolArray | None:
+        """Event days whose return began before the first of them, (E, L); None where no return is over a gap."""
+        span = self.windows.event_span
+        if span is None:
+            return None
+        place = np.cumsum(self.windows.asked, axis=1) if self.own_windows else np.arange(1, span.shape[1] + 1)
+        return np.asarray(self.event_mask & (span > place))
+
+    @property
+    def split(self) -> str:
+        """Why the events share no days, for tests that need common ones; "" if they may."""
+        return self.windows.split
+
+    @cached_property
+    def own_windows(self) -> bool:
+        """Whether some event days lie outside of an event's own window."""
+        return bool(self.split) and not bool(self.windows.asked.all())
+
     @property
     def common_date(self) -> bool:
         """Whether all events share one session."""
         return bool((self.row == self.row[0]).all())
 
+    def from_day_zero(self, values: FloatArray) -> FloatArray:
+        """Return values of estimation days, (E, M), in places counted from day 0; zero where a halt moved it away."""
+        shift = self.windows.shift
+        if shift is None:
+            return values
+        out = np.zeros_like(values)
+        for k in np.unique(shift):
+            out[shift == k, : max(0, values.shape[1] - k)] = values[shift == k, k:]
+        return out
+
     @cached_property
     def residuals(self) -> FloatArray:
         """Abnormal returns of the estimation days, (E, M), NaN where missing."""
         return self.y - self.fit.predict(self.x)
+
+    @property
+    def plain_residuals(self) -> FloatArray:
+        """Residuals as returns, also where the fit weighs those over several sessions, (E, M), NaN where missing."""
+        root = self.windows.estimation_data.root
+        return self.residuals if root is None else self.residuals * root
 
     @cached_property
     def own_sar(self) -> FloatArray:

@@ -215,6 +215,8 @@ def _f_test(name: str, system: System, contrasts: FloatArray, null: str, alterna
 def common_system(sample: Sample) -> System | str:
     """Return all firms' regressions on their common days with the CARs of the window, or why there is no system."""
     e = sample.evidence
+    if e.split:
+        return e.split
     if not sample.common_date:
         return f"the events fall on {len(np.unique(e.row))} dates: test each date by itself (by='date')"
     if not sample.mask.all():
@@ -227,8 +229,15 @@ def common_system(sample: Sample) -> System | str:
 
 def common_fit(evidence: Evidence) -> CommonFit | str:
     """Estimate firms of one date on the days they share, or return why that is not possible."""
-    e = evidence
+    e, shift = evidence, evidence.windows.shift
+    if e.split:
+        return e.split
+    if shift is not None and len(np.unique(shift)) > 1:
+        return "a halt moved day 0 of some events, so that the places of their estimation days are not the same dates"
     together = e.mask.all(axis=0)
+    span = e.windows.estimation_data.span
+    if span is not None:
+        together &= (span == 1).all(axis=0)
     y, x = e.y[:, together], e.x[:, together]
     if not (x == x[:1]).all():
         return "the firms do not share their regressors, so that their regressions are no one system"

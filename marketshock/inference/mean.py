@@ -247,7 +247,7 @@ def _of_dates(one: _Weighted, by_date: _ByDate) -> MeanCar:
     variance, dof = (np.array([part[k] for part in by_date.parts], dtype=float) for k in (0, 1))
     how: How = "prediction" if n == 1 else "portfolio" if len(dates) == 1 else "portfolios"
     se = float(np.sqrt(variance.sum()))
-    note = _overlap(dates, len(dates), one.sample.n_days) if len(dates) > 1 else by_date.parts[0].note
+    note = _overlap(dates, len(dates), one.sample.reach) if len(dates) > 1 else by_date.parts[0].note
     return MeanCar(one.value, se, _satterthwaite(variance, dof), n, how, note)
 
 
@@ -256,7 +256,7 @@ def _of_dispersion(one: _Weighted) -> MeanCar:
     if not len(one.held):
         return MeanCar(np.nan, np.nan, np.nan, 0, "none", _NO_RETURN)
     levels, which = np.unique(one.weights, return_inverse=True)
-    car, overlap = one.sample.sum.car[one.held], _overlap(one.dates, len(one.held), one.sample.n_days)
+    car, overlap = one.sample.sum.car[one.held], _overlap(one.dates, len(one.held), one.sample.reach)
     if len(levels) == 1:
         return _cross_sectional(one.sample.car_moments, overlap)
     parts = [(level, Moments.of(car[which == k])) for k, level in enumerate(levels) if level]

@@ -79,6 +79,10 @@ class Summary(Protocol):
         """Days under test."""
 
     @property
+    def reach(self) -> int:
+        """Days under test in the unit of `dates`."""
+
+    @property
     def dates(self) -> IntArray:
         """Session ordinals of the event days, each once, sorted."""
 
@@ -141,6 +145,11 @@ class Streamed:
     n_negative: int
     n_lacking: int
     known_correlation: float | None = None
+
+    @property
+    def reach(self) -> int:
+        """Days under test in the unit of `dates`."""
+        return self.n_days
 
     def __len__(self) -> int:
         return self.n_events

@@ -21,9 +21,11 @@ class Conventions:
         Whether the variance of a return or a CAR contains the forecast error of the model (Patell 1976), in every test
         whose formula has it. Without it an abnormal return is divided by sigma alone, and a CAR by sigma times the
         root of the number of days.
-    correlation : {"date", "pairwise"}
+    correlation : {"date", "label", "pairwise"}
         Mean correlation of the residuals for Kolari and Pynnonen: aligned by calendar date and weighted by the overlap
         of the tested windows, or the plain mean of the pairwise correlations of days with the same place in the window.
+        Of events in several markets "date" means returns earned at the same time (their intervals from close to close
+        overlap in UTC), "label" only sessions with the same date; in one market these two are one.
     ranks_of : {"ar", "sar"}
         What Corrado's and Corrado and Zivney's tests rank: abnormal returns, or standardized ones.
     estimation_variance : {"residual", "forecast"}
@@ -31,21 +33,26 @@ class Conventions:
         ``s^2 (1 - h)``, its own, or ``s^2 (1 + h)``, as if it were predicted.
     rank_moment : {"population", "sample"}
         Divisor T or T - 1 in the standard deviation of the mean ranks.
+    halted : {"leave_out", "keep"}
+        An event without a return that covers day 0, in a window that holds day 0: left out of means, because the other
+        days' sum is not its reaction, or kept like any event with a missing day.
     """
 
     window: Literal["scar", "csar"] = "scar"
     forecast_error: bool = True
-    correlation: Literal["date", "pairwise"] = "date"
+    correlation: Literal["date", "label", "pairwise"] = "date"
     ranks_of: Literal["ar", "sar"] = "ar"
     estimation_variance: Literal["residual", "forecast"] = "residual"
     rank_moment: Literal["population", "sample"] = "population"
+    halted: Literal["leave_out", "keep"] = "leave_out"
 
     def __post_init__(self) -> None:
         check_choice("window", self.window, ("scar", "csar"))
-        check_choice("correlation", self.correlation, ("date", "pairwise"))
+        check_choice("correlation", self.correlation, ("date", "label", "pairwise"))
         check_choice("ranks_of", self.ranks_of, ("ar", "sar"))
         check_choice("estimation_variance", self.estimation_variance, ("residual", "forecast"))
         check_choice("rank_moment", self.rank_moment, ("population", "sample"))
+        check_choice("halted", self.halted, ("leave_out", "keep"))
 
 
 @dataclass(frozen=True, slots=True)

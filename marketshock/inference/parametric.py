@@ -111,24 +111,29 @@ def brown_warner(sample: Sample, alternative: Alternative) -> Outcome:
     """Test CAAR by the standard deviation of the AAR over the estimation window: ``CAAR / (S sqrt(n))``, t(M - 1).
 
     The crude dependence adjustment: cross-correlation is in S. Events are matched by their place in the window. A
-    day's mean is over the events with a return that day.
+    day's mean is over the events with a return that day. Of events with windows of their own CAAR is the sum of
+    ``(N_t / N) AAR_t``, S is over the days that all estimation windows share, and n becomes the sum of ``(N_t / N)^2``.
 
     References
     ----------
     Brown and Warner (1980), appendix; (1985), eq. 4-6.
     """
-    aar = sample.evidence.mean_residual
+    e, n = sample.evidence, int(sample.there.sum())
+    own = e.own_windows
+    shared = e.windows.shared_days if e.split else slice(None)
+    aar = e.mean_residual[shared]
     aar = aar[np.isfinite(aar)]
     count = sample.mask.sum(axis=0)
-    n = int(sample.there.sum())
-    if len(aar) < 3 or (count == 0).any():
+    weight = count / n if own else np.ones(sample.n_days)
+    count = np.where(weight > 0, count, 1)
+    if len(aar) < 3 or (count == 0).any() or not n:
         reason = "no return on a day of the window" if len(aar) >= 3 else "fewer than three estimation days"
         return Inapplicable("brown_warner", reason, n, MEAN_ZERO)
-    caar = float((np.where(sample.mask, sample.ar, 0.0).sum(axis=0) / count).sum())
+    caar = float((weight * np.where(sample.mask, sample.ar, 0.0).sum(axis=0) / count).sum())
     sd, sigma = float(aar.std(ddof=1)), float(np.sqrt(sample.evidence.fit.sigma2.mean()))
     if flat(sd, sigma):
         return Inapplicable("brown_warner", ADDS_TO_ZERO, n, MEAN_ZERO)
-    statistic = caar / (sd * np.sqrt(sample.n_days))
+    statistic = caar / (sd * np.sqrt((weight**2).sum()))
     return t_result("brown_warner", float(statistic), len(aar) - 1, alternative, n)
 
 

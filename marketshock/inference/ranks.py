@@ -174,6 +174,8 @@ def permutation(sample: Sample, alternative: Alternative) -> Outcome:
     """
     null = "the event day is like the estimation days"
     n = int(sample.there.sum())
+    if sample.evidence.split:
+        return Inapplicable("permutation", sample.evidence.split, n, null)
     count = sample.mask.sum(axis=0)
     if (count == 0).any():
         return Inapplicable("permutation", "no return on a day of the window", n, null)
@@ -262,7 +264,7 @@ def _daily_ranks(sample: Sample, event_sar: FloatArray | None = None) -> tuple[F
     for events, part in sample.blocks():
         e = part.evidence
         if raw:
-            values = np.hstack([e.residuals, e.abnormal.ar])
+            values = np.hstack([e.plain_residuals, e.abnormal.ar])
         else:
             values = np.hstack([part.estimation_sar, part.event_sar if event_sar is None else event_sar[events]])
         mask = np.hstack([e.mask, e.event_mask])
@@ -279,6 +281,8 @@ def _rank_test(
     total, count = ranked
     kept = count > 0
     n = int(sample.there.sum())
+    if sample.evidence.own_windows:
+        return Inapplicable(name, sample.evidence.split, n, MEAN_ZERO)
     with np.errstate(invalid="ignore", divide="ignore"):
         daily = np.where(kept, total / count**power, 0.0)
     event_days = slice(len(total) - sample.evidence.abnormal.ar.shape[1], None)

@@ -233,7 +233,7 @@ def _dependence(sample: Summary) -> list[str]:
     if len(dates) <= MOSTLY_APART * n:
         told = "" if r is None else f" (mean correlation by overlap {r:.2f})"
         return [f"{MISLEADS}{n} events on {len(dates)} dates, which the test takes as independent{told}"]
-    if not windows_overlap(dates, n, sample.n_days):
+    if not windows_overlap(dates, n, sample.reach):
         return []
     told = "" if r is None else f" (mean correlation by overlap {r:.3f})"
     return [f"windows overlap in calendar time{told}"]

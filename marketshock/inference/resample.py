@@ -51,6 +51,8 @@ def block_bootstrap(sample: Sample, alternative: Alternative) -> Outcome:
     Politis and Romano (1994), Journal of the American Statistical Association 89, 1303-1313.
     """
     n, length = int(sample.there.sum()), sample.n_days
+    if sample.evidence.split:
+        return Inapplicable("block_bootstrap", sample.evidence.split, n, MEAN_ZERO)
     count = sample.mask.sum(axis=0)
     aar = sample.evidence.mean_residual
     aar = aar[np.isfinite(aar)]

@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from .._typing import Alternative, FloatArray, IntArray, StrArray
+from .._typing import Alternative, IntArray, StrArray
+from ..panel.abnormal import Cumulative
 from .moments import Streamed
 from .outcome import Inapplicable, Outcome, t_pvalue, t_quantile
 from .registry import DOES_NOT_APPLY, MEANING, Test, rank_of, run, select
@@ -37,12 +38,15 @@ def test_rows(
     """
     records = []
     for test in select(which, len(sample), len(sample.dates) == 1):
-        parts: Iterable[tuple[str, Sample | Streamed]] = [("(all)", sample)]
+        pooled = sample.pooled if isinstance(sample, Sample) else sample
+        parts: Iterable[tuple[str, Sample | Streamed]] = [("(all)", pooled)]
         if test.scope == "event" and isinstance(sample, Sample):
             parts = _each(sample, names())
         for name, part in parts:
-            outcome = run(test, part, alternative)
-            records.append(_record(test, name, outcome, alternative))
+            record = _record(test, name, run(test, part, alternative), alternative)
+            left = sample.left_note if part is pooled and isinstance(sample, Sample) else ""
+            record["note"] = "; ".join(text for text in (record["note"], left) if text)
+            records.append(record)
     return sorted(records, key=lambda record: rank_of(record["note"]))  # stable: the registry's order within
 
 
@@ -68,11 +72,9 @@ class Recent(Generic[T]):
         return self._kept[key]
 
 
-def car_columns(
-    car: FloatArray, variance: FloatArray, dof: IntArray, n_days: IntArray, note: StrArray, confidence: float
-) -> dict[str, Any]:
+def car_columns(total: Cumulative, dof: IntArray, note: StrArray, confidence: float) -> dict[str, Any]:
     """Return the columns of a table of CARs, each with its t(dof) inference, of arrays of shape (E,)."""
-    se = np.sqrt(variance)
+    car, se = total.car, np.sqrt(total.variance)
     known, which = np.unique(dof, return_inverse=True)  # quantiles are dear, and most events have the same dof
     reach = t_quantile(0.5 + confidence / 2, known)[which] * se
     t = car / se
@@ -84,7 +86,8 @@ def car_columns(
         "pvalue": t_pvalue(t, dof, "two-sided"),
         "ci_low": car - reach,
         "ci_high": car + reach,
-        "n_days": n_days,
+        "n_days": total.n_days,
+        "n_sessions": total.n_sessions,
         "note": note,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from .correlation import mean_correlation
 from .evidence import Computed, Evidence
 from .moments import Moments
 from .options import Conventions, Resampling
+from .overlap import overlap_correlation
 
 _FEW = 2 * BLOCK  # events whose correlation is a matter of milliseconds
 
@@ -66,25 +67,107 @@ class Sample(Computed):
 
     @property
     def mask(self) -> BoolArray:
-        """Days under test that have a return, (E, n)."""
-        return self.evidence.event_mask[:, self.days]
+        """Days under test that have a return, (E, n); none of events that are left out."""
+        mask, out = self.evidence.event_mask[:, self.days], self.left_out
+        return mask if out is None else mask & ~out[:, None]
+
+    @property
+    def asked(self) -> BoolArray:
+        """Days under test that lie in each event's own window, (E, n)."""
+        return self.evidence.windows.asked[:, self.days]
 
     @property
     def ar(self) -> FloatArray:
         """Abnormal returns of the days under test, (E, n), NaN where missing."""
-        return self.evidence.abnormal.ar[:, self.days]
+        ar, out = self.evidence.abnormal.ar[:, self.days], self.left_out
+        return ar if out is None else np.where(out[:, None], np.nan, ar)
+
+    @cached_property
+    def left_out(self) -> BoolArray | None:
+        """Events with a return that no mean may hold, (E,); None without any, and for an event by itself.
+
+        On a single day, those whose return began before the event window. In a window that holds day 0, by the
+        conventions, those of which no return in the window covers day 0: what is summed is not the reaction.
+        """
+        out = self._begun | self._unreacted if len(self) > 1 else np.zeros(0, dtype=bool)
+        return out if out.any() else None
+
+    @cached_property
+    def _begun(self) -> BoolArray:
+        """Events whose return of the one day under test began before the event window, (E,)."""
+        begins = self.evidence.starts_before
+        if begins is None or self.n_days > 1:
+            return np.zeros(len(self), dtype=bool)
+        return np.asarray(begins[:, self.days].any(axis=1))
+
+    @cached_property
+    def _unreacted(self) -> BoolArray:
+        """Events of which the window has a return but none that covers day 0, (E,)."""
+        e, days = self.evidence, self.days
+        inside = e.complete or days.start <= e.day_zero < days.stop
+        if e.complete or not inside or self.conventions.halted == "keep":
+            return np.zeros(len(self), dtype=bool)
+        out = ~self._covers(e.day_zero) & e.event_mask[:, days].any(axis=1)
+        return np.asarray(out & e.windows.asked[:, e.day_zero])
+
+    @cached_property
+    def pooled(self) -> Sample:
+        """The sample without the events left out; the sample itself if these are all."""
+        out = self.left_out
+        return self if out is None or out.all() else self.take(~out)
+
+    @property
+    def left_note(self) -> str:
+        """What was left out and why, "" if nothing."""
+        if len(self) == 1:
+            return "no return covers day 0: the sum is not the reaction" if self._unreacted[0] else ""
+        if self.left_out is None:
+            return ""
+        why = (
+            (self._unreacted, "no return covers day 0"),
+            (self._begun & ~self._unreacted, "the return began before the event window"),
+        )
+        return "; ".join(f"{int(who.sum())} event(s) left out: {text}" for who, text in why if who.any())
+
+    def _covers(self, day: int) -> BoolArray:
+        """Return whether some return of the window covers an event day, (E,)."""
+        e, span = self.evidence, self.evidence.windows.event_span
+        if span is None:
+            return e.event_mask[:, day]
+        later = slice(day, self.days.stop)
+        reach = span[:, later] > np.arange(self.days.stop - day)
+        return np.asarray((e.event_mask[:, later] & reach).any(axis=1))
+
+    @cached_property
+    def whole(self) -> Cumulative:
+        """Sums of the abnormal returns under test with variance, (E,), also of the events left out of means."""
+        e, days = self.evidence, self.days
+        mask, span = e.event_mask[:, days], e.windows.event_span
+        total_x = e.windows.total_x(days, mask, e.fit.params.shape[1])
+        return cumulate(e.abnormal.ar[:, days], total_x, mask, e.fit, days, None if span is None else span[:, days])
 
     @cached_property
     def sum(self) -> Cumulative:
-        """Their sums with variance, (E,)."""
-        e = self.evidence
-        total_x = e.windows.total_x(self.days, self.mask, e.fit.params.shape[1])
-        return cumulate(self.ar, total_x, self.mask, e.fit, self.days)
+        """Sums of the abnormal returns under test with variance, (E,); nothing of the events left out of means."""
+        return self.whole if self.left_out is None else self.whole.without(self.left_out)
 
     @cached_property
+    def whole_bhar(self) -> FloatArray:
+        """Buy-and-hold abnormal returns of simple returns, (E,), NaN where a day is missing and no return covers it."""
+        e, days = self.evidence, self.days
+        span, realised = e.windows.event_span, e.windows.realised(days)
+        ar, mask = e.abnormal.ar[:, days], e.event_mask[:, days]
+        if e.own_windows:  # nothing is earned outside of an event's own window
+            outside = ~self.asked
+            realised, ar = np.where(outside, 0.0, realised), np.where(outside, 0.0, ar)
+            mask = (mask | outside) & mask.any(axis=1, keepdims=True)
+        return buy_and_hold(realised, ar, mask, None if span is None else span[:, days])
+
+    @property
     def bhar(self) -> FloatArray:
-        """Buy-and-hold abnormal returns of simple returns, (E,), NaN where a day is missing."""
-        return buy_and_hold(self.evidence.windows.realised(self.days), self.ar, self.mask)
+        """Buy-and-hold abnormal returns, (E,), NaN also of the events left out of means."""
+        out = self.left_out
+        return self.whole_bhar if out is None else np.where(out, np.nan, self.whole_bhar)
 
     @cached_property
     def there(self) -> BoolArray:
@@ -172,19 +255,31 @@ class Sample(Computed):
     @property
     def n_lacking(self) -> int:
         """Events without a return on some day under test."""
+        if self.evidence.own_windows:
+            return int((self.asked & ~self.mask).any(axis=1).sum())
         return int((~self.mask.all(axis=1)).sum())
 
     @cached_property
     def correlation_by_date(self) -> float:
         """Mean correlation of the residuals, aligned by calendar date and weighted by the overlap of the windows."""
-        return self.evidence.once(mean_correlation, self.n_days, "date")
+        return self._correlation("date")
 
     @property
     def correlation(self) -> float:
         """Mean correlation of the residuals by the conventions."""
-        if self.conventions.correlation == "date":
-            return self.correlation_by_date
-        return self.evidence.once(mean_correlation, self.n_days, self.conventions.correlation)
+        kind = self.conventions.correlation
+        return self.correlation_by_date if kind == "date" else self._correlation(kind)
+
+    def _correlation(self, kind: Literal["date", "label", "pairwise"]) -> float:
+        e = self.evidence
+        if kind != "pairwise" and e.split:
+            return e.once(overlap_correlation, self.days.start, self.days.stop, kind)
+        return e.once(mean_correlation, self.n_days, "date" if kind == "label" else kind)
+
+    @property
+    def reach(self) -> int:
+        """Days under test in the unit in which days 0 are numbered."""
+        return self.evidence.windows.reach(self.days) if self.evidence.split else self.n_days
 
     @property
     def estimation_sar(self) -> FloatArray:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from .._typing import BoolArray, FloatArray, IntArray, StrArray
+from ..errors import InputError
 from ._ols import OlsFit
-from .benchmark import Term
+from .benchmark import LeaveOneOut, Term
 
 _NO_VARIANCE = 1e-24  # RSS against the sum of squared returns: below it the fit is perfect up to rounding
 
@@ -204,6 +205,46 @@ def factor_data(model: ReturnModel) -> str:
     return str(getattr(model, "factor_data", ""))
 
 
+def clock_of(model: ReturnModel) -> tuple[str, ...]:
+    """Return the columns whose days are the sessions of a model, those of its benchmark or first factor; () without."""
+    deciding = [*model.terms[:1], *([model.offset] if model.offset else [])]
+    return deciding[0].clock if deciding else ()
+
+
+def columns_read(model: ReturnModel) -> list[str]:
+    """Return the names of all columns a model reads whole, each once."""
+    terms = [*model.terms, *([model.offset] if model.offset else [])]
+    return list(dict.fromkeys(name for term in terms for name in term.reads))
+
+
+def held_against(model: ReturnModel, benchmark: str) -> ReturnModel:
+    """Return a model with another benchmark, or the model itself if that is its benchmark or it has none.
+
+    Of several factors the first is replaced. Raises `InputError` if the model reads its factors from elsewhere.
+
+    Parameters
+    ----------
+    model : ReturnModel
+        A model of this library, or a dataclass with a field ``benchmark``, ``factors`` or ``model``.
+    benchmark : str
+        Column of the other benchmark.
+    """
+    parts: dict[str, Any] = {f.name: getattr(model, f.name) for f in fields(model)} if is_dataclass(model) else {}
+    if not model.terms and model.offset is None:
+        return model
+    if "model" in parts:
+        return replace(model, model=held_against(parts["model"], benchmark))  # type: ignore[type-var]
+    old = parts.get("benchmark", parts.get("factors", (None,))[0])
+    if old == benchmark or (isinstance(old, LeaveOneOut) and old.index == benchmark):
+        return model
+    if old is None or factor_data(model):
+        what = f"{model.name} cannot be held against {benchmark!r}: its factors are those of one market"
+        raise InputError("benchmark", what, "use ms.MarketModel, or study each market by itself")
+    if "benchmark" in parts:
+        return replace(model, benchmark=benchmark)  # type: ignore[type-var]
+    return replace(model, factors=(benchmark, *parts["factors"][1:]))  # type: ignore[type-var]
+
+
 class LeastSquares(ReturnModel, Protocol):
     """A model that is least squares of the return on a constant and its terms: a window's moments give its fit."""
 
@@ -215,6 +256,26 @@ class LeastSquares(ReturnModel, Protocol):
     def of_moments(self, fit: OlsFit, ahead: IntArray) -> ModelFit:
         """Make the `ModelFit` of a least-squares fit without a problem."""
         ...
+
+
+class Scaled(Protocol):
+    """A model that can be estimated from returns whose variance differs by a known factor."""
+
+    def fit_scaled(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray, root: FloatArray) -> ModelFit:
+        """Estimate as `ReturnModel.fit` does from y and x divided by `root`, (E, M): the variances are equal then."""
+        ...
+
+
+def can_scale(model: object) -> TypeGuard[Scaled]:
+    """Return whether a model can be estimated from returns of unequal variance."""
+    return hasattr(model, "fit_scaled")
+
+
+def gaps_refused(model: ReturnModel) -> str:
+    """Return why no return of a model may cover several sessions, "" if it may."""
+    if any(term.shift for term in (*model.terms, *((model.offset,) if model.offset else ()))):
+        return "reads the benchmark of the session before or after"
+    return "forecasts the variance session by session" if getattr(model, "by_session", False) else ""
 
 
 def is_least_squares(model: ReturnModel) -> TypeGuard[LeastSquares]:

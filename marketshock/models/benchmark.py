@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from .._typing import FloatArray
+from .._typing import FloatArray, IntArray
 from ..errors import InputError, UnknownNameError, check_choice
 
 
@@ -25,8 +25,17 @@ class Columns(Protocol):
         """The securities and the factors, also those whose returns are elsewhere."""
         ...
 
+    @property
+    def log(self) -> bool:
+        """Whether the returns are logarithmic."""
+        ...
+
     def column(self, name: str) -> FloatArray:
         """Return a factor or, where there is none of that name, a security: (T,), NaN where missing."""
+        ...
+
+    def over(self, name: str, row: IntArray, n: IntArray) -> FloatArray:
+        """Return a column's returns over the `n` sessions that end on `row`: (G,), NaN where missing."""
         ...
 
 
@@ -83,6 +92,11 @@ class LeaveOneOut:
         """Names of the columns of which all sessions are read."""
         return (self.index, *(dict(self.weights) if self.leave_out == "all" else ()))
 
+    @property
+    def clock(self) -> tuple[str, ...]:
+        """Names of the columns whose days are the sessions."""
+        return (self.index,)
+
     def __str__(self) -> str:
         return f"{self.index} without {'the firm' if self.leave_out == 'own' else ', '.join(dict(self.weights))}"
 
@@ -132,6 +146,11 @@ class EqualWeighted:
         """Names of the columns of which all sessions are read."""
         return self.tickers
 
+    @property
+    def clock(self) -> tuple[str, ...]:
+        """Names of the columns whose days are the sessions."""
+        return self.tickers
+
     def __str__(self) -> str:
         return f"mean of {len(self.tickers)}" + (" without the firm" if self.leave_one_out else "")
 
@@ -177,6 +196,11 @@ class Term:
         of_column = (self.column,) if isinstance(self.column, str) else self.column.reads
         return (*of_column, *((self.less,) if self.less else ()))
 
+    @property
+    def clock(self) -> tuple[str, ...]:
+        """Names of the columns whose days are the sessions."""
+        return (self.column,) if isinstance(self.column, str) else self.column.clock
+
     def __str__(self) -> str:
         name = f"{self.column}-{self.less}" if self.less else str(self.column)
         return f"{name}[{self.shift:+d}]" if self.shift else name
@@ -196,6 +220,24 @@ class Term:
         else:
             shifted[-self.shift :] = column[: self.shift]
         return BenchmarkColumn(shifted)
+
+    def over(self, columns: Columns, row: IntArray, n: IntArray) -> FloatArray:
+        """Return the term over the `n` sessions that end on `row`, (G,); of a term that is not shifted."""
+        if not isinstance(self.column, str):
+            return compounded(self.column.resolve(columns).values, row, n, columns.log)
+        whole = columns.over(self.column, row, n)
+        return whole if self.less is None else whole - columns.over(self.less, row, n)
+
+
+def compounded(values: FloatArray, row: IntArray, n: IntArray, log: bool) -> FloatArray:
+    """Compound daily returns (T,) over the `n` sessions that end on `row`; NaN where one of them is missing."""
+    there = np.isfinite(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        daily = np.where(there, values if log else np.log1p(values), 0.0)
+    total, lost = (np.concatenate([[0.0], np.cumsum(v)]) for v in (daily, ~there))
+    sums = total[row + 1] - total[row + 1 - n]
+    out = sums if log else np.expm1(sums)
+    return np.where(lost[row + 1] == lost[row + 1 - n], out, np.nan)
 
 
 def read(columns: Columns, name: str) -> FloatArray:

@@ -66,6 +66,10 @@ class LinearFit:
         """Make the `ModelFit` of a least-squares fit without a problem."""
         return of_ols(fit, no_problems(len(fit.n_obs)), ahead)
 
+    def fit_scaled(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray, root: FloatArray) -> ModelFit:  # noqa: ARG002
+        """Estimate from y and x divided by `root`, which for least squares are data like any other."""
+        return self.fit(y, x, mask, ahead)
+
 
 def _suffix(cov: Covariance, lags: int | None) -> str:
     """What the name of a model says about its covariance; nothing about the classic one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -90,6 +90,8 @@ class GarchModel(FactorTerms):
     Bollerslev (1986), Journal of Econometrics 31; Bollerslev and Wooldridge (1992), Econometric Reviews 11; Savickas
     (2003), Journal of Financial Research 26, for event studies.
     """
+
+    by_session: ClassVar[bool] = True
 
     factors: tuple[Benchmark, ...]
     dist: Literal["normal", "t"]

@@ -39,6 +39,10 @@ class ConstantMean:
         """Make the `ModelFit` of a mean without a problem."""
         return of_ols(fit, no_problems(len(fit.n_obs)), ahead)
 
+    def fit_scaled(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray, root: FloatArray) -> ModelFit:  # noqa: ARG002
+        """Estimate from y and x divided by `root`: the constant is in x."""
+        return self.fit(y, x, mask, ahead)
+
 
 @dataclass(frozen=True, slots=True)
 class MarketAdjusted:
@@ -85,9 +89,15 @@ class MarketAdjusted:
 
     def fit(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:  # noqa: ARG002
         """Take the variance of R - Rm over the estimation days; see `ModelFit`."""
+        return self._about(np.ones((1, y.shape[1], 1)), y, mask, ahead)
+
+    def fit_scaled(self, y: FloatArray, x: FloatArray, mask: BoolArray, ahead: IntArray, root: FloatArray) -> ModelFit:  # noqa: ARG002
+        """Take the variance from y divided by `root`, the square root of the sessions of each return."""
+        return self._about(root[:, :, None], y, mask, ahead)
+
+    def _about(self, centre: FloatArray, y: FloatArray, mask: BoolArray, ahead: IntArray) -> ModelFit:
         about_mean = self.variance == "about_mean"
-        centre = np.ones((1, y.shape[1], 1)) if about_mean else np.ones((1, y.shape[1], 0))
-        spread = ols(y, centre, mask)
+        spread = ols(y, centre if about_mean else centre[:, :, :0], mask)
         dof = spread.n_obs - int(about_mean)
         return self._of_spread(spread, problems(spread.n_obs > 0, spread.rss, squares(y, mask), dof), ahead)
 

@@ -83,6 +83,11 @@ class RecentVolatility:
         return factor_data(self.model)
 
     @property
+    def by_session(self) -> bool:
+        """Whether the model forecasts the variance session by session."""
+        return bool(getattr(self.model, "by_session", False))
+
+    @property
     def name(self) -> str:
         """For tables."""
         return f"{self.model.name}, variance of the last {self.days} days"

@@ -57,7 +57,8 @@ class Cumulative:
 
     car: FloatArray  # (E,): sum over the days with a return (decimal); NaN without any
     variance: FloatArray  # (E,): variance of the sum, including estimation error; NaN without any day with a return
-    n_days: IntArray  # (E,), int: number of days summed
+    n_days: IntArray  # (E,), int: number of returns summed, of which each ends on a day of its own
+    n_sessions: IntArray  # (E,), int: number of sessions that these returns cover; more where one is over a gap
 
     @classmethod
     def joined(cls, parts: Sequence[Cumulative]) -> Cumulative:
@@ -66,7 +67,12 @@ class Cumulative:
 
     def take(self, events: IntArray) -> Cumulative:
         """Return the values of a subset of the events."""
-        return Cumulative(self.car[events], self.variance[events], self.n_days[events])
+        return Cumulative(*(getattr(self, f.name)[events] for f in fields(self)))
+
+    def without(self, events: BoolArray) -> Cumulative:
+        """Return the sums with nothing in those of some events, (E,)."""
+        car, variance = (np.where(events, np.nan, v) for v in (self.car, self.variance))
+        return Cumulative(car, variance, *(np.where(events, 0, v) for v in (self.n_days, self.n_sessions)))
 
     @property
     def scar(self) -> FloatArray:
@@ -93,7 +99,9 @@ def abnormal_returns(y: FloatArray, x: FloatArray, fit: ModelFit) -> Abnormal:
     return Abnormal(y - fit.predict(x), fit.prediction_variance(x))
 
 
-def cumulate(ar: FloatArray, total_x: FloatArray, mask: BoolArray, fit: ModelFit, days: slice) -> Cumulative:
+def cumulate(
+    ar: FloatArray, total_x: FloatArray, mask: BoolArray, fit: ModelFit, days: slice, span: IntArray | None = None
+) -> Cumulative:
     """Sum abnormal returns over some event days, with the variance of the sum.
 
     Parameters
@@ -108,25 +116,36 @@ def cumulate(ar: FloatArray, total_x: FloatArray, mask: BoolArray, fit: ModelFit
         Fit of the same events.
     days : slice
         Position of these days in the event window.
+    span : ndarray of shape (E, n), int, optional
+        Sessions that each return covers; None where each covers one.
     """
     variance = fit.cumulative_variance(total_x, mask, days)
-    if mask.all():
-        return Cumulative(ar.sum(axis=1), variance, np.full(len(ar), ar.shape[1]))
+    if mask.all() and span is None:
+        whole = np.full(len(ar), ar.shape[1])
+        return Cumulative(ar.sum(axis=1), variance, whole, whole)
     n_days = mask.sum(axis=1)
+    n_sessions = n_days if span is None else np.where(mask, span, 0).sum(axis=1)
     some = n_days > 0
     car = np.where(some, np.where(mask, ar, 0.0).sum(axis=1), np.nan)
-    return Cumulative(car, np.where(some, variance, np.nan), n_days)
+    return Cumulative(car, np.where(some, variance, np.nan), n_days, n_sessions)
 
 
-def buy_and_hold(realised: FloatArray, ar: FloatArray, mask: BoolArray) -> FloatArray:
+def buy_and_hold(realised: FloatArray, ar: FloatArray, mask: BoolArray, span: IntArray | None = None) -> FloatArray:
     """Return the buy-and-hold abnormal return ``prod(1 + R) - prod(1 + R - AR)`` of simple returns, (E,).
 
-    NaN if a day is missing, since a holding period cannot skip a day.
+    NaN if a day is missing, since a holding period cannot skip a day, and no return over a gap covers it. A return that
+    began before the first day is left out: the holding period begins with the first price inside.
 
     References
     ----------
     Barber and Lyon (1997); Lyon, Barber and Tsai (1999).
     """
+    if span is not None and (mask & (span > 1)).any():
+        place = np.arange(1, mask.shape[1] + 1)
+        covered = np.where(mask, np.minimum(span, place), 0).sum(axis=1) == mask.shape[1]
+        held = mask & (span <= place)
+        realised, ar = np.where(held, realised, 0.0), np.where(held, ar, 0.0)
+        mask = np.broadcast_to(covered[:, None], mask.shape)
     if not mask.all():
         whole = mask.all(axis=1)
         out = np.full(len(ar), np.nan)

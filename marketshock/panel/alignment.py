@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,8 @@ class Exclusion:
     event_id: str
     ticker: str
     date: np.datetime64  # datetime64[D], date as given
-    # Code of the reason: unknown_ticker, closed, outside_prices, duplicate, benchmark_missing, too_few_obs,
-    # no_event_returns or not_estimable
+    # Code of the reason: unknown_ticker, closed, outside_prices, duplicate, halted, benchmark_missing,
+    # too_few_obs, no_event_returns or not_estimable
     code: str
     reason: str  # reason in words, with a remedy
 
@@ -38,6 +38,13 @@ class Alignment:
     session: DateArray  # (E,), datetime64[D]: session of day 0; NaT if there is none
     moved: IntArray  # (E,), int: calendar days from the date given to the session; 0 if there is no session
     rule: StrArray  # (E,) of text: rule of the mapping, in words
+
+    def reopened(self, session: DateArray, halted: BoolArray) -> Alignment:
+        """Return the mapping with day 0 of the halted events, (E,), on the session of the next price."""
+        moved = np.where(halted, (session - self.table.given).astype(np.int64), self.moved)
+        rule = self.rule.astype(object)
+        rule[halted] = [f"{said}; no price: next session with one" for said in rule[halted]]
+        return replace(self, session=np.where(halted, session, self.session), moved=moved, rule=rule)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per event, indexed by event_id: ticker, event, given, timestamp_utc, session, moved, rule."""
@@ -53,6 +60,15 @@ class Alignment:
             },
             index=pd.Index(self.table.event_id, name="event_id"),
         )
+
+
+def joined_alignment(table: EventTable, parts: Sequence[tuple[IntArray, Alignment]]) -> Alignment:
+    """Return the alignment of a table whose events, by position, were aligned in parts."""
+    session = np.full(len(table), np.datetime64("NaT"), dtype="datetime64[D]")
+    moved, rule = np.zeros(len(table), dtype=np.int64), np.full(len(table), "", dtype=object)
+    for events, part in parts:
+        session[events], moved[events], rule[events] = part.session, part.moved, part.rule
+    return Alignment(table, session, moved, rule)
 
 
 class Exclusions(Mapping[int, tuple[str, str]]):

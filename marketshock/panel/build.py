@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._groups import starts_of
-from .._typing import BoolArray, Duplicates, FloatArray, IntArray, OnClosed, StrArray
+from .._typing import BoolArray, Duplicates, FloatArray, IntArray, OnClosed, OnHalt, StrArray
 from ..catalog.table import EventTable
 from ..models.base import ReturnModel
 from ..models.benchmark import BenchmarkColumn
-from ..windows import Window, WindowData
+from ..windows import Window
 from .alignment import Alignment, Exclusions, align, exclude_duplicates, locate
 from .event_panel import DesignSums, EventPanel
+from .halts import reopened
 from .returns import Returns
+from .spans import over_gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Requirements:
     duplicates: Duplicates
     # Number of events in the whole study if the table is a part of it; 0 for the length of the table
     n_given: int = 0
+    on_halt: OnHalt = "keep"  # treatment of an event on whose session the security has no price
 
 
 def build_panel(
@@ -55,6 +58,10 @@ def build_panel(
     alignment = align(table, returns.sessions, need.on_closed)
     left = Exclusions(table)
     row, column = locate(table, returns, alignment, left)
+    shift = reopened(returns, row, column, left, need.on_halt)
+    row = row + shift
+    if shift.any():
+        alignment = alignment.reopened(returns.days[row], shift > 0)
     if need.duplicates == "exclude":
         exclude_duplicates(table, row, column, left)
     keep = left.kept()
@@ -72,6 +79,8 @@ def build_panel(
         window,
         DesignSums(design),
         need.n_given or len(table),
+        over_gaps(returns, model),
+        shift[keep] if shift.any() else None,
     )
     usable = _check_windows(panel, model, need, left)
     return PanelBuild(panel if usable.all() else panel.take(usable), alignment, left)
@@ -90,33 +99,37 @@ def _design(returns: Returns, model: ReturnModel) -> tuple[FloatArray, FloatArra
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Counts of days with a return and all regressors, (E,), and whether a return lacks a regressor, (E,)."""
+    """Days of both windows with a return and all regressors, and days with a return but no benchmark, (E,) each."""
 
     n_obs: IntArray
     n_event: IntArray
-    unexplained: BoolArray
+    lost_obs: IntArray
+    lost_event: IntArray
 
 
 def _check_windows(panel: EventPanel, model: ReturnModel, need: Requirements, left: Exclusions) -> BoolArray:
     seen = _seen(panel)
-    usable = ~seen.unexplained & (seen.n_obs >= need.min_obs) & (seen.n_event >= need.min_event_obs)
-    for i in np.flatnonzero(seen.unexplained):
-        left.add(panel.position[i], "benchmark_missing", _unexplained(panel.take(slice(i, i + 1)), model))
-    for i in np.flatnonzero(seen.n_obs < need.min_obs):
+    few, none = seen.n_obs < need.min_obs, seen.n_event < need.min_event_obs
+    few_lost = few & (seen.n_obs + seen.lost_obs >= need.min_obs)
+    none_lost = none & (seen.n_event + seen.lost_event >= need.min_event_obs)
+    for i in np.flatnonzero(few_lost | (none_lost & ~few)):
+        name, window = ("min_obs", panel.estimation) if few_lost[i] else ("min_event_obs", panel.window)
+        left.add(panel.position[i], "benchmark_missing", _unexplained(panel.take(slice(i, i + 1)), model, window, name))
+    for i in np.flatnonzero(few):
         left.add(
             panel.position[i],
             "too_few_obs",
             f"{int(seen.n_obs[i])} returns in the estimation window {panel.estimation}, min_obs is {need.min_obs}: "
             "give a longer history, or lower min_obs",
         )
-    for i in np.flatnonzero(seen.n_event < need.min_event_obs):
+    for i in np.flatnonzero(none):
         left.add(
             panel.position[i],
             "no_event_returns",
             f"{int(seen.n_event[i])} returns in the event window {panel.window}, min_event_obs is "
             f"{need.min_event_obs}: give the missing prices",
         )
-    return usable
+    return ~few & ~none
 
 
 def _seen(panel: EventPanel) -> _Seen:
@@ -125,25 +138,54 @@ def _seen(panel: EventPanel) -> _Seen:
     for_fit, for_day = (offset & panel.by_date.there(n) for n in (panel.design.shape[1], panel.n_params))
     n_days = len(panel.returns.days)
     (est, evt), row = (panel.estimation, panel.window), panel.row
-    n_obs, n_event = (after - first for first, after in (_bounds(w, row, n_days) for w in (est, evt)))
-    unexplained = np.zeros(len(panel), dtype=bool)
+    est_row = row if panel.shift is None else row - panel.shift
+    n_obs, n_event = (after - first for first, after in (_bounds(est, est_row, n_days), _bounds(evt, row, n_days)))
+    seen = _Seen(n_obs, n_event, np.zeros(len(panel), dtype=np.int64), np.zeros(len(panel), dtype=np.int64))
     explained = bool(for_fit.all())
     gaps = np.flatnonzero(_has_gaps(panel.returns.values)[panel.column]) if explained else np.arange(len(panel))
     order = gaps[np.argsort(panel.column[gaps], kind="stable")]
     for events in np.split(order, starts_of(panel.column[order])[1:]) if len(order) else ():
-        has = np.isfinite(panel.returns.values[:, panel.column[events[0]]])
-        n_obs[events] = _count(has & for_fit, est, row[events])
-        n_event[events] = _count(has & for_day, evt, row[events])
-        if not explained:
-            lost = has & ~for_day
-            unexplained[events] = (_count(lost, est, row[events]) > 0) | (_count(lost, evt, row[events]) > 0)
-    return _Seen(n_obs, n_event, unexplained)
+        column = panel.column[events[0]]
+        has = np.isfinite(panel.returns.values[:, column])
+        fit, day = (
+            _over_gaps_too(panel, column, known, n) for known, n in ((for_fit, None), (for_day, panel.n_params))
+        )
+        if panel.over_gaps is not None and panel.over_gaps.reopened_only:
+            has &= panel.returns.spans[:, column] == 1  # type: ignore[index]
+        seen.n_obs[events] = _count(has & fit, est, est_row[events])
+        seen.n_event[events] = _count(has & day, evt, row[events])
+        if not day.all():
+            seen.lost_obs[events] = _count(has & ~day, est, est_row[events])
+            seen.lost_event[events] = _count(has & ~day, evt, row[events])
+    if panel.shift is not None and panel.over_gaps is not None and panel.over_gaps.reopened_only:
+        moved = np.flatnonzero(panel.shift > 0)
+        at_zero = panel.take(moved).event_data.mask[:, -panel.window.first] if 0 in _days(evt) else np.zeros(0, bool)
+        seen.n_event[moved[at_zero]] += 1
+    return seen
+
+
+def _days(window: Window) -> range:
+    return range(window.first, window.last + 1)
+
+
+def _over_gaps_too(panel: EventPanel, column: IntArray, known: BoolArray, n_regressors: int | None) -> BoolArray:
+    """Return the sessions on which a security's normal return is known, with those on which a gap of its own ends."""
+    spans, over = panel.returns.spans, panel.over_gaps
+    if spans is None or over is None:
+        return known
+    ends = np.flatnonzero(spans[:, column] > 1)
+    if not len(ends):
+        return known
+    out = known.copy()
+    out[ends] = over.known(ends, spans[ends, column], over.design.shape[1] if n_regressors is None else n_regressors)
+    return out
 
 
 def _has_gaps(values: FloatArray) -> BoolArray:
     """Return whether each security has a missing return, (S,)."""
     step = 64  # securities at a time
-    return np.concatenate([np.isnan(values[:, lo : lo + step]).any(axis=0) for lo in range(0, values.shape[1], step)])
+    parts = [np.isnan(values[:, lo : lo + step]).any(axis=0) for lo in range(0, values.shape[1], step)]
+    return np.concatenate([np.zeros(0, dtype=bool), *parts])
 
 
 def _count(there: BoolArray, window: Window, row: IntArray) -> IntArray:
@@ -158,29 +200,20 @@ def _bounds(window: Window, row: IntArray, n_days: int) -> tuple[IntArray, IntAr
     return np.clip(row + window.first, 0, n_days), np.clip(row + window.last + 1, 0, n_days)
 
 
-def _unexplained(panel: EventPanel, model: ReturnModel) -> str:
+def _unexplained(panel: EventPanel, model: ReturnModel, window: Window, need: str) -> str:
     """Return the message on the days without a benchmark, for a panel of one event."""
-    window, data = panel.estimation, panel.estimation_data
-    missing = _benchmark_gaps(panel, data)[0]
-    if not missing.any():
-        window, data = panel.window, panel.event_data
-        missing = _benchmark_gaps(panel, data)[0]
-    names = ", ".join(map(str, [*model.terms, *([model.offset] if model.offset else [])]))
+    missing = panel.unexplained(window)[0]
+    days = panel.returns.days[panel.window_rows(window)[0][missing]]
     return (
-        f"{panel.ticker[0]} has a return on {int(missing.sum())} day(s) of {window} on which the benchmark ({names}) "
-        f"has none, the first {panel.returns.days[data.rows[0][missing][0]]}: complete it, or shorten the window"
+        f"{panel.ticker[0]} has a return on {len(days)} day(s) of {window} on which the benchmark "
+        f"({benchmark_named(model)}) has none, the first {days[0]}, and without them fewer than {need} are left: "
+        "complete it, or shorten the window"
     )
 
 
-def _benchmark_gaps(panel: EventPanel, data: WindowData) -> BoolArray:
-    """Return the days with a return of the security but without a column that its normal return needs.
-
-    Leads and lags are not required: a day next to a gap or at an end of the data only drops out of the estimation.
-    """
-    at = np.clip(data.rows, 0, len(panel.returns.days) - 1)
-    has_return = np.isfinite(panel.returns.values[at, panel.column[:, None]]) & (at == data.rows)
-    explained = np.isfinite(data.offset) & np.isfinite(data.x[:, :, : panel.n_params]).all(axis=2)
-    return np.asarray(has_return & ~explained)
+def benchmark_named(model: ReturnModel) -> str:
+    """Return what a model holds a return against, in words."""
+    return ", ".join(map(str, [*model.terms, *([model.offset] if model.offset else [])]))
 
 
 def exclude_unestimable(build: PanelBuild, problem: StrArray) -> PanelBuild:

@@ -6,7 +6,7 @@ Running sums are used where they are exact and faster; otherwise each window is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from .._groups import starts_of
 from .._typing import BoolArray, FloatArray, IntArray
 from ..models._moments import DateSide
 from ..models._ols import OlsFit
-from ..models.base import LeastSquares, ModelFit, ReturnModel, is_least_squares, put_rows
+from ..models.base import LeastSquares, ModelFit, ReturnModel, can_scale, is_least_squares, put_rows
 from ..windows import BLOCK
 from .abnormal import Abnormal
 from .event_panel import EventPanel, without_own
@@ -109,7 +109,7 @@ def estimated_blocks(panel: EventPanel, model: ReturnModel, variances: bool = Tr
     side = _date_side(panel, model)
     for events, starts in _blocks_of_securities(panel):
         sizes = np.diff(np.append(starts, len(events)))
-        by_sums = np.repeat(_pays(panel, sizes), sizes)
+        by_sums = np.repeat(_pays(panel, sizes), sizes) & _plain(panel, events)
         if side is None or not is_least_squares(model) or not by_sums.any():
             yield Estimated(events, *_direct(panel.take(events), model))
         else:
@@ -136,10 +136,33 @@ def _date_side(panel: EventPanel, model: ReturnModel) -> DateSide | None:
     return DateSide(factors, panel.offset, panel.estimation, panel.window, panel.n_params > 0, len(panel))
 
 
+def _plain(panel: EventPanel, events: IntArray) -> BoolArray:
+    """Return whether all returns of an event's security cover one session, and no halt moved its day 0."""
+    spans = panel.returns.spans
+    if spans is None:
+        return np.ones(len(events), dtype=bool)
+    used, which = np.unique(panel.column[events], return_inverse=True)
+    plain = (spans[:, used] == 1).all(axis=0)[which]
+    return np.asarray(plain if panel.shift is None else plain & (panel.shift[events] == 0))
+
+
+def _by_time(panel: EventPanel, fit: ModelFit) -> ModelFit:
+    """Return the fit with the variance of each event day, where it grows with the sessions of a return."""
+    if panel.over_gaps is None or not panel.over_gaps.by_time or panel.event_span is None:
+        return fit
+    days = panel.event_span
+    return replace(fit, sigma2_days=fit.sigma2_days * days)
+
+
 def _direct(panel: EventPanel, model: ReturnModel) -> tuple[ModelFit, Abnormal]:
     """Fit each window directly."""
     est, evt = panel.estimation_data, panel.event_data
-    fit = model.fit(est.y, est.x, est.mask, panel.ahead)
+    over = panel.over_gaps
+    if over is not None and over.by_time and est.span is not None and (est.span > 1).any() and can_scale(model):
+        fit = model.fit_scaled(est.y, est.x, est.mask, panel.ahead, np.sqrt(est.span))
+    else:
+        fit = model.fit(est.y, est.x, est.mask, panel.ahead)
+    fit = _by_time(panel, fit)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # events that cannot be estimated give NaN
         return fit, Abnormal(evt.y - fit.predict(evt.x), _Prediction(panel, fit))
 
@@ -178,7 +201,9 @@ def _of_sums(
             ar[at] = redone[1].ar
             if variance is not None:
                 variance[at] = redone[1].variance
-    return Estimated(events, fit, Abnormal(ar, _Prediction(panel.take(events), fit) if variance is None else variance))
+    mine = panel.take(events)
+    fit = _by_time(mine, fit)
+    return Estimated(events, fit, Abnormal(ar, _Prediction(mine, fit) if variance is None else variance))
 
 
 def _variance(factor: FloatArray, fit: ModelFit) -> FloatArray:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, DateArray, FloatArray, Frame
-from ..errors import Argument, CalendarWarning, PriceError, Words
+from .._typing import BoolArray, CalendarName, DateArray, FloatArray, Frame, Gaps, IntArray
+from ..errors import CalendarWarning
+from ..models.benchmark import compounded
 from ..providers.base import Prices
 from ..providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
-from ..sessions import Sessions, index_sessions, nyse
-
-_MIN_COVERAGE = 0.9  # below this share of NYSE sessions the rows are no daily series of that market
+from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
+from .clock import Traded, holes, misfit, sessions_for, shared_days, traded
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ class Returns:
         Decimal returns on the same sessions, NaN where missing.
     elsewhere : tuple of str
         Securities of the study whose returns another partition holds.
+    off_days : ndarray of shape (n,), datetime64[D]
+        Rows given that are no session and hold a price: they are left out.
+    off : ndarray of shape (n, S), bool
+        Of which securities.
+    levels : ndarray of shape (T, S), or None
+        Adjusted closes the returns are of, NaN where missing; None where returns were given.
+    spans : ndarray of shape (T, S), int, or None
+        Sessions that each return covers, from the last price to this one; None where each covers one.
+    gaps : {"missing", "span", "trade_to_trade"}
+        What is done with returns over more than one session.
     """
 
     days: DateArray
@@ -51,72 +62,232 @@ class Returns:
     factor_names: tuple[str, ...] = ()
     factors: FloatArray | None = None
     elsewhere: tuple[str, ...] = ()
+    off_days: DateArray = field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
+    off: BoolArray = field(default_factory=lambda: np.empty((0, 0), dtype=bool))
+    levels: FloatArray | None = None
+    spans: IntArray | None = None
+    gaps: Gaps = "missing"
 
     @property
     def all_names(self) -> tuple[str, ...]:
         """Securities and factors, also those whose returns are elsewhere."""
         return (*self.names, *self.factor_names, *self.elsewhere)
 
+    @property
+    def session_year(self) -> SessionYear:
+        """Sessions of a year on the calendar."""
+        return session_year(self.sessions)
+
     def column(self, name: str) -> FloatArray:
-        """Return a factor or, where there is none of that name, a security, (T,)."""
+        """Return a factor or, where there is none of that name, a security, (T,): returns of one session."""
         if self.factors is not None and name in self.factor_names:
             return self.factors[:, self.factor_names.index(name)]
-        return self.values[:, self.names.index(name)]
+        at = self.names.index(name)
+        values = self.values[:, at]
+        return values if self.spans is None else np.where(self.spans[:, at] > 1, np.nan, values)
+
+    def over(self, name: str, row: IntArray, n: IntArray) -> FloatArray:
+        """Return a factor or security over the `n` sessions that end on `row`, (G,), NaN where missing.
+
+        Of prices those at both ends suffice; returns are compounded, and all of them are needed.
+        """
+        if name in self.factor_names or self.levels is None:
+            return compounded(self.column(name), row, n, self.log)
+        levels = self.levels[:, self.names.index(name)]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = levels[row] / levels[row - n]
+            return np.asarray(np.log(ratio) if self.log else ratio - 1)
 
 
-def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool) -> Returns:
-    """Compute total returns from adjusted closes on a calendar.
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Prices or returns as they were given: the rows of all markets together."""
 
-    A session without a row, or a missing price, leaves that session's and the next session's return missing: the return
-    over the gap is not a daily one. Raises `PriceError` if closes are not adjusted for a split that is known.
+    parameter: str  # "prices" or "returns"
+    days: DateArray  # (T,), datetime64[D], increasing
+    names: tuple[str, ...]
+    values: FloatArray  # (T, S): closes with dividends reinvested, or decimal returns; NaN where missing
+    are_returns: bool
+    log: bool  # whether the returns made, or given, are logarithmic
+
+    @classmethod
+    def of_prices(cls, prices: Prices, log: bool) -> Sheet:
+        """Read closes with dividends reinvested; raise `PriceError` if they are not adjusted for a known split."""
+        refuse_unadjusted("prices", prices.checked_splits, prices.close)
+        days = prices.dates.to_numpy().astype("datetime64[D]")
+        return cls("prices", days, tuple(prices.tickers), prices.reinvested.to_numpy(), False, log)
+
+    @classmethod
+    def of_frame(cls, frame: Frame, log: bool, copy: bool = True) -> Sheet:
+        """Read a wide or long frame of decimal returns, checking dates and bounds.
+
+        Raises `PriceError` if a return is infinite, or below -1 and not logarithmic: no price can fall by more than all
+        of itself.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Wide (dates by tickers) or long.
+        log : bool
+            Whether the returns are logarithmic.
+        copy : bool, optional
+            Whether the values are the caller's own: a study that outlives the call must not change with the frame.
+        """
+        frame = return_frame("returns", frame)
+        check_columns("returns", frame)
+        days = session_dates("returns", frame.index)
+        values = numeric_values("returns", frame, copy)
+        names = [str(c) for c in frame.columns]
+        check_returns("returns", names, days, values, log)
+        return cls("returns", days, tuple(names), values, True, log)
+
+    def traded(self, names: Sequence[str]) -> Traded:
+        """Return the days on which at least half of some series have a price; unknown names do not count."""
+        columns = self._columns(names)
+        return traded([self.names[c] for c in columns], self.days, self.values[:, columns], self.are_returns)
+
+    def sessions(self, names: Sequence[str], calendar: CalendarName, warn: bool = True) -> Sessions:
+        """Return the sessions of a market by the days of its benchmark (see `sessions_for`).
+
+        Without a known name the rows are all of that market: those with a price or, where "index" says so, all.
+        """
+        series = self.traded(names)
+        if not series.names:
+            if calendar == "index":
+                return index_sessions(self.days)
+            series = self.any_of(self.names, "the dates")
+        return sessions_for(self.parameter, series, calendar, warn)
+
+    def any_of(self, names: Sequence[str], label: str) -> Traded:
+        """Return the days on which any of some securities has a price; no row counts as carried."""
+        there = np.isfinite(self.values[:, self._columns(names)]).any(axis=1)
+        return Traded((label,), self.days[there], np.ones(int(there.sum()), dtype=bool))
+
+    def shared(self, names: Sequence[str], calendar: CalendarName, warn: bool = True) -> Sessions:
+        """Return the sessions that most of some securities share, where one calendar must do for all.
+
+        With "auto" it is New York's table if the days on which more than half of them have a price are its sessions,
+        of those whose prices have begun and not ended. Otherwise half of them decide.
+        """
+        if calendar not in ("auto", "NYSE"):
+            return self.sessions(() if calendar == "index" else names, calendar, warn)
+        columns = self._columns(names)
+        columns = columns if len(columns) else np.arange(len(self.names))
+        more, half = shared_days([self.names[c] for c in columns], self.days, self.values[:, columns], self.are_returns)
+        fits = len(more.days) > 0 and not misfit(more.days, more.moved)
+        return sessions_for(self.parameter, more if fits else half, calendar, warn)
+
+    def own_clocks(self) -> list[tuple[tuple[str, ...], Sessions]]:
+        """Return the securities by the sessions of their own prices: New York's table, or the days of each itself."""
+        if self._all_new_york():
+            return [(self.names, nyse())]
+        clocks: dict[bytes, tuple[Sessions, list[str]]] = {}
+        without = []
+        for name in self.names:
+            series = self.traded([name])
+            if not len(series.days):
+                without.append(name)
+                continue
+            sessions = sessions_for(self.parameter, series, "auto", warn=False)
+            key = b"" if sessions.name == "NYSE" else sessions.days.tobytes()
+            clocks.setdefault(key, (sessions, []))[1].append(name)
+        found = sorted(clocks.values(), key=lambda clock: -len(clock[1])) or [(index_sessions(self.days), [])]
+        found[0][1].extend(without)
+        return [(tuple(names), sessions) for sessions, names in found]
+
+    def _all_new_york(self) -> bool:
+        """Return whether all rows are New York's sessions and each security's prices are daily."""
+        table = nyse()
+        if not table.contains(self.days).all():
+            return False
+        there = np.isfinite(self.values)
+        follows = np.diff(np.searchsorted(table.days, self.days)) == 1
+        steps = (there[1:] & there[:-1] & follows[:, None]).sum(axis=0)
+        return not (2 * steps < there.sum(axis=0) - 1).any()
+
+    def on(self, sessions: Sessions, names: Sequence[str], only: bool = False) -> Returns:
+        """Return close-to-close returns over consecutive sessions.
+
+        A session without a row, or a missing price, leaves that session's and the next session's return missing: the
+        return over the gap is not a daily one. Rows that are no session are left out, and noted in ``off``.
+
+        Parameters
+        ----------
+        sessions : Sessions
+            Of the market.
+        names : sequence of str
+            Securities and benchmark studied: the axis reaches from their first row to their last.
+        only : bool, optional
+            Whether the returns are of these names alone.
+        """
+        columns = self._columns(names)
+        kept = columns if only else np.arange(len(self.names))
+        is_session = sessions.contains(self.days) if len(sessions.days) else np.zeros(len(self.days), dtype=bool)
+        first, last = self._reach(is_session, columns if len(columns) else kept)
+        rows = slice(first, last)
+        values = self.values[rows][:, kept] if only else self.values[rows]
+        days, inside = self.days[rows], is_session[rows]
+        off_days, off = days[:0], np.empty((0, len(kept)), dtype=bool)
+        if not inside.all():
+            off_days, off = days[~inside], np.isfinite(values[~inside])
+            days, values = days[inside], values[inside]
+            off_days, off = off_days[off.any(axis=1)], off[off.any(axis=1)]
+        axis, values = _on_axis(sessions, days, values)
+        names = tuple(self.names[c] for c in kept)
+        made = self._returns(names, axis, values, sessions)
+        levels = None if self.are_returns else values
+        return Returns(axis, names, made, sessions, self.log, off_days=off_days, off=off, levels=levels)
+
+    def _returns(self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions) -> FloatArray:
+        if self.are_returns:
+            return levels
+        values = np.full_like(levels, np.nan)
+        with np.errstate(invalid="ignore", over="ignore"):
+            values[1:] = levels[1:] / levels[:-1]
+        broken = np.flatnonzero(holes(axis)) if sessions.name == "index" else np.empty(0, dtype=np.int64)
+        if len(broken):
+            values[broken] = np.nan
+            _warn_of_holes(axis, broken)
+        refuse_absurd("prices", names, axis, values - 1)
+        return np.log(values) if self.log else values - 1
+
+    def _columns(self, names: Sequence[str]) -> IntArray:
+        place = {name: at for at, name in enumerate(self.names)}
+        return np.array(sorted({place[name] for name in names if name in place}), dtype=np.int64)
+
+    def _reach(self, is_session: BoolArray, columns: IntArray) -> tuple[int, int]:
+        """Return the first row that is a session with a price of one of the columns, and the row after the last."""
+        rows = np.flatnonzero(is_session)
+        first = next((r for r in rows if np.isfinite(self.values[r, columns]).any()), None)
+        if first is None:
+            return 0, len(self.days)
+        return int(first), 1 + int(next(r for r in rows[::-1] if np.isfinite(self.values[r, columns]).any()))
+
+
+def returns_of_prices(prices: Prices, calendar: CalendarName, log: bool, names: Sequence[str] = ()) -> Returns:
+    """Return total returns of prices on the sessions of one market; see `Sheet`.
 
     Parameters
     ----------
     prices : Prices
-        Adjusted closes are read.
-    calendar : {"auto", "NYSE", "index"}
-        See `choose_sessions`.
+        `Prices.reinvested` is read.
+    calendar : str
+        See `sessions_for`.
     log : bool
         Log instead of simple returns.
+    names : sequence of str, optional
+        Whose days decide; by default all rows.
     """
-    days = prices.dates.to_numpy().astype("datetime64[D]")
-    refuse_unadjusted("prices", prices.checked_splits, prices.close)
-    sessions = choose_sessions("prices", days, calendar)
-    axis, levels = _on_axis(sessions, days, prices.adj_close.to_numpy())
-    values = np.full_like(levels, np.nan)
-    with np.errstate(invalid="ignore", over="ignore"):
-        values[1:] = levels[1:] / levels[:-1]
-    refuse_absurd("prices", prices.tickers, axis, values - 1)
-    values = np.log(values) if log else values - 1
-    return Returns(axis, tuple(prices.tickers), values, sessions, log)
+    sheet = Sheet.of_prices(prices, log)
+    return sheet.on(sheet.sessions(names, calendar), names or sheet.names)
 
 
-def returns_of_frame(frame: Frame, calendar: CalendarName, log: bool, copy: bool = True) -> Returns:
-    """Read a wide or long frame of decimal returns, checking dates and bounds.
-
-    Raises `PriceError` if a return is infinite, or below -1 and not logarithmic: no price can fall by more than all of
-    itself.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Wide (dates by tickers) or long.
-    calendar : {"auto", "NYSE", "index"}
-        See `choose_sessions`.
-    log : bool
-        Whether the returns are logarithmic.
-    copy : bool, optional
-        Whether the values are the caller's own: a study that outlives the call must not change with the frame.
-    """
-    frame = return_frame("returns", frame)
-    check_columns("returns", frame)
-    days = session_dates("returns", frame.index)
-    values = numeric_values("returns", frame, copy)
-    names = [str(c) for c in frame.columns]
-    check_returns("returns", names, days, values, log)
-    sessions = choose_sessions("returns", days, calendar)
-    axis, values = _on_axis(sessions, days, values)
-    return Returns(axis, tuple(names), values, sessions, log)
+def returns_of_frame(
+    frame: Frame, calendar: CalendarName, log: bool, copy: bool = True, names: Sequence[str] = ()
+) -> Returns:
+    """Return a frame of returns on the sessions of one market: `Sheet.of_frame`, and `names` of `returns_of_prices`."""
+    sheet = Sheet.of_frame(frame, log, copy)
+    return sheet.on(sheet.sessions(names, calendar), names or sheet.names)
 
 
 def factor_columns(returns: Returns, factors: pd.DataFrame, elsewhere: tuple[str, ...] = ()) -> Returns:
@@ -133,64 +304,35 @@ def factor_columns(returns: Returns, factors: pd.DataFrame, elsewhere: tuple[str
     return replace(returns, factor_names=tuple(names), factors=columns, elsewhere=elsewhere)
 
 
-def choose_sessions(parameter: str, days: DateArray, calendar: CalendarName) -> Sessions:
-    """Return the calendar on which days are counted.
+def sessions_of_prices(prices: Prices, names: Sequence[str] = ()) -> tuple[Sessions, str]:
+    """Return the sessions of securities by their own prices, and a note where these are not New York's.
 
-    "NYSE" is the frozen table: a row that is no session is refused, a session without a row is a missing return.
-    "index" takes the dates given as the sessions. "auto" takes the NYSE where the dates fit it, and otherwise the dates
-    themselves, with a `CalendarWarning`.
-
-    Raises
-    ------
-    PriceError
-        With "NYSE", if a row is no session or the rows are too sparse to be daily.
+    Parameters
+    ----------
+    prices : Prices
+        Closes are read.
+    names : sequence of str, optional
+        Whose days decide; by default all rows.
     """
-    if calendar == "index":
-        return index_sessions(days)
-    sessions, problem = fitting_sessions(days)
-    if not problem:
-        return sessions
-    if calendar == "NYSE":
-        remedy = Words("correct the dates, or pass ", Argument("calendar", "index"), " to take them as sessions")
-        raise PriceError(parameter, problem, remedy)
-    text = Words(
-        f"{parameter}: {problem}; the dates given are taken as the trading sessions. Pass ",
-        *(Argument("calendar", "index"), " to say so, or "),
-        *(Argument("calendar", "NYSE"), " to refuse such dates."),
-    )
-    warnings.warn(CalendarWarning(text), stacklevel=4)
-    return sessions
+    days = prices.dates.to_numpy().astype("datetime64[D]")
+    sheet = Sheet("prices", days, tuple(prices.tickers), prices.close.to_numpy(), False, False)
+    sessions = sheet.sessions(names, "auto", warn=False)
+    if sessions.name == "NYSE":
+        return sessions, ""
+    problem = misfit(sessions.days, np.ones(len(sessions.days), dtype=bool))
+    return sessions, f"sessions are the dates of the prices: {problem}"
 
 
-def fitting_sessions(days: DateArray) -> tuple[Sessions, str]:
-    """Return the calendar that "auto" takes: the NYSE table where the dates fit it, otherwise the dates themselves.
-
-    The second value is why the dates do not fit, "" if they do.
-    """
-    problem = _misfit(days)
-    return (index_sessions(days), problem) if problem else (nyse(), "")
-
-
-def sessions_of_prices(prices: Prices) -> tuple[Sessions, str]:
-    """Return the calendar of prices without a study (see `fitting_sessions`), and a note where it is not the NYSE's."""
-    sessions, problem = fitting_sessions(prices.dates.to_numpy().astype("datetime64[D]"))
-    return sessions, f"sessions are the dates of the prices: {problem}" if problem else ""
-
-
-def _misfit(days: DateArray) -> str:
-    table = nyse()
-    if days[0] < table.days[0] or days[-1] > table.days[-1]:
-        return f"dates from {days[0]} to {days[-1]} reach beyond the NYSE table ({table.days[0]} to {table.days[-1]})"
-    stray = days[~table.contains(days)]
-    if len(stray):
-        return f"{len(stray)} of {len(days)} dates are no NYSE session (the first is {stray[0]})"
-    expected = len(table.between(days[0], days[-1]))
-    if len(days) < _MIN_COVERAGE * expected:
-        return f"{len(days)} rows for {expected} NYSE sessions are no daily series"
-    return ""
+def _warn_of_holes(axis: DateArray, after: IntArray) -> None:
+    first = int(after[0])
+    more = f" (and {len(after) - 1} more)" if len(after) > 1 else ""
+    what = f"no row between {axis[first - 1]} and {axis[first]}{more}: the return over it is no session's"
+    warnings.warn(CalendarWarning(f"prices: {what} and is left out"), stacklevel=6)
 
 
 def _on_axis(sessions: Sessions, days: DateArray, values: FloatArray) -> tuple[DateArray, FloatArray]:
+    if not len(days):
+        return days, values
     axis = sessions.between(days[0], days[-1])
     if len(axis) == len(days):
         return axis, values

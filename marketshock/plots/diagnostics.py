@@ -44,17 +44,18 @@ def residuals(study: StudyResult, event_id: str, *, figure: Figure | None = None
     UnknownNameError
         If the event is not in the study.
     """
+    study = study.part_of(event_id)
     evidence = study.evidence.take(positions_of(study.panel, str(event_id)))
     mask = evidence.mask[0]
     values = evidence.residuals[0] - evidence.fit.residual_mean[0]
     known = values[mask]
     sd = float(known.std(ddof=1))  # not zero: a study leaves out events whose residuals do not vary
     checks = residual_checks(values, mask)
-    inside = np.clip(evidence.rows[0], 0, len(study.panel.returns.days) - 1)
+    inside = np.clip(evidence.rows[0], 0, len(study.single_panel.returns.days) - 1)
     figure = new_figure(figure, (8.4, 6.0))
     with style():
         panels = list(figure.subplots(2, 2).flat)
-        _over_time(panels[0], study.panel.returns.days[inside], 100 * values, mask, 100 * sd, checks)
+        _over_time(panels[0], study.single_panel.returns.days[inside], 100 * values, mask, 100 * sd, checks)
         _histogram(panels[1], 100 * known, checks)
         _autocorrelations(panels[2], checks)
         _quantiles(panels[3], (known - known.mean()) / sd)

@@ -57,12 +57,12 @@ def price_path(study: StudyResult, event_id: str, *, ax: Axes | None = None) -> 
     UnknownNameError
         If the event is not in the study.
     """
-    i = int(positions_of(study.panel, str(event_id))[0])
-    panel = study.panel
+    study = study.part_of(event_id)
+    i, panel = int(positions_of(study.panel, str(event_id))[0]), study.single_panel
     path = _path(study, i)
     with canvas(ax, (8, 4.2)) as ax:
         ax.plot(path.days, path.level, color=COLOURS[0], linewidth=1.2)
-        _shade(ax, path, int(panel.row[i]) + panel.estimation.offsets(), "estimation", panel.estimation, 0.885)
+        _shade(ax, path, panel.window_rows(panel.estimation)[i], "estimation", panel.estimation, 0.885)
         _shade(ax, path, int(panel.row[i]) + panel.window.offsets(), "event window", panel.window, 0.825)
         same = firms(panel.ticker) == firms(panel.ticker[i : i + 1])[0]
         others = np.setdiff1d(panel.row[same], panel.row[i])
@@ -80,7 +80,7 @@ def price_path(study: StudyResult, event_id: str, *, ax: Axes | None = None) -> 
 
 
 def _path(study: StudyResult, i: int) -> _Path:
-    panel = study.panel
+    panel = study.single_panel
     last = len(panel.returns.days) - 1
     first = max(0, int(panel.row[i]) + panel.estimation.first - _AROUND[0])
     rows = np.arange(first, min(last, int(panel.row[i]) + panel.window.last + _AROUND[1]) + 1)

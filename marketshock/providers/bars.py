@@ -95,8 +95,9 @@ class Source(Protocol):
 def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:
     """Return closes adjusted for dividends, equal to the close on the last day.
 
-    Every close before an ex-day t is multiplied by 1 - d(t) / close(t - 1), with the last close known before t (CRSP's
-    and Yahoo's convention), so that the ratio of two adjusted closes is the gross total return.
+    Every close before an ex-day t is multiplied by 1 - d(t) / close(t - 1), with the last close known before t, as
+    Yahoo does. The ratio of two of them on an ex-day is close(t) / (close(t - 1) - d(t)): more than the total return
+    where that is positive, less where it is negative. `total_return.reinvested` has the total return.
 
     Parameters
     ----------
@@ -122,7 +123,10 @@ def dividend_steps(close: FloatArray, dividend: FloatArray) -> FloatArray:
 
 
 def last_known(values: FloatArray) -> FloatArray:
-    """Return the last value known before each, of shape (n,): NaN where there is none."""
-    at = np.where(np.isfinite(values), np.arange(len(values)), -1)
-    before = np.concatenate([[-1], np.maximum.accumulate(at)[:-1]]) if len(values) else at
-    return np.where(before >= 0, values[before], np.nan)
+    """Return the last value known before each, of shape (n,) or (n, S): NaN where there is none."""
+    if not len(values):
+        return values
+    row = np.arange(len(values)).reshape(-1, *[1] * (values.ndim - 1))
+    at = np.maximum.accumulate(np.where(np.isfinite(values), row, -1), axis=0)
+    before = np.concatenate([np.full_like(at[:1], -1), at[:-1]])
+    return np.where(before >= 0, np.take_along_axis(values, np.maximum(before, 0), axis=0), np.nan)

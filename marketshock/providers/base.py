@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._typing import Frame
+from .._typing import BoolArray, FloatArray, Frame
 from ..errors import InputError, UnknownNameError, check_choice
-from .bars import adjusted_close
 from .frames import check_columns, check_positive, numeric_values, pandas_frame, session_dates
 from .shapes import currencies, price_fields
 from .splits import checked_splits, splits_in
+from .total_return import OF_BOTH, OF_DIVIDENDS, OF_RATIOS, levels_of, paid_since, payers, reinvested
 
 AS_TRADED, ADJUSTED = "not dividend-adjusted", "dividend-adjusted"
 PRESUMED = "presumably dividend-adjusted: two-level columns without 'Adj Close', as yfinance gives them by default"
@@ -31,12 +31,13 @@ class Prices:
     close : DataFrame of shape (n_sessions, n_tickers)
         Official closes in the quote currency, split-adjusted, not dividend-adjusted. Market caps read these.
     adj_close : DataFrame, same shape
-        Closes adjusted for dividends too. Total returns read these.
+        Closes adjusted for dividends too, as they were given.
     extra : mapping of str to DataFrame
         Other fields a provider had: open, high, low, volume.
     provenance : mapping
-        Source, period, vintage, checks. ``splits_since`` and ``splits_until``, where given, are the days (of all
-        tickers, or by ticker) from which and until which `splits` are known.
+        Source, period, vintage, checks. ``ex_days`` is how returns of ex-days are computed, see `reinvested`.
+        ``splits_since`` and ``splits_until``, where given, are the days (of all tickers, or by ticker) from which and
+        until which `splits` are known.
     splits : DataFrame, optional
         Columns ticker, date, ratio (10 for ten new shares for one old): every split that the closes are adjusted for,
         those after the last row too. A share count of before a split is multiplied by it where it meets these closes,
@@ -69,6 +70,36 @@ class Prices:
         """`splits` by date, with a column spin_off; empty where none are known. Checked when first read."""
         return checked_splits(self.splits)
 
+    @cached_property
+    def reinvested(self) -> pd.DataFrame:
+        """Closes with dividends reinvested: the ratio of two of them is the gross total return between their days.
+
+        Total returns are computed from these and nothing else. Where ``provenance["ex_days"]`` says so, that of an
+        ex-day is (P + D) / P_before - 1, as CRSP defines it, from ``close`` and ``extra["dividend"]`` or, for a ticker
+        without any, from the dividends that ``adj_close`` implies beside ``close``. A dividend on a day without a close
+        is kept until the next one. Otherwise ``adj_close`` itself.
+
+        Raises
+        ------
+        PriceError
+            If a dividend is negative, or as large as the close before it.
+        """
+        return levels_of(self.close, self.adj_close, self.extra, self.provenance.get("ex_days"))
+
+    def paid(self, ticker: str) -> FloatArray | None:
+        """Return the cash per share that a ticker paid from the close before each close to that close, (T,).
+
+        None where its total returns are not computed from closes and dividends.
+        """
+        if self.provenance.get("ex_days") not in (OF_DIVIDENDS, OF_BOTH):
+            return None
+        at, (own, paid) = self.close.columns.get_loc(ticker), self._payers
+        return paid_since(self.close[ticker].to_numpy(dtype=float), paid[:, at]) if own[at] else None
+
+    @cached_property
+    def _payers(self) -> tuple[BoolArray, FloatArray]:
+        return payers(self.close, self.extra)
+
     @classmethod
     def from_frame(
         cls,
@@ -96,8 +127,9 @@ class Prices:
             "currency" of a long frame becomes ``provenance["currency"]``, by ticker. A time of day and a time zone are
             dropped: the date in that zone counts.
         adj_close : DataFrame, optional
-            Dividend-adjusted closes, wide, for the same dates and tickers. Without them returns are computed from the
-            closes and, where the frame has that field, the dividends; ``provenance["returns_from"]`` reports which.
+            Dividend-adjusted closes, wide, for the same dates and tickers. Returns are computed from closes and
+            dividends where the frame has both fields, else from the adjusted closes, else from the closes;
+            ``provenance["returns_from"]`` reports which, and ``["ex_days"]`` how those of ex-days (see `reinvested`).
         adjusted : bool, optional
             Where there are no adjusted closes beside them: whether the closes are dividend-adjusted themselves. True:
             returns are total, and market caps refuse such closes. False: returns are price returns, market caps are
@@ -163,9 +195,9 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
     told = _told(close, fields, adjusted)
     second = _checked("adj_close", fields.pop("adj_close")) if "adj_close" in fields else None
     first = _checked(parameter, fields.pop("close")) if "close" in fields or second is None else second
-    if second is None and "dividend" in fields and told["close_is"] in (AS_TRADED, NOT_SAID):
-        second = _with_dividends(first, fields["dividend"])
-        told = {"returns_from": "close and dividend", "close_is": AS_TRADED}
+    if "dividend" in fields and told["close_is"] in (AS_TRADED, NOT_SAID):
+        told = {"returns_from": "close and dividend", "close_is": AS_TRADED, "ex_days": OF_DIVIDENDS}
+        second = _with_dividends(first, fields["dividend"]) if second is None else second
     second = first if second is None else second
     if set(second.columns) == set(first.columns):  # any other difference is refused by Prices
         second = second[first.columns]
@@ -184,11 +216,9 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
 
 
 def _with_dividends(close: pd.DataFrame, dividend: pd.DataFrame) -> pd.DataFrame:
-    """Return closes adjusted for the dividends of a field of the same frame."""
+    """Return closes with the dividends of a field of the same frame reinvested."""
     paid = numeric_values("dividend", dividend.reindex(columns=close.columns))
-    values = close.to_numpy()
-    adjusted = [adjusted_close(values[:, k], paid[:, k]) for k in range(values.shape[1])]
-    return pd.DataFrame(np.column_stack(adjusted), index=close.index, columns=close.columns)
+    return pd.DataFrame(reinvested(close.to_numpy(), paid), index=close.index, columns=close.columns)
 
 
 def _told(close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], adjusted: bool | None) -> dict[str, str]:
@@ -196,10 +226,13 @@ def _told(close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], adjusted: boo
     check_choice("adjusted", adjusted, (True, False, None))
     if "adj_close" not in fields:
         unsaid = PRESUMED if close.columns.nlevels > 1 else NOT_SAID
-        return {"returns_from": "close", "close_is": {True: ADJUSTED, False: AS_TRADED, None: unsaid}[adjusted]}
+        kind = {True: ADJUSTED, False: AS_TRADED, None: unsaid}[adjusted]
+        return {"returns_from": "close", "close_is": kind, **({"ex_days": OF_RATIOS} if adjusted else {})}
     if adjusted is not None:
         raise InputError("adjusted", f"got {adjusted}, and adjusted closes are there", "leave it out")
-    return {"returns_from": "adj_close", "close_is": AS_TRADED if "close" in fields else ADJUSTED}
+    both = "close" in fields
+    ex_days = OF_BOTH if both else OF_RATIOS
+    return {"returns_from": "adj_close", "close_is": AS_TRADED if both else ADJUSTED, "ex_days": ex_days}
 
 
 def _checked(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,9 +15,11 @@ from .bars import DAILY, FIELDS, Bars, Source, adjusted_close
 from .base import Prices
 from .collect import CacheLike, Day, Fetching, OnFailure, collect, days_of, symbols
 from .retry import Retry
+from .total_return import OF_DIVIDENDS
 from .yahoo import Yahoo
 
 _ADJUSTMENT = "adj_close is close x the product of 1 - dividend / close before over later ex-days, to the last row"
+_RETURNS = {"returns_from": "close and dividend", "ex_days": OF_DIVIDENDS}
 
 
 def yahoo(
@@ -71,10 +73,11 @@ def yahoo(
     -------
     Prices
         ``close`` is adjusted for splits up to today, ``adj_close`` for dividends too: computed here from the dividends,
-        after the vendor's own adjustment was held against them. ``extra`` has open, high, low, volume (shares) and
-        dividend. ``splits`` lists every split since `start`. ``provenance`` has, for each ticker, when it was fetched,
-        the SHA-256 of its figures, its currency and what the checks found; ``failed`` names the symbols that are
-        missing. A bar of a day that is not over is left out, and said so.
+        after the vendor's own adjustment was held against them. Returns are computed from closes and dividends (see
+        `Prices.reinvested`). ``extra`` has open, high, low, volume (shares) and dividend. ``splits`` lists every split
+        since `start`. ``provenance`` has, for each ticker, when it was fetched, the SHA-256 of its figures, its
+        currency and what the checks found; ``failed`` names the symbols that are missing. A bar of a day that is not
+        over is left out, and said so.
 
     Raises
     ------
@@ -206,7 +209,7 @@ def _prices(source: Source, tickers: str | Sequence[str], start: Day, end: Day |
         wide(lambda b: b["close"]),
         wide(lambda b: adjusted_close(b["close"], b["dividend"])),
         extra,
-        {"returns_from": "adj_close", "adjustment": _ADJUSTMENT, "splits_since": str(span[0]), **provenance},
+        {**_RETURNS, "adjustment": _ADJUSTMENT, "splits_since": str(span[0]), **provenance},
         splits_of(got, span[0]),
     )
 

@@ -25,6 +25,7 @@ DAGGER = "\u2020"  # marks a note where stars mark p-values
 STARS = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
 _NO_ESTIMATE = ("t", "df", "se", "s.e.", "sq p", "n")
 _NUMBER = re.compile(r"[-+<]*[\d.,]+(e[-+]?\d+)?[ *%]*|\[.*\]|inf")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what Excel takes for the beginning of a formula
 _SHEET = 31  # characters of a sheet's name in Excel
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -134,7 +135,10 @@ def to_markdown(result: Any, *, stars: bool = False) -> str:
 
 
 def to_excel(result: Any, path: str | Path) -> Path:
-    """Write a result to an Excel file: one sheet per frame, numbers unrounded, and a sheet "about" with its text.
+    r"""Write a result to an Excel file: one sheet per frame, numbers unrounded, and a sheet "about" with its text.
+
+    Text is written as text: a ticker, an id or a heading that begins with "=", "+", "-" or "@" is no formula. Control
+    characters, which the format cannot hold, are written as escapes such as ``\x07``.
 
     Parameters
     ----------
@@ -162,7 +166,7 @@ def to_excel(result: Any, path: str | Path) -> Path:
         raise InputError("path", "Excel files need openpyxl", "pip install 'marketshock[excel]'") from error
     sheets: dict[str, pd.DataFrame] = {}
     for name, frame in _sheets(result):
-        short = re.sub(r"[\[\]:*?/\\]", "_", name)[:_SHEET] or "table"
+        short = re.sub(r"[\[\]:*?/\\]", "_", _format.visible(name)).strip("'")[:_SHEET] or "table"
         if short.casefold() in {s.casefold() for s in sheets}:
             raise InputError("result", f"two sheets are called {short!r}", "give a mapping with names of their own")
         sheets[short] = frame
@@ -173,6 +177,7 @@ def to_excel(result: Any, path: str | Path) -> Path:
         with pd.ExcelWriter(part, engine="openpyxl") as writer:
             for name, frame in sheets.items():
                 _plain_cells(frame).to_excel(writer, sheet_name=name, index=frame.index.names != [None])
+                _text_stays_text(writer.sheets[name])
         os.replace(part, path)
     except OSError as error:
         raise InputError("path", f"{path} cannot be written: {error.strerror or error}", "name another file") from error
@@ -183,12 +188,12 @@ def to_excel(result: Any, path: str | Path) -> Path:
 
 def latex(text: str) -> str:
     """Return text with LaTeX's special characters escaped, and the minus sign of a number as one."""
-    escaped = "".join(_LATEX.get(c, c) for c in str(text))
+    escaped = "".join(_LATEX.get(c, c) for c in _format.visible(str(text)))
     return re.sub(r"(?<![\w.])-(?=\d)", "$-$", escaped)
 
 
 def _markdown(text: str) -> str:
-    return str(text).replace("|", "\\|").replace("\n", " ")
+    return _format.visible(str(text)).replace("|", "\\|").replace("\n", " ")
 
 
 def _is_text(table: PrintedTable) -> list[bool]:
@@ -279,15 +284,35 @@ def _frames(result: Any) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _plain_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose cells Excel knows: tuples as text, no time zones."""
-    out = pd.DataFrame(frame).copy()
-    for name in out.columns:
-        column = out[name]
+    """Return a frame whose cells Excel knows: tuples as text, no time zones, no control characters."""
+    out = pd.DataFrame(frame).rename(index=_shown, columns=_shown)
+    for at in range(out.shape[1]):
+        column = out.iloc[:, at]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
-            out[name] = column.dt.tz_convert("UTC").dt.tz_localize(None)
-        elif column.dtype == object:
-            out[name] = [v if isinstance(v, (str, int, float, bool, type(None))) else _text(v) for v in column]
+            out.isetitem(at, column.dt.tz_convert("UTC").dt.tz_localize(None))
+        elif column.dtype == object or isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype)):
+            out.isetitem(at, [_plain_cell(v) for v in column.astype(object)])
     return out
+
+
+def _plain_cell(value: Any) -> Any:
+    if value is pd.NA:
+        return None
+    return value if isinstance(value, (int, float, bool, type(None))) else _shown(_text(value))
+
+
+def _shown(value: Any) -> Any:
+    return _format.visible(value) if isinstance(value, str) else value
+
+
+def _text_stays_text(sheet: Any) -> None:
+    """Mark the text of a sheet as text: openpyxl takes "=F" for a formula and "#N/A" for an error."""
+    for row in sheet.iter_rows():
+        for cell in row:
+            if cell.data_type in ("f", "e"):
+                cell.data_type = "s"
+            if isinstance(cell.value, str) and cell.value.startswith(_FORMULA):
+                cell.quotePrefix = True  # it stays text when it is edited there
 
 
 def _text(value: Any) -> str:

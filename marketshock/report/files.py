@@ -140,11 +140,11 @@ def write_study(study: StudyResult, folder: Path) -> list[Path]:
 
 def study_record(study: StudyResult) -> dict[str, Any]:
     """Return what is needed to run a study again: options, calendar taken, span of the prices, versions."""
-    market = study.panel.returns
+    days = [part.returns.days for part in study.panel.parts]
     return {
         **study.spec.to_dict(),
-        "calendar_taken": market.sessions.name,
-        "sessions": [str(market.days[0]), str(market.days[-1]), len(market.days)],
+        "calendar_taken": ", ".join(study.panel.calendars),
+        "sessions": [str(min(d[0] for d in days)), str(max(d[-1] for d in days)), max(map(len, days))],
         "tickers": sorted(set(study.panel.ticker)),
         "prices": None if study.prices is None else dict(study.prices.provenance),
         "versions": {name: version(name) for name in ("marketshock", "numpy", "pandas")},

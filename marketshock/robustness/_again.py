@@ -46,5 +46,6 @@ def study_again(
         min_event_obs=min_event_obs,
         on_closed="raise",
         duplicates="keep",
+        on_halt="keep",
     )
-    return run_study(spec, table, returns or study.panel.returns)
+    return run_study(spec, table, returns or study.single_panel.returns)

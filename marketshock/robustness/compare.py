@@ -118,7 +118,8 @@ def mean_row(
 ) -> dict[str, Any]:
     """Return the mean CAR of a study with its test: car, se, t, df, pvalue, ci_low, ci_high, test, note."""
     sample = study.sample(first, last, conventions=conventions)
-    return _by_dates(sample, confidence) if test is None else _by_test(sample, test, confidence)
+    row = _by_dates(sample, confidence) if test is None else _by_test(sample.pooled, test, confidence)
+    return {**row, "note": "; ".join(part for part in (row["note"], sample.left_note) if part)}
 
 
 def _by_dates(sample: Sample, confidence: float) -> dict[str, Any]:
@@ -187,7 +188,11 @@ def _standard_error(test: str, mean: float, statistic: float, sample: Sample) ->
 
 
 def _event_rows(study: StudyResult, first: int, last: int, confidence: float) -> pd.DataFrame:
-    car = pd.DataFrame(study.car(first, last, confidence=confidence)).drop(columns="n_days").astype({"df": float})
+    car = (
+        pd.DataFrame(study.car(first, last, confidence=confidence))
+        .drop(columns=["n_days", "n_sessions"])
+        .astype({"df": float})
+    )
     note = car.pop("note")
     frame = car.assign(**_of_spec(study), test="t_firm", note=note)
     return frame[[*_COLUMNS, *(c for c in frame.columns if c not in _COLUMNS)]]

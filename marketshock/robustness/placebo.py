@@ -175,7 +175,7 @@ def placebo(
 
 def _candidates(study: StudyResult, ticker: str, window: Window) -> IntArray:
     """Return the sessions whose windows lie inside the data and touch no event of that security."""
-    panel = study.panel
+    panel = study.single_panel
     rows = np.arange(max(0, -panel.estimation.first), len(panel.returns.days) - max(0, window.last))
     touched: BoolArray = np.zeros(len(rows), dtype=bool)
     for event in panel.row[panel.ticker == ticker]:
@@ -189,7 +189,7 @@ def _days(study: StudyResult, ticker: str, rows: IntArray, window: Window, retur
     """Study one security on each of some sessions."""
     names = np.array([str(row) for row in rows], dtype=object)
     tickers = np.full(len(rows), ticker, dtype=object)
-    session = study.panel.returns.days[rows]
+    session = study.single_panel.returns.days[rows]
     none = np.empty(0)
     if not len(rows):
         return _Days(rows, none, none)
@@ -231,7 +231,7 @@ def _of_means(
             common = np.intersect1d(common, days[ticker].rows)
         mean = np.mean([days[ticker].at(common).car for ticker in tickers], axis=0)
         t, t_event = _portfolio_t(study, tickers, common, int(at), window)
-        date = pd.Timestamp(study.panel.returns.days[at])
+        date = pd.Timestamp(study.single_panel.returns.days[at])
         row = {
             "event_id": f"(mean, {date.date()})",
             "ticker": "",
@@ -251,7 +251,7 @@ def _portfolio_t(
     blank = np.full(len(rows), np.nan)
     if any(weights is not None for weights in study.panel.own_weights):
         return blank, np.nan  # each firm has a benchmark of its own, and the portfolio none
-    returns = study.panel.returns
+    returns = study.single_panel.returns
     members = returns.values[:, [returns.names.index(ticker) for ticker in tickers]].mean(axis=1)
     widened = replace(returns, names=(*returns.names, _PORTFOLIO), values=np.column_stack([returns.values, members]))
     made = _days(study, _PORTFOLIO, np.union1d(rows, [at]), window, widened)
@@ -291,7 +291,7 @@ def _ranked(row: dict[str, Any], placebos: _Days, by: RankedBy, length: int) -> 
 
 
 def _distribution(study: StudyResult, found: list[tuple[dict[str, Any], _Days]]) -> pd.DataFrame:
-    days = study.panel.returns.days
+    days = study.single_panel.returns.days
     index = pd.MultiIndex.from_arrays(
         [
             np.repeat([row["event_id"] for row, _ in found], [len(p.rows) for _, p in found]),

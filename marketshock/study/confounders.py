@@ -21,6 +21,7 @@ from ..catalog.table import Events, EventTable, event_table
 from ..errors import InputError
 from ..panel.alignment import align
 from ..panel.event_panel import EventPanel
+from ..panel.joined import AnyPanel
 from ..sessions import Sessions, map_timestamps, nyse
 
 _EVERY_FIRM = "*"  # no ticker: the whole market's
@@ -38,20 +39,28 @@ class _Entries:
     place: IntArray
 
 
-def confounders(panel: EventPanel, calendar: Events | None, estimation_days: int | None) -> pd.DataFrame:
+def confounders(panel: AnyPanel, calendar: Events | None, estimation_days: int | None) -> pd.DataFrame:
     """Return what else happened in the windows of a panel's events; see `StudyResult.confounders`."""
     if estimation_days is not None and estimation_days < 0:
         raise InputError("estimation_days", f"got {estimation_days}", "give 0 or more, or None for the whole window")
-    entries = _entries(calendar, panel.returns.sessions)
-    firm = firms(panel.ticker)
-    at = np.searchsorted(panel.returns.sessions.days, panel.session)
-    found = pd.concat([_releases(panel, entries, firm, at, estimation_days), _others(panel, firm, at, estimation_days)])
-    found = found.sort_values(["event", "day"], kind="stable")  # releases first within a day, in their order
+    parts = [_of_market(part, panel, calendar, estimation_days) for part in panel.parts]
+    found = pd.concat(parts).sort_values(["event", "day"], kind="stable")  # releases first in a day, in their order
     event = found.pop("event").to_numpy()
     known = {"ticker": panel.ticker[event], "date": panel.session[event].astype("datetime64[ns]")}
     index = pd.Index(panel.event_id[event], name="event_id")
     frame = pd.DataFrame({**known, **{name: found[name].to_numpy() for name in _COLUMNS}}, index=index)
     return ReadableFrame.of(frame, _printed)
+
+
+def _of_market(part: EventPanel, panel: AnyPanel, calendar: Events | None, last_days: int | None) -> pd.DataFrame:
+    """Return the confounders of the events of one market, counted on its sessions; "event" is a place in the study."""
+    sessions, firm = part.returns.sessions, firms(panel.ticker)
+    mine = np.searchsorted(panel.position, part.position)
+    at = np.searchsorted(sessions.days, panel.session)
+    entries = _entries(calendar, sessions)
+    releases = _releases(part, entries, firm[mine], at[mine], last_days)
+    releases["event"] = mine[releases["event"].to_numpy(dtype=np.int64)]
+    return pd.concat([releases, _others(part, panel, mine, firm, at, last_days)])
 
 
 def firms(tickers: StrArray) -> StrArray:
@@ -87,13 +96,16 @@ def _releases(
     )
 
 
-def _others(panel: EventPanel, firm: StrArray, at: IntArray, last_days: int | None) -> pd.DataFrame:
+def _others(
+    part: EventPanel, panel: AnyPanel, mine: IntArray, firm: StrArray, at: IntArray, last_days: int | None
+) -> pd.DataFrame:
     """Return the study's other events of each event's firm whose windows overlap, or that fall into its windows."""
-    apart = len(panel.window) - 1
-    reach = (min(_earliest(panel, last_days), -apart), max(panel.window.last, apart))
-    event, other = _within(firm, at, firm, at, reach)
+    apart = len(part.window) - 1
+    reach = (min(_earliest(part, last_days), -apart), max(part.window.last, apart))
+    event, other = _within(firm[mine], at[mine], firm, at, reach)
+    event = mine[event]
     day = at[other] - at[event]
-    where = _where(day, panel, last_days)
+    where = _where(day, part, last_days)
     where[np.abs(day) <= apart] = "event"
     kept = (event != other) & (where != "")
     event, other = event[kept], other[kept]

@@ -13,9 +13,10 @@ import pandas as pd
 from .._typing import CalendarName
 from ..catalog.table import EventTable
 from ..errors import InputError, did_you_mean
-from ..models.base import ReturnModel
+from ..models.base import ReturnModel, columns_read
 from ..panel.alignment import Exclusions, align
-from ..panel.returns import Returns, choose_sessions, factor_columns
+from ..panel.clock import Traded, sessions_for
+from ..panel.returns import Returns, factor_columns
 from ..providers.dataset import ReturnsDataset
 from ..providers.frames import session_dates
 from .partition import FolderPartition, PartitionSums, StreamRequest, sums_of_exclusions
@@ -43,18 +44,14 @@ def folder_market(
     inside = {name: pd.Series(values, index=pd.DatetimeIndex(days)) for name, (days, values) in found.items()}
     frame = pd.DataFrame(inside) if factors is None else factors
     days = session_dates("factors", frame.index)
-    sessions = choose_sessions("factors" if factors is not None else "returns", days, calendar)
+    source = "factors" if factors is not None else "returns"
+    moved = np.ones(len(days), dtype=bool)  # a factor has a value of its own on each session
+    sessions = sessions_for(source, Traded(("the dates",), days, moved), calendar)
     axis = sessions.between(days[0], days[-1])
     market = Returns(axis, (), np.empty((len(axis), 0)), sessions, log)
     if factors is not None and inside:
         frame = frame.join(pd.DataFrame(inside))
     return factor_columns(market, frame, elsewhere=tuple(dataset.tickers))
-
-
-def columns_read(model: ReturnModel) -> list[str]:
-    """Return the names of all columns a model reads whole, each once."""
-    terms = [*model.terms, *([model.offset] if model.offset else [])]
-    return list(dict.fromkeys(name for term in terms for name in term.reads))
 
 
 class FolderPartitions(Sequence[FolderPartition]):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, Duplicates, Frame, IntArray, OnClosed, StrArray
+from .._typing import CalendarName, Duplicates, Frame, Gaps, IntArray, OnClosed, OnHalt, StrArray
 from ..catalog.table import Events, EventTable, event_table
 from ..errors import Argument, InputError, UnknownNameError, Words, check_choice
 from ..models.base import ReturnModel, factor_data
 from ..panel.alignment import Exclusion
-from ..panel.event_panel import EventPanel
-from ..panel.returns import Returns, factor_columns, returns_of_frame, returns_of_prices
+from ..panel.joined import AnyPanel
+from ..panel.returns import Sheet
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.frames import dated
@@ -34,6 +34,10 @@ class StudyInputs:
     factors: pd.DataFrame | None
     tickers: tuple[str, ...] | None
 
+    def known(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return names of securities with those of the factors."""
+        return (*names, *(map(str, self.factors.columns) if self.factors is not None else ()))
+
 
 def study_inputs(
     events: Events,
@@ -48,6 +52,8 @@ def study_inputs(
     duplicates: Duplicates,
     calendar: CalendarName,
     log: bool,
+    gaps: Gaps = "missing",
+    on_halt: OnHalt = "keep",
 ) -> StudyInputs:
     """Validate the options of a study and read its events and factors; parameters as in `event_study`."""
     _check_model(model)
@@ -63,6 +69,8 @@ def study_inputs(
         calendar=calendar,
         log=log,
         factor_vintage="" if frame is None else str(frame.attrs.get("vintage", "")),
+        gaps=gaps,
+        on_halt=on_halt,
     )
     if tickers is not None:
         tickers = (tickers,) if isinstance(tickers, str) else tuple(str(t) for t in tickers)
@@ -82,14 +90,10 @@ def prices_of(prices: Prices | Frame | None, returns: object) -> Prices | None:
     return prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(prices)
 
 
-def market_of(inputs: StudyInputs, held: Prices | None, returns: Frame | None, copy: bool) -> Returns:
-    """Return the returns of prices or of a frame on the study's calendar, with the factors."""
-    spec = inputs.spec
-    if held is not None:
-        market = returns_of_prices(held, spec.calendar, spec.log)
-    else:
-        market = returns_of_frame(returns, spec.calendar, spec.log, copy)  # type: ignore[arg-type]
-    return market if inputs.factors is None else factor_columns(market, inputs.factors)
+def sheet_of(inputs: StudyInputs, held: Prices | None, returns: Frame | None, copy: bool) -> Sheet:
+    """Return prices or returns as they were given."""
+    log = inputs.spec.log
+    return Sheet.of_prices(held, log) if held is not None else Sheet.of_frame(returns, log, copy)  # type: ignore[arg-type]
 
 
 def refuse_unknown(tickers: Sequence[str] | None, known: Sequence[str]) -> None:
@@ -100,7 +104,7 @@ def refuse_unknown(tickers: Sequence[str] | None, known: Sequence[str]) -> None:
 
 
 def positions_of(
-    panel: EventPanel, event_id: str | Sequence[str] | None, exclusions: Sequence[Exclusion] = ()
+    panel: AnyPanel, event_id: str | Sequence[str] | None, exclusions: Sequence[Exclusion] = ()
 ) -> IntArray:
     """Return the places of events by id, or of all for None.
 

@@ -143,7 +143,7 @@ def study_partition(partition: PanelPartition | FolderPartition) -> PartitionSum
 
 def located(spec: StudySpec, table: EventTable, market: Returns, n_given: int = 0) -> PanelBuild:
     """Bring a study's events and returns together."""
-    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates, n_given)
+    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates, n_given, spec.on_halt)
     return build_panel(table, market, spec.model, spec.estimation, spec.window, need)
 
 
@@ -221,7 +221,7 @@ def _sums(
         kept.append(events)
         if request.cars:
             dofs.append(block.fit.dof)
-            cars.append([s.sum for s in samples])
+            cars.append([s.whole for s in samples])
     if not made:
         return replace(_nothing(n_given, n_moved), left=left)
     studied = np.concatenate(kept)

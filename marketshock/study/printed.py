@@ -13,7 +13,7 @@ from .._frame import PrintedTable, Printout, Table
 from .._typing import IntArray, StrArray
 from ..inference.mean import MeanCar
 from ..inference.registry import DOES_NOT_APPLY, TESTS
-from ..panel.event_panel import EventPanel
+from ..panel.joined import AnyPanel
 from ..panel.spec import StudySpec
 from ..windows import Window
 
@@ -29,26 +29,37 @@ _SHOWN = 20  # events a repr lists
 
 def study_printout(
     spec: StudySpec,
-    panel: EventPanel,
+    panel: AnyPanel,
     cars: Mapping[Window, pd.DataFrame],
     given: int,
     incomplete: int,
     moved: int,
     excluded: int,
+    lost: int,
+    reopened: int,
+    halts: Sequence[str],
 ) -> Printout:
     """Return the printed form of `StudyResult`: the CARs of some windows, of the first events.
 
-    The numbers are those of events given, with missing days, moved to a session, and excluded.
+    The numbers are those of events given, with missing days, moved to a session, and excluded; of days left out for
+    want of a benchmark; and of events whose day 0 a halt has moved. The sentences are of events without a price on
+    day 0.
     """
+    choice = "" if spec.gaps == "missing" else f", returns over gaps: {spec.gaps}"
     title = (
         f"Event study: {len(panel)} of {given} events, {spec.model.name}",
-        f"window {spec.window}, estimation {spec.estimation} in trading days ({panel.returns.sessions.name} sessions), "
-        f"{'log' if spec.log else 'simple'} returns",
+        f"window {spec.window}, estimation {spec.estimation} in trading days ({', '.join(panel.calendars)} sessions), "
+        f"{'log' if spec.log else 'simple'} returns{choice}",
     )
     more = len(panel) - _SHOWN
     marks = [f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)"] if incomplete else []
     marks += [f"... and {more} more events; study.car(0, 0) has all"] if more > 0 else []
     marks += [f"{moved} date(s) moved to a session: study.alignment"] if moved else []
+    marks += halts
+    marks += (
+        [f"{reopened} event(s) without a price on their day: day 0 is the next session with one"] if reopened else []
+    )
+    marks += [f"{lost} day(s) without a return of the benchmark left out: study.events"] if lost else []
     marks += [f"{excluded} event(s) excluded: study.exclusions"] if excluded else []
     head = ["event", "ticker", "day 0"]
     cells: list[StrArray | list[str]] = [panel.event, panel.ticker, np.datetime_as_string(panel.session)]
@@ -62,15 +73,18 @@ def study_printout(
     return Printout(title, (PrintedTable(head, rows, 3, marks),))
 
 
-def aar_frame(days: IntArray, means: Sequence[MeanCar]) -> pd.DataFrame:
-    """Return the frame of `StudyResult.aar` of the mean abnormal return of each day."""
+def aar_frame(days: IntArray, means: Sequence[MeanCar], left: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the frame of `StudyResult.aar` of the mean abnormal return of each day, and what it leaves out."""
     columns = {
         "n_events": [one.n for one in means],
         "aar": [one.mean for one in means],
         "se": [one.se for one in means],
         "caar": np.cumsum([one.mean for one in means]),
         "method": [one.how for one in means],
-        "note": [one.note for one in means],
+        "note": [
+            "; ".join(part for part in (one.note, *out) if part)
+            for one, *out in (zip(means, left, strict=True) if left else zip(means, strict=True))
+        ],
     }
     return pd.DataFrame(columns, index=pd.Index(days, name="day"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._frame import Printable, Printout, ReadableFrame
 from .._typing import ALTERNATIVES, Alternative, Frame, IntArray, StrArray
-from ..catalog.table import Events, members
+from ..catalog.table import Events, EventTable, members
 from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
 from ..errors import InputError, check_choice, check_share
@@ -27,6 +27,7 @@ from ..models.base import ModelFit
 from ..panel.abnormal import Abnormal
 from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
+from ..panel.joined import AnyPanel, JoinedPanel
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.shares import SharesTable
@@ -54,15 +55,18 @@ class StudyResult(Printable):
         The events studied, as arrays; the estimated model; daily abnormal returns, (E, L).
     prices : Prices or None
         What the returns were computed from; None of a study on returns.
+    parts : tuple of StudyResult
+        Of events in several markets, or with windows of their own: the study of each market and pair of windows.
     """
 
     spec: StudySpec
-    panel: EventPanel
+    panel: AnyPanel
     fit: ModelFit
     abnormal: Abnormal
     _alignment: Alignment
     _exclusions: tuple[Exclusion, ...]
     prices: Prices | None = None
+    parts: tuple[StudyResult, ...] = ()
 
     def __len__(self) -> int:
         return len(self.panel)
@@ -101,6 +105,34 @@ class StudyResult(Printable):
     def alignment(self) -> pd.DataFrame:
         """Alignment of each date: ticker, event, given (with its time in UTC), session (day 0), days moved, rule."""
         return self._alignment.to_frame()
+
+    def among(self, table: EventTable, events: IntArray) -> StudyResult:
+        """Return the same study with its events known by their places, (E,), in a larger table."""
+        panel = self.single_panel
+        return replace(self, panel=replace(panel, table=table, position=events[panel.position]))
+
+    @property
+    def single_panel(self) -> EventPanel:
+        """The panel of events of one market with the same windows.
+
+        Raises `InputError` if the events lie in several markets or have windows of their own.
+        """
+        if isinstance(self.panel, JoinedPanel):
+            remedy = "study each by itself: study.part_of(event_id), or study.parts"
+            raise InputError("study", self.panel.split, remedy)
+        return self.panel
+
+    def halts(self) -> list[str]:
+        """Return the notes of events without a price on day 0, of more than three the number of the others."""
+        return frames.halts(self.single_panel, self.evidence.event_mask, self.spec.model)
+
+    def part_of(self, event_id: str) -> StudyResult:
+        """Return the study of the market and windows of an event: this one where there is only one."""
+        at = int(positions_of(self.panel, str(event_id), self._exclusions)[0])
+        if not self.parts:
+            return self
+        assert isinstance(self.panel, JoinedPanel)
+        return replace(self.parts[int(self.panel.part[at])], prices=self.prices)
 
     def confounders(self, calendar: Events | None = None, *, estimation_days: int | None = 20) -> pd.DataFrame:
         """Return what else happened in the windows of each event: releases, and the study's other events of the firm.
@@ -159,8 +191,9 @@ class StudyResult(Printable):
         -------
         DataFrame
             ticker, date, first, last (the window), car (decimal), se, t, df, pvalue (two-sided), ci_low, ci_high,
-            n_days, note. Missing days are left out of the sum and of its variance, counted in n_days and named in note;
-            without any day car is NaN.
+            n_days (returns summed), n_sessions (which they cover; more where one is over a gap), note. Missing days are
+            left out of the sum and of its variance and named in note, with the move over a gap in the prices and the
+            day it is on; without any day car is NaN.
 
         Raises
         ------
@@ -173,11 +206,11 @@ class StudyResult(Printable):
         error the days share.
         """
         window = days_of(self.spec.window, first, last)
-        total = Sample(self.evidence, self._days(window)).sum
+        total = Sample(self.evidence, self._days(window)).whole
         check_share("confidence", confidence, 0.95)
         note = self._missing_notes(window)
-        columns = car_columns(total.car, total.variance, self.fit.dof, total.n_days, note, confidence)
-        frame = frames.by_event(self.panel, first=window.first, last=window.last, **columns)
+        columns = car_columns(total, self.fit.dof, note, confidence)
+        frame = frames.by_event(self.panel, **frames.days_summed(self.panel, window), **columns)
         if adjust is not None:
             frame["pvalue_adjusted"] = adjust_pvalues(frame["pvalue"].to_numpy(), adjust)
         label = f"CAR{window}".replace(" ", "")
@@ -220,10 +253,13 @@ class StudyResult(Printable):
         WindowError, InputError
             As in `car`.
         """
+        study = self.part_of(event_id)
+        if study is not self:
+            return study.explain(event_id, first, last, confidence=confidence, shares=shares)
         window = days_of(self.spec.window, first, last)
         check_share("confidence", confidence, 0.95)
         part = positions_of(self.panel, str(event_id), self._exclusions)
-        one = (self.panel.take(part), self.fit.take(part), self.abnormal.take(part))
+        one = (self.single_panel.take(part), self.fit.take(part), self.abnormal.take(part))
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
         return explain_event(DerivedEvent(self.spec, *one, self.prices, window, confidence), counts)
 
@@ -235,8 +271,9 @@ class StudyResult(Printable):
         Returns
         -------
         DataFrame
-            ticker, date, first, last (the window), bhar (decimal), n_days, note. NaN where a day is missing; note
-            names it.
+            ticker, date, first, last (the window), bhar (decimal), n_days, note. NaN where a day is missing and no
+            return over a gap covers it; note names it. After a gap that began before the window the holding period
+            begins with the first price inside.
 
         Raises
         ------
@@ -248,8 +285,8 @@ class StudyResult(Printable):
             remedy = "compounding takes simple ones: run it with log=False"
             raise InputError("bhar", "the study has log returns", remedy)
         sample = Sample(self.evidence, self._days(window))
-        columns = {"bhar": sample.bhar, "n_days": sample.mask.sum(axis=1), "note": self._missing_notes(window)}
-        return frames.by_event(self.panel, first=window.first, last=window.last, **columns)
+        columns = {"bhar": sample.whole_bhar, "n_days": sample.whole.n_days, "note": self._missing_notes(window)}
+        return frames.by_event(self.panel, **frames.days_summed(self.panel, window), **columns)
 
     def aar(self) -> pd.DataFrame:
         """Return the average abnormal return of each day with the standard error that the dates of the events allow.
@@ -269,7 +306,8 @@ class StudyResult(Printable):
         """
         days = self.spec.window.offsets()
         samples = [self.sample(int(day), int(day)) for day in days]
-        return self._recent_tests.get("aar", lambda: aar_frame(days, mean_cars(samples))).copy()
+        left = [one.left_note for one in samples]
+        return self._recent_tests.get("aar", lambda: aar_frame(days, mean_cars(samples), left)).copy()
 
     def tests(
         self,
@@ -417,16 +455,20 @@ class StudyResult(Printable):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one tidy frame: a row an event and day, with ticker, date, session, return, expected, ar, sar."""
-        return frames.long_frame(self.panel, self.abnormal.ar, self.abnormal.sar)
+        return frames.long_frame(self.panel, self.evidence)
 
     def printout(self) -> Printout:
         """Return the printed form: abnormal returns of day 0 and of the window, of the first events."""
         spec, alignment = self.spec, self._alignment
         parts = [w for w in (Window(0, 0), spec.window) if spec.window.first <= w.first <= w.last <= spec.window.last]
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
-        incomplete = int((~self.evidence.event_mask).any(axis=1).sum())
-        counts = (len(alignment.session), incomplete, int((alignment.moved != 0).sum()), len(self._exclusions))
-        return study_printout(spec, self.panel, cars, *counts)
+        shift = self.panel.shift
+        reopened = 0 if shift is None else int((shift > 0).sum())
+        halts = [note for part in self.parts or (self,) for note in part.halts()]
+        lost = int(self.panel.n_unexplained().sum())
+        moved = int((alignment.moved != 0).sum())
+        counts = (len(alignment.session), self.sample().n_lacking, moved, len(self._exclusions), lost, reopened)
+        return study_printout(spec, self.panel, cars, *counts, halts)
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first
@@ -439,5 +481,15 @@ class StudyResult(Printable):
     def _names(self, events: IntArray) -> StrArray:
         return self.panel.event_id[events]
 
+    def _notes_within(self, window: Window) -> StrArray:
+        """Return the notes on the days of a window that lie in this study's own."""
+        own = self.spec.window
+        if window.last < own.first or window.first > own.last:
+            return np.full(len(self), "", dtype=object)
+        return self._missing_notes(Window(max(window.first, own.first), min(window.last, own.last)))
+
     def _missing_notes(self, window: Window) -> StrArray:
-        return frames.missing_notes(self.panel, self.evidence.event_mask[:, self._days(window)], window)
+        if isinstance(self.panel, JoinedPanel):
+            return np.asarray(self.panel.gathered([part._notes_within(window) for part in self.parts]))
+        mask = self.evidence.event_mask[:, self._days(window)]
+        return frames.missing_notes(self.panel, mask, window, self.spec.model)

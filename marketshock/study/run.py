@@ -7,23 +7,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
-from .._typing import CalendarName, Duplicates, Frame, OnClosed
+from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnHalt
 from ..catalog.table import Events, EventTable
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
 from ..errors import ExclusionWarning, InputError, NoUsableEventsError
+from ..markets import Markets, markets_by_name
 from ..models.base import ReturnModel
-from ..panel.build import exclude_unestimable
+from ..panel.alignment import Exclusion, Exclusions, joined_alignment
+from ..panel.build import PanelBuild, Requirements, exclude_unestimable
 from ..panel.estimation import CELLS, Estimated, Pieces, assembled, estimate, estimate_piece
 from ..panel.event_panel import EventPanel
+from ..panel.joined import JoinedPanel, joined_abnormal, joined_fit
 from ..panel.returns import Returns
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
 from ..providers.dataset import is_dataset
-from .inputs import market_of, prices_of, refuse_unknown, study_inputs
-from .partition import located
+from ..windows import Window
+from .inputs import prices_of, refuse_unknown, sheet_of, study_inputs
+from .markets import MarketPart, market_parts
 from .results import StudyResult
 
 
@@ -42,7 +47,10 @@ def event_study(
     on_closed: OnClosed = "raise",
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
+    markets: Markets | None = None,
     log: bool = False,
+    gaps: Gaps = "missing",
+    on_halt: OnHalt = "keep",
     engine: Engine = None,
     progress: Progress = None,
 ) -> StudyResult:
@@ -76,10 +84,25 @@ def event_study(
         What to do with a date (without a time) on which the market was closed, where the event itself does not say.
     duplicates : {"exclude", "keep"}, optional
         Whether to leave out a second event of the same security and session.
-    calendar : {"auto", "NYSE", "index"}, optional
-        On which sessions days are counted: the NYSE table, the dates of the prices, or the table where the dates fit.
+    calendar : str, optional
+        On which sessions days are counted: "NYSE", another exchange's code such as "XETR" (needs the extra
+        ``calendars``), "24/7", or "index" for the days on which the benchmark, or without one the security, has a
+        price. "auto" is New York's table if the days of the benchmark are its sessions but for stray rows, otherwise
+        "index". Rows on which only other columns have a price are no sessions.
+    markets : Market, sequence of Market, or mapping of str to Market, optional
+        Markets that the columns ``market`` or ``benchmark`` of the events name; a single one is the market of all
+        events. Each event is studied on the sessions and against the benchmark of its own market.
     log : bool, optional
         Log returns; with ``returns=`` it says that they are logarithmic.
+    gaps : {"missing", "span", "trade_to_trade"}, optional
+        The return over sessions without a price: "missing" leaves it out. "span" takes it for the return of the first
+        day with a price, against the benchmark over the same sessions, if the last price is ten sessions back at most.
+        "trade_to_trade" does so for gaps of any length, with mean and variance that grow with the sessions n
+        (``R = n alpha + beta Rm + e``, weights 1/n). Both need prices, and a model of one session at a time.
+    on_halt : {"keep", "reopen", "exclude"}, optional
+        An event on whose day the security has no price: "keep" says in the notes when the price came back and how far
+        it moved; "reopen" makes day 0 the first session with a price, with the return over the halt in it, and leaves
+        the estimation window where it was; "exclude" leaves the event out.
     engine : None, concurrent.futures.Executor, or distributed.Client, optional
         Where the estimation runs: here, on an executor's workers, or on a Dask cluster. The numbers are the same bytes.
     progress : bool or callable, optional
@@ -125,16 +148,32 @@ def event_study(
     -0.1326
     """
     check_engine(engine)
-    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log)
+    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log, gaps, on_halt)
     inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
     if is_dataset(returns):
         what = "a folder or dataset is read a few securities at a time, and its events are not kept"
         raise InputError("returns", what, "use ms.summarize_events, or read it into a frame")
     held = prices_of(prices, returns)
-    market = market_of(inputs, held, returns, copy=True)
-    refuse_unknown(inputs.tickers, market.all_names)
-    study = replace(run_study(inputs.spec, inputs.table, market, engine, progress), prices=held)
+    sheet = sheet_of(inputs, held, returns, copy=True)
+    refuse_unknown(inputs.tickers, inputs.known(sheet.names))
+    parts = market_parts(inputs.spec, inputs.table, sheet, inputs.factors, markets_by_name(markets))
+    study = replace(run_parts(inputs.spec, inputs.table, parts, engine, progress), prices=held)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
+    return study
+
+
+def run_parts(
+    spec: StudySpec, table: EventTable, parts: Sequence[MarketPart], engine: Engine = None, progress: Progress = None
+) -> StudyResult:
+    """Study the events of each market on its own sessions, and join them; raises as `event_study` does."""
+    need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates, on_halt=spec.on_halt)
+    done = [_run(part.spec, part.build(table, need), engine, progress) for part in parts]
+    if len(done) == 1 and len(parts[0].events) == len(table):
+        study, exclusions = done[0][0], done[0][1].exclusions.named()
+    else:
+        study, exclusions = _joined(spec, table, parts, done)
+    if study is None:
+        raise NoUsableEventsError(exclusions)
     return study
 
 
@@ -142,9 +181,15 @@ def run_study(
     spec: StudySpec, table: EventTable, market: Returns, engine: Engine = None, progress: Progress = None
 ) -> StudyResult:
     """Study the events of a table by a spec, on returns that are read already; raises as `event_study` does."""
-    build = located(spec, table, market)
+    return run_parts(spec, table, [MarketPart(np.arange(len(table)), spec, market)], engine, progress)
+
+
+def _run(
+    spec: StudySpec, build: PanelBuild, engine: Engine, progress: Progress
+) -> tuple[StudyResult | None, PanelBuild]:
+    """Estimate the events of a build; no study where none can be."""
     if not len(build.panel):
-        raise NoUsableEventsError(build.exclusions.named())
+        return None, build
     made = _estimated(build.panel, spec.model, engine, progress)
     fit, abnormal = made.fit, made.abnormal
     estimable = fit.problem == ""
@@ -152,8 +197,36 @@ def run_study(
         build = exclude_unestimable(build, fit.problem)
         fit, abnormal = fit.take(estimable), abnormal.take(estimable)
     if not len(build.panel):
-        raise NoUsableEventsError(build.exclusions.named())
-    return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions.named())
+        return None, build
+    return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions.named()), build
+
+
+def _joined(
+    spec: StudySpec,
+    table: EventTable,
+    parts: Sequence[MarketPart],
+    done: Sequence[tuple[StudyResult | None, PanelBuild]],
+) -> tuple[StudyResult | None, tuple[Exclusion, ...]]:
+    """Join the studies of the markets in the order of the events, and what they left out."""
+    left = Exclusions(table)
+    for part, (_, build) in zip(parts, done, strict=True):
+        for position, (code, reason) in build.exclusions.items():
+            left.add(part.events[position], code, reason)
+    exclusions = left.named()
+    alignment = joined_alignment(
+        table, [(p.events, build.alignment) for p, (_, build) in zip(parts, done, strict=True)]
+    )
+    studies = [
+        study.among(table, part.events) for part, (study, _) in zip(parts, done, strict=True) if study is not None
+    ]
+    if not studies:
+        return None, exclusions
+    panel = JoinedPanel.of([study.single_panel for study in studies])
+    fit = joined_fit(panel, [study.fit for study in studies])
+    abnormal = joined_abnormal(panel, [study.abnormal for study in studies])
+    before = min(panel.estimation.last, panel.window.first - 1)
+    whole = replace(spec, window=panel.window, estimation=Window(min(panel.estimation.first, before), before))
+    return StudyResult(whole, panel, fit, abnormal, alignment, exclusions, parts=tuple(studies)), exclusions
 
 
 def _estimated(panel: EventPanel, model: ReturnModel, engine: Engine, progress: Progress) -> Estimated:

@@ -172,7 +172,7 @@ class StreamedStudy(Printable):
         -------
         DataFrame
             Indexed by ``event_id``: ticker, date, first, last (the window), car (decimal), se, t, df, pvalue
-            (two-sided), ci_low, ci_high, n_days, note.
+            (two-sided), ci_low, ci_high, n_days, n_sessions, note.
 
         Raises
         ------
@@ -196,7 +196,7 @@ class StreamedStudy(Printable):
             "last": window.last,
         }
         note = _notes(cars, len(window))
-        columns = car_columns(cars.car, cars.variance, self._merged.dof, cars.n_days, note, confidence)
+        columns = car_columns(cars, self._merged.dof, note, confidence)
         frame = pd.DataFrame({**names, **columns}, index=pd.Index(self._table.event_id[at], name="event_id"))
         return ReadableFrame.of(frame, partial(car_table, label=f"CAR{window}".replace(" ", ""), confidence=confidence))
 
@@ -303,8 +303,8 @@ def _joined(arrays: Sequence[StrArray]) -> StrArray:
 
 def _notes(cars: Cumulative, length: int) -> StrArray:
     notes = np.full(len(cars.car), "", dtype=object)
-    for i in np.flatnonzero(cars.n_days < length):
-        notes[i] = f"{length - int(cars.n_days[i])} of {length} days without a return"
+    for i in np.flatnonzero(cars.n_sessions < length):
+        notes[i] = f"{length - int(cars.n_sessions[i])} of {length} days without a return"
     return notes
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from .._typing import CalendarName, Duplicates, Frame, OnClosed
+from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnHalt
 from ..catalog.table import Events
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
@@ -12,11 +13,13 @@ from ..errors import InputError, NoUsableEventsError, check_flag
 from ..models.base import ReturnModel
 from ..panel.alignment import Exclusion
 from ..panel.estimation import CELLS
-from ..panel.returns import Returns
+from ..panel.returns import Sheet
+from ..panel.spans import refuse_over_gaps
 from ..providers.base import Prices
 from ..providers.dataset import Dataset, ReturnsDataset, is_dataset
 from .folder import FolderPartitions, folder_market
-from .inputs import StudyInputs, market_of, prices_of, refuse_unknown, study_inputs
+from .inputs import StudyInputs, prices_of, refuse_unknown, sheet_of, study_inputs
+from .markets import MarketPart, market_parts
 from .partition import PanelPartitions, StreamRequest, located, study_partition, summed_windows, sums_of_build
 from .run import warn_of_exclusions
 from .streamed import StreamedStudy
@@ -38,6 +41,8 @@ def summarize_events(
     duplicates: Duplicates = "exclude",
     calendar: CalendarName = "auto",
     log: bool = False,
+    gaps: Gaps = "missing",
+    on_halt: OnHalt = "keep",
     windows: Sequence[tuple[int, int]] | None = None,
     cars: bool = False,
     engine: Engine = None,
@@ -52,8 +57,8 @@ def summarize_events(
     ----------
     events, tickers, prices, factors, model, window, estimation, min_obs, min_event_obs, on_closed, duplicates
         As in `event_study`, and so are the exceptions and warnings.
-    calendar, log, engine, progress
-        As in `event_study`.
+    calendar, log, gaps, on_halt, engine, progress
+        As in `event_study`; of returns in files only the defaults.
     returns : DataFrame, path, or pyarrow.dataset.Dataset, optional
         Instead of prices: a frame of decimal returns as in `event_study`; or a Parquet folder in long form with each
         security in one file, or an Arrow dataset, which are read a few securities at a time. The sessions of a folder
@@ -83,33 +88,44 @@ def summarize_events(
     """
     check_engine(engine)
     cars = check_flag("cars", cars)
-    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log)
+    rest = (min_obs, min_event_obs, on_closed, duplicates, calendar, log, gaps, on_halt)
     inputs = study_inputs(events, tickers, factors, model, window, estimation, *rest)
     request = StreamRequest(inputs.spec, summed_windows(inputs.spec.window, windows), cars)
     if is_dataset(returns):
         if prices is not None:
             raise InputError("returns", "prices= is given too", "give one of the two")
+        refuse_over_gaps(inputs.spec.gaps, inputs.spec.on_halt == "reopen")
         dataset = ReturnsDataset.open("returns", returns)
         refuse_unknown(inputs.tickers, dataset.tickers)
         study = _of_folder(request, inputs, dataset, engine, progress)
     else:
         held = prices_of(prices, returns)
-        market = market_of(inputs, held, returns, copy=False)  # type: ignore[arg-type]
-        refuse_unknown(inputs.tickers, market.all_names)
-        study = _in_memory(request, inputs, market, engine, progress)
+        sheet = sheet_of(inputs, held, returns, copy=False)  # type: ignore[arg-type]
+        refuse_unknown(inputs.tickers, inputs.known(sheet.names))
+        study = _in_memory(request, inputs, single_market(inputs, sheet), engine, progress)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
     return study
 
 
+def single_market(inputs: StudyInputs, sheet: Sheet) -> MarketPart:
+    """Return the only market of the events; raise `InputError` if there are several, or windows of their own."""
+    parts = market_parts(inputs.spec, inputs.table, sheet, inputs.factors)
+    if len(parts) > 1:
+        what = f"the events lie in {len(parts)} markets, or have windows of their own"
+        raise InputError("events", what, "use ms.event_study, or summarize each market by itself")
+    return parts[0]
+
+
 def _in_memory(
-    request: StreamRequest, inputs: StudyInputs, market: Returns, engine: Engine, progress: Progress
+    request: StreamRequest, inputs: StudyInputs, part: MarketPart, engine: Engine, progress: Progress
 ) -> StreamedStudy:
     """Study events whose returns are in memory."""
-    build = located(request.spec, inputs.table, market)
+    request = replace(request, spec=part.spec)
+    build = located(part.spec, inputs.table, part.returns)
     cells = None if engine is None and not progress else CELLS
     partitions = PanelPartitions(request, build.panel, cells) if len(build.panel) else ()
     parts = run_partitions(study_partition, partitions, engine, progress)
-    return _checked(StreamedStudy.of(request, market.sessions.name, inputs.table, [sums_of_build(build), *parts]))
+    return _checked(StreamedStudy.of(request, part.returns.sessions.name, inputs.table, [sums_of_build(build), *parts]))
 
 
 def _of_folder(

@@ -10,10 +10,10 @@ from .._frame import Table
 from .._typing import BoolArray, DateArray, FloatArray, IntArray
 from ..errors import InputError, check_choice
 from ..panel.returns import Returns
+from ..sessions import YEAR, SessionYear
 from ._select import DIRECTIONS, Direction, Selection
 from ._trailing import About
 
-YEAR = 252  # sessions per stock-year
 PARTIAL = "* partial year"
 _BEGINS, _ENDS = (1, 10), (12, 20)  # a year whose sessions begin later or end earlier is partial
 
@@ -75,36 +75,36 @@ def _candidates(size: FloatArray, counted: BoolArray, direction: Direction, n: i
 
 
 def by_year(
-    days: DateArray, z: FloatArray, window: int, about: About, threshold: float, part: Selection
+    market: Returns, z: FloatArray, window: int, about: About, threshold: float, part: Selection
 ) -> pd.DataFrame:
     """Compute frequency and size of events by year; see `Fragility.by_year`."""
-    z, days = z[part.rows], days[part.rows]
+    z, days, sessions = z[part.rows], market.days[part.rows], market.session_year.n
     event = hits(z, threshold) & part.counted
     row, column = np.nonzero(event)
     size = np.bincount(row, np.abs(z[row, column]), minlength=len(z))
     used = part.counted.any(axis=1)
     year = days.astype("datetime64[Y]").astype(int) + 1970
     rows = [
-        {"year": y, **_year(event[at], size[at], part.counted[at]), "partial": _partial(days[at & used])}
+        {"year": y, **_year(event[at], size[at], part.counted[at], sessions), "partial": _partial(days[at & used])}
         for y in np.unique(year[used])
         for at in [year == y]
     ]
     names = ("year", "n_events", "n_securities", "n_stock_days", "per_stock_year", "mean_size", "partial")
     frame = pd.DataFrame(rows, columns=list(names)).set_index("year")
     frame.insert(5, "fragility", frame["per_stock_year"] * frame["mean_size"])
-    frame.insert(6, "expected_per_stock_year", expected_frequency(window, about, threshold))
+    frame.insert(6, "expected_per_stock_year", expected_frequency(window, about, threshold, sessions))
     return frame
 
 
-def expected_frequency(window: int, about: About, threshold: float) -> float:
-    """Return the expected events per stock-year of 252 sessions under independent normal returns of constant variance.
+def expected_frequency(window: int, about: About, threshold: float, sessions: float = YEAR) -> float:
+    """Return the expected events per stock-year of so many sessions, under independent normal returns of one variance.
 
     r_t / s_t then follows Student's t with `window` degrees of freedom (about zero) or ``window - 1`` (about the mean),
     because s_t is independent of r_t. The move r_t is measured from zero in both.
     """
     from scipy import special
 
-    return float(2 * YEAR * special.stdtr(window - (about == "mean"), -threshold))
+    return float(2 * sessions * special.stdtr(window - (about == "mean"), -threshold))
 
 
 def count_table(frame: pd.DataFrame) -> Table:
@@ -136,7 +136,7 @@ def rank_table(frame: pd.DataFrame) -> Table:
     return ["rank", "date", "ticker", "return", "volatility", "z"], rows, []
 
 
-def year_table(frame: pd.DataFrame) -> Table:
+def year_table(frame: pd.DataFrame, year: SessionYear) -> Table:
     """Return the printed form of `Fragility.by_year`."""
     rows = [
         [
@@ -153,7 +153,7 @@ def year_table(frame: pd.DataFrame) -> Table:
     ]
     head = ["year", "events", "stocks", "stock-days", "per stock-year", "mean |z|", "product", "normal"]
     below = [PARTIAL] if frame["partial"].any() else []
-    below.append("per stock-year: events in 252 sessions; normal: the same for independent normal returns")
+    below.append(f"per stock-year: events in a year of {year}; normal: the same for independent normal returns")
     return head, rows, below
 
 
@@ -169,13 +169,13 @@ def _moves(market: Returns, volatility: FloatArray, z: FloatArray, row: IntArray
     )
 
 
-def _year(event: BoolArray, size: FloatArray, counted: BoolArray) -> dict[str, float | int]:
+def _year(event: BoolArray, size: FloatArray, counted: BoolArray, sessions: float) -> dict[str, float | int]:
     n, stock_days = int(event.sum()), int(counted.sum())
     return {
         "n_events": n,
         "n_securities": int(counted.any(axis=0).sum()),
         "n_stock_days": stock_days,
-        "per_stock_year": YEAR * n / stock_days,
+        "per_stock_year": sessions * n / stock_days,
         "mean_size": float(size.sum()) / n if n else np.nan,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -174,14 +174,15 @@ class Fragility(Printable):
         -------
         DataFrame
             Indexed by year: n_events, n_securities (with a z in the year), n_stock_days, per_stock_year (n_events /
-            n_stock_days x 252), mean_size (mean ``|z|`` of the events), fragility (per_stock_year x mean_size),
-            expected_per_stock_year (events per stock-year under independent normal returns of constant variance:
-            Student's t), partial (True if the sessions with a z begin after 10 January or end before 20 December).
-            mean_size and fragility are NaN in a year without events.
+            n_stock_days x the sessions of a year, 252 on the NYSE), mean_size (mean ``|z|`` of the events), fragility
+            (per_stock_year x mean_size), expected_per_stock_year (events per stock-year under independent normal
+            returns of constant variance: Student's t), partial (True if the sessions with a z begin after 10 January or
+            end before 20 December). mean_size and fragility are NaN in a year without events, and all figures of a
+            stock-year where the dates do not tell the sessions of a year (see `sessions.session_year`).
         """
         spec, part = self.spec, self.part(start, end, members, by)
-        frame = _tables.by_year(self.market.days, self.scores, spec.window, spec.about, spec.threshold, part)
-        return ReadableFrame.of(frame, _tables.year_table)
+        frame = _tables.by_year(self.market, self.scores, spec.window, spec.about, spec.threshold, part)
+        return ReadableFrame.of(frame, partial(_tables.year_table, year=self.market.session_year))
 
     def ranking(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._typing import CALENDARS, CalendarName, Frame
+from .._typing import CalendarName, Frame
 from ..errors import InputError, check_choice, check_count
+from ..markets import check_calendar
 from ..panel.returns import Returns, returns_of_frame, returns_of_prices
 from ..providers.base import Prices
 from ._trailing import ABOUT, About, trailing_volatility
@@ -97,7 +98,7 @@ def fragility(
     14.18
     """
     spec = _spec(prices is None, window, threshold, log, about, min_obs)
-    check_choice("calendar", calendar, CALENDARS)
+    check_calendar("calendar", calendar)
     market = _market(prices, returns, calendar, spec.log)
     volatility, n_obs = trailing_volatility(market.values, spec.window, spec.about, spec.min_obs)
     short = np.isfinite(market.values) & (n_obs < spec.min_obs)

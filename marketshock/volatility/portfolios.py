@@ -282,9 +282,9 @@ def _inside(members: Membership | None, days: DateArray, names: list[str]) -> Bo
 
 
 def _on_sessions(held: Prices, days: DateArray) -> FloatArray:
-    """Return adjusted closes on the sessions of the calendar, NaN on sessions without a row."""
+    """Return closes with dividends reinvested on the sessions of the calendar, NaN on sessions without a row."""
     out = np.full((len(days), len(held.tickers)), np.nan)
-    out[np.searchsorted(days, held.dates.to_numpy().astype("datetime64[D]"))] = held.adj_close.to_numpy()
+    out[np.searchsorted(days, held.dates.to_numpy().astype("datetime64[D]"))] = held.reinvested.to_numpy()
     return out
 
 

@@ -24,7 +24,7 @@ _PICTURES = {
     "trades": ("Each trade", "Return of each trade against the date of its event."),
 }
 _MEASURE_TERMS = {
-    "value": "After costs. Annual: of 252 sessions. Sortino ratio: Sortino and van der Meer (1991).",
+    "value": "After costs. Annual: of the sessions beside it. Sortino ratio: Sortino and van der Meer (1991).",
     "s.e., p, n": (
         "Of the Sharpe ratio: Lo (2002), Mertens (2002), with skewness and kurtosis. Of the mean trade: clustered by "
         "date, Liang and Zeger (1986). Of alpha: HAC."

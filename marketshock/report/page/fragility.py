@@ -25,7 +25,7 @@ _TERMS = {
     "z": "Return over volatility.",
     "stocks": "With a z in the year.",
     "stock-days": "Days with a z, over all stocks.",
-    "per stock-year": "Events per stock in 252 sessions.",
+    "per stock-year": "Events per stock in a year of sessions.",
     "mean |z|": "Of the events.",
     "product": "Events per stock-year times their mean |z|.",
     "normal": "Expected events per stock-year under independent normal returns of constant variance (Student's t).",
@@ -62,10 +62,11 @@ def report_section(report: FragilityReport) -> Section:
     when = f"on {day}" if day else "of the period"
     ranks = [_table(f"The largest {words} {when}", tables[f"ranking_{way}"], rank_table) for way, words in _WAYS]
     parts.append(Part(f"The largest moves {when}", ranks))
-    parts.append(Part("By year", [_table("Events by year", tables["by_year"], year_table)]))
+    by_year, year = partial(year_table, year=measured.market.session_year), f"A year: {measured.market.session_year}."
+    parts.append(Part("By year", [_table("Events by year", tables["by_year"], by_year, year)]))
     if asked.group:
         caption = f"Events by year, {', '.join(asked.group)}"
-        parts.append(Part("The group by year", [_table(caption, tables["by_year_group"], year_table)]))
+        parts.append(Part("The group by year", [_table(caption, tables["by_year_group"], by_year, year)]))
     if report.clustering is not None:
         parts.append(Part("Do they come together?", [_clustered(report.clustering)]))
     parts.append(Part("Pictures", _pictures(report)))
@@ -80,11 +81,11 @@ def _pictures(report: FragilityReport) -> list[Block]:
     ]
 
 
-def _table(caption: str, frame: pd.DataFrame, printer: Callable[[pd.DataFrame], Printed]) -> Block:
+def _table(caption: str, frame: pd.DataFrame, printer: Callable[[pd.DataFrame], Printed], *more: str) -> Block:
     if frame.empty:
         return Text((f"{caption}: none.",))
     head, rows, _ = printer(frame)
-    notes = (PARTIAL,) if "partial" in frame and frame["partial"].any() else ()
+    notes = (*((PARTIAL,) if "partial" in frame and frame["partial"].any() else ()), *more)
     return Table(caption, head, rows, terms=_TERMS, notes=notes)
 
 

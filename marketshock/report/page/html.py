@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
+from ..._format import escape
 from .blocks import Block, Derivation, Part, Picture, Section, Table, Text
 
 _LONG, _PROSE = 26, 110  # characters from which on a cell may break into lines, and needs room

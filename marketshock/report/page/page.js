@@ -46,9 +46,14 @@
   function tabbed(table) {
     return Array.prototype.map.call(table.rows, function (row) {
       return Array.prototype.map.call(row.cells, function (cell) {
-        return cell.textContent.trim().replace(/\s+/g, " ");
+        return plain(cell.textContent.trim().replace(/\s+/g, " "));
       }).join("\t");
     }).join("\n") + "\n";
+  }
+
+  /* A spreadsheet would take a name such as "=F" for a formula: an apostrophe keeps it text. Numbers stay as they are. */
+  function plain(text) {
+    return /^[=@]/.test(text) || (/^[-+]./.test(text) && !/^[-+][\d.,]*(e[-+]?\d+)?[ %*a-z\u2020]*$/i.test(text)) ? "'" + text : text;
   }
 
   function oldWay(text) {

@@ -91,7 +91,7 @@ def section(study: StudyResult) -> Section:
     kind = "log" if study.spec.log else "simple"
     lead = (
         f"{len(study)} of {len(study.alignment)} events studied{left}. Model: {study.spec.model.name}. Event window "
-        f"{window}, estimation window {study.spec.estimation} in trading days ({study.panel.returns.sessions.name} "
+        f"{window}, estimation window {study.spec.estimation} in trading days ({', '.join(study.panel.calendars)} "
         f"sessions); {kind} returns.",
         *(
             [" ".join(overlap_notes(study))]

@@ -6,12 +6,12 @@ import base64
 import hashlib
 import platform
 from collections.abc import Sequence
-from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ..._format import escape
 from ...errors import InputError
 from ..files import write_text
 from .blocks import Part, Section, Text

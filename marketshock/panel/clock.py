@@ -1,0 +1,181 @@
+"""Which sessions a security has: those of its market, in one place.
+
+A row of prices on which only other markets traded is no session of anybody else: it neither counts as a day nor costs
+a return.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._typing import BoolArray, CalendarName, DateArray, FloatArray
+from ..errors import Argument, CalendarWarning, PriceError, Words
+from ..markets import named_sessions
+from ..sessions import Sessions, index_sessions, nyse
+
+_DAILY = 0.5  # share of one-session steps between a series' prices below which it is no daily series
+_CLOSURES = 1 / 3  # share of New York's weekday closures on which a series must have moved to be of another market
+_WEEKENDS = 0.1  # the same of Saturdays and Sundays
+_HOLE = 20  # calendar days without a row: longer than any holiday of a market
+_OTHER = 2  # days of either kind that it takes: one is a stray row, unless it is the only closure of all rows
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """Days on which a series has a price."""
+
+    names: tuple[str, ...]  # the series
+    days: DateArray  # (n,), datetime64[D], increasing
+    moved: BoolArray  # (n,): whether the price differs from the one before
+
+    @property
+    def label(self) -> str:
+        """The series in words."""
+        return self.names[0] if len(self.names) == 1 else f"{self.names[0]} and {len(self.names) - 1} more"
+
+
+def traded(names: Sequence[str], days: DateArray, values: FloatArray, are_returns: bool) -> Traded:
+    """Return the days on which at least half of some series have a price.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The series.
+    days : ndarray of shape (T,), datetime64[D]
+        Rows.
+    values : ndarray of shape (T, n)
+        Their prices or returns; NaN where missing.
+    are_returns : bool
+        Which of the two.
+    """
+    there = np.isfinite(values)
+    moved = np.asarray(_moved(there, values, are_returns).any(axis=1))
+    enough = 2 * there.sum(axis=1) >= max(1, values.shape[1])
+    return Traded(tuple(names), days[enough], moved[enough])
+
+
+def shared_days(names: Sequence[str], days: DateArray, values: FloatArray, are_returns: bool) -> tuple[Traded, Traded]:
+    """Return the days on which more than half of some series have a price, and those on which half have one.
+
+    The half is of the series whose prices have begun and not ended; arguments as those of `traded`.
+    """
+    there = np.isfinite(values)
+    moved = np.asarray(_moved(there, values, are_returns).any(axis=1))
+    begun, going = np.maximum.accumulate(there, axis=0), np.maximum.accumulate(there[::-1], axis=0)[::-1]
+    n, alive = there.sum(axis=1), (begun & going).sum(axis=1)
+    more, half = 2 * n > alive, (2 * n >= alive) & (n > 0)
+    return Traded(tuple(names), days[more], moved[more]), Traded(tuple(names), days[half], moved[half])
+
+
+def _moved(there: BoolArray, values: FloatArray, are_returns: bool) -> BoolArray:
+    """Return where a price differs from the one before, (T, n)."""
+    if are_returns:
+        return np.asarray(np.nan_to_num(values) != 0.0)
+    last = np.maximum.accumulate(np.where(there, np.arange(len(values))[:, None], -1), axis=0)
+    before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
+    earlier = np.where(before >= 0, np.take_along_axis(values, np.maximum(before, 0), axis=0), np.nan)
+    return np.asarray(there & (values != earlier))
+
+
+def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto", warn: bool = True) -> Sessions:
+    """Return the sessions of a market.
+
+    A stated calendar comes first: "NYSE", another exchange by its code, or "index" for the days on which the series
+    itself has a price. With "auto" it is New York's table if the days of the series are its sessions but for stray
+    rows, otherwise the days of the series, with a `CalendarWarning`.
+
+    Parameters
+    ----------
+    parameter : str
+        What was given, for errors: "prices" or "returns".
+    series : Traded
+        The benchmark or, without one, the security.
+    calendar : str, optional
+        See above.
+    warn : bool, optional
+        Whether to warn where "auto" takes the days of the series.
+
+    Raises
+    ------
+    PriceError
+        With "NYSE", if the days are not its sessions, or too sparse to be daily.
+    InputError
+        If no calendar has that name, or calendars of other exchanges are not installed.
+    """
+    if calendar == "index" or not len(series.days):
+        return index_sessions(series.days)
+    if calendar not in ("auto", "NYSE"):
+        return named_sessions("calendar", calendar, series.days[0], series.days[-1])
+    problem = misfit(series.days, series.moved)
+    if not problem:
+        return nyse()
+    what = f"{series.label}: {problem}"
+    if calendar == "NYSE":
+        remedy = Words("correct the dates, or pass ", Argument("calendar", "index"), " to take them as sessions")
+        raise PriceError(parameter, what, remedy)
+    if warn:
+        text = Words(
+            f"{parameter}: {what}; the days on which it has a price are taken as the trading sessions. Pass ",
+            *(Argument("calendar", "index"), " to say so, an exchange's code such as "),
+            *(Argument("calendar", "XETR"), ", or ", Argument("calendar", "NYSE"), " to refuse such dates."),
+        )
+        warnings.warn(CalendarWarning(text), stacklevel=5)
+    return index_sessions(series.days)
+
+
+def holes(axis: DateArray) -> BoolArray:
+    """Return which days of a calendar made of prices come after a hole, (T,): a return over it is of no one session.
+
+    A hole is longer than any holiday of an exchange: more than 20 days, and than ten usual steps.
+    """
+    step = np.diff(axis.astype(np.int64))
+    out = np.zeros(len(axis), dtype=bool)
+    out[1:] = step > max(_HOLE, 10 * int(np.median(step))) if len(step) else False
+    return out
+
+
+def misfit(days: DateArray, moved: BoolArray) -> str:
+    """Return why days are not New York's sessions, "" if they are but for stray rows.
+
+    A stray row repeats the price before, or is rarer than the days on which another market trades while New York is
+    closed.
+
+    Parameters
+    ----------
+    days : ndarray of shape (n,), datetime64[D]
+        Days with a price.
+    moved : ndarray of shape (n,), bool
+        Whether that price differs from the one before.
+    """
+    table = nyse()
+    if days[0] < table.days[0] or days[-1] > table.days[-1]:
+        return f"dates from {days[0]} to {days[-1]} reach beyond the NYSE table ({table.days[0]} to {table.days[-1]})"
+    is_session = table.contains(days)
+    stray = days[~is_session & moved]
+    if _of_another_market(stray, days[0], days[-1]):
+        return f"{len(stray)} of {len(days)} dates are no NYSE session (the first is {stray[0]})"
+    place = np.searchsorted(table.days, days[is_session])
+    if len(place) < 2:
+        return "" if len(place) else f"{len(days)} of {len(days)} dates are no NYSE session (the first is {days[0]})"
+    if (np.diff(place) == 1).mean() < _DAILY:
+        expected = len(table.between(days[0], days[-1]))
+        return f"{len(days)} rows for {expected} NYSE sessions are no daily series"
+    return ""
+
+
+def _of_another_market(stray: DateArray, first: np.datetime64, last: np.datetime64) -> bool:
+    """Return whether days without a session of New York are so many that they are sessions of another market."""
+    if not len(stray):
+        return False
+    everyday = np.arange(first, last + 1)
+    weekday = np.is_busday(everyday)
+    closures = int(weekday.sum()) - len(nyse().between(first, last))
+    on_weekdays = int(np.is_busday(stray).sum())
+    on_weekends = len(stray) - on_weekdays
+    return (on_weekdays >= min(_OTHER, max(1, closures)) and on_weekdays > _CLOSURES * closures) or (
+        on_weekends >= _OTHER and on_weekends > _WEEKENDS * (len(everyday) - int(weekday.sum()))
+    )

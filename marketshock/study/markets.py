@@ -1,0 +1,243 @@
+"""The markets of a study: which events lie on which clock, and the returns of each market on its own sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from .._typing import IntArray
+from ..catalog.table import UNSET, EventTable
+from ..errors import UnknownNameError, WindowError
+from ..markets import Market, is_calendar
+from ..models.base import clock_of, columns_read, held_against
+from ..panel.build import PanelBuild, Requirements, build_panel
+from ..panel.clock import Traded, misfit, sessions_for
+from ..panel.returns import Returns, Sheet, factor_columns
+from ..panel.spans import bridged
+from ..panel.spec import StudySpec
+from ..providers.frames import session_dates
+from ..sessions import NEW_YORK, Sessions, nyse
+from ..windows import Window
+
+_STEP = 256  # securities looked at together
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarketPart:
+    """Events of one market with the same windows.
+
+    Attributes
+    ----------
+    events : ndarray of shape (n,), int
+        Positions in the event table, increasing.
+    spec : StudySpec
+        The study's, with the model held against the benchmark of this market, and the windows of these events.
+    returns : Returns
+        On the sessions of the market.
+    """
+
+    events: IntArray
+    spec: StudySpec
+    returns: Returns
+
+    def build(self, table: EventTable, need: Requirements) -> PanelBuild:
+        """Align the events with the returns; positions in the build are those among the events of the part."""
+        whole = len(self.events) == len(table)
+        own = table if whole else table.take(self.events)
+        spec = self.spec
+        need = replace(need, min_event_obs=min(need.min_event_obs, len(spec.window)), n_given=len(table))
+        return build_panel(own, self.returns, spec.model, spec.estimation, spec.window, need)
+
+
+def market_parts(
+    spec: StudySpec,
+    table: EventTable,
+    sheet: Sheet,
+    factors: pd.DataFrame | None = None,
+    markets: Mapping[str, Market] | None = None,
+) -> list[MarketPart]:
+    """Return the events by market and windows, each with its returns; a single part where all are alike.
+
+    Raises
+    ------
+    UnknownNameError
+        If an event names a market, or a benchmark, that is not there.
+    InputError, WindowError
+        If a model cannot be held against a benchmark, or windows are none.
+    """
+    asked = list(_asked(spec, table, dict(markets or {}), sheet, factors))
+    parts = []
+    for one in asked:
+        for events, sessions in one.clocks(sheet, table, factors):
+            names = [*columns_read(one.spec.model), *_tickers(table, events)]
+            returns = sheet.on(sessions, names, only=len(asked) > 1 or len(events) < len(table))
+            returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
+            if factors is not None:
+                returns = factor_columns(returns, factors)
+            parts.append(MarketPart(events, one.spec, returns))
+    return parts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Events that ask for the same market and windows."""
+
+    events: IntArray
+    spec: StudySpec
+    market: Market | None  # None if nothing is stated
+    series: tuple[str, ...]  # whose days are the sessions; () for each security's own
+
+    def clocks(
+        self, sheet: Sheet, table: EventTable, factors: pd.DataFrame | None
+    ) -> Iterator[tuple[IntArray, Sessions]]:
+        """Yield the events with the sessions of their market."""
+        known = self.market.table(sheet.days[0], sheet.days[-1]) if self.market else None
+        if known is not None:
+            yield self.events, known
+        elif self.series:
+            yield self.events, self._timed(self._of_series(sheet, factors))
+        else:
+            for events, sessions in _own_clocks(sheet, table, self.events, self.calendar):
+                yield events, self._timed(sessions)
+
+    @property
+    def calendar(self) -> str:
+        """The calendar asked for; another zone than New York's excludes its table."""
+        if self.market is None:
+            return self.spec.calendar
+        stated = self.market.calendar_name
+        elsewhere = stated == "auto" and self.market.zone not in (None, NEW_YORK)
+        return "index" if elsewhere else self.spec.calendar if stated == "auto" else stated
+
+    def _of_series(self, sheet: Sheet, factors: pd.DataFrame | None) -> Sessions:
+        """Return the sessions by the days of the benchmark, which may be a factor."""
+        warn = self.market is None
+        if factors is not None and self.series[0] in map(str, factors.columns):
+            column = factors.iloc[:, [str(c) for c in factors.columns].index(self.series[0])]
+            there = column.notna().to_numpy()
+            days = session_dates("factors", factors.index)[there]
+            return sessions_for("factors", Traded(self.series[:1], days, np.ones(len(days), bool)), self.calendar, warn)
+        return sheet.sessions(self.series, self.calendar, warn)
+
+    def _timed(self, sessions: Sessions) -> Sessions:
+        return self.market.timed(sessions) if self.market else sessions
+
+
+def _asked(
+    spec: StudySpec,
+    table: EventTable,
+    markets: Mapping[str, Market],
+    sheet: Sheet,
+    factors: pd.DataFrame | None,
+) -> Iterator[_Asked]:
+    known = {*sheet.names, *(map(str, factors.columns) if factors is not None else ())}
+    for events in _alike(table):
+        first = int(events[0])
+        market, benchmark = _market(
+            str(table.market[first]), str(table.benchmark[first]), str(table.calendar[first]), markets
+        )
+        if benchmark and benchmark not in known:
+            raise UnknownNameError("benchmark", [benchmark], sorted(known))
+        own = spec
+        if benchmark:
+            own = replace(own, model=held_against(own.model, benchmark))
+        if table.own_windows is not None:
+            own = _with_windows(own, table, first)
+        yield _Asked(events, own, market, (benchmark,) if benchmark else clock_of(own.model))
+
+
+def _market(name: str, benchmark: str, calendar: str, markets: Mapping[str, Market]) -> tuple[Market | None, str]:
+    """Return the market of an event, None where nothing is stated, and its benchmark, "" for the model's."""
+    if name and name not in markets and not is_calendar(name):
+        remedy = "" if markets else "describe it: markets=[ms.Market(...)]"
+        raise UnknownNameError("events, column 'market'", [name], sorted(markets), remedy)
+    market = markets.get(name) or (Market(name) if name else None)
+    if market is None and not benchmark and not calendar and len(markets) == 1:
+        market = next(iter(markets.values()))  # the only market of the study is the market of all its events
+    elif market is None and (benchmark or calendar):
+        by_benchmark = [m for m in markets.values() if benchmark and m.benchmark == benchmark]
+        market = by_benchmark[0] if len(by_benchmark) == 1 else Market(benchmark or calendar)
+        if not by_benchmark and not calendar:
+            market = replace(market, calendar="auto")
+    if market is not None and calendar:
+        market = replace(market, calendar=calendar, sessions=None)
+    return market, benchmark or (market.benchmark or "" if market else "")
+
+
+def _alike(table: EventTable) -> list[IntArray]:
+    """Return the positions of events that ask for the same market and windows, in the order of first occurrence."""
+    columns = [getattr(table, name) for name in ("market", "benchmark", "calendar")]
+    given = {str(k): c for k, c in enumerate(columns) if len(c) and c.strides[0]}
+    if table.own_windows is not None:
+        given |= {f"w{k}": table.own_windows[:, k] for k in range(4)}
+    if not given:
+        return [np.arange(len(table))]
+    code = pd.DataFrame(given).groupby(list(given), sort=False).ngroup().to_numpy()
+    order = np.argsort(code, kind="stable")
+    return list(np.split(order, np.flatnonzero(np.diff(code[order])) + 1))
+
+
+def _with_windows(spec: StudySpec, table: EventTable, first: int) -> StudySpec:
+    """Return the spec with the windows of an event where it states them."""
+    assert table.own_windows is not None
+    own = table.own_windows[first]
+    if (own == UNSET).all():
+        return spec
+    whole = (spec.window.first, spec.window.last, spec.estimation.first, spec.estimation.last)
+    days = [int(mine) if mine != UNSET else usual for mine, usual in zip(own, whole, strict=True)]
+    try:
+        window = Window.of("window_first, window_last", tuple(days[:2]))
+        estimation = Window.of("estimation_first, estimation_last", tuple(days[2:]))
+        least = min(spec.min_obs, len(estimation)), min(spec.min_event_obs, len(window))
+        return replace(spec, window=window, estimation=estimation, min_obs=least[0], min_event_obs=least[1])
+    except WindowError as error:
+        raise WindowError(f"event {table.id_of(first)!r}, {error.parameter}", error.problem, error.remedy) from None
+
+
+def _own_clocks(sheet: Sheet, table: EventTable, events: IntArray, calendar: str) -> list[tuple[IntArray, Sessions]]:
+    """Return the events by the sessions of their own securities: no benchmark says which days these are."""
+    code, which = np.unique(table.security[events], return_inverse=True)
+    names = [str(table.names[c]) for c in code]
+    if calendar != "auto":
+        series = sheet.any_of(names, "the dates")
+        return [(events, sessions_for(sheet.parameter, series, calendar))]
+    if calendar == "auto" and _all_new_york(sheet, names):
+        return [(events, nyse())]
+    clocks: dict[bytes, tuple[Sessions, list[int]]] = {}
+    without: list[int] = []
+    for at, name in enumerate(names):
+        series = sheet.traded([name])
+        if not len(series.days):
+            without.append(at)
+            continue
+        fits = not misfit(series.days, series.moved)
+        sessions = nyse() if fits else sessions_for(sheet.parameter, series, calendar)
+        clocks.setdefault(b"" if fits else sessions.days.tobytes(), (sessions, []))[1].append(at)
+    found = list(clocks.values()) or [(sheet.sessions((), calendar), [])]
+    found[0][1].extend(without)  # left out by name on whichever clock
+    return [(events[np.isin(which, members)], sessions) for sessions, members in found]
+
+
+def _all_new_york(sheet: Sheet, names: Sequence[str]) -> bool:
+    """Return whether all rows are New York's sessions and each security's prices are daily, without a look at each."""
+    table = nyse()
+    if not table.contains(sheet.days).all():
+        return False
+    place = np.searchsorted(table.days, sheet.days)
+    follows = np.diff(place) == 1
+    wanted = set(names)
+    columns = np.array([at for at, name in enumerate(sheet.names) if name in wanted], dtype=np.int64)
+    for lo in range(0, len(columns), _STEP):
+        there = np.isfinite(sheet.values[:, columns[lo : lo + _STEP]])
+        steps = (there[1:] & there[:-1] & follows[:, None]).sum(axis=0)
+        if (2 * steps < there.sum(axis=0) - 1).any():
+            return False
+    return True
+
+
+def _tickers(table: EventTable, events: IntArray) -> list[str]:
+    used = np.unique(table.security[events]) if len(events) < len(table) else np.arange(len(table.names))
+    return [str(table.names[c]) for c in used]

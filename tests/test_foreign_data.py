@@ -1,0 +1,329 @@
+"""Adding data of other markets, or rows of days on which the market was closed, changes no number."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import marketshock as ms
+from marketshock.sessions import nyse
+
+from . import made_markets as mm
+
+FIRST, LAST = "2023-11-01", "2025-03-14"
+EVENT = "2025-01-27"  # a Monday
+STOCKS = ("AAA", "BBB", "CCC", "MKT")
+CLOSED = ("2024-01-15", "2024-11-28", "2025-01-09", "2025-01-20")  # of the NYSE: two holidays, Thanksgiving, mourning
+EVENTS = pd.DataFrame({"ticker": ["AAA", "BBB", "CCC", "AAA"], "date": [EVENT, EVENT, "2025-01-21", "2024-07-05"]})
+
+Numbers = dict[str, Any]
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def new_york(seed: int = 7) -> pd.DataFrame:
+    """Return closes of three firms and a market on the sessions of New York."""
+    table = nyse().days
+    days = table[(table >= np.datetime64(FIRST)) & (table <= np.datetime64(LAST))]
+    index = pd.DatetimeIndex(days.astype("datetime64[ns]"), name="date")
+    rng = np.random.default_rng(seed)
+    market = rng.normal(0.0004, 0.009, len(index))
+    returns = np.column_stack([*(1.2 * market + rng.normal(0, 0.012, len(index)) for _ in range(3)), market])
+    returns[index == EVENT, :2] -= 0.09
+    return pd.DataFrame(np.round(100 * np.cumprod(1 + returns, axis=0), 4), index, list(STOCKS))
+
+
+def walk(index: pd.DatetimeIndex, name: str, seed: int = 1) -> pd.DataFrame:
+    steps = np.random.default_rng(seed).normal(0, 0.02, len(index))
+    return pd.DataFrame({name: np.round(40 * np.exp(np.cumsum(steps)), 4)}, index)
+
+
+# ----------------------------------------------------------------- what others put into a frame of prices
+
+
+def a_coin(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.join(walk(pd.date_range(frame.index[0], frame.index[-1]), "BTC-USD"), how="outer")
+
+
+def london(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add a stock that trades on New York's holidays, and not on days on which New York is open."""
+    days = pd.bdate_range(frame.index[0], frame.index[-1])
+    return frame.join(walk(days.delete([30, 38, 39, 110, 200, 291]), "AZN.L"), how="outer")
+
+
+def a_saturday_of_another(frame: pd.DataFrame) -> pd.DataFrame:
+    other = walk(frame.index, "ODD")
+    other.loc[pd.Timestamp("2025-01-18")] = 41.0
+    return frame.join(other.sort_index(), how="outer")
+
+
+def empty_weekends(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.asfreq("D")
+
+
+def an_empty_holiday(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.reindex(frame.index.union([pd.Timestamp("2025-01-20")]))
+
+
+def carried_over_a_holiday(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.reindex(frame.index.union([pd.Timestamp(CLOSED[2])])).ffill()
+
+
+def carried_for_one_stock(frame: pd.DataFrame) -> pd.DataFrame:
+    out = frame.reindex(frame.index.union([pd.Timestamp(CLOSED[1])]))
+    out["BBB"] = out["BBB"].ffill()
+    return out
+
+
+def an_empty_column(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(NONE=np.nan)
+
+
+def a_sparse_column(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.join(walk(pd.date_range(frame.index[3], frame.index[-1], freq="11D"), "RARE"), how="outer")
+
+
+def all_at_once(frame: pd.DataFrame) -> pd.DataFrame:
+    return an_empty_column(a_sparse_column(london(a_coin(carried_for_one_stock(frame)))))
+
+
+COLUMNS: tuple[Change, ...] = (a_coin, london, a_saturday_of_another, an_empty_column, a_sparse_column)
+ROWS: tuple[Change, ...] = (empty_weekends, an_empty_holiday, carried_over_a_holiday, carried_for_one_stock)
+CHANGES = (*COLUMNS, *ROWS, all_at_once)
+
+# ------------------------------------------------------------------------------ what is computed from it
+
+
+def quiet(call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call without the warnings that say what was left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return call(*arguments, **options)
+
+
+def studied(frame: pd.DataFrame, events: pd.DataFrame = EVENTS, **options: Any) -> ms.StudyResult:
+    options = {"model": ms.MarketModel("MKT"), **options}
+    return quiet(ms.event_study, events, prices=frame, **options)
+
+
+def numbers_of(frame: pd.DataFrame) -> Numbers:
+    return {str(name): frame[name].to_numpy() for name in frame} | {"index": frame.index.to_numpy()}
+
+
+def of_a_study(frame: pd.DataFrame) -> Numbers:
+    made = studied(frame)
+    return {
+        "ar": made.ar.to_numpy(),
+        "n_obs": made.fit.n_obs,
+        "params": made.fit.params,
+        "session": made.alignment["session"].to_numpy(),
+        **numbers_of(made.car(-1, 5)),
+        "tests": made.tests(-1, 1)["pvalue"].to_numpy(),
+    }
+
+
+def of_a_study_without_benchmark(frame: pd.DataFrame) -> Numbers:
+    made = studied(frame, model=ms.ConstantMean())
+    return {"ar": made.ar.to_numpy(), "n_obs": made.fit.n_obs, **numbers_of(made.car(-1, 5))}
+
+
+def of_timestamps(frame: pd.DataFrame) -> Numbers:
+    times = pd.to_datetime([f"{EVENT} 17:00", f"{EVENT} 09:00", "2025-01-18 12:00"]).tz_localize("America/New_York")
+    made = studied(frame, pd.DataFrame({"ticker": ["AAA", "BBB", "CCC"], "date": times}))
+    return {"session": made.alignment["session"].to_numpy(), "ar": made.ar.to_numpy()}
+
+
+def of_placebo_days(frame: pd.DataFrame) -> Numbers:
+    made = ms.placebo(studied(frame), first=0, last=1)
+    return {**numbers_of(made.table), "car": made.distribution["car"].to_numpy()}
+
+
+def of_the_days_before(frame: pd.DataFrame) -> Numbers:
+    return numbers_of(ms.pretrend(studied(frame), 10).to_frame())
+
+
+def of_other_news(frame: pd.DataFrame) -> Numbers:
+    calendar = pd.DataFrame(
+        {"ticker": ["AAA", "BBB", "CCC"], "date": ["2025-01-21", "2025-01-18", "2024-12-02"], "title": list("xyz")}
+    ).assign(on_closed="next")
+    return numbers_of(studied(frame).confounders(calendar))
+
+
+COUNTS = pd.DataFrame(
+    {"firm": ["AAA", "BBB"], "shares": [1e9, 2e9], "as_of": ["2024-10-01"] * 2, "filed": ["2024-10-20"] * 2}
+)
+
+
+def of_a_market_cap(frame: pd.DataFrame) -> Numbers:
+    parts = {}
+    for date in (EVENT, "2025-01-21", "2024-11-29"):
+        made = quiet(ms.market_cap_change, date, frame, COUNTS, tickers=["AAA", "BBB"])
+        parts |= {f"{date} {name}": value for name, value in numbers_of(made.table).items()}
+        parts |= {f"{date} before": made.previous, f"{date} note": made.note}
+    return parts
+
+
+def of_a_reported_loss(frame: pd.DataFrame) -> Numbers:
+    made = quiet(ms.reconcile, "AAA", EVENT, 9e9, prices=frame, shares=COUNTS)
+    return {**numbers_of(made.table), "before": made.previous}
+
+
+def of_large_moves(frame: pd.DataFrame) -> Numbers:
+    made = quiet(ms.fragility, frame)
+    z = made.z[list(STOCKS)].dropna(how="all")
+    own = quiet(ms.fragility, frame[list(STOCKS)]).events()  # rows only
+    ranked = made.events()
+    ranked = ranked[ranked["ticker"].isin(STOCKS)]
+    return {"z": z.to_numpy(), "days": z.index.to_numpy(), **numbers_of(own), "ranked": ranked["z"].to_numpy()}
+
+
+def of_a_backtest(frame: pd.DataFrame) -> Numbers:
+    rule = ms.rules.HoldAfter(days=5, entry="next_close")
+    made = quiet(ms.backtest, EVENTS, frame, rule, benchmark="MKT", costs=ms.Costs(bps=3, borrow=0.02))
+    curve = {"annual": made.curve.annual_return, "sharpe": made.curve.sharpe, "alpha": made.benchmark_regression.alpha}
+    return {**numbers_of(made.daily), **{f"leg {k}": v for k, v in numbers_of(made.trades).items()}, **curve}
+
+
+def of_a_rule_that_looks_back(frame: pd.DataFrame) -> Numbers:
+    rule = ms.rules.AfterDrop(days=5, sigma=2, window=60, entry="next_close")
+    made = quiet(ms.backtest, None, frame, rule, tickers=["AAA", "BBB", "CCC"], benchmark="MKT")
+    random = ms.placebo_trades(made, 49)
+    return {**numbers_of(made.trades), "p": random.pvalue, "draws": np.asarray(random.distribution)}
+
+
+def of_groups_by_volatility(frame: pd.DataFrame) -> Numbers:
+    """Of rows alone: all columns of a frame are sorted."""
+    made = quiet(ms.volatility_portfolios, frame[["AAA", "BBB", "CCC"]], lookback=60, groups=2)
+    return numbers_of(made.table)
+
+
+COMPUTED = (
+    of_a_study,
+    of_a_study_without_benchmark,
+    of_timestamps,
+    of_placebo_days,
+    of_the_days_before,
+    of_other_news,
+    of_a_market_cap,
+    of_a_reported_loss,
+    of_large_moves,
+    of_a_backtest,
+    of_a_rule_that_looks_back,
+    of_groups_by_volatility,
+)
+
+
+def differing(one: Numbers, two: Numbers) -> list[str]:
+    """Return the names under which two results differ, bit for bit; NaN equals NaN."""
+    assert list(one) == list(two)
+    return [name for name in one if not same(one[name], two[name])]
+
+
+def same(a: Any, b: Any) -> bool:
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype.kind == "f" and b.dtype.kind == "f":
+        return np.array_equal(a, b, equal_nan=True)
+    return bool(a.shape == b.shape and repr(a.tolist()) == repr(b.tolist()))
+
+
+@pytest.fixture(scope="module")
+def clean() -> pd.DataFrame:
+    return new_york()
+
+
+@pytest.fixture(scope="module")
+def right(clean) -> dict[str, Numbers]:
+    return {of.__name__: of(clean) for of in COMPUTED}
+
+
+@pytest.mark.parametrize("of", COMPUTED, ids=lambda of: of.__name__)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_data_of_others_change_no_number(clean, right, of, change):
+    assert differing(right[of.__name__], of(change(clean))) == []
+
+
+# ------------------------------------------------------------------------------------------- any foreign data
+
+#: Sessions of foreign columns: days of the week, and whether they begin and end beyond the market's.
+_KINDS = ("every day", "weekdays", "other holidays", "sparse", "one day", "empty")
+
+
+@st.composite
+def foreign(draw: Any, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """Generate columns of other markets, and rows of days that are no session, for a market with some sessions."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    beyond = draw(st.sampled_from((20, 0)))
+    whole = pd.date_range(days[0] - pd.Timedelta(days=beyond), days[-1] + pd.Timedelta(days=beyond))
+    weekday, columns = np.is_busday(whole.to_numpy().astype("datetime64[D]")), []
+    for k, kind in enumerate(draw(st.lists(st.sampled_from(_KINDS), max_size=4))):
+        there = {
+            "every day": np.ones(len(whole), dtype=bool),
+            "weekdays": weekday,
+            "other holidays": weekday & (rng.random(len(whole)) > 0.1),
+            "sparse": rng.random(len(whole)) < 0.05,
+            "one day": np.arange(len(whole)) == rng.integers(len(whole)),
+            "empty": np.zeros(len(whole), dtype=bool),
+        }[kind]
+        name = str(rng.permutation([f"A{k}", f"Z{k}.L"])[0])  # before or after the market's own columns
+        columns.append(walk(whole, name, int(rng.integers(1000)))[name].where(there))
+    rows = whole[rng.random(len(whole)) < draw(st.sampled_from((0.3, 0.0)))]
+    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=days[:0])
+    return frame.reindex(frame.dropna(how="all").index.union(rows))
+
+
+def beside(prices: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Return prices with foreign data, the columns in the order of their names."""
+    joined = prices.join(others, how="outer").sort_index()
+    return joined[sorted(joined)]
+
+
+def equal_studies(one: ms.StudyResult, two: ms.StudyResult) -> None:
+    assert same(one.ar.to_numpy(), two.ar.to_numpy())
+    assert same(one.fit.params, two.fit.params)
+    assert differing(numbers_of(one.car(-1, 2)), numbers_of(two.car(-1, 2))) == []
+    assert differing(numbers_of(one.exclusions), numbers_of(two.exclusions)) == []
+    assert differing(numbers_of(one.tests(-1, 1)), numbers_of(two.tests(-1, 1))) == []
+
+
+@settings(max_examples=12, derandomize=True, deadline=None)
+@given(data=st.data(), market=mm.markets(), model=st.sampled_from((ms.MarketModel("m"), ms.MarketAdjusted("m"))))
+def test_any_foreign_data_change_no_study(data, market, model):
+    options = {"model": model, **market.options, "calendar": "auto"}
+    prices = market.prices
+    others = data.draw(foreign(prices.index))
+    one, two = (quiet(ms.event_study, market.events, prices=p, **options) for p in (prices, beside(prices, others)))
+    equal_studies(one, two)
+
+
+@settings(max_examples=8, derandomize=True, deadline=None)
+@given(data=st.data(), market=mm.markets(exclusions=False))
+def test_any_foreign_data_change_no_backtest(data, market):
+    prices, rule = market.prices, ms.rules.HoldAfter(days=3, entry="next_close")
+    others = data.draw(foreign(prices.index))
+    one, two = (
+        quiet(ms.backtest, market.events, p, rule, benchmark="m", costs=ms.Costs(bps=2, borrow=0.01))
+        for p in (prices, beside(prices, others))
+    )
+    for name in ("trades", "daily", "performance", "exclusions"):
+        assert differing(numbers_of(getattr(one, name)), numbers_of(getattr(two, name))) == []
+
+
+@settings(max_examples=8, derandomize=True, deadline=None)
+@given(data=st.data(), market=mm.markets(exclusions=False, gaps=("none",)))
+def test_any_foreign_data_change_no_move_and_no_market_cap(data, market):
+    prices = market.prices
+    wide = beside(prices, data.draw(foreign(prices.index)))
+    own = list(prices.columns)
+    one, two = (quiet(ms.fragility, p, window=10).z[own].dropna(how="all") for p in (prices, wide))
+    assert differing(numbers_of(one), numbers_of(two)) == []
+    counts = pd.DataFrame({"firm": ["AA"], "shares": [1e9], "as_of": ["1960-01-01"], "filed": ["1960-02-01"]})
+    date = prices.index[30]
+    one, two = (quiet(ms.market_cap_change, date, p, counts) for p in (prices, wide))
+    assert one.previous == two.previous == prices.index[29].to_numpy().astype("datetime64[D]")
+    assert differing(numbers_of(one.table), numbers_of(two.table)) == []
