@@ -29,6 +29,7 @@ _HOME = {
     "GarchModel": "models.garch",
     "HuberModel": "models.robust",
     "LeaveOneOut": "models.benchmark",
+    "Market": "markets",
     "MarketAdjusted": "models.mean",
     "MarketCapChange": "dollars.change",
     "MarketModel": "models.factor",
@@ -120,6 +121,7 @@ __all__ = [  # noqa: RUF022 - in the order of _HOME
     "GarchModel",
     "HuberModel",
     "LeaveOneOut",
+    "Market",
     "MarketAdjusted",
     "MarketCapChange",
     "MarketModel",
@@ -199,6 +201,7 @@ if TYPE_CHECKING:
     from .inference.options import Conventions, Resampling
     from .inference.power import minimum_detectable, power_of_t
     from .inference.registry import TESTS
+    from .markets import Market
     from .models.benchmark import EqualWeighted, LeaveOneOut
     from .models.factor import CAPM, FactorModel, FamaFrench, MarketModel
     from .models.garch import GarchModel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -181,7 +182,9 @@ def named_sessions(parameter: str, name: str, first: np.datetime64, last: np.dat
     if name not in known:
         raise UnknownNameError(parameter, [name], [n for n in known if _CODE.fullmatch(n)])
     bounds = {"start": pd.Timestamp(first - 31), "end": pd.Timestamp(last + 31)}
-    table = exchange_calendars.get_calendar(name, **bounds)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of pandas, about what that package does
+        table = exchange_calendars.get_calendar(name, **bounds)
     closes = table.closes.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
     return Sessions(name, table.sessions.to_numpy().astype("datetime64[D]"), closes, str(table.tz))
 
@@ -194,7 +197,7 @@ def _own_table(name: str, sessions: Any) -> Sessions:
             raise InputError("sessions", "has no column 'session'", "give columns session and close_utc, or dates")
         given = sessions["session"]
         if "close_utc" in sessions.columns:
-            utc = pd.DatetimeIndex(pd.to_datetime(sessions["close_utc"], utc=True)).tz_localize(None)
+            utc = pd.to_datetime(sessions["close_utc"], utc=True).dt.tz_convert(None)
             closes = utc.to_numpy().astype("datetime64[s]")
     else:
         given = pd.Series(list(sessions), dtype=object)

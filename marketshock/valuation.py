@@ -17,10 +17,13 @@ from . import _format
 from ._typing import DateArray, FloatArray, Frame
 from .errors import PriceError, SharesError, UnknownNameError
 from .providers.base import ADJUSTED, PRESUMED, Prices
-from .providers.shares import COVER, VENDOR, SharesTable, share_counts
+from .providers.plausible import NO_FLOAT, RECEIPTS, float_doubt, units_doubt
+from .providers.shares import COVER, OUTSTANDING, VENDOR, SharesTable, share_counts
 from .providers.snapshot import snapshot
 from .providers.splits import factor_of, known_since, known_until, refuse_unadjusted, split_factors, splits_met
 
+_NEAR = 10  # days within which the last close is that of a day
+_USUAL = 60  # sessions that show how much is usually traded
 _OLD = 400  # days; a firm that files once a year has counted its shares since
 
 
@@ -100,9 +103,32 @@ class Valuation:
             counted=counts["shares"].to_numpy(dtype=float) * factor,
             band=np.where(unit > 1, unit * factor, 0.0),
         )
-        return FirmShares(
-            firm, session, self.prices, table, tuple(applied for applied, _ in met), tuple(passed for _, passed in met)
-        )
+        splits, spin_offs = tuple(applied for applied, _ in met), tuple(passed for _, passed in met)
+        return FirmShares(firm, session, self.prices, table, splits, spin_offs, self._against_float(firm, session))
+
+    def _against_float(self, firm: str, session: np.datetime64) -> tuple[str, ...]:
+        """Return what the public float of the firm, as filed before a session, says against its counts and closes.
+
+        Where none was filed before, the first says it; where filings hold none, that is said.
+        """
+        floats, table = self.shares.public_float, self.shares.table
+        own = table[(table["firm"] == firm) & table["basis"].isin(OUTSTANDING)]
+        if floats is None or own.empty or (own["share_class"] != own["share_class"].iloc[0]).any():
+            return ()
+        known = floats[floats["firm"] == firm].sort_values("filed", kind="stable")
+        if known.empty:
+            return (f"{NO_FLOAT}: {RECEIPTS}",)
+        before = known[known["filed"] < pd.Timestamp(session)]
+        known = before.iloc[-1:] if len(before) else known.iloc[:1]
+        day, usd = known["as_of"].iloc[-1], float(known["usd"].iloc[-1])
+        row = own.loc[(own["as_of"] - day).abs().idxmin()]
+        close = self.prices.close[row["priced_at"]].loc[day - pd.Timedelta(days=_NEAR) : day].dropna()
+        if close.empty:
+            return ()
+        counted = _split_free_from(own.loc[[row.name]]).iloc[0]
+        factor = split_factors(self.prices.checked_splits, row["priced_at"], counted, np.array([day.to_datetime64()]))
+        said = float_doubt(usd, float(row["shares"]) * float(factor[0]) * float(close.iloc[-1]), str(day.date()))
+        return (said,) if said else ()
 
     def requoted(self, ticker: str, price: float, session: np.datetime64) -> float:
         """Return a price as it was quoted on a session in the shares that closes are quoted in."""
@@ -157,6 +183,8 @@ class FirmShares:
         The splits that each count was multiplied by.
     spin_offs : tuple of C DataFrames
         The spin-offs between each count and the session, which change no count.
+    told : tuple of str
+        What else is known against the counts.
     """
 
     firm: str
@@ -165,6 +193,7 @@ class FirmShares:
     table: pd.DataFrame
     splits: tuple[pd.DataFrame, ...]
     spin_offs: tuple[pd.DataFrame, ...]
+    told: tuple[str, ...] = ()
 
     @property
     def tickers(self) -> list[str]:
@@ -219,7 +248,28 @@ class FirmShares:
         age = (pd.Timestamp(self.session) - self.table["as_of"].min()).days
         dated = f"the count dated {self.table['as_of'].min().date()} is {age} days older than the session"
         found = [*self._unfiled(), *self._across_splits(), *self.spin_off_notes, *([dated] if age > _OLD else [])]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys([*found, *self.unit_notes]))
+
+    @cached_property
+    def unit_notes(self) -> list[str]:
+        """Why counts and closes may not be in the same units, one sentence each."""
+        until = slice(None, pd.Timestamp(self.session))
+        known = [self.prices.close[ticker].loc[until].dropna() for ticker in self.tickers]
+        if any(closes.empty for closes in known):
+            return list(self.told)
+        close = np.array([closes.iloc[-1] for closes in known], dtype=float)
+        count = self.table["counted"].to_numpy(dtype=float)
+        said = units_doubt(float(count.sum()), float(close.max()), float(count @ close), self._turnover(until))
+        return [*([said] if said else []), *self.told]
+
+    def _turnover(self, until: slice) -> float:
+        """Return the median volume of the last sessions over the shares it trades, NaN where volume is not known."""
+        volume = self.prices.extra.get("volume")
+        if volume is None or self.firm not in volume.columns or self.firm not in self.tickers:
+            return float("nan")
+        traded = volume[self.firm].loc[until].iloc[-_USUAL:].dropna()
+        counted = self.table.loc[[ticker == self.firm for ticker in self.tickers], "counted"].sum()
+        return float(traded.median() / counted) if len(traded) else float("nan")
 
     @cached_property
     def spin_off_notes(self) -> list[str]:

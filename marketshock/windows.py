@@ -64,7 +64,7 @@ class WindowData:
     mask: BoolArray  # (E, n), bool: True on days with a return and all regressors
     rows: IntArray  # (E, n), int: session ordinals; equal ordinals are the same date
     span: IntArray | None = None  # (E, n), int: sessions that each return covers; None where each covers one
-    root: FloatArray | None = None  # (E, n): what y and x were divided by; None where by nothing
+    root: FloatArray | None = None  # (E, n): what y and x are divided by to have one variance; None for nothing
 
     def total_x(self, days: slice, mask: BoolArray, n_params: int) -> FloatArray:
         """Sum the first P regressors over the days in the mask, (E, n) -> (E, P)."""
@@ -72,11 +72,8 @@ class WindowData:
 
     def take(self, events: IntArray | BoolArray | slice) -> WindowData:
         """Return the window of a subset of the events."""
-        span = None if self.span is None else self.span[events]
-        root = None if self.root is None else self.root[events]
-        return WindowData(
-            self.y[events], self.x[events], self.offset[events], self.mask[events], self.rows[events], span, root
-        )
+        parts = (self.y, self.x, self.offset, self.mask, self.rows, self.span, self.root)
+        return WindowData(*(None if part is None else part[events] for part in parts))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

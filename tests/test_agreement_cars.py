@@ -124,7 +124,7 @@ def test_derivations_arrive_at_the_tables(model, market):
 @given(market=markets())
 @settings(max_examples=4)
 def test_prices_and_their_returns_give_one_study(market):
-    prices = market.prices
+    prices = market.prices.assign(m=market.prices["m"].ffill().bfill())  # its days are the sessions, in either form
     returns = prices.pct_change(fill_method=None)
     for log, given_returns in ((False, returns), (True, np.log1p(returns))):
         a = study(market, returns=None, prices=prices, log=log)

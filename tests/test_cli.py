@@ -190,7 +190,7 @@ class TestBadInput:
         ),
         "a month without a day": ("events", b"ticker,date\nNVDA,2025-01\n", "is no date"),
         "a date of its own twice": ("events", b"Date,date,ticker\n2025-01-27,2025-01-27,NVDA\n", "'date' twice"),
-        "no ticker in a long row": ("prices", b"date,ticker,close\n2025-01-27,,1\n", "row 0 has no ticker"),
+        "no ticker in a long row": ("prices", b"date,ticker,close\n2025-01-27,,1\n", "line 2 has no ticker"),
         "events on a weekend": ("events", b"ticker,date\nNVDA,2025-01-25\n", "a Saturday"),
         "events with a naive time": ("events", b"ticker,date\nNVDA,2025-01-27 10:00\n", "has no time zone"),
         "events without a row": ("events", b"ticker,date\n", "no rows"),

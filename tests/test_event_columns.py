@@ -191,6 +191,9 @@ class TestIndex:
 
     def test_row_numbers_that_became_a_column_are_no_trait(self):
         assert event_table(frame().reset_index(), None).traits == {}
+        assert list(event_table(frame(5)[2:].reset_index(), None).traits["index"]) == [2, 3, 4]
+        with pytest.raises(InputError, match="column 'index' is not read; name it 'benchmark'"):
+            event_table(frame(index=["^GSPC", "^N225", ""]), None)
 
 
 class TestNames:

@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 
 import marketshock as ms
 from marketshock.backtests.market import market_of
-from marketshock.errors import PriceError
+from marketshock.errors import InputError, PriceError
 from marketshock.providers.bars import adjusted_close
 from marketshock.providers.total_return import implied_dividends, paid_since, reinvested, reinvested_as_implied
 
@@ -50,6 +50,38 @@ def test_the_return_of_an_ex_day_is_that_of_the_definition(columns):
     """``(units x P + D) / P before - 1``, also with a split on the day, over a gap, and of a dividend of 40 %."""
     made = ms.Prices.from_frame(closes()[["date", "ticker", *columns]])
     np.testing.assert_allclose(over_the_gap(made.reinvested), EXPECTED["total_return"], rtol=0, atol=EXACT)
+
+
+def test_closes_as_traded_with_dividends_and_splits():
+    """The reference table as it stands: a split and a dividend per new share on one day, and a reverse split."""
+    raw = pd.read_csv(FOLDER / "closes.csv").drop(columns="adj_close")
+    made = ms.Prices.from_frame(raw, as_traded=True)
+    np.testing.assert_allclose(over_the_gap(made.reinvested), EXPECTED["total_return"], rtol=0, atol=EXACT)
+    by_hand = closes().pivot(index="date", columns="ticker", values="close")
+    np.testing.assert_array_equal(made.close[sorted(made.tickers)], by_hand)
+    assert "as traded" in made.provenance["splits"]
+    with pytest.raises(PriceError, match=r"moves .* divide those before by 4"):
+        ms.event_study(
+            pd.DataFrame({"ticker": ["split_and_dividend"], "date": ["2023-05-10"]}),
+            prices=raw,
+            model=ms.ConstantMean(),
+            calendar="index",
+        )
+    with pytest.raises(InputError, match="is said to be as traded, and has no splits"):
+        ms.Prices.from_frame(raw.drop(columns="split"), as_traded=True)
+
+
+def test_market_caps_of_closes_as_traded():
+    """1e9 shares of November at 160 in January, split 4 for 1 in February: 160 bn; volumes and highs follow."""
+    days = pd.to_datetime(["2024-11-01", "2025-01-24", "2025-01-27", "2025-02-20"])
+    rows = {"date": days, "ticker": "AAA", "close": [150.0, 160.0, 140.0, 36.0], "high": [151.0, 161.0, 141.0, 37.0]}
+    table = pd.DataFrame({**rows, "volume": [5.0, 10.0, 20.0, 80.0], "split": [1, 1, 1, 4]})
+    made = ms.Prices.from_frame(table, as_traded=True)
+    counts = pd.DataFrame({"firm": ["AAA"], "shares": [1e9], "as_of": ["2024-11-01"], "filed": ["2024-11-05"]})
+    change = ms.market_cap_change("2025-01-27", made, counts)
+    assert (change.total["cap_before_usd"], change.total["change_usd"]) == (160e9, -20e9)
+    assert made.extra["volume"]["AAA"].tolist() == [20, 40, 80, 80]
+    assert made.extra["high"]["AAA"].tolist() == [37.75, 40.25, 35.25, 37]
 
 
 def test_adjusted_closes_alone_are_taken_as_they_are():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
+from marketshock.inference.ranks import _ranks_by
 
 HERE = Path(__file__).parent / "reference_b" / "1_markets"
 SETS = {"missing": "gaps", "span": "gaps/span", "trade_to_trade": "gaps/trade_to_trade"}
@@ -90,3 +91,28 @@ def test_sums_agree(market, gaps):
         assert got["df"].tolist() == want["df"].tolist()
         assert got["n_days"].tolist() == want["n_returns"].tolist()
         assert got["n_sessions"].tolist() == want["n_sessions"].tolist()
+
+
+@every
+def test_ranks_of_all_markets_agree(gaps):
+    """Corrado and Zivney rank the abnormal returns as they are; places in the window are common to all markets."""
+    parts = [study_of(market, gaps).sample(0, 0) for market in ("NYC", "FRA", "TYO", "BTC")]
+    ranked = [_ranks_by(part.evidence, part.conventions) for part in parts]
+    total, count = (sum(one[k] for one in ranked) for k in (0, 1))
+    daily = total / np.sqrt(count)
+    want = pd.read_csv(HERE / SETS[gaps] / "expected_tests.csv").query("test == 'corrado_zivney'")
+    for row in want.itertuples():
+        window = daily[110:][row.first + 5 : row.last + 6]
+        statistic = window.sum() / np.sqrt(len(window)) / np.sqrt((daily**2).mean())
+        assert statistic == pytest.approx(row.statistic, rel=1e-10)
+
+
+@every
+def test_averages_of_all_markets_agree(gaps):
+    """Returns that start before the window are in no average of their day."""
+    frames = [study_of(market, gaps).aar() for market in ("NYC", "FRA", "TYO", "BTC")]
+    n = sum(frame["n_events"] for frame in frames)
+    mean = sum(frame["aar"].fillna(0) * frame["n_events"] for frame in frames) / n
+    want = pd.read_csv(HERE / SETS[gaps] / "expected_aar.csv", index_col="rel")
+    assert n.tolist() == want["n"].tolist()
+    np.testing.assert_allclose(mean, want["aar"], rtol=1e-9)

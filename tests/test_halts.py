@@ -37,7 +37,8 @@ def events_of(prices: pd.DataFrame, *pairs: tuple[str, int]) -> pd.DataFrame:
 
 
 def study_of(prices, *pairs, **options):
-    options = OPTIONS | {"model": MODEL} | options
+    """Study pairs of name and row; every row is a session, also where the benchmark has no price."""
+    options = {"markets": ms.Market("made", sessions=prices.index)} | OPTIONS | {"model": MODEL} | options
     return ms.event_study(events_of(prices, *pairs), prices=prices, **options)
 
 
@@ -77,11 +78,18 @@ class TestWhereNothingIsMissing:
         pd.testing.assert_frame_equal(many.car(), split.car(), check_exact=True)
 
     @pytest.mark.parametrize("gaps", CONVENTIONS)
-    def test_a_streamed_study_has_the_same_sums(self, gaps):
+    @pytest.mark.parametrize("on_halt", ["keep", "reopen"])
+    def test_a_streamed_study_has_the_same_sums(self, gaps, on_halt):
         prices = holed(holed(made(), "S1", 40, 60, 61, 95, 100), "S2", 97)
         pairs = [(f"S{k}", row) for k in range(4) for row in (85, 90, 100, 110)]
-        whole = study_of(prices, *pairs, gaps=gaps)
-        options = OPTIONS | {"model": MODEL, "gaps": gaps, "cars": True, "windows": [(0, 2), (2, 3)]}
+        whole = study_of(prices, *pairs, gaps=gaps, on_halt=on_halt)
+        options = OPTIONS | {
+            "model": MODEL,
+            "gaps": gaps,
+            "on_halt": on_halt,
+            "cars": True,
+            "windows": [(0, 2), (2, 3)],
+        }
         streamed = ms.summarize_events(events_of(prices, *pairs), prices=prices, **options)
         for window in ((0, 2), (2, 3), (-2, 4)):
             a, b = whole.car(*window), streamed.car(*window)
@@ -92,6 +100,8 @@ class TestWhereNothingIsMissing:
             np.testing.assert_allclose(c["statistic"], d["statistic"].loc[c.index], rtol=1e-9)
             assert c["n_events"].tolist() == d["n_events"].loc[c.index].tolist()
         np.testing.assert_allclose(whole.aar()["aar"], streamed.aar()["aar"], rtol=1e-9)
+        with pytest.raises(InputError, match="halted"):
+            streamed.tests(conventions=ms.Conventions(halted="keep"))
 
 
 class TestReturnsOverGaps:
@@ -355,3 +365,32 @@ class TestBreaksInTheDates:
         for step, n in (("W-FRI", 140), ("MS", 140)):
             prices = made().set_axis(pd.date_range("2005-01-01", periods=n, freq=step))
             assert study_of(prices, ("S0", 100)).events["n_obs"].iloc[0] == 76
+
+
+class TestOtherViewsOfAStudyWithGaps:
+    @pytest.mark.parametrize("gaps", CONVENTIONS)
+    def test_placebo_days_and_the_days_before(self, gaps):
+        prices = holed(holed(made(3, 260), "S0", 60, 150), "S1", 200, 201)
+        study = study_of(prices, ("S0", 200), ("S1", 200), ("S2", 200), gaps=gaps)
+        placebo = ms.placebo(study, first=0, last=0).table
+        assert {"S0@200", "S1@200", "S2@200"} <= set(placebo.index)
+        assert np.isnan(placebo.loc["S1@200", "car"])
+        assert len(ms.pretrend(study).table) == 3
+
+    @pytest.mark.parametrize("gaps", CONVENTIONS)
+    @pytest.mark.parametrize("on_halt", ["keep", "reopen"])
+    def test_every_table_and_derivation_can_be_read(self, gaps, on_halt):
+        prices = holed(holed(made(), "S0", 60, 100, 101), "S1", 98)
+        pairs = [("S0", 100), ("S1", 100), ("S2", 102), ("S3", 100)]
+        for model in (MODEL, ms.ConstantMean(), ms.MarketAdjusted("M"), ms.FactorModel(["M", "S3"], cov="HC3")):
+            study = study_of(prices, *pairs[:3], gaps=gaps, on_halt=on_halt, model=model)
+            assert str(study)
+            for first, last in ((0, 0), (-1, 2)):
+                assert str(study.tests(first, last, which="all", resampling=ms.Resampling(draws=20)))
+                for event in study.panel.event_id:
+                    explained = study.explain(str(event), first, last)
+                    row = study.car(first, last).loc[event]
+                    if row["n_days"]:
+                        values = {k: v for step in explained.steps for k, v in step.values.items()}
+                        assert values["car"] == pytest.approx(row["car"], rel=1e-12)
+                        assert values["variance"] == pytest.approx(row["se"] ** 2, rel=1e-12)

@@ -243,7 +243,7 @@ def test_impossible_returns_are_refused(returns, value, message):
 
 def test_dates_of_prices_must_be_sorted_and_unique(prices):
     rows = [("NVDA", "2025-01-27")]
-    with pytest.raises(PriceError, match=r"not sorted: .*sort_index"):
+    with pytest.raises(PriceError, match=r"not sorted: .*; sort the rows by date, the oldest first"):
         study(prices.close.iloc[::-1], rows)
     with pytest.raises(PriceError, match="2025-01-27 stands in the index more than once"):
         study(pd.concat([prices.close, prices.close.loc[["2025-01-27"]]]).sort_index(), rows)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._names import refuse_unseen
 from .._typing import DateArray, FloatArray, IntArray, StrArray
 from ..errors import InputError, check_choice
 from .vocabulary import COLUMNS, OWN_WINDOWS, TAKEN, folded, refuse_misnamed
@@ -37,17 +38,21 @@ def named(frame: pd.DataFrame, crossed: bool) -> pd.DataFrame:
     """
     if frame.columns.nlevels > 1:
         raise InputError("events", f"has columns of {frame.columns.nlevels} levels", "give one name a column")
-    frame = _with_index(frame)
+    frame = with_index(frame)
     known = {c: folded(c) for c in frame.columns if folded(c) in COLUMNS}
     names = [known.get(c, str(c).strip()) for c in frame.columns]
+    refuse_unseen("events", names)
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise InputError("events", f"has the column {twice!r} twice", "keep one of them")
     refuse_misnamed("events", frame.columns, crossed)
+    if "index" in names and pd.to_numeric(frame.iloc[:, names.index("index")], errors="coerce").isna().any():
+        remedy = "name it 'benchmark' if it is meant, or drop it (any other name is kept as a trait)"
+        raise InputError("events", "column 'index' is not read", remedy)  # numbers are what reset_index left
     return frame.set_axis(names, axis=1)
 
 
-def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+def with_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose index holds nothing that its columns lack, without columns that only number the rows."""
     there = {folded(c): at for at, c in enumerate(frame.columns)}
     levels: dict[Any, Any] = {}
@@ -88,7 +93,8 @@ def securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
     code, known = pd.factorize(column)
     names = np.empty(len(known), dtype=object)
     names[:] = [str(name) for name in known]
-    blank = np.flatnonzero(names == "")
+    refuse_unseen("events", (name.strip() for name in names))
+    blank = np.flatnonzero([not name.strip() for name in names])
     bad = (code < 0) | np.isin(code, blank) if len(blank) else code < 0
     if bad.any():
         raise InputError(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from .._native import as_pandas
 from .._typing import ON_CLOSED, TIMINGS, BoolArray, DateArray, Frame, IntArray, StrArray
-from ..errors import InputError, UnknownNameError
+from ..errors import Argument, InputError, UnknownNameError, Words
 from . import columns
 from .columns import ROW_ID, place
 from .model import Catalog, Event
@@ -246,7 +246,9 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
         raise InputError("events", "the frame has no rows", "give at least one event")
     if "ticker" not in frame.columns:
         if not tickers:
-            raise InputError("events", "has no column 'ticker'", "add one, or pass tickers=")
+            raise InputError(
+                "events", "has no column 'ticker'", Words("add one, or name them as ", Argument("tickers"))
+            )
         frame = _crossed(frame, tickers)
     n = len(frame)
     security, names = columns.securities(frame["ticker"])

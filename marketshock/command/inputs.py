@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import datetime as dt
 import inspect
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +80,7 @@ def _factors(text: str) -> pd.DataFrame:
 
     if text == "bundled":
         return french_factors()
-    zips = text.split(",")
+    zips = [text] if os.path.isfile(text) else text.split(",")
     return french_factors(zips) if all(z.lower().endswith(".zip") for z in zips) else read_returns(text)
 
 
@@ -122,6 +124,7 @@ def studied(arguments: argparse.Namespace, environment: Mapping[str, str]) -> St
     events = events_of(arguments.events)
     model = model_of(arguments)  # before anything is fetched
     market = market_of(arguments, events, environment)
+    _refuse_several(arguments, market)
     options = {**given(arguments, event_study), "events": events, "model": model, "prices": None, **market}
     study: StudyResult = event_study(**options)
     return study
@@ -318,7 +321,20 @@ def explained_event(result: StudyResult, arguments: argparse.Namespace) -> Expla
 
 
 def _benchmarks(arguments: argparse.Namespace) -> list[str]:
-    return arguments.benchmark.split(",") if arguments.benchmark else []
+    """Return the benchmarks: one name, which may have a comma, or the several of a factor model as in a CSV file."""
+    text = arguments.benchmark
+    if not text or arguments.model != "factor":
+        return [text] if text else []
+    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True))]
+
+
+def _refuse_several(arguments: argparse.Namespace, market: Mapping[str, Any]) -> None:
+    """Refuse a benchmark that is no column, but a list of columns, if the model takes one."""
+    for name in _benchmarks(arguments):
+        columns = [str(c) for one in market.values() for c in getattr(one, "tickers", getattr(one, "columns", ()))]
+        if "," in name and name not in columns:
+            what = f"names {len(name.split(','))} columns, or one that is not there: {name!r}"
+            raise InputError("benchmark", what, "use --model factor for several")
 
 
 def models() -> dict[str, Callable[..., Any]]:
@@ -353,7 +369,5 @@ def model_of(arguments: argparse.Namespace) -> Any:
         return make()
     if not names:
         raise InputError("benchmark", f"is missing for the {kind} model", "name a column of the prices")
-    if len(names) > 1 and kind != "factor":
-        raise InputError("benchmark", f"names {len(names)} columns", "use --model factor for several")
     rest = (arguments.risk_free,) if kind in _RISK_FREE and arguments.risk_free else ()
     return make(names if kind == "factor" else names[0], *rest)

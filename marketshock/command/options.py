@@ -126,7 +126,11 @@ def study_options(parser: argparse.ArgumentParser, required: bool = True) -> Non
     model = parser.add_argument_group("model of the normal return").add_argument
     names = tuple(models())
     model("--model", choices=names, metavar="NAME", help=f"{', '.join(names)} (default: market)")
-    model("--benchmark", metavar="NAME", help="column of the benchmark; several, separated by commas, for factor")
+    model(
+        "--benchmark",
+        metavar="NAME",
+        help="column of the benchmark; several, separated by commas, for factor",
+    )
     model("--risk-free", metavar="NAME", help="column of the risk-free return, for factor and capm")
     group = parser.add_argument_group("options of the study")
     linked = _adder(group, event_study)

@@ -99,8 +99,7 @@ class DerivedEvent:
     @cached_property
     def weighted(self) -> bool:
         """Whether some estimation returns cover several sessions and weigh less."""
-        span = self.panel.estimation_data.span
-        return self.by_time and span is not None and bool((span * self.panel.estimation_data.mask > 1).any())
+        return self.panel.estimation_data.root is not None
 
     @property
     def n_params(self) -> int:

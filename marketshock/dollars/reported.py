@@ -229,7 +229,7 @@ def _listed(
             continue
         shares = valuation.counted(firm, counts, session)
         kept.append(_Count(label, shares, set(counts.index) == own))
-        notes += shares.spin_off_notes
+        notes += [*shares.spin_off_notes, *shares.unit_notes]
     if late and not kept:
         raise SharesError("shares", *late)
     return kept, [*notes, valuation.splits_note(ticker for count in kept for ticker in count.shares.tickers)]

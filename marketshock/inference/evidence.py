@@ -235,12 +235,15 @@ class Evidence(Computed):
 
     @cached_property
     def residuals(self) -> FloatArray:
-        """Abnormal returns of the estimation days, (E, M), NaN where missing."""
+        """Abnormal returns of the estimation days, (E, M), NaN where missing.
+
+        Where their variance grows with the sessions n they cover, divided by ``sqrt n``.
+        """
         return self.y - self.fit.predict(self.x)
 
     @property
-    def plain_residuals(self) -> FloatArray:
-        """Residuals as returns, also where the fit weighs those over several sessions, (E, M), NaN where missing."""
+    def estimation_ar(self) -> FloatArray:
+        """Abnormal returns of the estimation days as they are, (E, M), NaN where missing."""
         root = self.windows.estimation_data.root
         return self.residuals if root is None else self.residuals * root
 

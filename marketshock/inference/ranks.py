@@ -264,7 +264,7 @@ def _daily_ranks(sample: Sample, event_sar: FloatArray | None = None) -> tuple[F
     for events, part in sample.blocks():
         e = part.evidence
         if raw:
-            values = np.hstack([e.plain_residuals, e.abnormal.ar])
+            values = np.hstack([e.estimation_ar, e.abnormal.ar])
         else:
             values = np.hstack([part.estimation_sar, part.event_sar if event_sar is None else event_sar[events]])
         mask = np.hstack([e.mask, e.event_mask])

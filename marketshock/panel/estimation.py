@@ -157,9 +157,8 @@ def _by_time(panel: EventPanel, fit: ModelFit) -> ModelFit:
 def _direct(panel: EventPanel, model: ReturnModel) -> tuple[ModelFit, Abnormal]:
     """Fit each window directly."""
     est, evt = panel.estimation_data, panel.event_data
-    over = panel.over_gaps
-    if over is not None and over.by_time and est.span is not None and (est.span > 1).any() and can_scale(model):
-        fit = model.fit_scaled(est.y, est.x, est.mask, panel.ahead, np.sqrt(est.span))
+    if est.root is not None and can_scale(model):
+        fit = model.fit_scaled(est.y, est.x, est.mask, panel.ahead, est.root)
     else:
         fit = model.fit(est.y, est.x, est.mask, panel.ahead)
     fit = _by_time(panel, fit)

@@ -88,6 +88,11 @@ class Returns:
         values = self.values[:, at]
         return values if self.spans is None else np.where(self.spans[:, at] > 1, np.nan, values)
 
+    def of_one_session(self) -> Returns:
+        """Return the returns without those over gaps, and without the prices behind them."""
+        values = self.values if self.spans is None else np.where(self.spans > 1, np.nan, self.values)
+        return replace(self, values=values, spans=None, levels=None)
+
     def over(self, name: str, row: IntArray, n: IntArray) -> FloatArray:
         """Return a factor or security over the `n` sessions that end on `row`, (G,), NaN where missing.
 

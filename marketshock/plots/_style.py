@@ -54,9 +54,23 @@ def canvas(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
 
     The figure is made before the style is on: the first one chooses the backend, and what that sets is the user's.
     """
-    figure = new_figure(None, size) if ax is None else None
+    if ax is None:
+        figure = new_figure(None, size)
+        with style():
+            yield figure.add_subplot()
+        return
+    before = {text: text.get_text() for text in _texts(ax)}
     with style():
-        yield figure.add_subplot() if figure is not None else ax  # type: ignore[misc]
+        yield ax
+    for text in _texts(ax):
+        if text.get_text() != before.get(text, ""):  # ours; what the user wrote keeps its mathematics
+            text.set_parse_math(False)
+
+
+def _texts(ax: Axes) -> list[Any]:
+    from matplotlib.text import Text
+
+    return ax.findobj(Text)
 
 
 def new_figure(figure: Figure | None, size: tuple[float, float]) -> Figure:
@@ -106,6 +120,7 @@ def style() -> AbstractContextManager[None]:
             "grid.color": "#7F7F7F",
             "grid.alpha": 0.2,
             "legend.frameon": False,
+            "text.parse_math": False,  # a name with two dollar signs is a name
             "figure.dpi": 100,
             "savefig.dpi": 150,
             "svg.hashsalt": "marketshock",

@@ -60,7 +60,7 @@ def car(
         ax.set_xlabel("trading day relative to the event")
         ax.set_ylabel(f"CAR from day {study.spec.window.first}, %")
         bands = f"bands: {100 * confidence:.0f} % at each day, of each event's own prediction"
-        ax.set_title(f"Cumulative abnormal returns, {study.spec.model.name}\n{bands}", fontsize=9, loc="left")
+        ax.set_title(f"Cumulative abnormal returns, {study.model_name}\n{bands}", fontsize=9, loc="left")
         ax.legend(ncols=2 if len(chosen) > 4 else 1, fontsize=8)
     return ax
 
@@ -146,7 +146,7 @@ def _label_figure(figure: Figure, panels: list[Axes], study: StudyResult, confid
         figure.legend(handles.values(), handles, loc="outside upper right", fontsize=8)
     figure.supxlabel("trading day relative to the event", fontsize=9)
     figure.supylabel(f"CAR from day {study.spec.window.first}, %", fontsize=9)
-    title = f"Cumulative abnormal returns, {study.spec.model.name}\nbands: {100 * confidence:.0f} % at each day"
+    title = f"Cumulative abnormal returns, {study.model_name}\nbands: {100 * confidence:.0f} % at each day"
     figure.suptitle(title, fontsize=9, x=0.01, ha="left")
 
 

@@ -65,7 +65,7 @@ def ar_heatmap(study: StudyResult, *, ax: Axes | None = None) -> Axes:
         missing = int(np.isnan(ar).sum())
         gone = f"; hatched: no return ({missing})" if missing else ""
         below = "" if written else "; -: losses beyond half the full colour"
-        ax.set_title(f"{folded(f'Abnormal returns, {study.spec.model.name}')}\ncolours centred at zero{gone}{below}")
+        ax.set_title(f"{folded(f'Abnormal returns, {study.model_name}')}\ncolours centred at zero{gone}{below}")
     return ax
 
 

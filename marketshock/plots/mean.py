@@ -108,7 +108,7 @@ def caar(
         day_ticks(ax, days)
         ax.set_xlabel("trading day relative to the event")
         ax.set_ylabel(f"mean CAR from day {study.spec.window.first}, %")
-        ax.set_title(f"{folded(f'Mean CAR of {whose}, {study.spec.model.name}')}\n{_bands(lines, confidence)}")
+        ax.set_title(f"{folded(f'Mean CAR of {whose}, {study.model_name}')}\n{_bands(lines, confidence)}")
         if by is not None:
             _legend_above(ax, len(lines))
     return ax
@@ -171,7 +171,7 @@ def forest(
         ax.set_ylim(at[-1] + 0.6, -1.4)
         ax.set_xlabel(f"{label}, %")
         missing = f" ({lost} without a return left out)" if lost else ""
-        head = folded(f"{label} of {_events(len(table))}{missing}, {study.spec.model.name}", WIDE)
+        head = folded(f"{label} of {_events(len(table))}{missing}, {study.model_name}", WIDE)
         ax.set_title(f"{head}\n{folded(_mean_said(mean, len(table), confidence), WIDE)}")
     return ax
 

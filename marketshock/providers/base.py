@@ -14,7 +14,7 @@ from .._typing import BoolArray, FloatArray, Frame
 from ..errors import InputError, UnknownNameError, check_choice
 from .frames import check_columns, check_positive, numeric_values, pandas_frame, session_dates
 from .shapes import currencies, price_fields
-from .splits import checked_splits, splits_in
+from .splits import checked_splits, in_last_shares, splits_in
 from .total_return import OF_BOTH, OF_DIVIDENDS, OF_RATIOS, levels_of, paid_since, payers, reinvested
 
 AS_TRADED, ADJUSTED = "not dividend-adjusted", "dividend-adjusted"
@@ -107,6 +107,7 @@ class Prices:
         adj_close: Frame | None = None,
         *,
         adjusted: bool | None = None,
+        as_traded: bool = False,
         source: str = "a frame of the user",
     ) -> Prices:
         """Make prices from a pandas, polars or Arrow frame.
@@ -135,6 +136,10 @@ class Prices:
             returns are total, and market caps refuse such closes. False: returns are price returns, market caps are
             right. Two-level columns without "Adj Close" are taken as adjusted unless this is False, because
             ``yfinance.download`` adjusts by default. ``provenance["close_is"]`` reports what was taken.
+        as_traded : bool, optional
+            The closes are those of their day, not adjusted for the splits of the field "split": closes, opens, highs,
+            lows and dividends of before each split are divided by its ratio, volumes multiplied. A dividend on the day
+            of a split is one per new share. Adjusted closes stay as they are.
         source : str, optional
             Goes into the provenance.
 
@@ -147,12 +152,14 @@ class Prices:
         ------
         PriceError
             If dates are duplicate, unsorted (long frames may be) or no dates, a price is infinite, not positive, or
-            text, or a split is negative.
+            text, or a split is negative; if bars are stamped at midnight of an exchange east of Greenwich in UTC, which
+            is the day before.
         InputError
             If the frame is empty, has no dates, has a column twice, the two frames differ in shape, or columns such as
-            Open, High, Low, Close name no ticker, or splits are given for some of the tickers.
+            Open, High, Low, Close name no ticker, splits are given for some of the tickers, or `as_traded` is True and
+            there are none.
         """
-        return prices_of("close", close, adj_close, adjusted, source)
+        return prices_of("close", close, adj_close, adjusted, source, as_traded)
 
     @property
     def tickers(self) -> list[str]:
@@ -183,7 +190,9 @@ class Prices:
         return f"Prices: {len(self.tickers)} tickers, {len(self.dates)} sessions, {span} ({source})"
 
 
-def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None, source: str) -> Prices:
+def prices_of(
+    parameter: str, close: Any, adj_close: Any, adjusted: bool | None, source: str, as_traded: bool = False
+) -> Prices:
     """Make prices from frames of any shape: `Prices.from_frame`, with the parameter or file that errors name."""
     close = pandas_frame(parameter, close)
     fields, not_read = price_fields(parameter, close)
@@ -194,6 +203,10 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
     told = _told(close, fields, adjusted)
     second = _checked("adj_close", fields.pop("adj_close")) if "adj_close" in fields else None
     first = _checked(parameter, fields.pop("close")) if "close" in fields or second is None else second
+    splits, known = splits_in(parameter, fields.pop("split"), first) if "split" in fields else (None, {})
+    if as_traded:
+        first, fields = in_last_shares(parameter, first, fields, splits)
+        known |= {"splits": "closes as traded, divided by the ratios of later splits"}
     if "dividend" in fields and told["close_is"] in (AS_TRADED, NOT_SAID):
         told = {"returns_from": "close and dividend", "close_is": AS_TRADED, "ex_days": OF_DIVIDENDS}
         second = _with_dividends(first, fields["dividend"]) if second is None else second
@@ -206,10 +219,7 @@ def prices_of(parameter: str, close: Any, adj_close: Any, adjusted: bool | None,
         about["currency"] = currency
         not_read = tuple(name for name in not_read if name.strip().casefold() != "currency")
     about |= {"not_read": not_read} if not_read else {}
-    splits = None
-    if "split" in fields:
-        splits, known = splits_in(parameter, fields.pop("split"), first)
-        about |= known
+    about |= known
     extra = {name: frame.set_axis(first.index).rename_axis(columns=None) for name, frame in fields.items()}
     return Prices(first, second, extra, about, splits)
 

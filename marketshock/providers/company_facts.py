@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from .. import _format
 from .._typing import BoolArray
 from ..errors import ShareCountWarning, SharesError
-from .plausible import FEWEST, implausible, jumps, nearest, unit_of
+from .plausible import FEWEST, NO_FLOAT, RECEIPTS, implausible, jumps, nearest, unit_of
 from .shares import BALANCE_SHEET, COVER, SharesTable
 
 _CONCEPTS = {
@@ -76,12 +77,14 @@ def counts_of(document: dict[str, Any], ticker: str, balance_sheet: bool, source
             "source", f"{what}; a firm of several classes reports each, which company facts leave out", _REMEDY
         )
     _check_end(document, ticker, frames[0], notes)
-    _check_receipts(document, ticker, frame, notes)
-    return SharesTable.from_frame(
+    public_float = _public_float(document)
+    _check_receipts(document, ticker, frame, public_float.empty, notes)
+    table = SharesTable.from_frame(
         frame.assign(firm=ticker, rounding=[unit_of(c) for c in frame["shares"]]),
         source=source,
         notes=[f"{ticker}: {note}" for note in notes],
     )
+    return replace(table, public_float=public_float.assign(firm=ticker))
 
 
 def _clean(document: dict[str, Any], basis: str, notes: list[str]) -> pd.DataFrame:
@@ -158,19 +161,39 @@ def _check_end(document: dict[str, Any], ticker: str, cover: pd.DataFrame, notes
     warnings.warn(f"shares: {ticker}: {notes[-1]}", ShareCountWarning, stacklevel=5)
 
 
-def _check_receipts(document: dict[str, Any], ticker: str, frame: pd.DataFrame, notes: list[str]) -> None:
-    """Say so if the firm files, or filed, as foreign ones do: what trades in the US may be receipts of its shares."""
+def _check_receipts(
+    document: dict[str, Any], ticker: str, frame: pd.DataFrame, unchecked: bool, notes: list[str]
+) -> None:
+    """Say so if prices in the US may be of receipts of the firm's shares.
+
+    They may if the firm files, or filed, as foreign ones do. Foreign firms may file 10-Ks and 10-Qs too: their public
+    float is held against counts and closes where these meet, and if the facts hold none, nothing can be.
+    """
     form = _last_filing(document)[1]
     files = form.startswith(_FOREIGN)
-    if not files and not frame["form"].str.startswith(_FOREIGN).any():
+    if files:
+        who = f"the last filing is a {form} of a foreign firm"
+    elif frame["form"].str.startswith(_FOREIGN).any():
+        who = "some counts are of a foreign firm's filings"
+    elif unchecked:
+        who = NO_FLOAT
+    else:
         return
-    who = f"the last filing is a {form} of a foreign firm" if files else "some counts are of a foreign firm's filings"
-    notes.append(
-        f"{who}: they count ordinary shares, and prices in the US may be of receipts (ADRs), each of which may stand "
-        "for several; divide the counts by that number if so"
-    )
+    notes.append(f"{who}: {RECEIPTS}")
     if files:
         warnings.warn(f"shares: {ticker}: {notes[-1]}", ShareCountWarning, stacklevel=5)
+
+
+def _public_float(document: dict[str, Any]) -> pd.DataFrame:
+    """Return the public float in USD by day, as first filed: columns as_of, filed, usd."""
+    units = document["facts"].get("dei", {}).get("EntityPublicFloat", {}).get("units", {})
+    rows = [row for row in units.get("USD", []) if isinstance(row, dict)]
+    frame = pd.DataFrame(rows, columns=["end", "filed", "val"]).set_axis(["as_of", "filed", "usd"], axis=1)
+    for column in ("as_of", "filed"):
+        frame[column] = pd.to_datetime(frame[column].astype(str), format="%Y-%m-%d", errors="coerce")
+    frame["usd"] = pd.to_numeric(frame["usd"], errors="coerce").astype(float)
+    good = frame[np.isfinite(frame["usd"]) & (frame["usd"] > 0)].dropna().sort_values("filed", kind="stable")
+    return pd.DataFrame(good.drop_duplicates("as_of").reset_index(drop=True))
 
 
 def _last_filing(document: dict[str, Any]) -> tuple[str, str]:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, DateArray, FloatArray, Frame, StrArray
+from ..catalog.columns import place
 from ..errors import InputError, PriceError
-from .files import read_table
-from .frames import check_columns, check_years, pandas_frame
+from .files import read_lines
+from .frames import check_columns, check_years, pandas_frame, with_clean_columns
 
 # The daily stock file until 2024, and the names of the format that took its place (CIZ).
 _LEGACY = {name: name for name in ("date", "ret", "prc", "dlret", "dlstcd", "cfacpr", "cfacshr", "vol")}
@@ -63,7 +64,8 @@ def read_rows(source: str | Path | Frame) -> Rows:
     is none; `PriceError` if a date is none, or text stands where a number must.
     """
     where = str(source) if isinstance(source, (str, Path)) else "source"
-    table = read_table(source, ("ticker",)) if isinstance(source, (str, Path)) else _columns_only(source)
+    table = read_lines(source, ("ticker",)) if isinstance(source, (str, Path)) else _columns_only(source)
+    table = with_clean_columns(where, table)
     check_columns(where, table)
     table, current, not_read = _named(where, table)
     number, notes = {}, []
@@ -95,7 +97,7 @@ def read_rows(source: str | Path | Frame) -> Rows:
 def _columns_only(frame: Frame) -> pd.DataFrame:
     """Return a frame whose permno or date may stand in its index, as columns."""
     table = pandas_frame("source", frame)
-    return table.reset_index() if any(name is not None for name in table.index.names) else table
+    return table.reset_index(drop=all(name is None for name in table.index.names))
 
 
 def _named(where: str, table: pd.DataFrame) -> tuple[pd.DataFrame, bool, list[str]]:
@@ -117,17 +119,17 @@ def _named(where: str, table: pd.DataFrame) -> tuple[pd.DataFrame, bool, list[st
         needed = "permno, date, ret, prc (or permno, dlycaldt, dlyret, dlyprc)"
         raise InputError(where, f"has no column {', '.join(theirs)}", f"needed are {needed}")
     left = [str(column) for column in table.columns if column not in named]
-    return table[list(named)].rename(columns=named).reset_index(drop=True), current, left
+    return table[list(named)].rename(columns=named), current, left
 
 
 def _once(read: Callable[[str, pd.Series[Any]], Any], where: str, column: pd.Series[Any]) -> Any:
     """Return what `read` makes of a column, which it sees without repetitions: a file has few days and securities."""
     code, _ = pd.factorize(column)  # missing is -1
-    first = column[~pd.Series(code, index=column.index).duplicated()]
-    values = read(where, first)
-    place = np.empty(len(first), dtype=np.int64)
-    place[code[first.index]] = np.arange(len(first))
-    return values[place[code]]
+    at = np.flatnonzero(~pd.Series(code).duplicated())
+    values = read(where, column.iloc[at])
+    order = np.empty(len(at), dtype=np.int64)
+    order[code[at]] = np.arange(len(at))
+    return values[order[code]]
 
 
 def _permnos(where: str, column: pd.Series[Any]) -> StrArray:
@@ -135,14 +137,18 @@ def _permnos(where: str, column: pd.Series[Any]) -> StrArray:
     bad = ~text.str.fullmatch(r"[1-9]\d{4,5}")
     if bad.any():
         at = int(np.argmax(bad))
-        what = f"row {column.index[at]}: {column.iloc[at]!r} is no permno"
+        what = f"{place(column.index, at)}: {column.iloc[at]!r} is no permno"
         raise InputError(where, what, "a permno is a number of five digits")
     return text.to_numpy(object)
 
 
 def _days(where: str, column: pd.Series[Any]) -> DateArray:
     if column.isna().any():
-        raise PriceError(where, f"row {column.isna().idxmax()} has no date", "fill it or drop the row")
+        raise PriceError(
+            where,
+            f"{place(column.index, int(column.isna().to_numpy().argmax()))} has no date",
+            "fill it or drop the row",
+        )
     if pd.api.types.is_datetime64_any_dtype(column):
         days: DateArray = column.dt.tz_localize(None).to_numpy().astype("datetime64[D]")
     else:
@@ -180,10 +186,12 @@ def _numbers(where: str, name: str, table: pd.DataFrame) -> tuple[FloatArray, li
         bad = column.isna() & ~coded & (text != "") & (text.str.casefold() != "nan")
         if bad.any():
             at = int(np.argmax(bad))
-            raise PriceError(where, f"row {at}: column {name} holds {text.iloc[at]!r}", "correct it, or leave it empty")
+            row = place(column.index, at)
+            raise PriceError(where, f"{row}: column {name} holds {text.iloc[at]!r}", "correct it, or leave it empty")
     values = column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     if np.isinf(values).any():
-        raise PriceError(where, f"row {int(np.argmax(np.isinf(values)))}: column {name} is infinite", "correct it")
+        row = place(column.index, int(np.argmax(np.isinf(values))))
+        raise PriceError(where, f"{row}: column {name} is infinite", "correct it")
     by_code = np.isin(values, _CODES) if name in _LETTERS else (values < 0) & (name == "vol")
     missing = coded.to_numpy(bool) | by_code
     values[missing] = np.nan

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from .._typing import BoolArray
+from ..catalog.columns import LINE, place
+from ..catalog.vocabulary import refuse_misnamed
+from ..errors import InputError, PriceError
 from .base import Prices, prices_of
 from .frames import check_columns, numeric_values, session_dates
 from .shapes import return_frame
@@ -78,12 +82,28 @@ def read_returns(path: str | Path) -> pd.DataFrame:
 
 
 def read_events(path: str | Path) -> pd.DataFrame:
-    """Read a file of events; column names are folded to lower case, dates stay text until they are checked.
+    """Read a file of events.
 
-    Raises `InputError` as `read_table`, or if there is no column "date".
+    Parameters
+    ----------
+    path : str or Path
+        CSV, Parquet or Feather. Columns without a name that are empty or number the rows are left out.
+
+    Returns
+    -------
+    DataFrame
+        Column names in lower case; the columns of a CSV file are text until they are checked, and its index, named
+        line, has the line of each row in the file.
+
+    Raises
+    ------
+    InputError
+        As `read_table`; or if there is no column "date", or one means ticker, date or another column that is read.
     """
-    table = read_table(path, text=("*",))
+    table = read_lines(path, text=("*",))
+    table = table.loc[:, [not _is_nothing(name, table[name]) for name in table.columns]]
     table.columns = [str(c).strip().casefold() for c in table.columns]
+    refuse_misnamed(str(path), table.columns, crossed=True)
     if "date" not in table.columns:
         what = f"has no column 'date' (it has {', '.join(table.columns)})"
         raise InputError(str(path), what, "events need ticker and date")
@@ -100,14 +120,15 @@ def read_bars(path: str | Path) -> pd.DataFrame:
     DataFrame
         Rows are the starts of the bars in UTC, columns (field, ticker), as `yahoo_intraday` returns them.
     """
-    table = read_table(path)
+    table = read_lines(path)
     table.columns = [str(c).strip().casefold() for c in table.columns]
     missing = [name for name in ("time", "ticker", "open") if name not in table.columns]
     if missing:
         raise InputError(str(path), f"has no column {missing[0]!r}", "write it with fetch --interval 5m --out")
     time = pd.to_datetime(table["time"], utc=True, errors="coerce")
     if time.isna().any():
-        raise InputError(str(path), f"row {int(time.isna().argmax())} has no time", "write it with its zone")
+        where = place(table.index, int(time.isna().to_numpy().argmax()))
+        raise InputError(str(path), f"{where} has no time", "write it with its zone")
     wide = table.assign(time=time).pivot_table(index="time", columns="ticker", values="open", sort=True)
     return pd.concat({"open": wide}, axis=1)
 
@@ -130,8 +151,14 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As it stands there; numbers of a CSV file to the last digit.
+        As it stands there; numbers of a CSV file to the last digit, without the rows that are wholly empty.
     """
+    table = read_lines(path, text)
+    return table.reset_index(drop=True) if table.index.name == LINE else table
+
+
+def read_lines(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a file as `read_table` does; the index of a CSV file has the line of each row."""
     path = Path(path)
     kind = _kind(path)
     try:
@@ -151,12 +178,28 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
 
 def _market_table(path: str | Path) -> pd.DataFrame:
     """Read a table of prices or returns; in a wide one every column has a name."""
-    table = read_table(path, _TICKERS)
+    table = read_lines(path, _TICKERS)
     names = [str(c).casefold() for c in table.columns]
     blank = [i for i, name in enumerate(names) if name.startswith("unnamed: ")]  # what pandas calls them
     if blank and not set(names) & set(_TICKERS):
         raise InputError(str(path), f"column {blank[0] + 1} has no name", "name it date or by its ticker, or remove it")
-    return table
+    if table.index.name != LINE:
+        return table
+    for what, kinds, kind in (("date", ("date",), PriceError), ("ticker", _TICKERS, InputError)):
+        for name in (c for c in table.columns if str(c).strip().casefold() in kinds):
+            empty = (table[name].isna() | (table[name].astype(str).str.strip() == "")).to_numpy()
+            if empty.any():
+                where = place(table.index, int(empty.argmax()))
+                raise kind(str(path), f"{where} has no {what}", "fill it or drop the row")
+    return table.reset_index(drop=True)
+
+
+def _is_nothing(name: str, column: pd.Series[Any]) -> bool:
+    """Return whether a column without a name is empty, or the row numbers that pandas writes."""
+    if not name.startswith("Unnamed: "):
+        return False
+    values = pd.to_numeric(column, errors="coerce")
+    return bool((column.isna() | (column == "")).all() or (values == np.arange(len(column))).all())
 
 
 def _kind(path: Path) -> str:
@@ -174,16 +217,19 @@ def _kind(path: Path) -> str:
 
 
 def _read_csv(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
-    head, lines = _checked_rows(path)
+    head, last, lines, kept = _checked_rows(path)
     options: dict[str, Any] = {"encoding": "utf-8-sig", "keep_default_na": False, "low_memory": False}
     if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):  # later versions read to the last digit by themselves
         options["float_precision"] = "round_trip"
     if _has_two_headers(head):
-        options |= {"header": None, "skiprows": lines, "index_col": 0, "na_values": _MISSING}
+        options |= {"header": None, "skiprows": last, "index_col": 0, "na_values": _MISSING}
         table = pd.DataFrame(pd.read_csv(path, **options))
         return table.set_axis(pd.MultiIndex.from_arrays([head[0][1:], head[1][1:]]), axis=1).rename_axis(index="date")
     options |= {"index_col": False, **_kinds_of_columns(path, head[0], text)}
-    return pd.DataFrame(pd.read_csv(path, **options))
+    table = pd.DataFrame(pd.read_csv(path, **options))
+    if len(table) != len(lines):  # pandas sees other rows than the csv module: their lines are not known
+        return table
+    return table.set_axis(lines, axis=0) if kept is None else table.loc[kept].set_axis(lines[kept], axis=0)
 
 
 def _kinds_of_columns(path: Path, header: list[str], text: tuple[str, ...]) -> dict[str, Any]:
@@ -198,31 +244,55 @@ def _kinds_of_columns(path: Path, header: list[str], text: tuple[str, ...]) -> d
     return {"dtype": dict.fromkeys(as_text, str), "na_values": keep | others}
 
 
-def _checked_rows(path: Path) -> tuple[list[list[str]], int]:
-    """Return the first three rows and the lines they take, once every row is known to be as long as the first.
+def _checked_rows(path: Path) -> tuple[list[list[str]], int, pd.Index, BoolArray | None]:
+    """Return what pandas does not say of a file, once every row is known to be as long as the first.
+
+    These are its first three rows, the lines they take, the line in which each row below the first begins, and which of
+    these rows are not wholly empty (None if all).
 
     pandas fills short rows with missing values and takes the first column of long ones for labels: a file cut off in
     transit would be read with no error.
     """
     head: list[list[str]] = []
-    lines = 0
+    last = end = count = 0
+    offsets: list[tuple[int, int]] = []  # from which row on, how much more its line is
+    empty: list[int] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(_without_nul(path, file), strict=True)
         for row in rows:
+            begins, end = end + 1, rows.line_num
             if not row:  # pandas skips empty lines too
                 continue
             if not head:
                 _check_separator(path, row)
-            elif len(row) != len(head[0]):
-                more = "more" if len(row) > len(head[0]) else "fewer"
-                what = f"line {rows.line_num} has {more} fields than its header ({len(row)}, not {len(head[0])})"
-                raise InputError(str(path), what, "correct the row or the header")
+            else:
+                if len(row) != len(head[0]):
+                    more = "more" if len(row) > len(head[0]) else "fewer"
+                    what = f"line {begins} has {more} fields than its header ({len(row)}, not {len(head[0])})"
+                    raise InputError(str(path), what, "correct the row or the header")
+                if not offsets or begins - count != offsets[-1][1]:
+                    offsets.append((count, begins - count))
+                if not any(row):
+                    empty.append(count)
+                count += 1
             if len(head) < 3:
                 head.append(row)
-                lines = rows.line_num
+                last = end
     if not head:
         raise InputError(str(path), "cannot be read as csv: it is empty", "give a header and rows")
-    return head, lines
+    kept = np.ones(count, dtype=bool)
+    kept[empty] = False
+    return head, last, _lines(count, offsets), kept if empty else None
+
+
+def _lines(count: int, offsets: list[tuple[int, int]]) -> pd.Index:
+    """Return the line of each row."""
+    if len(offsets) < 2:
+        first = offsets[0][1] if offsets else 2
+        return pd.RangeIndex(first, first + count, name=LINE)
+    at, more = (np.array(part) for part in zip(*offsets, strict=True))
+    lines: pd.Index = pd.Index(np.arange(count) + np.repeat(more, np.diff([*at, count])), name=LINE)
+    return lines
 
 
 def _without_nul(path: Path, file: TextIO) -> Iterator[str]:
@@ -234,6 +304,8 @@ def _without_nul(path: Path, file: TextIO) -> Iterator[str]:
 
 def _check_separator(path: Path, header: list[str]) -> None:
     text = ",".join(header)
+    if text.casefold().startswith("sep="):
+        raise InputError(str(path), f"begins with {text!r}, a line that only Excel reads", "remove that line")
     for separator, name in _OTHER_SEPARATORS.items():
         if text.count(separator) > text.count(","):
             remedy = "separate them by commas, with a point in decimal numbers"

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._names import clean_names, refuse_unseen
 from .._native import as_pandas
 from .._typing import DateArray, FloatArray, Frame
 from ..errors import Argument, InputError, PriceError, Words
+from .zones import refuse_midnights_elsewhere
 
 # A month without its day is no date, and what follows a day is a time of day, with or without its zone.
 _DAY = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
@@ -20,15 +22,33 @@ _YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
 
 
 def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
-    """Return a pandas, polars or Arrow frame as a pandas frame.
+    """Return a pandas, polars or Arrow frame as a pandas frame, its column names without surrounding blanks.
 
-    Raises `InputError` if it is no frame; as `as_pandas`.
+    Raises `InputError` if it is no frame; as `as_pandas` and `clean_names`.
     """
     came = as_pandas(parameter, frame)
     if not isinstance(came, pd.DataFrame):
         what = f"got a {type(came).__name__}"
         raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column per ticker")
-    return came
+    return with_clean_columns(parameter, came)
+
+
+def with_clean_columns(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose column names, on every level, have no surrounding blanks; as `clean_names`."""
+    columns = frame.columns
+    for at in range(columns.nlevels):
+        level = columns.levels[at] if isinstance(columns, pd.MultiIndex) else columns
+        text = [name for name in level if isinstance(name, str)]
+        clean = dict(zip(text, clean_names(parameter, text), strict=True))
+        if list(clean) != list(clean.values()):
+            columns = pd.Index([_renamed(column, at, clean) for column in columns]).set_names(frame.columns.names)
+    return frame if columns is frame.columns else frame.set_axis(columns, axis=1)
+
+
+def _renamed(column: Any, level: int, clean: dict[str, str]) -> Any:
+    if not isinstance(column, tuple):
+        return clean.get(column, column)
+    return tuple(clean.get(part, part) if at == level else part for at, part in enumerate(column))
 
 
 def dated(parameter: str, frame: Frame) -> pd.DataFrame:
@@ -50,7 +70,7 @@ def dated(parameter: str, frame: Frame) -> pd.DataFrame:
     if len(found) > 1:
         raise InputError(parameter, f"has {len(found)} columns of dates: {found}", "keep one of them")
     if found and not numbered:
-        remedy = "call .reset_index(drop=True) if the column holds the dates"
+        remedy = "keep the one that holds the dates"
         raise InputError(parameter, f"has a column {found[0]!r} and an index of its own", remedy)
     if not found and isinstance(frame.index, pd.RangeIndex):
         what = f"has no column 'date' (the first is {frame.columns[0]!r})" if len(frame.columns) else "has no column"
@@ -66,9 +86,10 @@ def _is_date_column(name: Any) -> bool:
 def session_dates(parameter: str, index: pd.Index) -> DateArray:
     """Return a frame's index as strictly increasing session dates.
 
-    A time zone is dropped (the date in that zone is kept). Raises `PriceError` if the index is not made of dates, or
-    has duplicate or unsorted ones.
+    A time zone is dropped (the date in that zone is kept). Raises `PriceError` if the index is not made of dates, has
+    duplicate or unsorted ones, or is a day early because midnight of another zone was converted.
     """
+    given = index
     if not isinstance(index, pd.DatetimeIndex):
         index = parsed_index(parameter, index)
     if index.tz is not None:
@@ -77,6 +98,7 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
         raise PriceError(parameter, "an index entry is no date", "drop the rows without a date")
     days = index.to_numpy().astype("datetime64[D]")
     check_years(parameter, days)
+    refuse_midnights_elsewhere(parameter, given, days)
     step = np.diff(days)
     if (step == np.timedelta64(0, "D")).any():
         twice = days[1:][step == np.timedelta64(0, "D")][0]
@@ -84,7 +106,7 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
     if (step < np.timedelta64(0, "D")).any():
         at = int(np.argmax(step < np.timedelta64(0, "D")))
         what = f"dates are not sorted: {days[at + 1]} comes after {days[at]}"
-        raise PriceError(parameter, what, "call .sort_index() first")
+        raise PriceError(parameter, what, "sort the rows by date, the oldest first")
     return days
 
 
@@ -168,6 +190,10 @@ def check_columns(parameter: str, frame: Any) -> None:
         raise InputError(parameter, what, "give a wide DataFrame: dates as index, one column per ticker")
     if frame.empty:
         raise InputError(parameter, "the frame is empty", "give at least one row and one column")
+    blank = [c for c in frame.columns if isinstance(c, str) and c.strip() != c]
+    if blank:
+        raise InputError(parameter, f"the name {blank[0]!r} begins or ends with a blank", "remove the blank")
+    refuse_unseen(parameter, (c for c in frame.columns if isinstance(c, str)))
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column per ticker")
@@ -253,4 +279,5 @@ def _refuse_levels(parameter: str, names: Sequence[str], values: FloatArray) -> 
         typical = float(np.nanmedian(size)) if (size == size).any() else 0.0
         if typical > _LEVEL:
             what = f"{names[at]} has a median size of {typical:g}: these look like prices or percentages"
-            raise PriceError(parameter, what, "pass prices as prices=, returns as decimals (0.01 is one percent)")
+            remedy = Words("pass prices as ", Argument("prices"), ", returns as decimals (0.01 is one percent)")
+            raise PriceError(parameter, what, remedy)

@@ -17,6 +17,16 @@ JUMP = 3.0
 SCALE = 100.0
 """At an end of the row, where nothing shows what stays, only a count off by more is taken for one in thousands."""
 
+RECEIPTS = (
+    "they count ordinary shares, and prices in the US may be of receipts (ADRs), each of which may stand for several; "
+    "divide the counts by that number if so"
+)
+NO_FLOAT = "the filings hold no public float, which would tell whether counts and closes are of one security"
+
+_SMALL = 10e6  # USD: few listed firms are worth less
+_FEW, _DEAR = 2e6, 1000.0  # few firms have fewer shares, and those quote them above this price
+_TURNOVER = 0.5  # of all shares on a usual day: more are not traded, whatever the firm
+_FLOAT = (0.2, 1.5)  # public float over count x close: below and above, the two are not of one security
 _AHEAD = 3  # counts after a jump that decide whether it stays
 
 
@@ -81,3 +91,43 @@ def unit_of(count: float) -> int:
 
 def _off(one: float, other: float) -> float:
     return float(max(one / other, other / one))
+
+
+def units_doubt(count: float, close: float, value: float, volume: float) -> str:
+    """Return why a count may be in thousands or millions of shares, "" if nothing says so.
+
+    Parameters
+    ----------
+    count : float
+        Shares of the firm, all classes.
+    close : float
+        The highest close of its classes, USD.
+    value : float
+        Counts times closes, USD.
+    volume : float
+        Shares traded on a usual day over the shares of that class, NaN where not known.
+    """
+    shown = f"{count:,.0f} shares x close are {value / 1e6:,.4g} million USD"
+    if volume > _TURNOVER:
+        shown = f"{volume:.3g} times the count of {count:,.0f} shares is traded on a usual day"
+    elif value >= _SMALL and not (count < _FEW and close < _DEAR):
+        return ""
+    return f"{shown}: is the count in thousands or in millions? Give whole shares"
+
+
+def float_doubt(usd: float, value: float, day: str) -> str:
+    """Return why counts and closes may not be of one security, by the public float in a filing, "" if they may be.
+
+    Parameters
+    ----------
+    usd, value : float
+        Market value of the shares held by the public, and count times close of that day, both in USD.
+    day : str
+        Day of both.
+    """
+    low, high = _FLOAT
+    share = usd / value
+    found = f"the filings give a public float of {usd / 1e9:,.4g} bn USD on {day}, {share:.3g} times count x close"
+    if share < low:
+        return f"{found}: {RECEIPTS}"
+    return f"{found}: the count may be in thousands or millions, or of one class of several" if share > high else ""

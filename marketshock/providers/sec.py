@@ -76,7 +76,9 @@ def sec_share_counts(
     SharesTable
         A row a count: `as_of` the day it is of, `filed` the day it was first filed, `form`, and `rounding`, which the
         facts do not say and which is read off trailing zeros (three at least): 24,490,000,000 is taken to be rounded to
-        10,000,000, and a count that ends in zeros by chance too. ``notes`` names what was left out.
+        10,000,000, and a count that ends in zeros by chance too. ``notes`` names what was left out. ``public_float``
+        has the market value that the public held, against which market caps hold counts and closes: they warn where the
+        closes may be of receipts, or where the facts give no float.
 
     Raises
     ------

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._names import clean_names
 from .._typing import DateArray, Frame, IntArray
-from ..errors import InputError, PriceError
+from ..errors import Argument, InputError, PriceError, Words
 from .frames import check_columns, check_years, dated, numeric_values, pandas_frame, parsed_index
+from .zones import refuse_midnights_elsewhere
 
 TICKER_NAMES = ("ticker", "symbol")
 RETURN_NAMES = ("ret", "return", "returns")
@@ -23,7 +25,7 @@ _SPELLED = {
     "stock_splits": "split",
     "splits": "split",
 }
-_ONE_TICKER = 'name the ticker: df[["Close"]].rename(columns={"Close": "NVDA"}), or add a column "ticker"'
+_ONE_TICKER = 'keep the one column of prices under the name of its ticker, or add a column "ticker"'
 
 
 def price_fields(parameter: str, frame: Frame) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
@@ -76,7 +78,7 @@ def currencies(parameter: str, frame: Frame) -> dict[str, str]:
         name = twice[ticker].iloc[0]
         both = " and ".join(pairs.loc[pairs[ticker] == name, found[0]].astype(str))
         raise InputError(parameter, f"{name} is quoted in {both}", "give one currency per ticker")
-    return dict(zip(pairs[ticker].astype(str), pairs[found[0]].astype(str), strict=True))
+    return dict(zip(pairs[ticker].astype(str).str.strip(), pairs[found[0]].astype(str), strict=True))
 
 
 def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
@@ -87,7 +89,7 @@ def return_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     """
     table = _flat_rows(parameter, pandas_frame(parameter, frame))
     if table.columns.nlevels > 1:
-        remedy = "pass prices as prices=, returns with one column per ticker"
+        remedy = Words("pass prices as ", Argument("prices"), ", returns with one column per ticker")
         raise InputError(parameter, "has two-level columns, as prices have", remedy)
     ticker = _ticker_column(parameter, table)
     table = dated(parameter, table)
@@ -146,9 +148,12 @@ def _day_codes(parameter: str, index: pd.Index) -> tuple[DateArray, IntArray]:
     code, known = pd.factorize(index)
     if (code < 0).any():
         raise PriceError(parameter, f"row {int(np.argmax(code < 0))} has no date", "fill it or drop the row")
-    known = known if isinstance(known, pd.DatetimeIndex) else parsed_index(parameter, pd.Index(known))
-    days, place = np.unique(known.tz_localize(None).to_numpy().astype("datetime64[D]"), return_inverse=True)
-    check_years(parameter, days)
+    given = pd.Index(known)
+    known = known if isinstance(known, pd.DatetimeIndex) else parsed_index(parameter, given)
+    all_days = known.tz_localize(None).to_numpy().astype("datetime64[D]")
+    check_years(parameter, all_days)
+    refuse_midnights_elsewhere(parameter, given, all_days)
+    days, place = np.unique(all_days, return_inverse=True)
     return days, place[code]
 
 
@@ -157,7 +162,7 @@ def _ticker_codes(parameter: str, column: pd.Series[Any]) -> tuple[list[str], In
     if blank.any():
         raise InputError(parameter, f"row {int(np.argmax(blank))} has no ticker", "fill it or drop the row")
     code, known = pd.factorize(column.astype(str))
-    return [str(name) for name in known], code
+    return clean_names(parameter, known), code
 
 
 def _long_prices(parameter: str, frame: pd.DataFrame, ticker: Any) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
@@ -165,7 +170,7 @@ def _long_prices(parameter: str, frame: pd.DataFrame, ticker: Any) -> tuple[dict
     fields = {name: there[name] for name in ("close", "adj_close", *_EXTRA) if name in there}
     if "close" not in fields and "adj_close" not in fields:
         what = "is a long table without a column of prices"
-        raise InputError(parameter, what, "name it 'close' (a CRSP file: ms.read_crsp)")
+        raise InputError(parameter, what, "name it 'close' (a CRSP file is read by read_crsp, in Python)")
     made = pivoted(parameter, frame, ticker, fields)
     return made, tuple(str(c) for c in frame.columns if c != ticker and c not in fields.values())
 
@@ -179,7 +184,7 @@ def _split_levels(parameter: str, frame: pd.DataFrame) -> dict[str, pd.DataFrame
     if len(found) != 1:
         problem = "in both levels" if found else "in neither level"
         what = f"has two-level columns with the field 'Close' {problem}"
-        raise InputError(parameter, what, "pass one field: df['Close']")
+        raise InputError(parameter, what, "keep one field, the closes, with one column per ticker")
     fields = _by_field(parameter, levels[found[0]])
     return {name: pd.DataFrame(frame.xs(column, axis=1, level=found[0])) for name, column in fields.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._bundled import bundled_path
+from .._names import clean_names
 from .._native import as_pandas
 from .._typing import Frame
 from ..errors import Argument, LookAheadError, SharesError, UnknownNameError, Words
@@ -42,11 +43,15 @@ class SharesTable:
         Where the counts come from.
     notes : tuple of str
         What was left out, chosen or corrected when the table was made, one sentence each.
+    public_float : DataFrame, optional
+        Market value in USD of the shares that the public held, as filed: columns firm, as_of, filed, usd. Counts times
+        closes are held against it.
     """
 
     table: pd.DataFrame
     source: str
     notes: tuple[str, ...] = ()
+    public_float: pd.DataFrame | None = None
 
     @classmethod
     def from_frame(cls, frame: Frame, *, source: str = "a frame of the user", notes: Sequence[str] = ()) -> SharesTable:
@@ -88,6 +93,9 @@ class SharesTable:
         unread = [str(c) for c in table.columns if c not in _COLUMNS]
         table = table[list(_COLUMNS)].reset_index(drop=True)
         table["form"] = table["form"].fillna("")
+        for column in ("firm", "priced_at"):
+            known = [name for name in table[column].unique() if isinstance(name, str)]
+            table[column] = table[column].replace(dict(zip(known, clean_names("shares", known), strict=True)))
         for column in ("as_of", "filed"):
             table[column] = _days(table, column)
         _check_counts(table)
@@ -225,7 +233,9 @@ def joined(tables: Sequence[SharesTable]) -> SharesTable:
     """Return several tables as one, with the sources and notes of all; a count that two hold is an error."""
     frame = pd.concat([t.table for t in tables], ignore_index=True)
     sources = dict.fromkeys(t.source for t in tables)
-    return SharesTable.from_frame(frame, source="; ".join(sources), notes=[n for t in tables for n in t.notes])
+    made = SharesTable.from_frame(frame, source="; ".join(sources), notes=[n for t in tables for n in t.notes])
+    floats = [t.public_float for t in tables if t.public_float is not None]
+    return replace(made, public_float=pd.concat(floats, ignore_index=True)) if floats else made
 
 
 def _listed(path: str, values: pd.Series[Any]) -> pd.Series[Any]:

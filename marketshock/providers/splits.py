@@ -18,7 +18,9 @@ from .frames import iso_days, numeric_values
 
 _COLUMNS = ("ticker", "date", "ratio")
 _NEAR = 1e-4
-_LARGE_SPLIT = np.log(1.5)
+_LARGE_SPLIT = np.log(1.2)  # a smaller one cannot be told from news
+_NO_SPLIT = 1e-9  # a ratio nearer to 1 is none: some vendors write 1 on every day without a split
+_IN_A_ROW = 3  # equal ratios on as many rows are no splits, but a factor that holds for each day
 _TERMS = range(1, 21)
 _FRACTIONS = np.unique([p / q for p in _TERMS for q in _TERMS])
 
@@ -31,8 +33,8 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
     Parameters
     ----------
     splits : DataFrame or None
-        Columns ticker, date (the first day in new shares), ratio (10 for ten new shares for one old). A time of day and
-        a time zone are dropped: the date in that zone counts.
+        Columns ticker, date (the first day in new shares), ratio (10 for ten new shares for one old; 1 is no split). A
+        time of day and a time zone are dropped: the date in that zone counts.
     """
     if splits is None:
         return checked_splits(pd.DataFrame({"ticker": [], "date": [], "ratio": []}))
@@ -45,21 +47,22 @@ def checked_splits(splits: pd.DataFrame | None) -> pd.DataFrame:
     _refuse(out, out["date"].isna().to_numpy(), "has no date", "write YYYY-MM-DD")
     _refuse(out, ~((out["ratio"] > 0) & np.isfinite(out["ratio"])).to_numpy(), "has no positive ratio", "correct it")
     _refuse(out, out.duplicated(["ticker", "date"]).to_numpy(), "is given twice", "keep one")
+    out = out[(out["ratio"] - 1).abs() > _NO_SPLIT]
     return out.assign(spin_off=spun_off(out["ratio"].to_numpy(dtype=float))).sort_values("date", kind="stable")
 
 
 def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the splits in a field of prices, and from which and until which days they are known.
 
-    Raises `PriceError` if a ratio is negative; `InputError` if tickers have closes and no column of splits, or the
-    other way round.
+    Raises `PriceError` if a ratio is negative or stands on several rows in a row; `InputError` if tickers have closes
+    and no column of splits, or the other way round.
 
     Parameters
     ----------
     parameter : str
         Name of the argument, for errors.
     ratios : DataFrame
-        Dates by tickers, 0 or missing on days without a split.
+        Dates by tickers; 0, 1 or missing on days without a split.
     close : DataFrame
         The closes, of the same dates: the splits of a ticker are known between its first and its last.
 
@@ -80,7 +83,9 @@ def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tupl
         day, at = np.argwhere(negative)[0]
         what = f"the split of {ratios.columns[at]} on {close.index[day].date()} is negative: {values[day, at]:g}"
         raise PriceError(parameter, what, "correct it, or set it to 0")
-    rows = [(str(ratios.columns[at]), close.index[day], values[day, at]) for day, at in np.argwhere(values > 0)]
+    split = (values > 0) & (np.abs(values - 1) > _NO_SPLIT)
+    _refuse_factors(parameter, ratios, close.index, np.where(split, values, np.nan))
+    rows = [(str(ratios.columns[at]), close.index[day], values[day, at]) for day, at in np.argwhere(split)]
     splits = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"date": "datetime64[ns]", "ratio": float})
     ends = {
         "splits_since": {str(name): column.first_valid_index() for name, column in close.items()},
@@ -89,10 +94,57 @@ def splits_in(parameter: str, ratios: pd.DataFrame, close: pd.DataFrame) -> tupl
     return splits, {name: _one_or_each(days) for name, days in ends.items()}
 
 
+def in_last_shares(
+    parameter: str, close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], splits: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Return closes as traded and other fields of prices in the shares of the last row.
+
+    Raises `InputError` if no splits are given.
+
+    Parameters
+    ----------
+    parameter : str
+        Name of the argument, for errors.
+    close : DataFrame
+        Dates by tickers.
+    fields : mapping of str to DataFrame
+        Of the same dates. Prices and dividends of before a split are divided by its ratio, volumes multiplied.
+    splits : DataFrame or None
+        As `splits_in` returns them.
+    """
+    if splits is None:
+        remedy = "give a column 'split', or leave as_traded out"
+        raise InputError(parameter, "is said to be as traded, and has no splits", remedy)
+    values, column = np.ones(close.shape), {str(name): at for at, name in enumerate(close.columns)}
+    for ticker, day, ratio in zip(splits["ticker"], splits["date"], splits["ratio"], strict=True):
+        values[: int(close.index.searchsorted(day)), column[ticker]] *= ratio
+    factor = pd.DataFrame(values, index=close.index, columns=close.columns)
+
+    def brought(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        by = factor.reindex(columns=frame.columns, fill_value=1.0).to_numpy()
+        if name == "volume":
+            return frame.mul(by)
+        return frame.div(by) if name in ("open", "high", "low", "dividend") else frame
+
+    return close / factor, {name: brought(name, frame) for name, frame in fields.items()}
+
+
+def _refuse_factors(parameter: str, ratios: pd.DataFrame, days: pd.Index, split: FloatArray) -> None:
+    """Raise `PriceError` if a ratio (T, S) stands on several rows in a row: a cumulative factor, taken for splits."""
+    same = np.ones((max(len(split) - _IN_A_ROW + 1, 0), split.shape[1]), dtype=bool)
+    for later in range(1, _IN_A_ROW):
+        same &= split[later : later + len(same)] == split[: len(same)]
+    if same.any():
+        day, at = np.argwhere(same)[0]
+        what = f"the split of {ratios.columns[at]} is {split[day, at]:g} on {pd.Timestamp(days[day]).date()} and on the"
+        remedy = "a factor of each day is no split: give the ratio on the first day in new shares, and 0 or 1 on others"
+        raise PriceError(parameter, f"{what} rows after it", remedy)
+
+
 def refuse_unadjusted(parameter: str, splits: pd.DataFrame, close: pd.DataFrame) -> None:
     """Raise `PriceError` if the closes fall (or rise) on the day of a split as if they were not adjusted for it.
 
-    A split of r for one makes unadjusted closes move by 1/r - 1. Refused are splits of 1.5 for one and more, or their
+    A split of r for one makes unadjusted closes move by 1/r - 1. Refused are splits of 1.2 for one and more, or their
     inverse, on whose day the closes moved nearer to that than to nothing.
     """
     if splits.empty:

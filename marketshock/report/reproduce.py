@@ -94,7 +94,7 @@ def sections(result: Reproduction) -> Iterator[tuple[str, str]]:
 
 
 def _model(study: StudyResult) -> str:
-    return f"{study.spec.model.name}, estimation {study.spec.estimation}, simple total returns"
+    return f"{study.model_name}, estimation {study.spec.estimation}, simple total returns"
 
 
 def _dates(result: Reproduction) -> str:

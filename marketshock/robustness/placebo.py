@@ -251,7 +251,7 @@ def _portfolio_t(
     blank = np.full(len(rows), np.nan)
     if any(weights is not None for weights in study.panel.own_weights):
         return blank, np.nan  # each firm has a benchmark of its own, and the portfolio none
-    returns = study.single_panel.returns
+    returns = study.single_panel.returns.of_one_session()
     members = returns.values[:, [returns.names.index(ticker) for ticker in tickers]].mean(axis=1)
     widened = replace(returns, names=(*returns.names, _PORTFOLIO), values=np.column_stack([returns.values, members]))
     made = _days(study, _PORTFOLIO, np.union1d(rows, [at]), window, widened)

@@ -14,6 +14,7 @@ from .._frame import ReadableFrame, Table
 from .._native import as_pandas
 from .._typing import BoolArray, DateArray, IntArray, StrArray
 from ..catalog.classes import SHARE_CLASSES
+from ..catalog.columns import with_index
 from ..catalog.load import release_calendar
 from ..catalog.model import Catalog, Event
 from ..catalog.table import Events, EventTable, event_table
@@ -168,7 +169,7 @@ def _read(calendar: Any) -> tuple[EventTable, StrArray, StrArray]:
     """Return a calendar as a table of events, `_EVERY_FIRM` for the whole market, with titles and kinds."""
     calendar = as_pandas("calendar", calendar)
     if isinstance(calendar, pd.DataFrame):
-        frame = calendar.reset_index(drop=True)
+        frame = with_index(calendar).reset_index(drop=True)
         frame = frame.loc[:, [str(c).strip().casefold() != "group" for c in frame.columns]]  # each row is an entry
         named = {str(c).strip().casefold(): c for c in frame.columns}
         if "ticker" in named:

@@ -27,8 +27,19 @@ TEST_COLUMNS = (
 _SHOWN = 20  # events a repr lists
 
 
+def models_named(names: Sequence[str]) -> str:
+    """Return the names of models as one: of market models the benchmarks, "market model (^GSPC, ^GDAXI)"."""
+    distinct = list(dict.fromkeys(names))
+    heads = {name.partition(" (")[0] for name in distinct}
+    if len(distinct) == 1 or len(heads) > 1 or not all(name.endswith(")") for name in distinct):
+        return "; ".join(distinct)
+    inner = [name.partition(" (")[2].removesuffix(")") for name in distinct]
+    return f"{heads.pop()} ({', '.join(inner)})"
+
+
 def study_printout(
     spec: StudySpec,
+    model: str,
     panel: AnyPanel,
     cars: Mapping[Window, pd.DataFrame],
     given: int,
@@ -47,7 +58,7 @@ def study_printout(
     """
     choice = "" if spec.gaps == "missing" else f", returns over gaps: {spec.gaps}"
     title = (
-        f"Event study: {len(panel)} of {given} events, {spec.model.name}",
+        f"Event study: {len(panel)} of {given} events, {model}",
         f"window {spec.window}, estimation {spec.estimation} in trading days ({', '.join(panel.calendars)} sessions), "
         f"{'log' if spec.log else 'simple'} returns{choice}",
     )

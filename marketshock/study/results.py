@@ -35,7 +35,7 @@ from ..windows import Window, days_of
 from . import frames
 from .confounders import confounders
 from .inputs import positions_of
-from .printed import aar_frame, car_table, dated_rows, study_printout, test_table
+from .printed import aar_frame, car_table, dated_rows, models_named, study_printout, test_table
 
 _KEPT = 5_000  # events up to which results of more than one window are kept: some hundred bytes per event and window
 
@@ -84,7 +84,9 @@ class StudyResult(Printable):
     @property
     def params(self) -> pd.DataFrame:
         """Estimated coefficients, with sigma (daily, decimal), its degrees of freedom, and the days used."""
-        frame = pd.DataFrame(self.fit.params.copy(), frames.index_of(self.panel), list(self.spec.model.param_names))
+        names = zip(*(part.spec.model.param_names for part in self.parts or (self,)), strict=True)
+        labels = [same[0] if len(set(same)) == 1 else "benchmark" for same in names]
+        frame = pd.DataFrame(self.fit.params.copy(), frames.index_of(self.panel), labels)
         return frame.assign(sigma=np.sqrt(self.fit.sigma2), df=self.fit.dof, n_obs=self.fit.n_obs)
 
     @property
@@ -110,6 +112,11 @@ class StudyResult(Printable):
         """Return the same study with its events known by their places, (E,), in a larger table."""
         panel = self.single_panel
         return replace(self, panel=replace(panel, table=table, position=events[panel.position]))
+
+    @property
+    def model_name(self) -> str:
+        """The model in words, with the benchmarks of all markets."""
+        return models_named([part.spec.model.name for part in self.parts or (self,)])
 
     @property
     def single_panel(self) -> EventPanel:
@@ -468,7 +475,7 @@ class StudyResult(Printable):
         lost = int(self.panel.n_unexplained().sum())
         moved = int((alignment.moved != 0).sum())
         counts = (len(alignment.session), self.sample().n_lacking, moved, len(self._exclusions), lost, reopened)
-        return study_printout(spec, self.panel, cars, *counts, halts)
+        return study_printout(spec, self.model_name, self.panel, cars, *counts, halts)
 
     def _days(self, window: Window) -> slice:
         start = window.first - self.spec.window.first

@@ -128,7 +128,7 @@ class StreamedStudy(Printable):
         by : {"group", "day"}, optional
             Test each group, or each day, by itself.
         conventions : Conventions, optional
-            Its `window` is read; `forecast_error` must be True.
+            Its `window` is read; `forecast_error` must be True, and `halted` "leave_out".
 
         Raises
         ------
@@ -141,6 +141,8 @@ class StreamedStudy(Printable):
         choice = conventions or Conventions()
         if not choice.forecast_error:
             raise InputError("conventions", "forecast_error=False was not summed", "use ms.event_study")
+        if choice.halted != "leave_out":
+            raise InputError("conventions", "halted events were not summed", "use ms.event_study")
         window = days_of(self.spec.window, first, last)
         names = which if which is not None else [name for name, test in TESTS.items() if test.streams]
         if by is None:

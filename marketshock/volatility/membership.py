@@ -93,7 +93,7 @@ class Membership:
         check_columns("members", frame)
         days = session_dates("members", frame.index)
         if not all(pd.api.types.is_bool_dtype(dtype) for dtype in frame.dtypes) or frame.isna().to_numpy().any():
-            raise InputError("members", "has other values than True and False", "fill gaps, then call .astype(bool)")
+            raise InputError("members", "has other values than True and False", "fill the gaps, and give true or false")
         names = tuple(str(c) for c in frame.columns)
         grid = Grid(days, names, frame.to_numpy(dtype=bool), np.ones(len(days), dtype=bool), max_age, False, False)
         return cls(name or "members of a frame", (_checked_age(grid),))

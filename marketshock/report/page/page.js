@@ -53,7 +53,7 @@
 
   /* A spreadsheet would take a name such as "=F" for a formula: an apostrophe keeps it text. Numbers stay as they are. */
   function plain(text) {
-    return /^[=@]/.test(text) || (/^[-+]./.test(text) && !/^[-+][\d.,]*(e[-+]?\d+)?[ %*a-z\u2020]*$/i.test(text)) ? "'" + text : text;
+    return /^[=@]/.test(text) || (/^[-+]./.test(text) && !/^[-+]([\d.,]+(e[-+]?\d+)?[ %*a-z\u2020]*|[ *\u2020]*)$/i.test(text)) ? "'" + text : text;
   }
 
   function oldWay(text) {

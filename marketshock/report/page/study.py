@@ -90,7 +90,7 @@ def section(study: StudyResult) -> Section:
     left = f"; {len(study.exclusions)} left out" if len(study.exclusions) else ""
     kind = "log" if study.spec.log else "simple"
     lead = (
-        f"{len(study)} of {len(study.alignment)} events studied{left}. Model: {study.spec.model.name}. Event window "
+        f"{len(study)} of {len(study.alignment)} events studied{left}. Model: {study.model_name}. Event window "
         f"{window}, estimation window {study.spec.estimation} in trading days ({', '.join(study.panel.calendars)} "
         f"sessions); {kind} returns.",
         *(
@@ -215,7 +215,7 @@ def _picture(study: StudyResult) -> Block:
     return Picture(
         "Cumulative abnormal returns by security",
         f"Cumulative abnormal returns from day {first} through the event window, a panel a security, a line an event, "
-        f"with 95 % bands at each day. Model: {study.spec.model.name}.",
+        f"with 95 % bands at each day. Model: {study.model_name}.",
         partial(_draw, study),
     )
 
