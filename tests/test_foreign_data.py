@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marketshock as ms
+from marketshock.claims.evidence import Evidence
+from marketshock.claims.prices import day_return, volatility_ratio
 from marketshock.sessions import nyse
 
 from . import made_markets as mm
@@ -393,3 +395,20 @@ def test_a_dividend_of_a_closed_day_is_paid_on_the_next_session():
     made = quiet(ms.backtest, event, prices, ms.rules.HoldAfter(days=5, entry="next_close"), benchmark="MKT")
     assert made.trades["dividends"].iloc[0] == pytest.approx(0.5 * made.legs["shares"].iloc[0])
     assert made.daily.loc["2025-01-21", "dividends"] > 0
+
+
+def test_a_claim_is_checked_on_the_sessions_of_its_own_securities(clean):
+    def answers(frame: pd.DataFrame) -> Numbers:
+        none = pd.DataFrame(index=pd.Index([], name="id"))
+        prices = ms.Prices.from_frame(frame, adjusted=False)
+        evidence = Evidence(prices, ms.SharesTable.from_frame(COUNTS), None, none, ms.load_catalog())
+        day = pd.Timestamp(EVENT).date()
+        told = quiet(day_return, evidence.about({"ticker": "AAA"}), ticker="AAA", date=day)
+        end = pd.Timestamp("2025-02-20").date()
+        ratio = quiet(volatility_ratio, evidence.about({"ticker": "BBB"}), ticker="BBB", date=day, end=end)
+        return {"day": [m.value for m in told.measures], "ratio": [m.value for m in ratio.measures]}
+
+    right = answers(clean)
+    assert {change.__name__: differing(right, answers(change(clean))) for change in CHANGES} == {
+        change.__name__: [] for change in CHANGES
+    }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +42,8 @@ class Evidence:
         Recorded facts by id, see `recorded_facts`; scheduled releases: dates of firms' results.
     made : dict
         Results that several checks read, computed once.
+    names : tuple of str
+        Securities whose days are the sessions; all rows of the prices without any.
     """
 
     prices: Prices
@@ -49,6 +52,26 @@ class Evidence:
     facts: pd.DataFrame
     releases: Catalog
     made: dict[Any, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+
+    def about(self, parameters: Mapping[str, Any]) -> Evidence:
+        """Return this evidence on the sessions of the securities that a claim names.
+
+        Those of a benchmark come first. Prices of other securities in the same frame change no number.
+        """
+        found: list[str] = []
+        for name in ("benchmark", "ticker", "tickers", "group", "firm"):
+            given = parameters.get(name, ())
+            listed = [given] if isinstance(given, str) else given if isinstance(given, (list, tuple)) else []
+            found += [ticker for ticker in listed if isinstance(ticker, str)]
+            if found and name == "benchmark":
+                break
+        known = tuple(ticker for ticker in found if ticker in self.prices.close.columns)
+        if known == self.names:
+            return self
+        kept: Evidence = self.made.setdefault(("about", known), replace(self, names=known))
+        kept.__dict__.setdefault("valuation", self.valuation)
+        return kept
 
     @cached_property
     def valuation(self) -> Valuation:
@@ -57,8 +80,8 @@ class Evidence:
 
     @cached_property
     def sessions(self) -> Sessions:
-        """The calendar of the prices: the one that a study of them and `market_cap_change` take."""
-        return sessions_of_prices(self.prices)[0]
+        """The calendar of the securities named: the one that a study of them and `market_cap_change` take."""
+        return sessions_of_prices(self.prices, self.names)[0]
 
     @cached_property
     def days(self) -> DateArray:
@@ -72,9 +95,15 @@ class Evidence:
             raise MissingEvidenceError("no members of an index were given")
         return self.index
 
-    @cached_property
+    @property
     def shocks(self) -> dict[str, Fragility]:
         """The members' moves in units of their volatility, by convention; the first is the library's own."""
+        if "shocks" not in self.made:
+            self.made["shocks"] = self._shocks()
+        found: dict[str, Fragility] = self.made["shocks"]
+        return found
+
+    def _shocks(self) -> dict[str, Fragility]:
         prices = self.members().prices
         log, zero, mean = "log returns", "about zero", "about the mean"
         return {

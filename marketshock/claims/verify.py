@@ -179,7 +179,7 @@ def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
 def _finding(part: Part, evidence: Evidence) -> Finding:
     """Return the finding of one part; missing evidence is a reason, not an error."""
     try:
-        answer = KINDS[part.kind](evidence, **part.parameters)
+        answer = KINDS[part.kind](evidence.about(part.parameters), **part.parameters)
     except MarketShockError as error:
         answer = Answer(missing=f"What is needed is not there: {error}")
     return judge(part, answer, sources_of(evidence, part))
