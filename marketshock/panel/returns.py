@@ -21,6 +21,8 @@ from .clock import Traded, alike, holes, misfit, sessions_for, shared_days, trad
 
 _AGREE = 0.95  # share of days that two securities of one market have in common
 
+_STEP = 256  # securities looked at together
+
 
 @dataclass(frozen=True, slots=True)
 class Returns:
@@ -204,7 +206,7 @@ class Sheet:
 
     def own_clocks(self) -> list[tuple[tuple[str, ...], Sessions]]:
         """Return the securities by market, the largest first: New York's, or those whose prices have the same days."""
-        if self._all_new_york():
+        if self.all_new_york(self.names):
             return [(self.names, nyse())]
         mine, without, others = [], [], []
         for name in self.names:
@@ -223,15 +225,18 @@ class Sheet:
         found[0][0].extend(without)
         return [(tuple(names), sessions) for names, sessions in found]
 
-    def _all_new_york(self) -> bool:
+    def all_new_york(self, names: Sequence[str]) -> bool:
         """Return whether all rows are New York's sessions and each security's prices are daily."""
         table = nyse()
         if not table.contains(self.days).all():
             return False
-        there = np.isfinite(self.values)
-        follows = np.diff(np.searchsorted(table.days, self.days)) == 1
-        steps = (there[1:] & there[:-1] & follows[:, None]).sum(axis=0)
-        return not (2 * steps < there.sum(axis=0) - 1).any()
+        follows, columns = np.diff(np.searchsorted(table.days, self.days)) == 1, self._columns(names)
+        for lo in range(0, len(columns), _STEP):
+            there = np.isfinite(self.values[:, columns[lo : lo + _STEP]])
+            steps = (there[1:] & there[:-1] & follows[:, None]).sum(axis=0)
+            if (2 * steps < there.sum(axis=0) - 1).any():
+                return False
+        return True
 
     def on(self, sessions: Sessions, names: Sequence[str], only: bool = False) -> Returns:
         """Return close-to-close returns over consecutive sessions.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +21,6 @@ from ..panel.spec import StudySpec
 from ..providers.frames import session_dates
 from ..sessions import NEW_YORK, Sessions, nyse
 from ..windows import Window
-
-_STEP = 256  # securities looked at together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,7 +202,7 @@ def _own_clocks(sheet: Sheet, table: EventTable, events: IntArray, calendar: str
     if calendar != "auto":
         series = sheet.any_of(names, "the dates")
         return [(events, sessions_for(sheet.parameter, series, calendar))]
-    if calendar == "auto" and _all_new_york(sheet, names):
+    if sheet.all_new_york(names):
         return [(events, nyse())]
     clocks: dict[bytes, tuple[Sessions, list[int]]] = {}
     without: list[int] = []
@@ -219,23 +217,6 @@ def _own_clocks(sheet: Sheet, table: EventTable, events: IntArray, calendar: str
     found = list(clocks.values()) or [(sheet.sessions((), calendar), [])]
     found[0][1].extend(without)  # left out by name on whichever clock
     return [(events[np.isin(which, members)], sessions) for sessions, members in found]
-
-
-def _all_new_york(sheet: Sheet, names: Sequence[str]) -> bool:
-    """Return whether all rows are New York's sessions and each security's prices are daily, without a look at each."""
-    table = nyse()
-    if not table.contains(sheet.days).all():
-        return False
-    place = np.searchsorted(table.days, sheet.days)
-    follows = np.diff(place) == 1
-    wanted = set(names)
-    columns = np.array([at for at, name in enumerate(sheet.names) if name in wanted], dtype=np.int64)
-    for lo in range(0, len(columns), _STEP):
-        there = np.isfinite(sheet.values[:, columns[lo : lo + _STEP]])
-        steps = (there[1:] & there[:-1] & follows[:, None]).sum(axis=0)
-        if (2 * steps < there.sum(axis=0) - 1).any():
-            return False
-    return True
 
 
 def _tickers(table: EventTable, events: IntArray) -> list[str]:
