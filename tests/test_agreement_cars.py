@@ -133,7 +133,11 @@ def test_prices_and_their_returns_give_one_study(market):
         c = study(market, returns=long, log=log)
         for other in (b, c):
             pd.testing.assert_frame_equal(a.ar, other.ar, check_exact=False, **CLOSE)
-            pd.testing.assert_frame_equal(pd.DataFrame(a.car(*WINDOW)), pd.DataFrame(other.car(*WINDOW)), **CLOSE)
+            mine = pd.DataFrame(a.car(*WINDOW))
+            notes = [note.split("; no price")[0] for note in mine["note"]]  # only prices know the move over a gap
+            mine["note"] = np.array(notes, dtype=object)
+            theirs = pd.DataFrame(other.car(*WINDOW))
+            pd.testing.assert_frame_equal(mine.astype({"note": theirs["note"].dtype}), theirs, **CLOSE)
             columns = ["ticker", "date", "code"]
             pd.testing.assert_frame_equal(a.exclusions[columns], other.exclusions[columns])
 

@@ -116,6 +116,8 @@ def test_the_mean_is_one_number(market):
     compared = ms.compare({"s": whole}, *WINDOW) if len(whole) > 1 else None
     for days in SPANS:
         car = whole.car(*days)["car"]
+        if days[0] <= 0 <= days[1] and len(whole) > 1:
+            car = car[whole.ar[0].notna()]  # without a return on day 0 the sum is not the reaction: in no mean
         mean = mean_car(whole.sample(*days))
         np.testing.assert_allclose(mean.mean, car.mean(), **CLOSE)
         assert mean.n == car.count()
