@@ -330,3 +330,40 @@ def test_an_estimation_window_of_its_own_below_min_obs_is_an_exclusion():
     with pytest.warns(ms.errors.ExclusionWarning):
         study = own_windows("complete", min_obs=120)
     assert set(study.exclusions["code"]) == {"too_few_obs"}
+
+
+class TestTimestampsWhereNoMarketIsStated:
+    """A frame with dates in common fits New York's table, and nobody said whose closing times count."""
+
+    @pytest.fixture(scope="class")
+    def close(self):
+        snap = ms.snapshot().close[["NVDA", "^GSPC"]]
+        return snap.assign(**{"SAP.DE": snap["NVDA"] * 1.1, "SIE": snap["NVDA"] * 0.9})
+
+    def run(self, close, ticker, date, **options):
+        events = pd.DataFrame({"ticker": [ticker], "date": [date]})
+        return ms.event_study(events, prices=close, model=ms.MarketModel("^GSPC"), **options)
+
+    def test_a_security_of_another_exchange_is_refused(self, close):
+        with pytest.raises(InputError, match="closing times of 'SAP.DE' are not known.*column market or calendar"):
+            self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00")
+
+    def test_a_timestamp_of_another_zone_is_warned_of(self, close):
+        with pytest.warns(
+            ms.errors.CalendarWarning, match="another zone than New York's, whose closing times are used"
+        ):
+            self.run(close, "SIE", "2025-01-24T18:00:00+01:00")
+
+    @pytest.mark.parametrize("date", ["2025-01-24T16:30:00-05:00", "2025-01-24T21:30:00Z", "2025-01-24"])
+    @pytest.mark.parametrize("ticker", ["NVDA", "SIE"])
+    def test_new_york_and_utc_are_what_they_say(self, close, ticker, date):
+        self.run(close, ticker, date)
+
+    def test_what_is_stated_is_taken(self, close):
+        self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00", calendar="NYSE")
+        pytest.importorskip("exchange_calendars")
+        study = self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00", calendar="XETR")
+        assert str(study.alignment["session"].iloc[0])[:10] == "2025-01-27"
+
+    def test_a_date_of_another_exchange_needs_no_clock(self, close):
+        self.run(close, "SAP.DE", "2025-01-24")

@@ -179,7 +179,7 @@ def _values(column: pd.Series[Any]) -> Any:
     return column.to_numpy(copy=True) if isinstance(column.dtype, np.dtype) else column.array.copy()
 
 
-def dates(column: pd.Series[Any]) -> tuple[DateArray, DateArray | None]:
+def dates(column: pd.Series[Any]) -> tuple[DateArray, DateArray | None, IntArray | None]:
     """Read a column of dates, timestamps or ISO text.
 
     Returns
@@ -188,6 +188,9 @@ def dates(column: pd.Series[Any]) -> tuple[DateArray, DateArray | None]:
         The date, of a timestamp that in its own zone.
     utc : ndarray of shape (E,), datetime64[us], or None
         Timestamp in UTC, NaT for a date without a time; None if no row has one.
+    offset : ndarray of shape (E,), int, or None
+        Minutes by which the zone of each timestamp is ahead of UTC, 0 for a date without a time; None if no row has
+        one.
     """
     if isinstance(column.dtype, pd.ArrowDtype):
         column = column.astype(object)
@@ -204,24 +207,25 @@ def dates(column: pd.Series[Any]) -> tuple[DateArray, DateArray | None]:
         )
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         utc = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        return column.dt.tz_localize(None).to_numpy().astype("datetime64[D]"), utc
+        local = column.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        return local.astype("datetime64[D]"), utc, ((local - utc) // np.timedelta64(1, "m")).astype(np.int64)
     if pd.api.types.is_datetime64_any_dtype(column):
-        return _naive_days(column.to_numpy()), None
+        return _naive_days(column.to_numpy()), None, None
     words = column.astype(str)
     if words.str.fullmatch(_ISO).all():
         try:
-            return words.to_numpy(dtype="U10").astype("datetime64[D]"), None
+            return words.to_numpy(dtype="U10").astype("datetime64[D]"), None, None
         except ValueError as error:
             raise InputError("events", f"a date that is none: {error}", "write YYYY-MM-DD") from error
     parsed = [_parsed(value) for value in column]
-    utc = np.full(len(parsed), np.datetime64("NaT", "us"))
+    utc, offset = np.full(len(parsed), np.datetime64("NaT", "us")), np.zeros(len(parsed), dtype=np.int64)
     given = np.array([np.datetime64(p.date()) for p in parsed], dtype="datetime64[D]")
     for row, stamp in enumerate(parsed):
         if stamp.tzinfo is not None:
-            utc[row] = utc_of(stamp)
+            utc[row], offset[row] = utc_of(stamp), ahead_of(stamp)
         elif stamp != stamp.normalize():
             raise _naive_time(stamp)
-    return given, utc
+    return given, utc, offset
 
 
 def _parsed(value: Any) -> pd.Timestamp:
@@ -257,6 +261,12 @@ def _naive_time(stamp: pd.Timestamp) -> InputError:
         f"timestamp {stamp} has no time zone",
         "give the zone (2025-01-29T14:00:00-05:00), or the date alone with a column timing",
     )
+
+
+def ahead_of(stamp: pd.Timestamp) -> int:
+    """Return the minutes by which the zone of a timestamp is ahead of UTC."""
+    ahead = stamp.utcoffset()
+    return int(ahead.total_seconds() // 60) if ahead is not None else 0
 
 
 def utc_of(stamp: pd.Timestamp) -> np.datetime64:

@@ -59,6 +59,8 @@ class EventTable:
         day 0, `UNSET` where it has none; None if no event has one.
     traits : dict of str to array of shape (E,)
         The user's other columns, as given and in their order.
+    offset : ndarray of shape (E,), int
+        Minutes by which the zone of a timestamp is ahead of UTC; 0 for a date without a time.
     """
 
     names: StrArray
@@ -75,11 +77,12 @@ class EventTable:
     calendar: StrArray = None  # type: ignore[assignment]
     own_windows: IntArray | None = None
     traits: dict[str, Any] = field(default_factory=dict)
+    offset: IntArray = None  # type: ignore[assignment]  # 0 for all
 
     def __post_init__(self) -> None:
-        for name in CLOCK:
+        for name, usual in (*((name, "") for name in CLOCK), ("offset", 0)):
             if getattr(self, name) is None:
-                object.__setattr__(self, name, repeated("", len(self)))
+                object.__setattr__(self, name, repeated(usual, len(self)))
 
     def __len__(self) -> int:
         return len(self.given)
@@ -234,6 +237,7 @@ def _from_events(events: list[Event], tickers: Sequence[str] | None) -> EventTab
             repeated("", len(rows)),
             _objects([r[2] for r in rows]),
             _objects([r[0] for r in rows]),
+            offset=np.array([columns.ahead_of(s) for s in stamps], dtype=np.int64),
         )
     )
 
@@ -252,7 +256,7 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
         frame = _crossed(frame, tickers)
     n = len(frame)
     security, names = columns.securities(frame["ticker"])
-    given, utc = columns.dates(frame["date"])
+    given, utc, offset = columns.dates(frame["date"])
     event, event_id = columns.text(frame, "event_id"), columns.text(frame, ROW_ID)
     if event is not None and event.any():
         columns.refuse_blank(frame, "event_id", event)
@@ -280,6 +284,7 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
         **clock,
         own_windows=None if days is None else np.where(np.isnan(days), UNSET, np.nan_to_num(days)).astype(np.int64),
         traits=columns.traits(frame),
+        offset=_or_repeated(offset, 0, n),
     )
     return _checked(_merged(table))
 

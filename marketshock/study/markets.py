@@ -21,6 +21,7 @@ from ..panel.spec import StudySpec
 from ..providers.frames import session_dates
 from ..sessions import NEW_YORK, Sessions, nyse
 from ..windows import Window
+from .timestamps import check_zones
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +72,8 @@ def market_parts(
     for one in asked:
         for events, sessions in one.clocks(sheet, table, factors):
             names = [*columns_read(one.spec.model), *_tickers(table, events)]
+            if one.market is None and one.calendar == "auto":
+                check_zones(table, events, sessions)
             returns = sheet.on(sessions, names, only=len(asked) > 1 or len(events) < len(table))
             returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
             if factors is not None:

@@ -64,8 +64,10 @@ def event_study(
     ----------
     events : Event, sequence of Event, Catalog, or DataFrame
         A frame has columns ticker and date (a date, or a timestamp with its zone), and optionally event_id (unique),
-        group, timing ("before_open", "during", "after_close") and on_closed. Rows that differ only in group are one
-        event of several groups: it is in each of them, and counts once in what is not by group.
+        group, timing ("before_open", "during", "after_close") and on_closed; market, benchmark and calendar, where the
+        event is not of the market of the others; window_first, window_last, estimation_first and estimation_last, its
+        own windows. Other columns are kept as traits. Rows that differ only in group are one event of several groups:
+        it is in each of them, and counts once in what is not by group.
     tickers : sequence of str, optional
         On which securities to study market-wide events (and frames without a ticker column). An event that names its
         own securities keeps them.
