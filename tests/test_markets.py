@@ -335,7 +335,7 @@ def test_an_estimation_window_of_its_own_below_min_obs_is_an_exclusion():
 class TestTimestampsWhereNoMarketIsStated:
     """A frame with dates in common fits New York's table, and nobody said whose closing times count."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def close(self):
         snap = ms.snapshot().close[["NVDA", "^GSPC"]]
         return snap.assign(**{"SAP.DE": snap["NVDA"] * 1.1, "SIE": snap["NVDA"] * 0.9})
@@ -345,12 +345,12 @@ class TestTimestampsWhereNoMarketIsStated:
         return ms.event_study(events, prices=close, model=ms.MarketModel("^GSPC"), **options)
 
     def test_a_security_of_another_exchange_is_refused(self, close):
-        with pytest.raises(InputError, match="closing times of 'SAP.DE' are not known.*column market or calendar"):
+        with pytest.raises(InputError, match=r"closing times of 'SAP\.DE' are not known.*column market or calendar"):
             self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00")
 
     def test_a_timestamp_of_another_zone_is_warned_of(self, close):
         with pytest.warns(
-            ms.errors.CalendarWarning, match="another zone than New York's, whose closing times are used"
+            ms.errors.CalendarWarning, match="whose closing times are used"
         ):
             self.run(close, "SIE", "2025-01-24T18:00:00+01:00")
 
