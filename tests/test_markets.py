@@ -367,3 +367,29 @@ class TestTimestampsWhereNoMarketIsStated:
 
     def test_a_date_of_another_exchange_needs_no_clock(self, close):
         self.run(close, "SAP.DE", "2025-01-24")
+
+
+class TestCurrencies:
+    def long(self, **units):
+        wide = the_prices("complete")[["N1", "NYX", "F1", "FRX"]]
+        long = wide.rename_axis("date").reset_index().melt("date", None, "ticker", "close").dropna()
+        return long.assign(currency=long["ticker"].map({"N1": "USD", "NYX": "USD", "F1": "EUR", "FRX": "EUR"} | units))
+
+    def run(self, prices, benchmark, **options):
+        events = pd.DataFrame({"ticker": ["F1"], "date": ["2023-11-20"], "benchmark": [benchmark]})
+        return ms.event_study(events, prices=prices, model=ms.MarketModel("NYX"), min_obs=50, **options)
+
+    def test_a_benchmark_in_another_currency_is_warned_of(self):
+        with pytest.warns(ms.errors.PriceWarning, match="F1: quoted in EUR, its benchmark NYX in USD"):
+            study = self.run(self.long(), "NYX")
+        assert study.findings["rule"].tolist()[:1] == ["currency"]
+
+    def test_a_benchmark_in_the_same_currency_is_not(self):
+        assert "currency" not in self.run(self.long(), "FRX").findings["rule"].tolist()
+
+    def test_the_market_may_say_it(self):
+        frankfurt = ms.Market("FRA", "FRX", currency="CHF")
+        prices = self.long().query("ticker != 'FRX'")
+        more = self.long().query("ticker == 'FRX'").assign(currency=None)
+        with pytest.warns(ms.errors.PriceWarning, match="its benchmark FRX in CHF"):
+            self.run(pd.concat([prices, more]), "FRX", markets=frankfurt)

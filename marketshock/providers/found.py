@@ -50,6 +50,9 @@ RULES: dict[str, Rule] = {
     "volume_basis": Rule("volume and close on different bases", "adjust both for the same splits"),
     "percent": Rule("factors in percent", "divide by 100"),
     "above_one": Rule("a factor return of 1 or more, or of -1 or less", "correct it, or set it to NaN"),
+    "currency": Rule(
+        "a benchmark in another currency than the security", "convert both, or take a benchmark in its own"
+    ),
     "closed_day": Rule("a row on a day on which the market was closed", "drop the row"),
 }
 

@@ -144,6 +144,10 @@ def study_record(study: StudyResult) -> dict[str, Any]:
     return {
         **study.spec.to_dict(),
         "calendar_taken": ", ".join(study.panel.calendars),
+        "markets": [
+            {"model": part.spec.model.name, "calendar": part.panel.calendars[0], "n_events": len(part)}
+            for part in study.parts
+        ],
         "sessions": [str(min(d[0] for d in days)), str(max(d[-1] for d in days)), max(map(len, days))],
         "tickers": sorted(set(study.panel.ticker)),
         "prices": None if study.prices is None else dict(study.prices.provenance),

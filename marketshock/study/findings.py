@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from .._typing import BoolArray, DateArray, IntArray, StrArray
-from ..models.base import ReturnModel, columns_read
+from ..markets import Market
+from ..models.base import ReturnModel, clock_of, columns_read
 from ..panel.event_panel import EventPanel
 from ..panel.returns import Returns
 from ..providers.base import Prices
@@ -67,6 +68,27 @@ def off_days(parts: Sequence[tuple[EventPanel, ReturnModel]]) -> list[PriceFindi
                 more = f"{len(days)} rows, the last on {days[-1]}," if len(days) > 1 else "a row"
                 cause = f"{more} on a day on which its market ({returns.sessions.name}) was closed: left out"
                 found.append(PriceFinding(name, days[0], "closed_day", np.nan, cause, NOTE))
+    return found
+
+
+def other_currencies(
+    parts: Sequence[tuple[EventPanel, ReturnModel]], held: Prices | None, markets: Mapping[str, Market]
+) -> list[PriceFinding]:
+    """Return the securities that are quoted in another currency than their benchmark: one finding each.
+
+    Currencies are those of the prices where these say so, otherwise that of the market of the benchmark.
+    """
+    said = held.provenance.get("currency") if held is not None else None
+    known = {m.benchmark: m.currency for m in markets.values() if m.benchmark and m.currency}
+    known |= {str(k): str(v) for k, v in said.items() if v} if isinstance(said, Mapping) else {}
+    found = []
+    for panel, model in parts:
+        units = {name: known[name] for name in clock_of(model) if name in known} if len(panel) else {}
+        for name in (panel.returns.names[k] for k in np.unique(panel.column)) if units else ():
+            index, unit = next(iter(units.items()))
+            if known.get(name, unit) != unit:
+                cause = f"quoted in {known[name]}, its benchmark {index} in {unit}: the rate is in the abnormal return"
+                found.append(PriceFinding(name, np.datetime64("NaT", "D"), "currency", np.nan, cause, WARN))
     return found
 
 

@@ -28,7 +28,7 @@ from ..providers.base import Prices
 from ..providers.dataset import is_dataset
 from ..providers.found import Handling
 from ..windows import Window
-from .findings import checked_study, off_days
+from .findings import checked_study, off_days, other_currencies
 from .inputs import prices_of, refuse_unknown, sheet_of, study_inputs
 from .markets import MarketPart, market_parts
 from .results import StudyResult
@@ -171,10 +171,11 @@ def event_study(
     held = prices_of(prices, returns)
     sheet = sheet_of(inputs, held, returns, copy=True)
     refuse_unknown(inputs.tickers, inputs.known(sheet.names))
-    parts = market_parts(inputs.spec, inputs.table, sheet, inputs.factors, markets_by_name(markets))
+    known = markets_by_name(markets)
+    parts = market_parts(inputs.spec, inputs.table, sheet, inputs.factors, known)
     study = run_parts(inputs.spec, inputs.table, parts, engine, progress)
     read = [(part.single_panel, part.spec.model) for part in study.parts or (study,)]
-    found = checked_study(read, held, handling, off_days(read))
+    found = checked_study(read, held, handling, [*off_days(read), *other_currencies(read, held, known)])
     study = study.with_prices(held, found)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
     return study
