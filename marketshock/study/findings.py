@@ -19,6 +19,7 @@ from ..providers.price_findings import price_findings
 from ..windows import Window
 
 _REGRESSED = "the model regresses on it: its coefficient is per percent; a rate that is subtracted must be decimal"
+_MINOR = {"GBp": "GBP", "GBX": "GBP", "ILA": "ILS", "ZAc": "ZAR"}  # hundredths, in which some exchanges quote
 _SPLITS = ("split_8plus", "split_2to7", "split_1.5")
 
 
@@ -86,7 +87,7 @@ def other_currencies(
         units = {name: known[name] for name in clock_of(model) if name in known} if len(panel) else {}
         for name in (panel.returns.names[k] for k in np.unique(panel.column)) if units else ():
             index, unit = next(iter(units.items()))
-            if known.get(name, unit) != unit:
+            if _MINOR.get(known.get(name, unit), known.get(name, unit)) != _MINOR.get(unit, unit):
                 cause = f"quoted in {known[name]}, its benchmark {index} in {unit}: the rate is in the abnormal return"
                 found.append(PriceFinding(name, np.datetime64("NaT", "D"), "currency", np.nan, cause, WARN))
     return found
