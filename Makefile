@@ -73,6 +73,7 @@ bench: $(VENV)/.installed-bench  ## measure against the peers, how it scales, ho
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/folder.py
 	$(BIN)/python benchmarks/checks.py
+	$(BIN)/python benchmarks/markets.py
 	$(BIN)/python benchmarks/actions.py
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/fetch_fifty.py

@@ -45,7 +45,7 @@ class MarketPart:
     def build(self, table: EventTable, need: Requirements) -> PanelBuild:
         """Align the events with the returns; positions in the build are those among the events of the part."""
         whole = len(self.events) == len(table)
-        own = table if whole else table.take(self.events)
+        own = table if whole else table.slim(self.events)
         spec = self.spec
         need = replace(need, min_event_obs=min(need.min_event_obs, len(spec.window)), n_given=len(table))
         return build_panel(own, self.returns, spec.model, spec.estimation, spec.window, need)
