@@ -238,7 +238,9 @@ class Sheet:
                 return False
         return True
 
-    def on(self, sessions: Sessions, names: Sequence[str], only: bool = False) -> Returns:
+    def on(
+        self, sessions: Sessions, names: Sequence[str], only: bool = False, reach: Sequence[str] | None = None
+    ) -> Returns:
         """Return close-to-close returns over consecutive sessions.
 
         A session without a row, or a missing price, leaves that session's and the next session's return missing: the
@@ -249,14 +251,16 @@ class Sheet:
         sessions : Sessions
             Of the market.
         names : sequence of str
-            Securities and benchmark studied: the axis reaches from their first row to their last.
+            Securities and benchmark studied.
         only : bool, optional
             Whether the returns are of these names alone.
+        reach : sequence of str, optional
+            From whose first price to whose last the axis reaches: by default those of `names`; () for all rows.
         """
         columns = self._columns(names)
         kept = columns if only else np.arange(len(self.names))
         is_session = sessions.contains(self.days) if len(sessions.days) else np.zeros(len(self.days), dtype=bool)
-        first, last = self._reach(is_session, columns if len(columns) else kept)
+        first, last = self._reach(is_session, names if reach is None else reach)
         rows = slice(first, last)
         values = self.values[rows][:, kept] if only else self.values[rows]
         days, inside = self.days[rows], is_session[rows]
@@ -288,9 +292,11 @@ class Sheet:
         place = {name: at for at, name in enumerate(self.names)}
         return np.array(sorted({place[name] for name in names if name in place}), dtype=np.int64)
 
-    def _reach(self, is_session: BoolArray, columns: IntArray) -> tuple[int, int]:
-        """Return the first row that is a session with a price of one of the columns, and the row after the last."""
-        rows = np.flatnonzero(is_session)
+    def _reach(self, is_session: BoolArray, names: Sequence[str]) -> tuple[int, int]:
+        """Return the first row that is a session with a price of one of the series, and the row after the last."""
+        rows, columns = np.flatnonzero(is_session), self._columns(names)
+        if len(rows) and not len(columns):
+            return int(rows[0]), int(rows[-1]) + 1
         first = next((r for r in rows if np.isfinite(self.values[r, columns]).any()), None)
         if first is None:
             return 0, len(self.days)

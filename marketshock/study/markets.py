@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,7 +74,8 @@ def market_parts(
             names = [*columns_read(one.spec.model), *_tickers(table, events)]
             if one.market is None and one.calendar == "auto":
                 check_zones(table, events, sessions)
-            returns = sheet.on(sessions, names, only=len(asked) > 1 or len(events) < len(table))
+            several = len(asked) > 1 or len(events) < len(table)
+            returns = sheet.on(sessions, names, several, one.deciding(sheet, names))
             returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
             if factors is not None:
                 returns = factor_columns(returns, factors)
@@ -103,6 +104,16 @@ class _Asked:
         else:
             for events, sessions in _own_clocks(sheet, table, self.events, self.calendar):
                 yield events, self._timed(sessions)
+
+    def deciding(self, sheet: Sheet, names: Sequence[str]) -> Sequence[str]:
+        """Return the series from whose first price to whose last the returns reach: () for all rows given.
+
+        A benchmark, so that no security is estimated otherwise for those beside it; without one the securities.
+        """
+        inside = [name for name in self.series if name in sheet.names]
+        if inside:
+            return inside
+        return () if self.calendar == "index" and not self.series else names
 
     @property
     def calendar(self) -> str:
@@ -203,8 +214,7 @@ def _own_clocks(sheet: Sheet, table: EventTable, events: IntArray, calendar: str
     code, which = np.unique(table.security[events], return_inverse=True)
     names = [str(table.names[c]) for c in code]
     if calendar != "auto":
-        series = sheet.any_of(names, "the dates")
-        return [(events, sessions_for(sheet.parameter, series, calendar))]
+        return [(events, sheet.sessions((), calendar))]
     if sheet.all_new_york(names):
         return [(events, nyse())]
     clocks: dict[bytes, tuple[Sessions, list[int]]] = {}

@@ -92,8 +92,8 @@ def event_study(
         Whether to leave out a second event of the same security and session.
     calendar : str, optional
         On which sessions days are counted: "NYSE", another exchange's code such as "XETR" (needs the extra
-        ``calendars``), "24/7", or "index" for the days on which the benchmark, or without one the security, has a
-        price. "auto" is New York's table if the days of the benchmark are its sessions but for stray rows, otherwise
+        ``calendars``), "24/7", or "index" for the days on which the benchmark has a price; without a benchmark
+        for all dates given. "auto" is New York's table if the days of the benchmark are its sessions but for stray rows, otherwise
         "index". Rows on which only other columns have a price are no sessions.
     markets : Market, sequence of Market, or mapping of str to Market, optional
         Markets that the columns ``market`` or ``benchmark`` of the events name; a single one is the market of all
