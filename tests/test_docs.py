@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 import runpy
@@ -83,3 +84,33 @@ def test_examples_run(path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert err == ""
     assert SAID[path.name] in out
+
+
+PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "```{code-cell}" in path.read_text("utf-8")]
+SHOWN = {
+    "several_markets.md": (
+        "8 of 8 events, market model (SPX, DAX, TOPIX, COINS)",
+        "results, DE   DEA     2024-11-18",  # published on Friday after the close
+        "the events lie in 4 markets with different sessions",
+        "a row on a day on which its market (NYSE) was closed: left out",
+    ),
+    "timestamps.md": ("the closing times of 'SAP.DE' are not known",),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def test_cells_of_a_page_run(path, monkeypatch, capsys):
+    """One cell after the other, as the site runs them, also where Sphinx is not installed."""
+    monkeypatch.chdir(path.parent)
+    names: dict[str, object] = {}
+    for cell in re.findall(r"```\{code-cell\} python\n(.*?)```", path.read_text("utf-8"), flags=re.S):
+        tree = ast.parse(cell)
+        shown = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, path.name, "exec"), names)
+        if shown is not None:
+            print(repr(eval(compile(ast.Expression(shown.value), path.name, "eval"), names)))
+    out, err = capsys.readouterr()
+    assert err == ""
+    for line in SHOWN.get(path.name, ()):
+        assert line in out

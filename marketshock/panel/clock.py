@@ -1,4 +1,4 @@
-"""Which sessions a security has: those of its market, in one place.
+"""The sessions of a security: those of its market, in one place.
 
 A row of prices on which only other markets traded is no session of anybody else: it neither counts as a day nor costs
 a return.
