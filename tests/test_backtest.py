@@ -51,7 +51,7 @@ def quiet(*arguments, **options) -> ms.Backtest:
     with warnings.catch_warnings():
         for kind in (OverlapWarning, SurvivorshipWarning):
             warnings.simplefilter("ignore", kind)
-        return ms.backtest(*arguments, calendar="index", **options)
+        return ms.backtest(*arguments, calendar="index", **{"on_findings": "ignore"} | options)
 
 
 RULES = {

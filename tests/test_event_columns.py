@@ -279,7 +279,7 @@ class TestNames:
 class TestResults:
     def test_the_events_show_what_was_given(self, returns):
         events = wide(returns).events
-        assert list(events)[-2:] == ["estimation_first", "estimation_last"]
+        assert list(events)[-3:] == ["estimation_first", "estimation_last", "n_benchmark_missing"]
         sizes = np.arange(8.0)
         more = wide(returns, size=sizes, note="n").events
         assert list(more) == [*events, "size", "note"]

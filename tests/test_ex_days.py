@@ -186,7 +186,7 @@ EVENT = pd.DataFrame({"ticker": ["AAA"], "date": [made_stock()[1][300]]})
 
 
 def ar(prices, events=EVENT, benchmark="MKT", **options) -> pd.DataFrame:
-    return ms.event_study(events, prices=prices, model=ms.MarketModel(benchmark), **options).ar
+    return ms.event_study(events, prices=prices, model=ms.MarketModel(benchmark), on_findings="ignore", **options).ar
 
 
 def test_a_crsp_file_and_a_frame_of_the_same_stock_agree():
@@ -210,7 +210,7 @@ def test_every_reader_takes_the_same_return():
     own = long[long["ticker"] == "AAA"].set_index("date")
     day, before = days[300], days[299]
     expected = (own.loc[day, "close"] + 1.9) / own.loc[before, "close"] - 1
-    study = ms.event_study(EVENT, prices=prices, model=ms.MarketModel("MKT"))
+    study = ms.event_study(EVENT, prices=prices, model=ms.MarketModel("MKT"), on_findings="ignore")
     assert study.to_frame().xs(0, level="day")["return"].item() == pytest.approx(expected, abs=EXACT)
     assert prices.adj_close["AAA"].pct_change().loc[day] == pytest.approx(expected, abs=EXACT)
     counts = pd.DataFrame({"firm": ["AAA"], "shares": [1e9], "as_of": [days[200]], "filed": [days[210]]})
@@ -225,7 +225,7 @@ def test_every_reader_takes_the_same_return():
 class TestDerivation:
     def test_the_dividend_is_written_out(self):
         long, days = made_stock()
-        study = ms.event_study(EVENT, prices=long, model=ms.MarketModel("MKT"))
+        study = ms.event_study(EVENT, prices=long, model=ms.MarketModel("MKT"), on_findings="ignore")
         explained = study.explain(study.panel.event_id[0], -1, 1)
         own = long[long["ticker"] == "AAA"].set_index("date")["close"]
         values = explained.values
@@ -241,7 +241,7 @@ class TestDerivation:
 
     def test_logs(self):
         long, _ = made_stock()
-        study = ms.event_study(EVENT, prices=long, model=ms.MarketModel("MKT"), log=True)
+        study = ms.event_study(EVENT, prices=long, model=ms.MarketModel("MKT"), log=True, on_findings="ignore")
         explained = study.explain(study.panel.event_id[0])
         values = explained.values
         assert values["R(0)"] == pytest.approx(np.log((values["P(0)"] + 1.9) / values["P(-1)"]), abs=EXACT)
@@ -256,7 +256,7 @@ class TestDerivation:
         both = ms.Prices.from_frame(wide["close"], vendor)
         np.testing.assert_allclose(ar(both), ar(long), rtol=0, atol=1e-12)
         assert_frame_equal(both.adj_close, vendor, check_freq=False, check_names=False)
-        study = ms.event_study(EVENT, prices=both, model=ms.MarketModel("MKT"))
+        study = ms.event_study(EVENT, prices=both, model=ms.MarketModel("MKT"), on_findings="ignore")
         assert "with the dividend D that closes and adjusted" in " ".join(
             str(study.explain(study.panel.event_id[0])).split()
         )

@@ -19,7 +19,7 @@ from marketshock.inference.outcome import Inapplicable, TestResult
 from marketshock.inference.ranks import placebo_result, run_sums, sq
 from marketshock.inference.registry import rank_of
 from marketshock.inference.sample import Sample
-from marketshock.study import results
+from marketshock.study import inferred
 
 from .conftest import ROOT
 
@@ -287,8 +287,8 @@ class TestTable:
     def test_is_computed_once(self, monkeypatch, prices, catalog):
         """A second call copies; another window, test, direction, group, convention or draw computes again."""
         study = ms.event_study(catalog["deepseek-selloff"], tickers=SEVEN, prices=prices, model=ms.MarketModel("^GSPC"))
-        calls, made = [], results.test_rows
-        monkeypatch.setattr(results, "test_rows", lambda *args: calls.append(args) or made(*args))
+        calls, made = [], inferred.test_rows
+        monkeypatch.setattr(inferred, "test_rows", lambda *args: calls.append(args) or made(*args))
         first = study.tests(0, 0, which=["bmp", "portfolio"])
         kept = pd.DataFrame(first).copy(deep=True)
         first.loc["bmp", "statistic"] = 99.0

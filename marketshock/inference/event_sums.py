@@ -40,6 +40,8 @@ class EventSums:
         positive and negative CARs.
     least_dof : ndarray of shape (A, W)
         Fewest degrees of freedom of these events.
+    unreacted : ndarray of shape (A, W), int
+        Events left out of the means because no return covers day 0 (see `Sample.left_out`).
     """
 
     events: IntArray
@@ -50,6 +52,7 @@ class EventSums:
     bhar: FloatArray
     sums: FloatArray
     least_dof: FloatArray
+    unreacted: IntArray
 
     @classmethod
     def joined(cls, parts: Sequence[EventSums]) -> EventSums:
@@ -76,7 +79,8 @@ class EventSums:
         """
         z = self.scar if standardized == "scar" else self.csar
         variance, of_t, positive, negative = self.sums[:, :, window].sum(axis=0)
-        events = int(self.events.sum())
+        events, unreacted = int(self.events.sum()), int(self.unreacted[:, window].sum())
+        events -= unreacted if unreacted < events else 0
         return Streamed(
             n_events=events,
             log=log,
@@ -91,6 +95,7 @@ class EventSums:
             n_positive=int(positive),
             n_negative=int(negative),
             n_lacking=events - int(self.whole[:, window].sum()),
+            n_unreacted=unreacted,
         )
 
 
@@ -135,6 +140,7 @@ def event_sums(evidence: Evidence, starts: IntArray, samples: Sequence[Sample]) 
         _moments(bhar, starts, third=True),
         np.stack([np.add.reduceat(column, starts, axis=0) for column in sums], axis=1),
         np.minimum.reduceat(np.where(some, dof, np.inf), starts, axis=0),
+        np.add.reduceat(columns(np.zeros(there.shape, np.int64), lambda s: s.unreacted), starts, axis=0),
     )
 
 

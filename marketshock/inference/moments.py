@@ -64,6 +64,10 @@ def windows_overlap(dates: IntArray, n_events: int, n_days: int) -> bool:
     return len(dates) < n_events or bool((np.diff(dates) < n_days).any())
 
 
+UNREACTED = "no return covers day 0"
+"""Why a mean leaves an event out whose return on day 0 is missing."""
+
+
 class Summary(Protocol):
     """Sums over E events and the days under test: all that a test without single returns reads of a sample."""
 
@@ -144,7 +148,13 @@ class Streamed:
     n_positive: int
     n_negative: int
     n_lacking: int
+    n_unreacted: int = 0
     known_correlation: float | None = None
+
+    @property
+    def left_note(self) -> str:
+        """What was left out and why, "" if nothing."""
+        return f"{self.n_unreacted} event(s) left out: {UNREACTED}" if self.n_unreacted else ""
 
     @property
     def reach(self) -> int:

@@ -44,7 +44,7 @@ def test_rows(
             parts = _each(sample, names())
         for name, part in parts:
             record = _record(test, name, run(test, part, alternative), alternative)
-            left = sample.left_note if part is pooled and isinstance(sample, Sample) else ""
+            left = sample.left_note if part is pooled else ""
             record["note"] = "; ".join(text for text in (record["note"], left) if text)
             records.append(record)
     return sorted(records, key=lambda record: rank_of(record["note"]))  # stable: the registry's order within

@@ -14,7 +14,7 @@ from ..panel.abnormal import Cumulative, buy_and_hold, cumulate
 from ..windows import BLOCK
 from .correlation import mean_correlation
 from .evidence import Computed, Evidence
-from .moments import Moments
+from .moments import UNREACTED, Moments
 from .options import Conventions, Resampling
 from .overlap import overlap_correlation
 
@@ -35,12 +35,15 @@ class Sample(Computed):
         Where papers differ.
     resampling : Resampling
         How bootstraps draw.
+    of_many : bool or None
+        Whether these are some of many events, of which means are made; None where the number of events tells.
     """
 
     evidence: Evidence
     days: slice
     conventions: Conventions = field(default_factory=Conventions)
     resampling: Resampling = field(default_factory=Resampling)
+    of_many: bool | None = None
     _computed: dict[Any, Any] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
@@ -89,8 +92,12 @@ class Sample(Computed):
         On a single day, those whose return began before the event window. In a window that holds day 0, by the
         conventions, those of which no return in the window covers day 0: what is summed is not the reaction.
         """
-        out = self._begun | self._unreacted if len(self) > 1 else np.zeros(0, dtype=bool)
+        out = self._begun | self._unreacted if self._several else np.zeros(0, dtype=bool)
         return out if out.any() else None
+
+    @property
+    def _several(self) -> bool:
+        return len(self) > 1 if self.of_many is None else self.of_many
 
     @cached_property
     def _begun(self) -> BoolArray:
@@ -110,6 +117,11 @@ class Sample(Computed):
         out = ~self._covers(e.day_zero) & e.event_mask[:, days].any(axis=1)
         return np.asarray(out & e.windows.asked[:, e.day_zero])
 
+    @property
+    def unreacted(self) -> IntArray:
+        """Whether each event is left out because no return covers day 0, (E,), 0 or 1."""
+        return np.asarray(self._unreacted if self._several else np.zeros(len(self)), dtype=np.int64)
+
     @cached_property
     def pooled(self) -> Sample:
         """The sample without the events left out; the sample itself if these are all."""
@@ -119,12 +131,12 @@ class Sample(Computed):
     @property
     def left_note(self) -> str:
         """What was left out and why, "" if nothing."""
-        if len(self) == 1:
+        if not self._several:
             return "no return covers day 0: the sum is not the reaction" if self._unreacted[0] else ""
         if self.left_out is None:
             return ""
         why = (
-            (self._unreacted, "no return covers day 0"),
+            (self._unreacted, UNREACTED),
             (self._begun & ~self._unreacted, "the return began before the event window"),
         )
         return "; ".join(f"{int(who.sum())} event(s) left out: {text}" for who, text in why if who.any())

@@ -19,7 +19,7 @@ from ..panel.returns import Returns, Sheet, factor_columns
 from ..panel.spans import bridged
 from ..panel.spec import StudySpec
 from ..providers.frames import session_dates
-from ..sessions import NEW_YORK, Sessions, nyse
+from ..sessions import NEW_YORK, Sessions, index_sessions, nyse
 from ..windows import Window
 from .timestamps import check_zones
 
@@ -128,10 +128,10 @@ class _Asked:
         """Return the sessions by the days of the benchmark, which may be a factor."""
         warn = self.market is None
         if factors is not None and self.series[0] in map(str, factors.columns):
-            column = factors.iloc[:, [str(c) for c in factors.columns].index(self.series[0])]
-            there = column.notna().to_numpy()
-            days = session_dates("factors", factors.index)[there]
+            days = session_dates("factors", factors.index)[factors.notna().any(axis=1).to_numpy()]
             return sessions_for("factors", Traded(self.series[:1], days, np.ones(len(days), bool)), self.calendar, warn)
+        if self.calendar == "index" and len(self.series) > 1:  # a mean of securities, of which some may be missing
+            return index_sessions(sheet.any_of(self.series, "the benchmark").days)
         return sheet.sessions(self.series, self.calendar, warn)
 
     def _timed(self, sessions: Sessions) -> Sessions:

@@ -216,7 +216,7 @@ def _sums(
         evidence = Evidence(
             panel.take(events), block.fit, block.abnormal, panel.row[events], column, refit, request.spec.log
         )
-        samples = [Sample(evidence, days) for days in request.slices]
+        samples = [Sample(evidence, days, of_many=panel.n_given > 1) for days in request.slices]
         made.append((names[column[starts]], groups[grouped[starts]], event_sums(evidence, starts, samples)))
         kept.append(events)
         if request.cars:
