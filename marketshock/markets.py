@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -181,12 +181,23 @@ def named_sessions(parameter: str, name: str, first: np.datetime64, last: np.dat
     known = exchange_calendars.get_calendar_names(include_aliases=False)
     if name not in known:
         raise UnknownNameError(parameter, [name], [n for n in known if _CODE.fullmatch(n)])
-    bounds = {"start": pd.Timestamp(first - 31), "end": pd.Timestamp(last + 31)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of pandas, about what that package does
-        table = exchange_calendars.get_calendar(name, **bounds)
+    table = _of_package(exchange_calendars.get_calendar, parameter, name, first, last)
     closes = table.closes.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
     return Sessions(name, table.sessions.to_numpy().astype("datetime64[D]"), closes, str(table.tz))
+
+
+def _of_package(get: Callable[..., Any], parameter: str, name: str, first: np.datetime64, last: np.datetime64) -> Any:
+    """Return an exchange's table from some days before the first day to some after the last, as far as known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of pandas, about what that package does
+        why: Exception = ValueError()
+        for margin in (31, 10, 0):
+            try:
+                return get(name, start=pd.Timestamp(first - margin), end=pd.Timestamp(last + margin))
+            except (ValueError, NotImplementedError) as error:
+                why = error
+    what = f"the calendar {name!r} is not known from {first} to {last}: {str(why).rstrip('.')}"
+    raise InputError(parameter, what, "take other prices, or give ms.Market its sessions") from why
 
 
 def _own_table(name: str, sessions: Any) -> Sessions:
@@ -202,7 +213,8 @@ def _own_table(name: str, sessions: Any) -> Sessions:
     else:
         given = pd.Series(list(sessions), dtype=object)
     try:
-        days = pd.DatetimeIndex(pd.to_datetime(given)).to_numpy().astype("datetime64[D]")
+        stamps = pd.DatetimeIndex(pd.to_datetime(given))  # of a session with a zone the date in that zone counts
+        days = stamps.tz_localize(None).to_numpy().astype("datetime64[D]")
     except (ValueError, TypeError) as error:
         raise InputError("sessions", f"a session that is no date: {error}", "write YYYY-MM-DD") from error
     if not len(days) or np.isnat(days).any() or (np.diff(days) <= np.timedelta64(0, "D")).any():

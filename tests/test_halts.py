@@ -357,7 +357,7 @@ class TestBreaksInTheDates:
         whole = made()
         prices = whole.drop(whole.index[50:100])
         with pytest.warns(CalendarWarning, match=f"between {whole.index[49].date()} and {whole.index[100].date()}"):
-            study = study_of(prices, ("S0", 80), estimation=(-70, -5))
+            study = study_of(prices, ("S0", 80), estimation=(-70, -5), markets=None)
         assert study.events["n_obs"].iloc[0] == 65
         assert np.isnan(study.panel.returns.values[50]).all()
 

@@ -349,9 +349,7 @@ class TestTimestampsWhereNoMarketIsStated:
             self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00")
 
     def test_a_timestamp_of_another_zone_is_warned_of(self, close):
-        with pytest.warns(
-            ms.errors.CalendarWarning, match="whose closing times are used"
-        ):
+        with pytest.warns(ms.errors.CalendarWarning, match="whose closing times are used"):
             self.run(close, "SIE", "2025-01-24T18:00:00+01:00")
 
     @pytest.mark.parametrize("date", ["2025-01-24T16:30:00-05:00", "2025-01-24T21:30:00Z", "2025-01-24"])
@@ -393,3 +391,72 @@ class TestCurrencies:
         more = self.long().query("ticker == 'FRX'").assign(currency=None)
         with pytest.warns(ms.errors.PriceWarning, match="its benchmark FRX in CHF"):
             self.run(pd.concat([prices, more]), "FRX", markets=frankfurt)
+
+
+class TestWhatIsSaidInOtherWords:
+    """One event twice, one market in two words, and arguments that nobody reads."""
+
+    def events(self, **columns):
+        return pd.DataFrame({"ticker": ["NVDA", "AAPL"], "date": ["2025-01-27", "2025-02-03"], **columns})
+
+    def run(self, events, **options):
+        return ms.event_study(events, prices=ms.snapshot(), model=ms.MarketModel("^GSPC"), **options)
+
+    def test_one_market_in_several_words_is_one(self):
+        study = self.run(self.events(market=["NYSE", ""]))
+        assert study.parts == ()
+        assert self.run(self.events(calendar=["NASDAQ", ""])).parts == ()
+        assert np.array_equal(study.abnormal.ar, self.run(self.events()).abnormal.ar)
+
+    @pytest.mark.parametrize("columns", [{"benchmark": ["^GSPC", "SPY"]}, {"window_last": [5, 4]}])
+    def test_an_event_counts_once_whatever_its_benchmark_and_windows(self, columns):
+        twice = self.events(**columns).assign(ticker="NVDA", date="2025-01-27", event_id=["first", "second"])
+        prices = ms.snapshot().close.assign(SPY=lambda p: p["^GSPC"] * 1.01)
+        with pytest.warns(ms.errors.ExclusionWarning, match="already event 'first', with another benchmark or other"):
+            study = ms.event_study(twice, prices=prices, model=ms.MarketModel("^GSPC"))
+        assert study.exclusions["code"].to_dict() == {"second": "duplicate"}
+        kept = ms.event_study(twice, prices=prices, model=ms.MarketModel("^GSPC"), duplicates="keep")
+        assert len(kept) == 2
+
+    def test_a_single_market_is_that_of_all_events(self):
+        market = ms.Market("US", "^GSPC", calendar="NYSE")
+        assert self.run(self.events(benchmark="^GSPC"), markets=market).panel.calendars == ("NYSE",)
+
+    def test_markets_that_no_event_names(self):
+        two = [ms.Market("XETR", "^GDAXI"), ms.Market("NYSE", "^GSPC")]
+        with pytest.raises(InputError, match="2 are given, and no event says which is its own"):
+            self.run(self.events(), markets=two)
+
+    def test_a_market_of_a_zone_alone(self):
+        with pytest.raises(InputError, match="'Frankfurt' has neither a benchmark nor a calendar"):
+            self.run(self.events(), markets=ms.Market("Frankfurt", close="17:30", zone="Europe/Berlin"))
+
+    def test_a_benchmark_made_of_securities_is_not_replaced_in_silence(self):
+        model = ms.MarketModel(ms.EqualWeighted(["AAPL", "MSFT", "AMZN"]))
+        with pytest.raises(InputError, match="it is made for one market"):
+            ms.event_study(self.events(benchmark=["^GSPC", ""]), prices=ms.snapshot(), model=model)
+
+    def test_sessions_with_a_zone_are_dates_in_that_zone(self):
+        days = ms.snapshot().dates
+        plain, zoned = (ms.Market("US", "^GSPC", sessions=d) for d in (days, days.tz_localize("Europe/Berlin")))
+        one, other = (self.run(self.events(), markets=m) for m in (plain, zoned))
+        assert np.array_equal(one.abnormal.ar, other.abnormal.ar)
+
+    def test_a_calendar_that_is_not_known_so_far(self):
+        pytest.importorskip("exchange_calendars")
+        with pytest.raises(InputError, match="the calendar 'XTKS' is not known from 1960"):
+            ms.markets.named_sessions("calendar", "XTKS", np.datetime64("1960-01-01"), np.datetime64("1961-01-01"))
+
+    def test_sums_of_different_days_are_not_compared(self):
+        events = table("2_windows", "events.csv").drop(columns=["row0"]).assign(size=range(12), group=["a", "b"] * 6)
+        study = own_windows("complete", events=events)
+        with pytest.raises(InputError, match="sums of different days"):
+            ms.regress_car(study, "size")
+        with pytest.raises(InputError, match="sums of different days"):
+            ms.group_differences(study)
+
+    def test_an_event_whose_own_window_lacks_day_0_is_written_out(self, tmp_path):
+        study = self.run(self.events(window_first=[1, -1]))
+        assert "CAR(1, 5)" in str(study.explain("NVDA@2025-01-27"))
+        assert ms.report.html(study, tmp_path / "page.html").exists()
+        assert "windows of their own within window (-1, 5)" in repr(study)

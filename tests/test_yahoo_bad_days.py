@@ -285,7 +285,7 @@ class TestCommandLine:
             (["fetch", "NVDA", "--start", START, "--cache", "/tmp/" + "x" * 300], "is no folder"),
             (["fetch", "NVDA", "--start", START, "--cache", ""], "is no folder"),
             (["fetch", "NVDA", "--start", START, "--out", "/no/such/folder/x.csv"], "there is no folder"),
-            (["fetch", "NVDA", "--start", START, "--tolerate", "spikes"], "allowed are"),
+            (["fetch", "NVDA", "--start", START, "--tolerate", "spikes"], "did you mean 'spike'?"),
             (["cache", "list", "--cache", "/dev/null"], "is no folder"),
         ],
     )

@@ -71,6 +71,8 @@ _MEANT: Mapping[str, _Meant] = {
         "window_first",
         always=True,
     ),
+    **_words("evtstart pre tau1 dayfirst firstday", "window_first", always=True),
+    **_words("evtend post tau2 daylast lastday", "window_last", always=True),
     **_words(
         "endeventwindow eventwindowend windowend endwindow endofwindow endofeventwindow eventwindowlast eventend"
         " evtwinend winend evwub evwubound evtwine ub1 windowupper upperwindow rightwindow righteventwindow"
@@ -118,6 +120,11 @@ _MEANT: Mapping[str, _Meant] = {
     **_words("closed holiday onholiday onweekend", "on_closed"),
     **_words("grouping groupingvariable groupvariable groupname groupid grp grpvar groupvar", "group"),
     **_words("event events eventidentifier eventnumber eventno evtid evid id", "event_id"),
+    **_words(
+        "gaps onhalt halt halts",
+        remedy=Words(Argument("gaps"), " and ", Argument("on_halt"), " are of the whole study"),
+        always=True,
+    ),
     **_words(
         "minobs minestimationobs minesw mineventobs minevw minestn",
         remedy=Words(Argument("min_obs"), " and ", Argument("min_event_obs"), " are of the whole study"),

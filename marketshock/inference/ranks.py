@@ -282,7 +282,7 @@ def _rank_test(
     kept = count > 0
     n = int(sample.there.sum())
     if sample.evidence.own_windows:
-        return Inapplicable(name, sample.evidence.split, n, MEAN_ZERO)
+        return Inapplicable(name, "the events have windows of their own", n, MEAN_ZERO)
     with np.errstate(invalid="ignore", divide="ignore"):
         daily = np.where(kept, total / count**power, 0.0)
     event_days = slice(len(total) - sample.evidence.abnormal.ar.shape[1], None)

@@ -237,8 +237,8 @@ def held_against(model: ReturnModel, benchmark: str) -> ReturnModel:
     old = parts.get("benchmark", parts.get("factors", (None,))[0])
     if old == benchmark or (isinstance(old, LeaveOneOut) and old.index == benchmark):
         return model
-    if old is None or factor_data(model):
-        what = f"{model.name} cannot be held against {benchmark!r}: its factors are those of one market"
+    if old is None or factor_data(model) or not isinstance(old, str):
+        what = f"{model.name} cannot be held against {benchmark!r}: it is made for one market"
         raise InputError("benchmark", what, "use ms.MarketModel, or study each market by itself")
     if "benchmark" in parts:
         return replace(model, benchmark=benchmark)  # type: ignore[type-var]

@@ -128,12 +128,12 @@ class JoinedPanel:
     @cached_property
     def split(self) -> str:
         """Why the events share no days, for tests that need common ones."""
-        alike = len({(p.window, p.estimation) for p in self.parts}) == 1
-        if alike or len(self.calendars) > 1:
-            return (
-                f"the events lie in {len(self.parts) if alike else len(self.calendars)} markets with different sessions"
-            )
-        return "the events have windows of their own"
+        markets = {(p.returns.sessions.name, p.returns.sessions.days.tobytes()) for p in self.parts}
+        if len(markets) > 1:
+            return f"the events lie in {len(markets)} markets with different sessions"
+        if len({(p.window, p.estimation) for p in self.parts}) > 1:
+            return "the events have windows of their own"
+        return f"the events are held against {len(self.parts)} benchmarks"
 
     @property
     def shared_days(self) -> slice:

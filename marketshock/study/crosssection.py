@@ -81,6 +81,7 @@ def group_differences(
         raise InputError("by", f"all events are of one {by}: {names[0]!r}", "give events of two groups or more")
     window = days_of(study.spec.window, first, last)
     sample = study.sample(window.first, window.last)
+    _refuse_unequal(sample)
     inside = {name: np.isin(np.arange(len(study)), at) for name, at in positions.items()}
     rows = [_difference(sample, window, pair, inside, alternative) for pair in combinations(names, 2)]
     return pd.DataFrame(rows).set_index(["group_1", "group_2"])
@@ -162,6 +163,13 @@ class CrossSection:
         return f"{caption}\n\n{_format.text_table(head, rows)}"
 
 
+def _refuse_unequal(sample: Sample) -> None:
+    """Raise `InputError` if the CARs are sums of different days: their levels and variances do not compare."""
+    if sample.evidence.own_windows and not sample.asked.all():
+        what = "the events have windows of their own, so that their CARs are sums of different days"
+        raise InputError("first, last", what, "name days that lie in the windows of all events")
+
+
 def regress_car(
     study: StudyResult,
     traits: Frame | Sequence[str] | str,
@@ -204,6 +212,7 @@ def regress_car(
     import statsmodels.api as sm
 
     window = days_of(study.spec.window, first, last)
+    _refuse_unequal(study.sample(window.first, window.last))
     data, exclusions = _aligned(study, _by_event(study, traits), window)
     if len(data) < data.shape[1] + 2:
         raise InputError(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._typing import IntArray
 from ..catalog.table import UNSET, EventTable
-from ..errors import UnknownNameError, WindowError
+from ..errors import InputError, UnknownNameError, WindowError
 from ..markets import Market, is_calendar
 from ..models.base import clock_of, columns_read, held_against
 from ..panel.build import PanelBuild, Requirements, build_panel
@@ -67,20 +67,56 @@ def market_parts(
     InputError, WindowError
         If a model cannot be held against a benchmark, or windows are none.
     """
-    asked = list(_asked(spec, table, dict(markets or {}), sheet, factors))
-    parts = []
+    known = dict(markets or {})
+    _refuse_unnamed(table, known)
+    asked = _asked(spec, table, known, sheet, factors)
+    found: list[tuple[_Asked, IntArray, Sessions]] = []
     for one in asked:
         for events, sessions in one.clocks(sheet, table, factors):
-            names = [*columns_read(one.spec.model), *_tickers(table, events)]
-            if one.market is None and one.calendar == "auto":
+            if not one.stated:
                 check_zones(table, events, sessions)
-            several = len(asked) > 1 or len(events) < len(table)
-            returns = sheet.on(sessions, names, several, one.deciding(sheet, names))
-            returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
-            if factors is not None:
-                returns = factor_columns(returns, factors)
-            parts.append(MarketPart(events, one.spec, returns))
+            found.append((one, events, sessions))
+    parts = []
+    for one, events, sessions in _merged(found):
+        names = [*columns_read(one.spec.model), *_tickers(table, events)]
+        returns = sheet.on(sessions, names, len(events) < len(table), one.deciding(sheet, names))
+        returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
+        if factors is not None:
+            returns = factor_columns(returns, factors)
+        parts.append(MarketPart(events, one.spec, returns))
     return parts
+
+
+def _refuse_unnamed(table: EventTable, markets: Mapping[str, Market]) -> None:
+    """Refuse several markets that no event names."""
+    columns = (table.market, table.benchmark, table.calendar)
+    if len(markets) > 1 and not any((column != "").any() for column in columns):
+        listed = ", ".join(map(repr, sorted(markets)))
+        what = f"{len(markets)} are given, and no event says which is its own"
+        raise InputError("markets", what, f"add a column 'market' to the events: {listed}")
+
+
+def _merged(
+    found: Sequence[tuple[_Asked, IntArray, Sessions]],
+) -> Iterator[tuple[_Asked, IntArray, Sessions]]:
+    """Join events that were asked for in different words and have the same sessions, model and windows."""
+    left = list(found)
+    while left:
+        one, events, sessions = left.pop(0)
+        same = [k for k, (other, _, days) in enumerate(left) if one.spec == other.spec and _equal(sessions, days)]
+        events = np.sort(np.concatenate([events, *(left[k][1] for k in same)])) if same else events
+        left = [entry for k, entry in enumerate(left) if k not in same]
+        yield one, events, sessions
+
+
+def _equal(one: Sessions, other: Sessions) -> bool:
+    """Return whether two calendars are one, with the same closing times."""
+    if one is other:
+        return True
+    same = one.zone == other.zone and np.array_equal(one.days, other.days)
+    if one.closes is None or other.closes is None:
+        return same and one.closes is other.closes
+    return same and np.array_equal(one.closes, other.closes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +150,13 @@ class _Asked:
         if inside:
             return inside
         return () if self.calendar == "index" and not self.series else names
+
+    @property
+    def stated(self) -> bool:
+        """Whether somebody said whose closing times count: by a calendar, sessions, or a zone."""
+        if self.calendar != "auto":
+            return True
+        return self.market is not None and (self.market.sessions is not None or self.market.zone is not None)
 
     @property
     def calendar(self) -> str:
@@ -167,13 +210,17 @@ def _market(name: str, benchmark: str, calendar: str, markets: Mapping[str, Mark
         remedy = "" if markets else "describe it: markets=[ms.Market(...)]"
         raise UnknownNameError("events, column 'market'", [name], sorted(markets), remedy)
     market = markets.get(name) or (Market(name) if name else None)
-    if market is None and not benchmark and not calendar and len(markets) == 1:
+    if market is None and len(markets) == 1:
         market = next(iter(markets.values()))  # the only market of the study is the market of all its events
     elif market is None and (benchmark or calendar):
         by_benchmark = [m for m in markets.values() if benchmark and m.benchmark == benchmark]
         market = by_benchmark[0] if len(by_benchmark) == 1 else Market(benchmark or calendar)
         if not by_benchmark and not calendar:
             market = replace(market, calendar="auto")
+    bare = market is not None and market.zone and market.sessions is None and market.calendar_name == "auto"
+    if bare and market is not None and not (benchmark or market.benchmark or calendar):
+        what = f"{market.name!r} has neither a benchmark nor a calendar"
+        raise InputError("markets", what, "give it one of the two, or its sessions")
     if market is not None and calendar:
         market = replace(market, calendar=calendar, sessions=None)
     return market, benchmark or (market.benchmark or "" if market else "")

@@ -57,11 +57,13 @@ def study_printout(
     want of a benchmark; and of events whose day 0 a halt has moved. The sentences are of events without a price on
     day 0; `found` counts the findings on the prices.
     """
+    unequal = len({(part.window, part.estimation) for part in panel.parts}) > 1
+    own = "windows of their own within " if unequal else ""
     choice = "" if spec.gaps == "missing" else f", returns over gaps: {spec.gaps}"
     title = (
         f"Event study: {len(panel)} of {given} events, {model}",
-        f"window {spec.window}, estimation {spec.estimation} in trading days ({', '.join(panel.calendars)} sessions), "
-        f"{'log' if spec.log else 'simple'} returns{choice}",
+        f"{own}window {spec.window}, estimation {spec.estimation} in trading days "
+        f"({', '.join(panel.calendars)} sessions), {'log' if spec.log else 'simple'} returns{choice}",
     )
     more = len(panel) - _SHOWN
     marks = [f"* {incomplete} event(s) lack days of the window: see the note in study.car(...)"] if incomplete else []

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._frame import Printable, Printout, ReadableFrame
-from .._typing import Frame, IntArray, StrArray
+from .._typing import BoolArray, Frame, IntArray, StrArray
 from ..catalog.table import Events, EventTable
 from ..derivation.event import DerivedEvent
 from ..derivation.study import explain_event
@@ -114,6 +114,12 @@ class StudyResult(Inferred, Printable):
         """Return the same study with its events known by their places, (E,), in a larger table."""
         panel = self.single_panel
         return replace(self, panel=replace(panel, table=table, position=events[panel.position]))
+
+    def some(self, keep: BoolArray) -> StudyResult:
+        """Return the study of some of its events, (E,)."""
+        return replace(
+            self, panel=self.single_panel.take(keep), fit=self.fit.take(keep), abnormal=self.abnormal.take(keep)
+        )
 
     def with_prices(self, prices: Prices | None, found: tuple[PriceFinding, ...]) -> StudyResult:
         """Return the study with the prices it was computed from, and what the checks found in them."""
@@ -233,8 +239,8 @@ class StudyResult(Inferred, Printable):
     def explain(
         self,
         event_id: str,
-        first: int = 0,
-        last: int = 0,
+        first: int | None = None,
+        last: int | None = None,
         *,
         confidence: float = 0.95,
         shares: SharesTable | Frame | None = None,
@@ -270,6 +276,8 @@ class StudyResult(Inferred, Printable):
         study = self.part_of(event_id)
         if study is not self:
             return study.explain(event_id, first, last, confidence=confidence, shares=shares)
+        if first is None and last is None and self.spec.window.first <= 0 <= self.spec.window.last:
+            first = last = 0
         window = days_of(self.spec.window, first, last)
         check_share("confidence", confidence, 0.95)
         part = positions_of(self.panel, str(event_id), self._exclusions)

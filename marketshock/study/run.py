@@ -93,8 +93,8 @@ def event_study(
     calendar : str, optional
         On which sessions days are counted: "NYSE", another exchange's code such as "XETR" (needs the extra
         ``calendars``), "24/7", or "index" for the days on which the benchmark has a price; without a benchmark
-        for all dates given. "auto" is New York's table if the days of the benchmark are its sessions but for stray rows, otherwise
-        "index". Rows on which only other columns have a price are no sessions.
+        for all dates given. "auto" is New York's table if the days of the benchmark (without one, of the security) are
+        its sessions but for stray rows, otherwise those days. Rows on which only others have a price are no sessions.
     markets : Market, sequence of Market, or mapping of str to Market, optional
         Markets that the columns ``market`` or ``benchmark`` of the events name; a single one is the market of all
         events. Each event is studied on the sessions and against the benchmark of its own market.
@@ -220,6 +220,26 @@ def _run(
     return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions.named()), build
 
 
+def _once(studies: Sequence[StudyResult], left: Exclusions) -> list[StudyResult]:
+    """Leave out every event after the first of the same security and session, whatever its benchmark and windows."""
+    if len(studies) < 2:
+        return list(studies)
+    table = left.table
+    position = np.concatenate([study.panel.position for study in studies])
+    session = np.concatenate([study.panel.session for study in studies])
+    order = np.argsort(position, kind="stable")
+    events = position[order]
+    key = pd.Series((table.security[events].astype(np.int64) << 32) + session[order].astype(np.int64))
+    again = key.duplicated().to_numpy()
+    first = dict(zip(key[~again].tolist(), events[~again].tolist(), strict=True))
+    for at in np.flatnonzero(again):
+        name, other = table.names[table.security[events[at]]], table.id_of(first[int(key[at])])
+        what = f"{name} on the same session is already event {other!r}, with another benchmark or other windows"
+        left.add(events[at], "duplicate", f"{what}: counted once, as duplicates is 'exclude'; 'keep' keeps both")
+    kept = [~np.isin(study.panel.position, events[again]) for study in studies]
+    return [study if keep.all() else study.some(keep) for study, keep in zip(studies, kept, strict=True) if keep.any()]
+
+
 def _joined(
     spec: StudySpec,
     table: EventTable,
@@ -231,13 +251,14 @@ def _joined(
     for part, (_, build) in zip(parts, done, strict=True):
         for position, (code, reason) in build.exclusions.items():
             left.add(part.events[position], code, reason)
-    exclusions = left.named()
-    alignment = joined_alignment(
-        table, [(p.events, build.alignment) for p, (_, build) in zip(parts, done, strict=True)]
-    )
+    aligned = [(part.events, build.alignment) for part, (_, build) in zip(parts, done, strict=True)]
+    alignment = joined_alignment(table, aligned)
     studies = [
         study.among(table, part.events) for part, (study, _) in zip(parts, done, strict=True) if study is not None
     ]
+    if spec.duplicates == "exclude":
+        studies = _once([study for study in studies if len(study)], left)
+    exclusions = left.named()
     if not studies:
         return None, exclusions
     panel = JoinedPanel.of([study.single_panel for study in studies])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .._typing import CalendarName, Duplicates, Frame, Gaps, OnClosed, OnFindings, OnHalt
-from ..catalog.table import Events
+from ..catalog.table import Events, EventTable
 from ..engines.progress import Progress
 from ..engines.run import Engine, check_engine, run_partitions
 from ..errors import InputError, NoUsableEventsError, check_flag
@@ -104,6 +104,7 @@ def summarize_events(
         refuse_over_gaps(inputs.spec.gaps, inputs.spec.on_halt == "reopen")
         dataset = ReturnsDataset.open("returns", returns)
         refuse_unknown(inputs.tickers, dataset.tickers)
+        _refuse_own_markets(inputs.table)
         study = _of_folder(request, inputs, dataset, handling, engine, progress)
     else:
         held = prices_of(prices, returns)
@@ -116,6 +117,15 @@ def summarize_events(
         study = replace(_in_memory(request, part, build, engine, progress), found=found)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
     return study
+
+
+def _refuse_own_markets(table: EventTable) -> None:
+    """Refuse what a study of returns in files does not read of its events."""
+    given = [name for name in ("market", "benchmark", "calendar") if (getattr(table, name) != "").any()]
+    given += ["window_first, ..."] if table.own_windows is not None else []
+    if given:
+        what = f"the column {given[0]!r} is not read where returns are in files"
+        raise InputError("events", what, "use ms.event_study, or summarize each market by itself")
 
 
 def single_market(inputs: StudyInputs, sheet: Sheet) -> MarketPart:

@@ -186,14 +186,28 @@ def _spans(study: StudyResult) -> dict[str, tuple[int, int]]:
 def _derived(study: StudyResult, label: str, event: str | None = None) -> dict[tuple[int, str], str]:
     names = study.panel.event_id if event is None else study.panel.event_id[study.panel.event == event]
     spans = {column: span for column, span in _spans(study).items() if column in ("AR(0)", label)}
-    return {(k, column): _key(name, span) for k, name in enumerate(names) for column, span in spans.items()}
+    return {
+        (k, column): _key(name, span)
+        for k, name in enumerate(names)
+        for column, span in spans.items()
+        if _within(study, name, span) is not None
+    }
 
 
 def _derivations(study: StudyResult) -> Iterator[Block]:
     for span in _spans(study).values():
         for name in study.panel.event_id:
-            told = study.explain(str(name), *span)
-            yield Derivation(_key(name, span), told.title, str(told))
+            days = _within(study, name, span)
+            if days is not None:
+                told = study.explain(str(name), *days)
+                yield Derivation(_key(name, span), told.title, str(told))
+
+
+def _within(study: StudyResult, name: str, span: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the days that lie in an event's own window; None if none does."""
+    own = study.part_of(str(name)).spec.window
+    first, last = max(span[0], own.first), min(span[1], own.last)
+    return (first, last) if first <= last else None
 
 
 def _key(name: str, span: tuple[int, int]) -> str:
