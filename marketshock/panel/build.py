@@ -18,6 +18,8 @@ from .halts import reopened
 from .returns import Returns
 from .spans import over_gaps
 
+_STEP = 64  # securities looked at together
+
 
 @dataclass(frozen=True, slots=True)
 class PanelBuild:
@@ -133,30 +135,28 @@ def _check_windows(panel: EventPanel, model: ReturnModel, need: Requirements, le
 
 
 def _seen(panel: EventPanel) -> _Seen:
-    """Count the usable days of each event by differences of running counts, one security at a time."""
-    offset = np.isfinite(panel.offset)
-    for_fit, for_day = (offset & panel.by_date.there(n) for n in (panel.design.shape[1], panel.n_params))
+    """Count the usable days of each event, some securities at a time."""
     n_days = len(panel.returns.days)
     (est, evt), row = (panel.estimation, panel.window), panel.row
     est_row = row if panel.shift is None else row - panel.shift
-    n_obs, n_event = (after - first for first, after in (_bounds(est, est_row, n_days), _bounds(evt, row, n_days)))
+    bounds = _bounds(est, est_row, n_days), _bounds(evt, row, n_days)
+    n_obs, n_event = (after - first for first, after in bounds)
     seen = _Seen(n_obs, n_event, np.zeros(len(panel), dtype=np.int64), np.zeros(len(panel), dtype=np.int64))
-    explained = bool(for_fit.all())
-    gaps = np.flatnonzero(_has_gaps(panel.returns.values)[panel.column]) if explained else np.arange(len(panel))
-    order = gaps[np.argsort(panel.column[gaps], kind="stable")]
-    for events in np.split(order, starts_of(panel.column[order])[1:]) if len(order) else ():
-        column = panel.column[events[0]]
-        has = np.isfinite(panel.returns.values[:, column])
-        fit, day = (
-            _over_gaps_too(panel, column, known, n) for known, n in ((for_fit, None), (for_day, panel.n_params))
-        )
-        if panel.over_gaps is not None and panel.over_gaps.reopened_only:
-            has &= panel.returns.spans[:, column] == 1  # type: ignore[index]
-        seen.n_obs[events] = _count(has & fit, est, est_row[events])
-        seen.n_event[events] = _count(has & day, evt, row[events])
+    order = np.argsort(panel.column, kind="stable")
+    starts = starts_of(panel.column[order])
+    used, edges = panel.column[order[starts]], np.append(starts, len(order))
+    for lo in range(0, len(used), _STEP):
+        columns = used[lo : lo + _STEP]
+        events = order[edges[lo] : edges[lo + len(columns)]]
+        place = np.searchsorted(columns, panel.column[events])
+        has, fit, day = _usable(panel, columns)
+        windows = [(place, first[events], after[events]) for first, after in bounds]
+        unusable = ~(has & fit)
+        seen.n_obs[events] -= _count(unusable, *windows[0])
+        seen.n_event[events] -= _count(unusable if day is fit else ~(has & day), *windows[1])
         if not day.all():
-            seen.lost_obs[events] = _count(has & ~day, est, est_row[events])
-            seen.lost_event[events] = _count(has & ~day, evt, row[events])
+            seen.lost_obs[events] = _count(has & ~day, *windows[0])
+            seen.lost_event[events] = _count(has & ~day, *windows[1])
     if panel.shift is not None and panel.over_gaps is not None and panel.over_gaps.reopened_only:
         moved = np.flatnonzero(panel.shift > 0)
         at_zero = panel.take(moved).event_data.mask[:, -panel.window.first] if 0 in _days(evt) else np.zeros(0, bool)
@@ -164,35 +164,49 @@ def _seen(panel: EventPanel) -> _Seen:
     return seen
 
 
+def _usable(panel: EventPanel, columns: IntArray) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """Return where securities have a return, (T, n), and where their normal return is known: (T, 1) or (T, n) each.
+
+    Known in the estimation window, with leads and lags, and on event days; the same array where both are alike.
+    """
+    has = np.isfinite(panel.returns.values[:, columns])
+    offset, n_all = np.isfinite(panel.offset), panel.design.shape[1]
+    fit, day = ((offset & panel.by_date.there(n))[:, None] for n in (n_all, panel.n_params))
+    spans, over = panel.returns.spans, panel.over_gaps
+    if spans is not None and over is not None:
+        ends, at = np.nonzero(spans[:, columns] > 1)
+        if over.reopened_only:
+            has[ends, at] = False
+        if len(ends):
+            n = spans[ends, columns[at]]
+            fit, day = (
+                _with_gaps(has.shape, known, ends, at, over.known(ends, n, n_regressors))
+                for known, n_regressors in ((fit, over.design.shape[1]), (day, panel.n_params))
+            )
+    return has, fit, fit if (fit == day).all() else day
+
+
+def _with_gaps(shape: tuple[int, ...], known: BoolArray, row: IntArray, at: IntArray, ends: BoolArray) -> BoolArray:
+    """Return where normal returns are known, (T, n): by session, but as it is over the gaps that end in some cells."""
+    out = np.broadcast_to(known, shape).copy()
+    out[row, at] = ends
+    return out
+
+
 def _days(window: Window) -> range:
     return range(window.first, window.last + 1)
 
 
-def _over_gaps_too(panel: EventPanel, column: IntArray, known: BoolArray, n_regressors: int | None) -> BoolArray:
-    """Return the sessions on which a security's normal return is known, with those on which a gap of its own ends."""
-    spans, over = panel.returns.spans, panel.over_gaps
-    if spans is None or over is None:
-        return known
-    ends = np.flatnonzero(spans[:, column] > 1)
-    if not len(ends):
-        return known
-    out = known.copy()
-    out[ends] = over.known(ends, spans[ends, column], over.design.shape[1] if n_regressors is None else n_regressors)
-    return out
+def _count(cells: BoolArray, place: IntArray, first: IntArray, after: IntArray) -> IntArray:
+    """Count the marked cells, (T, n), of a column from one row up to another, (E,) each.
 
-
-def _has_gaps(values: FloatArray) -> BoolArray:
-    """Return whether each security has a missing return, (S,)."""
-    step = 64  # securities at a time
-    parts = [np.isnan(values[:, lo : lo + step]).any(axis=0) for lo in range(0, values.shape[1], step)]
-    return np.concatenate([np.zeros(0, dtype=bool), *parts])
-
-
-def _count(there: BoolArray, window: Window, row: IntArray) -> IntArray:
-    """Count the usable days in the window of each event; days outside the data do not count."""
-    running = np.concatenate([[0], np.cumsum(there)])
-    first, after = _bounds(window, row, len(there))
-    return np.asarray(running[after] - running[first])
+    Few cells are marked as a rule: their positions, sorted, take less work than running sums of all.
+    """
+    marked = np.flatnonzero(cells.T)
+    if not len(marked):
+        return np.zeros(len(place), dtype=np.int64)
+    start = place * len(cells)
+    return np.asarray(np.searchsorted(marked, start + after) - np.searchsorted(marked, start + first))
 
 
 def _bounds(window: Window, row: IntArray, n_days: int) -> tuple[IntArray, IntArray]:
