@@ -59,6 +59,54 @@ def london(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.join(walk(days.delete([30, 38, 39, 110, 200, 291]), "AZN.L"), how="outer")
 
 
+#: Weekdays from November 2023 to March 2025 on which exchanges were closed; currencies are traded on all.
+EVERYWHERE = ["2023-12-25", "2023-12-26", "2024-01-01", "2024-03-29", "2024-04-01", "2024-12-25", "2024-12-26"]
+EVERYWHERE += ["2025-01-01"]
+HOLIDAYS = {
+    "SAP.DE": [*EVERYWHERE, "2024-05-01", "2024-12-24", "2024-12-31"],
+    "MC.PA": [*EVERYWHERE, "2024-05-01"],
+    "BP.L": [*EVERYWHERE, "2024-05-06", "2024-05-27", "2024-08-26"],
+    "BHP.AX": [*EVERYWHERE, "2024-01-26", "2024-04-25", "2024-06-10", "2025-01-27"],
+    "EURUSD=X": [],
+}
+
+
+def traded_on(name: str, first: object, last: object, seed: int = 1) -> pd.DataFrame:
+    """Return closes of a security on the sessions of its exchange."""
+    days = pd.bdate_range(first, last)
+    return walk(days.difference(pd.DatetimeIndex(HOLIDAYS[name])), name, seed)
+
+
+def frankfurt(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.join(traded_on("SAP.DE", frame.index[0], frame.index[-1]), how="outer")
+
+
+def paris(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.join(traded_on("MC.PA", frame.index[0], frame.index[-1]), how="outer")
+
+
+def london_alone(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.join(traded_on("BP.L", frame.index[0], frame.index[-1]), how="outer")
+
+
+def sydney(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.join(traded_on("BHP.AX", frame.index[0], frame.index[-1]), how="outer")
+
+
+def a_currency_for_longer(frame: pd.DataFrame) -> pd.DataFrame:
+    beyond = pd.Timedelta(days=40)
+    return frame.join(traded_on("EURUSD=X", frame.index[0] - beyond, frame.index[-1] + beyond), how="outer")
+
+
+def new_york_beside(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add five of New York, which are more than the market's own."""
+    return frame.join(new_york().rename(columns="US-{}".format).assign(**{"US-5": 1.0}), how="outer")
+
+
+def exchanges(frame: pd.DataFrame) -> pd.DataFrame:
+    return a_currency_for_longer(sydney(london_alone(paris(frame))))
+
+
 def a_saturday_of_another(frame: pd.DataFrame) -> pd.DataFrame:
     other = walk(frame.index, "ODD")
     other.loc[pd.Timestamp("2025-01-18")] = 41.0
@@ -95,7 +143,10 @@ def all_at_once(frame: pd.DataFrame) -> pd.DataFrame:
     return an_empty_column(a_sparse_column(london(a_coin(carried_for_one_stock(frame)))))
 
 
-COLUMNS: tuple[Change, ...] = (a_coin, london, a_saturday_of_another, an_empty_column, a_sparse_column)
+COLUMNS: tuple[Change, ...] = (
+    *(a_coin, london, a_saturday_of_another, an_empty_column, a_sparse_column),
+    *(frankfurt, paris, london_alone, sydney, a_currency_for_longer, exchanges),
+)
 ROWS: tuple[Change, ...] = (empty_weekends, an_empty_holiday, carried_over_a_holiday, carried_for_one_stock)
 CHANGES = (*COLUMNS, *ROWS, all_at_once)
 
@@ -192,6 +243,17 @@ def of_a_backtest(frame: pd.DataFrame) -> Numbers:
     return {**numbers_of(made.daily), **{f"leg {k}": v for k, v in numbers_of(made.trades).items()}, **curve}
 
 
+def of_a_backtest_without_benchmark(frame: pd.DataFrame, events: pd.DataFrame = EVENTS) -> Numbers:
+    """With a position that is still open when the prices end."""
+    days = frame[events["ticker"].iloc[0]].dropna().index
+    late = pd.concat([events, pd.DataFrame({"ticker": events["ticker"][:1], "date": days[-3:-2]})])
+    rule = ms.rules.HoldAfter(days=5, entry="next_close")
+    made = quiet(ms.backtest, late, frame, rule, delisting_return=-0.3, costs=ms.Costs(bps=3, borrow=0.02))
+    curve = {"annual": made.curve.annual_return, "year": made.curve.sessions_per_year}
+    legs = {f"leg {k}": v for k, v in numbers_of(made.legs).items()}
+    return {**numbers_of(made.daily), **numbers_of(made.trades), **legs, **curve}
+
+
 def of_a_rule_that_looks_back(frame: pd.DataFrame) -> Numbers:
     rule = ms.rules.AfterDrop(days=5, sigma=2, window=60, entry="next_close")
     made = quiet(ms.backtest, None, frame, rule, tickers=["AAA", "BBB", "CCC"], benchmark="MKT")
@@ -216,6 +278,7 @@ COMPUTED = (
     of_a_reported_loss,
     of_large_moves,
     of_a_backtest,
+    of_a_backtest_without_benchmark,
     of_a_rule_that_looks_back,
     of_groups_by_volatility,
 )
@@ -248,6 +311,70 @@ def right(clean) -> dict[str, Numbers]:
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_data_of_others_change_no_number(clean, right, of, change):
     assert differing(right[of.__name__], of(change(clean))) == []
+
+
+# ------------------------------------------------------------------ a stock of an exchange that has no table here
+
+LOCAL = pd.DataFrame({"ticker": ["SAP.DE"] * 3, "date": ["2024-12-17", "2025-01-09", "2024-06-19"]})
+
+
+def of_a_local_study(frame: pd.DataFrame) -> Numbers:
+    parts = {}
+    for model in (ms.ConstantMean(), ms.MarketModel("^GDAXI")):
+        made = studied(frame, LOCAL, model=model, estimation=(-110, -11), min_obs=60)
+        parts |= {f"{model} {name}": value for name, value in numbers_of(made.car(-1, 5)).items()}
+    return parts
+
+
+def of_local_moves(frame: pd.DataFrame) -> Numbers:
+    z = quiet(ms.fragility, frame).z["SAP.DE"].dropna()
+    return {"z": z.to_numpy(), "days": z.index.to_numpy()}
+
+
+def of_a_local_backtest(frame: pd.DataFrame) -> Numbers:
+    return of_a_backtest_without_benchmark(frame, LOCAL)
+
+
+def of_a_local_backtest_beside_its_index(frame: pd.DataFrame) -> Numbers:
+    rule = ms.rules.HoldAfter(days=5, entry="next_close")
+    made = quiet(ms.backtest, LOCAL, frame, rule, benchmark="^GDAXI")
+    return {**numbers_of(made.daily), **numbers_of(made.trades), "alpha": made.benchmark_regression.alpha}
+
+
+def of_a_local_rule_that_looks_back(frame: pd.DataFrame) -> Numbers:
+    rule = ms.rules.AfterDrop(days=5, sigma=1.5, window=60, entry="next_close")
+    made = quiet(ms.backtest, None, frame, rule, tickers="SAP.DE")
+    return {**numbers_of(made.daily), **numbers_of(made.trades)}
+
+
+def local() -> pd.DataFrame:
+    """Return a stock and an index of Frankfurt; the stock is halted for two days."""
+    stock = traded_on("SAP.DE", FIRST, LAST, 5).drop(pd.DatetimeIndex(["2024-09-10", "2024-09-11"]))
+    return stock.join(traded_on("SAP.DE", FIRST, LAST, 6).rename(columns={"SAP.DE": "^GDAXI"}), how="outer")
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        *(of_a_local_study, of_local_moves, of_a_local_backtest, of_a_local_backtest_beside_its_index),
+        of_a_local_rule_that_looks_back,
+    ],
+    ids=lambda of: of.__name__,
+)
+def test_data_of_others_change_no_number_of_a_stock_of_frankfurt(of):
+    frame = local()
+    want = of(frame)
+    changes = [*(c for c in COLUMNS if c is not frankfurt), new_york_beside]
+    assert {c.__name__: differing(want, of(c(frame))) for c in changes} == {c.__name__: [] for c in changes}
+
+
+def test_a_stock_of_frankfurt_is_held_for_sessions_of_frankfurt():
+    """Ten sessions after 18 December 2024: the exchange was closed on the 24th to 26th and the 31st, and 1 January."""
+    rule, stock = ms.rules.HoldAfter(days=10, entry="next_close"), local()[["SAP.DE"]]
+    for frame in (stock, new_york_beside(stock), paris(stock), exchanges(stock)):
+        made = quiet(ms.backtest, LOCAL[:1], frame, rule)
+        assert str(made.trades["exit_session"].iloc[0].date()) == "2025-01-08"
+        assert 250 < made.curve.sessions_per_year < 253  # 252 in these days, without two of a halt
 
 
 # ------------------------------------------------------------------------------------------- any foreign data

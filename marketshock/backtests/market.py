@@ -54,6 +54,8 @@ class Market:
         Limitations of the prices.
     source : str
         Provider or file.
+    apart : frozenset of str
+        Securities that may be traded and have sessions of their own, which are not those of the account.
     """
 
     returns: Returns
@@ -66,6 +68,7 @@ class Market:
     bars: Intraday | None = None
     notes: tuple[str, ...] = ()
     source: str = ""
+    apart: frozenset[str] = frozenset()
     _memo: dict[Any, FloatArray] = field(default_factory=dict, repr=False)
 
     @property
@@ -157,8 +160,9 @@ def market_of(
 ) -> Market:
     """Return prices as a market on the sessions of the benchmark or, without one, of most of `names`.
 
-    `names` are the securities that may be traded, all by default. Rows on which only others have a price do not count:
-    see `Sheet.shared`.
+    `names` are the securities that may be traded, all by default. The sessions reach from the first to the last price
+    of these and of the benchmark; no other security of the prices counts (see `Sheet.shared`). "index" stands for all
+    rows where there is no benchmark.
 
     Dividends are those of a field "dividend". Without such a field they are implied by the adjusted closes: on the
     ex-day the previous close times one minus the ratio of the two days' adjustment factors. Raises `InputError` if the
@@ -168,11 +172,10 @@ def market_of(
     sheet = Sheet.of_prices(held, False)
     names = [name for name in names if name in sheet.names] or list(sheet.names)
     if benchmark in sheet.names:
-        sessions, names = sheet.shared([str(benchmark)], calendar), [*names, str(benchmark)]
-    else:  # whether a security stopped trading is seen by the others of its market
-        names = list(dict.fromkeys([*names, *sheet.peers(sheet.shared(names, calendar, warn=False), calendar)]))
-        sessions = sheet.shared(names, calendar)
-    returns = sheet.on(sessions, names)
+        sessions, reach = sheet.sessions([str(benchmark)], calendar), [*names, str(benchmark)]
+    else:
+        sessions, reach = sheet.shared(names, calendar), [] if calendar == "index" else names
+    returns = sheet.on(sessions, names, reach=reach)
     at = _Rows.of(held, returns.days)
     close = _on_axis(held.close, at, returns.names)
     opens, high, low, paid = (_extra(held, name, at, returns) for name in ("open", "high", "low", "dividend"))
@@ -182,9 +185,20 @@ def market_of(
     split = _split_factor(held, returns)
     _check_range(returns, close, opens, high, low, notes)
     bars = _bars(intraday, returns, notes) if intraday is not None else None
-    return Market(
-        returns, close, opens, high, low, dividend, split, bars, tuple(notes), str(held.provenance.get("source", ""))
-    )
+    apart = _apart(sheet, names, returns) if calendar in ("auto", "NYSE") else frozenset()
+    source = str(held.provenance.get("source", ""))
+    return Market(returns, close, opens, high, low, dividend, split, bars, tuple(notes), source, apart)
+
+
+def _apart(sheet: Sheet, names: Sequence[str], returns: Returns) -> frozenset[str]:
+    """Return those of some securities whose own sessions are not those of the account, as long as both last."""
+    found: set[str] = set()
+    for own, sessions in sheet.own_clocks(names, warn=False):
+        if len(sessions.days) and len(returns.days):
+            lasting = max(sessions.days[0], returns.days[0]), min(sessions.days[-1], returns.days[-1])
+            if not np.array_equal(sessions.between(*lasting), returns.sessions.between(*lasting)):
+                found.update(own)
+    return frozenset(found)
 
 
 def _on_axis(frame: pd.DataFrame, rows: _Rows, names: Sequence[str]) -> FloatArray:

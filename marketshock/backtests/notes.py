@@ -74,7 +74,8 @@ def notes_of(spec: BacktestSpec, info: InformationSet, traded: Traded, account: 
     if spec.costs == Costs():
         yield "No costs are deducted."
     yield from info.market.notes
-    yield from _leg_notes(info, fills, own)
+    yield from _apart(info, fills, own)
+    yield from _leg_notes(info, fills, own, bool(spec.delisting.any()) and spec.benchmark is None)
     scaled = int((account.scale[account.stake > 0] < 1 - 1e-12).sum())
     if scaled:
         yield f"{_many(scaled, 'trade')} scaled down by the limits (column scale)."
@@ -84,7 +85,21 @@ def notes_of(spec: BacktestSpec, info: InformationSet, traded: Traded, account: 
     yield "Look-ahead in the choice of the events and of the rule cannot be detected."
 
 
-def _leg_notes(info: InformationSet, fills: Fills, own: BoolArray) -> Iterator[str]:
+def _apart(info: InformationSet, fills: Fills, own: BoolArray) -> Iterator[str]:
+    """Yield the securities traded whose own sessions are not those of the account."""
+    market = info.market
+    names = [market.names[k] for k in np.unique(fills.column[own]) if market.names[k] in market.apart]
+    if names:
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        sessions = market.returns.sessions
+        of = "New York's sessions" if sessions.name == "NYSE" else f"{len(market.days)} days"
+        yield (
+            f"The prices of {names[0]}{more} have other days than the account, which counts {of}: trade each market by "
+            "itself, or state the calendar."
+        )
+
+
+def _leg_notes(info: InformationSet, fills: Fills, own: BoolArray, untold: bool) -> Iterator[str]:
     market, reason = info.market, fills.exit.reason[own]
     if fills.n_dropped:
         yield (
@@ -98,7 +113,8 @@ def _leg_notes(info: InformationSet, fills: Fills, own: BoolArray) -> Iterator[s
     if n_out:
         yield f"{_many(n_out, 'leg')} of securities that stopped trading: exit at the last close and delisting_return."
     if n_open:
-        yield f"{_many(n_open, 'leg')} still open when the prices end, valued at the last close."
+        more = "; no delisting_return: a benchmark tells a security that stopped trading" if untold else ""
+        yield f"{_many(n_open, 'leg')} still open when the prices end, valued at the last close{more}."
     move, where = _largest_move(info, fills, own)
     if move:
         name, day = market.names[where[1]], market.days[where[0]]

@@ -22,7 +22,8 @@ from .findings import checked_backtest
 from .market import Market, market_of
 from .notes import notes_of, warnings_of
 from .result import Backtest, BacktestSpec
-from .timing import Rule, check_rule, found_events, is_number, securities_of, tickers_named
+from .stated import calendar_stated
+from .timing import Rule, check_rule, found_events, is_number, securities_of, sorts_all, tickers_named
 from .trading import MARKET, Located, Traded, located, trade
 
 _FREE = Costs()
@@ -61,7 +62,7 @@ def backtest(
     rule : Rule
         One of `marketshock.rules`, or any object with `timing`, `own_tickers` and ``legs(info)``.
     tickers : sequence of str, optional
-        Securities on which market-wide events are traded.
+        Securities on which market-wide events are traded, and others that a rule of your own trades.
     costs : Costs, optional
         No costs by default, which is not realistic.
     sizing : Sizing, optional
@@ -69,12 +70,13 @@ def backtest(
     capital : float, optional
         Cash before the first fill, in the currency of the prices.
     benchmark : str, optional
-        A security of the prices, for alpha and beta.
+        A security of the prices, for alpha and beta. The account is on its sessions, and lasts as long as it does.
     risk_free : float, optional
         Annual rate (decimal) subtracted for the Sharpe and Sortino ratios.
     delisting_return : float or mapping of str to float, optional
-        Return (decimal) from the last close of a security whose prices end before those of the others. The default of 0
-        is optimistic: Shumway (1997) finds -0.30 for delistings for cause on the NYSE and AMEX.
+        Return (decimal) from the last close of a security whose prices end before those of the benchmark or of the
+        others traded. The default of 0 is optimistic: Shumway (1997) finds -0.30 for delistings for cause on the NYSE
+        and AMEX.
     intraday : DataFrame, optional
         Bars as `yahoo_intraday` returns them, for ``entry="intraday"``.
     on_closed : {"raise", "next", "previous", "drop"}, optional
@@ -83,8 +85,10 @@ def backtest(
         Whether a second event of one security and session is excluded or traded as a second position. For a rule that
         does not trade the event's own security, a second event of any security counts.
     calendar : {"auto", "NYSE", "index"}, optional
-        As in `event_study`: by default the sessions of the benchmark or, without one, those that most of the securities
-        traded share. Rows on which only other securities have a price do not count.
+        As in `event_study`: by default the sessions of the benchmark or, without one, of the securities traded (those
+        of the events, of `tickers` and of the rule). Where these have different sessions, the account is on those that
+        most of them share, and a note names the others. No other column of the prices counts. A column ``calendar`` of
+        the events may say it instead, the same for all.
     tolerate, on_findings : optional
         As in `event_study`. Checked are the prices of each position, from day 0 to its exit, and those of the
         benchmark; ``result.findings`` lists what was found.
@@ -151,12 +155,15 @@ def backtest(
         raise InputError("benchmark", f"got {benchmark!r}", "name one security of the prices")
     handling = Handling.of(tolerate, on_findings)
     held = prices if isinstance(prices, Prices) else Prices.from_frame(prices)
-    market = market_of(held, calendar, intraday, _traded(events, rule, tickers), benchmark)
+    given = None if events is None else _given(events, rule, tickers)
+    calendar = calendar if given is None else calendar_stated(given, calendar, benchmark)
+    market = market_of(held, calendar, intraday, _traded(given, rule, tickers, held, benchmark), benchmark)
     if benchmark is not None:
         market.columns("benchmark", [benchmark])
     delisting = delisting_returns(delisting_return, market.names)
     spec = BacktestSpec(rule, costs, sizing, float(capital), benchmark, risk_free, delisting)
-    result = run_backtest(spec, table_of(events, market, rule, tickers, benchmark), market, on_closed, duplicates)
+    table = _found(market, rule, tickers, benchmark) if given is None else given
+    result = run_backtest(spec, table, market, on_closed, duplicates)
     return replace(result, found=checked_backtest(result, held, handling))
 
 
@@ -175,34 +182,48 @@ def run_backtest(
     return Backtest(spec, info, traded, account, place.alignment, _exclusions(place, traded, account), notes)
 
 
-def _traded(events: Events | None, rule: Rule, tickers: Sequence[str] | None) -> list[str]:
-    """Return the securities that a rule may trade, as far as its events and the rule itself name them."""
-    table = None if events is None or not (rule.own_tickers or tickers) else event_table(events, tickers)
-    named = [] if table is None else [str(name) for name in table.names]
-    return [*named, *(tickers or () if table is None and not isinstance(tickers, str) else ()), *securities_of(rule)]
+def _given(events: Events, rule: Rule, tickers: Sequence[str] | None) -> EventTable:
+    """Return the given events as a table; those of a rule that trades other securities need none."""
+    return event_table(events, tickers if rule.own_tickers or tickers else (MARKET,))
 
 
-def table_of(
-    events: Events | None, market: Market, rule: Rule, tickers: Sequence[str] | None, benchmark: str | None = None
-) -> EventTable:
-    """Return the given events as a table, or those that the rule finds in the prices.
+def _traded(
+    given: EventTable | None, rule: Rule, tickers: Sequence[str] | None, held: Prices, benchmark: str | None
+) -> list[str]:
+    """Return the securities that a rule may trade, by whose days the account goes where there is no benchmark.
 
-    A rule finds events of `tickers`, or of every security except indices (a name with ^) and the benchmark. Raises
-    `InputError` if none are given and the rule finds none.
+    Those of the events and of `tickers`, and those that the rule itself names. A rule that names none and does not
+    trade the events' own may trade every security except indices and the benchmark.
     """
-    if events is None:
-        found = found_events(rule, market)
-        among = [name for name in market.names if "^" not in name and name != benchmark]
-        if tickers:
-            among = list(tickers_named("tickers", tickers))
-            market.columns("tickers", among)
-        found = found[found["ticker"].isin(among)]
-        if found.empty:
-            raise InputError("events", f"{rule}: no such event in the prices", "give a longer history or another rule")
-        return event_table(found, None)
-    if not rule.own_tickers and not tickers:
-        tickers = (MARKET,)
-    return event_table(events, tickers)
+    stated = [tickers] if isinstance(tickers, str) else list(tickers or ())
+    named = securities_of(rule)
+    if given is not None and rule.own_tickers:
+        return [*map(str, given.names), *stated, *named]
+    if given is None and stated:
+        return [*stated, *named]
+    if given is not None and named and not sorts_all(rule):
+        return named
+    return [*_tradable(held.tickers, benchmark), *named]
+
+
+def _tradable(names: Sequence[str], benchmark: str | None) -> list[str]:
+    return [name for name in names if "^" not in name and name != benchmark]
+
+
+def _found(market: Market, rule: Rule, tickers: Sequence[str] | None, benchmark: str | None) -> EventTable:
+    """Return the events that a rule finds in `tickers`, or in every security except indices and the benchmark.
+
+    Raises `InputError` if the rule finds none.
+    """
+    found = found_events(rule, market)
+    among = _tradable(market.names, benchmark)
+    if tickers:
+        among = list(tickers_named("tickers", tickers))
+        market.columns("tickers", among)
+    found = found[found["ticker"].isin(among)]
+    if found.empty:
+        raise InputError("events", f"{rule}: no such event in the prices", "give a longer history or another rule")
+    return event_table(found, None)
 
 
 def check_options(rule: object, costs: object, sizing: object, capital: object, risk_free: object) -> None:

@@ -128,14 +128,22 @@ def check_rule(rule: object) -> None:
 
 
 def securities_of(rule: object) -> list[str]:
-    """Return the securities that a rule itself names: the sides of a pair, what hedges a rule."""
+    """Return the securities that a rule itself names: the sides of a pair, what is sorted, what hedges a rule."""
     found: list[str] = []
-    for name in ("long", "short", "by"):
+    for name in ("long", "short", "among", "by"):
         value = getattr(rule, name, ())
         given = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
         found += [one for one in given if isinstance(one, str)]
     inner = getattr(rule, "rule", None)
     return found + (securities_of(inner) if inner is not None else [])
+
+
+def sorts_all(rule: object) -> bool:
+    """Return whether a rule, or the one that it hedges, chooses among all securities of the prices."""
+    if getattr(rule, "among", ()) is None:
+        return True
+    inner = getattr(rule, "rule", None)
+    return inner is not None and sorts_all(inner)
 
 
 def is_number(value: object) -> bool:

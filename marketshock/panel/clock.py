@@ -21,8 +21,6 @@ _DAILY = 0.5  # share of one-session steps between a series' prices below which 
 _CLOSURES = 1 / 3  # share of New York's weekday closures on which a series must have moved to be of another market
 _WEEKENDS = 0.1  # the same of Saturdays and Sundays
 _HOLE = 20  # calendar days without a row: longer than any holiday of a market
-_INSIDE = 0.99  # share of a security's days that are days of its market
-_COVERS = 0.8  # share of its market's days on which it has a price: five days of seven are another market
 _OTHER = 2  # days of either kind that it takes: one is a stray row, unless it is the only closure of all rows
 
 
@@ -127,25 +125,6 @@ def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto"
         )
         warnings.warn(CalendarWarning(text), stacklevel=5)
     return index_sessions(series.days)
-
-
-def alike(series: Sequence[Traded]) -> list[list[str]]:
-    """Return securities by market, as far as the days of their prices tell.
-
-    A security is of the market of one with more days if nearly all its days are also days of that one, and it lacks few
-    of the others between its first and last.
-    """
-    found: list[tuple[DateArray, list[str]]] = []
-    for one in sorted(series, key=lambda s: -len(s.days)):
-        for days, names in found:
-            span = np.searchsorted(days, one.days[0]), np.searchsorted(days, one.days[-1], side="right")
-            covers = len(one.days) > _COVERS * (span[1] - span[0])
-            if covers and np.isin(one.days, days, assume_unique=True).mean() > _INSIDE:
-                names.extend(one.names)
-                break
-        else:
-            found.append((one.days, list(one.names)))
-    return [names for _, names in found]
 
 
 def holes(axis: DateArray) -> BoolArray:

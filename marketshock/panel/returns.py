@@ -17,9 +17,7 @@ from ..providers.frames import check_columns, check_returns, numeric_values, ref
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
-from .clock import Traded, alike, holes, misfit, sessions_for, shared_days, traded
-
-_AGREE = 0.95  # share of days that two securities of one market have in common
+from .clock import Traded, holes, misfit, sessions_for, shared_days, traded
 
 _STEP = 256  # securities looked at together
 
@@ -176,54 +174,42 @@ class Sheet:
         """Return the sessions that most of some securities share, where one calendar must do for all.
 
         With "auto" it is New York's table if the days on which more than half of them have a price are its sessions,
-        of those whose prices have begun and not ended. Otherwise half of them decide.
+        of those whose prices have begun and not ended. Otherwise half of them decide. Without a known name all do.
         """
-        if calendar not in ("auto", "NYSE"):
-            return self.sessions(() if calendar == "index" else names, calendar, warn)
         columns = self._columns(names)
         columns = columns if len(columns) else np.arange(len(self.names))
-        more, half = shared_days([self.names[c] for c in columns], self.days, self.values[:, columns], self.are_returns)
+        names = [self.names[c] for c in columns]
+        if calendar == "index":
+            return self.sessions((), calendar)
+        if calendar not in ("auto", "NYSE"):
+            return sessions_for(self.parameter, self.any_of(names, "the dates"), calendar, warn)
+        more, half = shared_days(names, self.days, self.values[:, columns], self.are_returns)
         fits = len(more.days) > 0 and not misfit(more.days, more.moved)
         return sessions_for(self.parameter, more if fits else half, calendar, warn)
 
-    def peers(self, sessions: Sessions, calendar: CalendarName) -> list[str]:
-        """Return the securities that trade on the sessions of a market, all if the rows themselves are its sessions."""
-        if calendar == "index" or (sessions.name == "NYSE" and sessions.contains(self.days).all()):
-            return list(self.names)
-        found = []
-        for name in self.names:
-            series = self.traded([name])
-            inside = series.days[(series.days >= sessions.days[0]) & (series.days <= sessions.days[-1])]
-            if not len(inside):
-                continue
-            if sessions.name == "NYSE":
-                fits = not misfit(series.days, series.moved)
-            else:
-                n = int(sessions.contains(inside).sum())
-                fits = n > _AGREE * max(len(inside), len(sessions.between(inside[0], inside[-1])))
-            found += [name] if fits else []
-        return found
+    def own_clocks(self, names: Sequence[str], warn: bool = True) -> list[tuple[tuple[str, ...], Sessions]]:
+        """Return some securities by their sessions: New York's, or the days of their own prices.
 
-    def own_clocks(self) -> list[tuple[tuple[str, ...], Sessions]]:
-        """Return the securities by market, the largest first: New York's, or those whose prices have the same days."""
-        if self.all_new_york(self.names):
-            return [(self.names, nyse())]
-        mine, without, others = [], [], []
-        for name in self.names:
+        No security is looked at beside another, so that none changes the sessions of another. One without a price is
+        put with the first.
+        """
+        if self.all_new_york(names):
+            return [(tuple(names), nyse())]
+        clocks: dict[bytes, tuple[list[str], Sessions]] = {}
+        without = []
+        for name in names:
             series = self.traded([name])
             if not len(series.days):
                 without.append(name)
-            elif misfit(series.days, series.moved):
-                others.append(series)
-            else:
-                mine.append(name)
-        found = [(mine, nyse())] if mine else []
-        for names in alike(others):
-            half = shared_days(names, self.days, self.values[:, self._columns(names)], self.are_returns)[1]
-            found.append((names, sessions_for(self.parameter, half, "index")))
-        found = sorted(found, key=lambda clock: -len(clock[0])) or [([], index_sessions(self.days))]
+                continue
+            fits = not misfit(series.days, series.moved)
+            key = b"" if fits else series.days.tobytes()
+            if key not in clocks:
+                clocks[key] = [], nyse() if fits else sessions_for(self.parameter, series, "auto", warn)
+            clocks[key][0].append(name)
+        found = list(clocks.values()) or [([], self.sessions((), "auto", warn=False))]
         found[0][0].extend(without)
-        return [(tuple(names), sessions) for names, sessions in found]
+        return [(tuple(own), sessions) for own, sessions in found]
 
     def all_new_york(self, names: Sequence[str]) -> bool:
         """Return whether all rows are New York's sessions and each security's prices are daily."""

@@ -14,12 +14,12 @@ from ..errors import InputError, UnknownNameError, WindowError
 from ..markets import Market, is_calendar
 from ..models.base import clock_of, columns_read, held_against
 from ..panel.build import PanelBuild, Requirements, build_panel
-from ..panel.clock import Traded, misfit, sessions_for
+from ..panel.clock import Traded, sessions_for
 from ..panel.returns import Returns, Sheet, factor_columns
 from ..panel.spans import bridged
 from ..panel.spec import StudySpec
 from ..providers.frames import session_dates
-from ..sessions import NEW_YORK, Sessions, index_sessions, nyse
+from ..sessions import NEW_YORK, Sessions, index_sessions
 from ..windows import Window
 from .timestamps import check_zones
 
@@ -258,25 +258,14 @@ def _with_windows(spec: StudySpec, table: EventTable, first: int) -> StudySpec:
 
 def _own_clocks(sheet: Sheet, table: EventTable, events: IntArray, calendar: str) -> list[tuple[IntArray, Sessions]]:
     """Return the events by the sessions of their own securities: no benchmark says which days these are."""
-    code, which = np.unique(table.security[events], return_inverse=True)
-    names = [str(table.names[c]) for c in code]
     if calendar != "auto":
         return [(events, sheet.sessions((), calendar))]
-    if sheet.all_new_york(names):
-        return [(events, nyse())]
-    clocks: dict[bytes, tuple[Sessions, list[int]]] = {}
-    without: list[int] = []
-    for at, name in enumerate(names):
-        series = sheet.traded([name])
-        if not len(series.days):
-            without.append(at)
-            continue
-        fits = not misfit(series.days, series.moved)
-        sessions = nyse() if fits else sessions_for(sheet.parameter, series, calendar)
-        clocks.setdefault(b"" if fits else sessions.days.tobytes(), (sessions, []))[1].append(at)
-    found = list(clocks.values()) or [(sheet.sessions((), calendar), [])]
-    found[0][1].extend(without)  # left out by name on whichever clock
-    return [(events[np.isin(which, members)], sessions) for sessions, members in found]
+    code, which = np.unique(table.security[events], return_inverse=True)
+    place = {str(table.names[c]): at for at, c in enumerate(code)}
+    clocks = sheet.own_clocks(list(place))
+    if len(clocks) == 1:
+        return [(events, clocks[0][1])]
+    return [(events[np.isin(which, [place[name] for name in own])], sessions) for own, sessions in clocks]
 
 
 def _tickers(table: EventTable, events: IntArray) -> list[str]:

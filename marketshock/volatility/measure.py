@@ -52,8 +52,8 @@ def fragility(
     members : Membership, optional
         Members counted by default in the tables, as of each day; by default all tickers.
     calendar : {"auto", "NYSE", "index"}, optional
-        Calendar on which sessions are counted, as in `event_study`. By default the securities of each market are
-        measured on its own sessions: a coin beside stocks changes no number of theirs.
+        Calendar on which sessions are counted, as in `event_study`. By default each security is measured on its
+        own sessions (New York's, or the days of its prices): no other column changes a number of it.
 
     Returns
     -------
@@ -148,18 +148,21 @@ def _sheet(prices: Prices | Frame | None, returns: Frame | None, log: bool) -> S
 
 
 def _markets(sheet: Sheet, calendar: CalendarName) -> list[Returns]:
-    """Return the returns of each market on its own sessions, the largest market first."""
+    """Return the returns of the securities by their own sessions."""
     if calendar != "auto":
         return [sheet.on(sheet.sessions((), calendar), sheet.names)]
-    clocks = sheet.own_clocks()
-    foreign = [names for names, sessions in clocks if sessions.name != "NYSE"]
+    clocks = sheet.own_clocks(sheet.names, warn=False)
+    foreign = [name for names, sessions in clocks if sessions.name != "NYSE" for name in names]
     if foreign:
-        sheet.sessions(foreign[0], "auto")  # warns
+        sheet.sessions(foreign[:1], "auto")  # warns
     return [sheet.on(sessions, names, only=len(clocks) > 1) for names, sessions in clocks]
 
 
 def _joined(markets: Sequence[Returns], names: tuple[str, ...]) -> tuple[Returns, list[tuple[IntArray, IntArray]]]:
-    """Return the markets on the days of all, in the order of the names, and the rows and columns of each."""
+    """Return the markets on the days of all, in the order of the names, and the rows and columns of each.
+
+    The sessions of a year, for tables of all securities together, are those of the median one.
+    """
     days = np.unique(np.concatenate([market.days for market in markets]))
     place = {name: k for k, name in enumerate(names)}
     at = [
@@ -167,7 +170,10 @@ def _joined(markets: Sequence[Returns], names: tuple[str, ...]) -> tuple[Returns
         for market in markets
     ]
     values = _spread((len(days), len(names)), at, [market.values for market in markets])
-    return replace(markets[0], days=days, names=names, values=values), at
+    by_year = sorted(markets, key=lambda market: np.nan_to_num(market.session_year.n))
+    reached = np.cumsum([len(market.names) for market in by_year])
+    median = by_year[int(np.searchsorted(2 * reached, len(names)))]
+    return replace(median, days=days, names=names, values=values), at
 
 
 def _spread(shape: tuple[int, ...], at: Sequence[tuple[IntArray, IntArray]], parts: Sequence[FloatArray]) -> FloatArray:
