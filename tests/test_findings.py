@@ -289,8 +289,8 @@ class TestStudy:
         with pytest.raises(ChoiceError, match="'warn', 'raise', 'ignore'"):
             study_of(made(), on_findings="no")
 
-    @pytest.mark.parametrize("factor", [0.5, 1 / 3, 0.1, 2.0])
-    def test_a_split_ratio_on_day_0_is_a_note(self, factor):
+    @pytest.mark.parametrize("factor", [0.5, 1 / 3, 2.0])
+    def test_a_small_split_ratio_on_day_0_is_a_note(self, factor):
         study = study_of(put(factor, DAY + 20))
         assert set(study.findings["severity"]) == {"note"}
         told = f"x{study.findings['size'].iloc[0]:.4g} on day 0: the event, or a split not applied"

@@ -11,7 +11,7 @@ from ..providers.found import NOTE, REFUSE, WARN, Handling, PriceFinding
 from ..providers.price_findings import price_findings
 from .result import Backtest
 
-_SPLITS = ("split_8plus", "split_2to7", "split_1.5")
+_SPLITS = ("split_2to7", "split_1.5")
 
 
 def checked_backtest(result: Backtest, held: Prices, handling: Handling) -> tuple[PriceFinding, ...]:

@@ -16,7 +16,10 @@ from .._typing import BoolArray, DateArray, FloatArray, IntArray
 from .found import NOTE, REFUSE, WARN, PriceFinding
 
 #: Stand for a missing value in some files. Negative ones are refused as prices already.
-POSITIVE_CODES = (99.99, 999.0, 999.99, 9999.0, 9999.99, 99999.0, 99999.99, 999999.0, 9999999.0, 1e20)
+POSITIVE_CODES = (
+    *(99.99, 999.0, 999.9, 999.99, 9999.0, 9999.9, 9999.99, 99999.0, 99999.9, 99999.99),
+    *(999999.0, 999999.99, 9999999.0, 9999999.99, 99999999.0, 1e20),
+)
 
 _SIDE, _NEED = 60, 20  # sessions on each side that tell the usual size of a move, and how many of them it needs
 _SHORT = 0.03  # usual size where there are fewer
@@ -34,6 +37,11 @@ _TWICE, _TEN, _HUNDRED = np.log(2.0), np.log(10.0), np.log(100.0)
 _LEAST = np.log(1.5) - 0.06  # no rule reads a smaller move
 _MOST_UP, _MOST_DOWN = np.exp(_LEAST), np.exp(-_LEAST)
 _SPLIT_Z, _SPIKE_Z, _JUMP_Z = 15.0, 10.0, 25.0
+_FAR_Z = 8.0  # usual moves that a wrong unit is away: a series of larger moves makes x10 itself
+_NEAREST = 0.2  # log units from 10 or 100, at most: beyond it is another factor, however a series moves
+_BESIDE = 5  # sessions on each side that tell whether a series jumps about
+_TICKS = 4  # units of the last decimal place below which a price is too coarse to tell a factor
+_LEAST_OF_SPLIT = np.log(7.5)
 _QUIET_DOLLARS, _STEP_OF_SHARES, _BUSY = 4.0, 0.5, 2.0  # what volume tells of a split, see `_volume_says`
 
 
@@ -115,11 +123,23 @@ class Series:
         return np.diff(np.log(self.price), prepend=np.log(self.price[:1]))
 
     @cached_property
+    def _weekdays(self) -> IntArray:
+        """From each day to the next, (n - 1,)."""
+        return np.busday_count(self.day[:-1], self.day[1:])
+
+    @cached_property
+    def _usual_step(self) -> float:
+        return max(median(self._weekdays), 1.0)
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether most rows are a weekday apart: the rules are made for daily closes."""
+        return self._usual_step < 1.5
+
+    @property
     def skipped(self) -> FloatArray:
         """Steps of the usual length without a price before each, (n,); weekends are none."""
-        weekdays = np.busday_count(self.day[:-1], self.day[1:])
-        usual = max(median(weekdays), 1.0)
-        return np.concatenate([[0.0], weekdays / usual - 1])
+        return np.concatenate([[0.0], self._weekdays / self._usual_step - 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +170,27 @@ def findings_of(series: Series, first: np.datetime64, last: np.datetime64) -> li
         return []
     lo, hi = np.searchsorted(series.day, first), np.searchsorted(series.day, last, side="right")
     large = np.flatnonzero(np.abs(series.move) > _LEAST)
-    found: list[PriceFinding] = list(_stale(series, int(lo), int(hi)))
+    coded, taken = _coded(series)
+    stale = [f for f in _stale(series, int(lo), int(hi)) if all(f.day != code.day for code in coded)]
+    found: list[PriceFinding] = [*stale, *coded]
     returning, earliest = -1, max(int(lo) - _BACK, 1)
     for at in large[(large >= earliest) & (large < hi)]:
-        if at <= returning:
+        if at <= returning or int(at) in taken:
             continue  # the way back is no move of its own
         place = _place(series, int(at))
         finding = _judged(series, place, large)
         if finding is not None:
-            found.append(finding)
-            returning = at + place.back if finding.rule in ("tick", "spike_x2", "codes") else returning
+            found.append(finding if series.is_daily else _of_longer_steps(finding))
+            returning = at + place.back if finding.rule in ("tick", "spike_x2") else returning
     found = [f for f in found if f.reach[1] >= first and f.reach[0] <= last]
     return sorted(found, key=lambda f: (str(f.day), f.rule))
+
+
+def _of_longer_steps(finding: PriceFinding) -> PriceFinding:
+    """Return a finding on weekly or monthly rows as a note, unless a split table or volume supports it."""
+    if finding.supported or finding.severity == NOTE:
+        return finding
+    return replace(finding, severity=NOTE, cause=f"{finding.cause} (rows are not daily: judged as daily closes)")
 
 
 def _place(series: Series, at: int) -> _Place:
@@ -187,15 +216,43 @@ def _place(series: Series, at: int) -> _Place:
     )
 
 
+def _power(series: Series, place: _Place, slack: float) -> float | None:
+    """Return the log of 10 or 100 that a move is of, within `slack` and three usual moves; None if of neither.
+
+    None too where moves of this size are the series' own, or its prices are too coarse to tell.
+    """
+    near = min(slack + 3 * place.usual, _NEAREST)
+    if place.z < _FAR_Z:
+        return None
+    power = next((power for power in (_TEN, _HUNDRED) if abs(place.size - power) < near), None)
+    return None if power is None or _is_coarse(series, place.at) or _is_wild(series, place) else power
+
+
+def _is_wild(series: Series, place: _Place) -> bool:
+    """Return whether a third of the move is usual on the days beside it, as for a yield near zero."""
+    beside = np.abs(series.move[max(place.at - _BESIDE, 1) : place.at + 1 + _BESIDE])
+    wrong = (np.abs(beside - _TEN) < _NEAREST) | (np.abs(beside - _HUNDRED) < _NEAREST)  # in and out of another unit
+    return bool((beside[~wrong] > place.size / 3).any())
+
+
+def _is_coarse(series: Series, at: int) -> bool:
+    """Return whether the lower price of a move is a few units of the last place, or what the series often stands at.
+
+    From .01 to .10 on a grid of cents is no misprint, nor is a yield that leaves its floor.
+    """
+    around = series.price[max(at - 1 - _SIDE, 0) : at + 1 + _SIDE]
+    low = float(min(series.price[at - 1], series.price[at]))
+    places = next((d for d in range(9) if np.allclose(around, np.round(around, d), rtol=1e-12, atol=0)), None)
+    few = places is not None and low < (_TICKS - 0.5) * 10.0**-places
+    floor = low <= float(around.min()) and np.count_nonzero(np.diff(np.flatnonzero(around == low)) > 1) >= _BACK - 1
+    return bool(few or floor)
+
+
 def _judged(series: Series, place: _Place, large: IntArray) -> PriceFinding | None:
     """Return what a move is, None if it is nothing to say."""
     if series.skipped[place.at] >= _GAP:
         return _gap(series, place)
-    if place.size > _TWICE and _is_code(series, place):
-        what = f"{series.price[place.at]:g}, a missing-value code"
-        return _made(series, place, "codes", what, REFUSE, place.back)
-    powers = [power for power in (_TEN, _HUNDRED) if abs(place.size - power) < 0.06 + 3 * place.usual]
-    if place.back and powers:
+    if place.back and _power(series, place, 0.06) is not None:
         after = f"and back {_sessions(place.back)} later: a misplaced decimal point, or a wrong unit"
         return _made(series, place, "tick", after, REFUSE, place.back)
     partner = _partner(series, place, large)
@@ -204,7 +261,7 @@ def _judged(series: Series, place: _Place, large: IntArray) -> PriceFinding | No
         what = f"{end} {series.day[partner]}: days in another unit, such as pence and pounds"
         return _made(series, place, "unit_pair", what, REFUSE)
     volume = _volume_says(series, place)
-    if abs(place.size - _HUNDRED) < 0.1 + 3 * place.usual and place.stays and volume != "split":
+    if _power(series, place, 0.1) == _HUNDRED and place.stays and volume != "split":
         return _made(series, place, "unit", "and it stays: another unit, such as pence and pounds", REFUSE)
     step = _split_step(place)
     if step is not None:
@@ -215,7 +272,8 @@ def _judged(series: Series, place: _Place, large: IntArray) -> PriceFinding | No
         after = f"and back {_sessions(place.back)} later: a wrong close, or two large moves"
         return _made(series, place, "spike_x2", after, WARN, place.back)
     if place.size >= _TWICE and place.stays and place.z > _JUMP_Z:
-        return _made(series, place, "jump_x2", "and it stays, near no split ratio: news, or a wrong series", NOTE)
+        severity = WARN if place.size > _LEAST_OF_SPLIT else NOTE
+        return _made(series, place, "jump_x2", "and it stays, near no split ratio: news, or a wrong series", severity)
     return None
 
 
@@ -235,19 +293,40 @@ def _gap(series: Series, place: _Place) -> PriceFinding | None:
     return _made(series, place, "gap_level", what, WARN)
 
 
-def _is_code(series: Series, place: _Place) -> bool:
-    """A positive code is one where the price comes from and returns to a level of its own."""
-    value = series.price[place.at]
-    if value not in POSITIVE_CODES:
-        return False
-    other = series.price[place.at :][series.price[place.at :] != value]
-    return not len(other) or abs(np.log(other[0] / series.price[place.at - 1])) < place.size / 4
+def _coded(series: Series) -> tuple[list[PriceFinding], set[int]]:
+    """Return the runs of a positive code, and the moves into and out of them.
+
+    A value is taken for a code where the price comes from and returns to a level of its own; at an end of the series
+    where the other side is another level.
+    """
+    found: list[PriceFinding] = []
+    taken: set[int] = set()
+    is_code = np.isin(series.price, POSITIVE_CODES)
+    if not is_code.any():
+        return found, taken
+    starts, lengths = _runs(is_code)
+    for start, n in zip(starts, lengths, strict=True):
+        last, end = start + n - 1, start + n  # `end` is the first price after it
+        before = float(np.log(series.price[start] / series.price[start - 1])) if start else None
+        after = float(np.log(series.price[last] / series.price[end])) if end < len(series.price) else None
+        sides = [abs(step) for step in (before, after) if step is not None]
+        if not sides or min(sides) <= _TWICE:
+            continue
+        if before is not None and after is not None and abs(before - after) > min(sides) / 4:
+            continue
+        taken.update((int(start), int(end)))
+        times = f" ({n} rows, until {series.day[last]})" if n > 1 else ""
+        size = float(np.exp(before)) if before is not None else np.nan
+        cause = f"{series.price[start]:g}, a missing-value code{times}"
+        until = series.day[min(end, len(series.day) - 1)]
+        day = series.day[start]
+        found.append(PriceFinding(series.ticker, day, "codes", size, cause, REFUSE, day, until))
+    return found, taken
 
 
 def _partner(series: Series, place: _Place, large: IntArray) -> int:
     """Return the move by which a series in another unit is back, or by which it left; -1 if there is none."""
-    near = min(0.1 + 3 * place.usual, 0.2)
-    power = next((p for p in (_TEN, _HUNDRED) if abs(place.size - p) < near), None)
+    near, power = min(0.1 + 3 * place.usual, _NEAREST), _power(series, place, 0.1)
     if power is None:
         return -1
     other = large[(large != place.at) & (np.abs(large - place.at) <= _PAIR)]
@@ -260,7 +339,7 @@ def _split_step(place: _Place) -> float | None:
     nearest = float(_STEPS[np.argmin(np.abs(_STEPS - place.move))])
     near = abs(place.move - nearest) < min(3 * place.usual, 0.06)
     plain = place.stays and place.z > _SPLIT_Z and place.top and place.lively
-    large = abs(nearest) > np.log(7.5)
+    large = abs(nearest) > _LEAST_OF_SPLIT
     return nearest if near and plain and (place.judged or large) else None
 
 
@@ -274,7 +353,7 @@ def _split(series: Series, place: _Place, step: float, volume: str) -> PriceFind
         if not known:
             return None  # the table decides
         what = f"near {like}, beside a known split: the closes are not adjusted for it, or twice"
-        return _made(series, place, rule, what, REFUSE)
+        return replace(_made(series, place, rule, what, REFUSE), supported=True)
     if volume == "news":
         return None
     if volume == "bases" and rule != "split_8plus":

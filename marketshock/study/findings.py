@@ -20,7 +20,7 @@ from ..windows import Window
 
 _REGRESSED = "the model regresses on it: its coefficient is per percent; a rate that is subtracted must be decimal"
 _MINOR = {"GBp": "GBP", "GBX": "GBP", "ILA": "ILS", "ZAc": "ZAR"}  # hundredths, in which some exchanges quote
-_SPLITS = ("split_8plus", "split_2to7", "split_1.5")
+_SPLITS = ("split_2to7", "split_1.5")  # of a larger ratio even day 0 is warned of
 
 
 def checked_study(

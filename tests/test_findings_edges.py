@@ -1,0 +1,136 @@
+"""What the checks leave to the series itself, and what they find across the ends of the rows that are read."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import marketshock as ms
+from marketshock.errors import PriceError, PriceWarning
+
+from .test_findings import DAY, DAYS, MODEL, made, put, said, study_of
+
+LONG = pd.bdate_range("2015-01-01", periods=2500, name="date")
+
+
+def many(moves: np.ndarray, base: float, decimals: int, floor: float = 0.0, rows: pd.DatetimeIndex = LONG):
+    closes = np.maximum(np.round(base * np.exp(np.cumsum(moves, axis=0)), decimals), floor)
+    return pd.DataFrame(closes, rows, [f"S{k}" for k in range(moves.shape[1])])
+
+
+def noise(sigma: float, columns: int = 20, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, sigma, (len(LONG), columns))
+
+
+def volatility_index() -> pd.DataFrame:
+    shocks = np.random.default_rng(3).standard_t(3, (len(LONG), 20)) * 0.06
+    level = np.zeros_like(shocks)
+    for t in range(1, len(level)):
+        level[t] = 0.97 * level[t - 1] + shocks[t]
+    return pd.DataFrame(np.round(15 * np.exp(level), 2), LONG, [f"V{k}" for k in range(20)])
+
+
+def yields(floor: float | None) -> pd.DataFrame:
+    level = np.cumsum(noise(0.05, seed=4), axis=0)
+    values = np.round(np.abs(level) + 0.001, 3) if floor is None else np.round(np.maximum(0.5 * level + 2, floor), 2)
+    return pd.DataFrame(values, LONG, [f"Y{k}" for k in range(20)])
+
+
+@pytest.mark.parametrize(
+    "closes",
+    [
+        pytest.param(lambda: many(noise(0.05), 0.05, 2, 0.01), id="cents"),
+        pytest.param(lambda: many(noise(0.08), 0.002, 4, 0.0001), id="floor"),
+        pytest.param(lambda: many(noise(0.04), 0.02, 3, 0.001), id="mills"),
+        pytest.param(lambda: yields(0.01), id="yield on a floor"),
+        pytest.param(lambda: yields(None), id="yield around zero"),
+        pytest.param(volatility_index, id="volatility index"),
+        pytest.param(lambda: many(noise(0.09), 50, 4).iloc[::21], id="monthly"),
+        pytest.param(lambda: many(noise(0.2), 50, 6, 1e-6).iloc[::63], id="quarterly"),
+        pytest.param(lambda: many(noise(0.1), 1000, 8), id="wild"),
+    ],
+)
+def test_moves_of_the_series_own_size_are_not_refused(closes):
+    found = ms.check_prices(closes())
+    assert not (found["severity"] == "refuse").any()
+
+
+def test_a_penny_stock_between_one_cent_and_two():
+    closes = made()
+    closes["AAA"] = np.where(np.random.default_rng(2).random(len(DAYS)) < 0.25, 0.02, 0.01)
+    assert "refuse" not in set(ms.check_prices(closes)["severity"])
+    study_of(closes)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.03, 0.05])
+@pytest.mark.parametrize(("factor", "length"), [(10, 1), (0.1, 3), (100, 2), (0.01, 9999), (100, 9999), (0.1, 40)])
+def test_wrong_units_are_still_found(sigma, factor, length):
+    closes = many(noise(sigma, seed=6), 500, 2)
+    closes.iloc[1200 : 1200 + length] *= factor
+    found = ms.check_prices(closes)
+    hits = found[(found["severity"] == "refuse") & (found["date"] == LONG[1200])]
+    assert hits["ticker"].nunique() >= 19
+
+
+def test_weekly_rows_are_judged_mildly():
+    closes = many(noise(0.01), 50, 4).iloc[::5]
+    closes.iloc[250, 0] *= 10
+    closes.iloc[300:, 1] *= 100
+    found = ms.check_prices(closes)
+    assert {(f.ticker, f.rule) for f in found.itertuples()} >= {("S0", "tick"), ("S1", "unit")}
+    assert set(found["severity"]) == {"note"}
+    assert found["cause"].str.contains("rows are not daily").all()
+    closes.iloc[200, 2] = 9999.0
+    assert ("S2", "codes", "refuse") in said(ms.check_prices(closes))
+
+
+@pytest.mark.parametrize("factor", [0.1, 10, 1 / 8, 8, 20, 1 / 9, 9, 13])
+def test_a_large_ratio_on_day_0_is_warned_of(factor):
+    closes = put(factor, DAY + 20)
+    with pytest.warns(PriceWarning, match=rf"AAA on {DAYS[DAY + 20].date()}: x"):
+        study = study_of(closes)
+    assert [severity for _, _, severity in said(study.findings)] == ["warn"]
+    assert "and it stays" in study.car(0, 0)["note"].iloc[0]
+
+
+class TestCodes:
+    """A missing-value code that fills some rows: the ways into it and out of it count."""
+
+    @pytest.mark.parametrize("code", [9999.99, 999.0, 9999.0, 99999.0, 999.99])
+    @pytest.mark.parametrize(("first", "last"), [(-8, 0), (-8, 3), (-3, 2), (2, 12), (-8, -1), (-240, -190)])
+    def test_a_run_that_ends_or_begins_in_what_is_read(self, code, first, last):
+        closes, day = made(), DAY + 20
+        closes.iloc[day + first : day + last, 0] = code
+        with pytest.raises(PriceError, match=rf"AAA on {DAYS[day + first].date()}: {code:g}, a missing-value code"):
+            study_of(closes)
+        study = study_of(closes, tolerate=["codes"])
+        assert said(study.findings) == [("AAA", "codes", "note")]
+
+    def test_a_run_between_the_windows_is_not_read(self):
+        closes, day = made(), DAY + 20
+        closes.iloc[day - 9 : day - 4, 0] = 9999.0
+        assert study_of(closes, window=(-1, 5)).findings.empty
+
+    def test_a_run_of_ten_rows(self):
+        closes = made()
+        closes.iloc[200:210, 0] = 9999.99
+        assert ("AAA", "codes", "refuse") in said(ms.check_prices(closes))
+
+    def test_at_the_ends_of_a_series(self):
+        closes = made()
+        closes.iloc[:4, 0] = 9999.0
+        closes.iloc[-3:, 1] = 9999.0
+        codes = [(f.ticker, f.date) for f in ms.check_prices(closes).itertuples() if f.rule == "codes"]
+        assert codes == [("AAA", DAYS[0]), ("BBB", DAYS[-3])]
+
+    def test_a_price_that_happens_to_be_one(self):
+        closes = made()
+        closes["AAA"] *= 999.0 / closes["AAA"].iloc[150]
+        closes.iloc[150, 0] = 999.0
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert ms.check_prices(closes).empty
+            study_of(closes, model=MODEL)
