@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._typing import BoolArray, CalendarName, DateArray, FloatArray
+from .._typing import BoolArray, CalendarName, DateArray, FloatArray, IntArray
 from ..errors import Argument, CalendarWarning, PriceError, Words
 from ..markets import named_sessions
 from ..sessions import Sessions, index_sessions, nyse
@@ -23,6 +23,7 @@ _WEEKENDS = 0.1  # the same of Saturdays and Sundays
 _HOLE = 20  # calendar days without a row: longer than any holiday of a market
 _INSIDE = 0.99  # share of a security's days that are days of its market
 _COVERS = 0.8  # share of its market's days on which it has a price: five days of seven are another market
+_BACK = 10  # rows in which the price before is looked for
 _OTHER = 2  # days of either kind that it takes: one is a stray row, unless it is the only closure of all rows
 
 
@@ -81,6 +82,30 @@ def _moved(there: BoolArray, values: FloatArray, are_returns: bool) -> BoolArray
     before = np.vstack([np.full((1, values.shape[1]), -1), last[:-1]])
     earlier = np.where(before >= 0, np.take_along_axis(values, np.maximum(before, 0), axis=0), np.nan)
     return np.asarray(there & (values != earlier))
+
+
+def moved_on(rows: IntArray, values: FloatArray, are_returns: bool) -> BoolArray:
+    """Return where the price of a row differs from the last one of the ten rows before, (n, S).
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n,), int
+        Rows to look at.
+    values : ndarray of shape (T, S)
+        Prices or returns; NaN where missing.
+    are_returns : bool
+        Which of the two.
+    """
+    here = values[rows]
+    if are_returns:
+        return np.asarray(np.nan_to_num(here) != 0.0)
+    before = np.full_like(here, np.nan)
+    for back in range(1, _BACK + 1):
+        if not np.isnan(before).any():
+            break
+        earlier = np.where((rows >= back)[:, None], values[np.maximum(rows - back, 0)], np.nan)
+        before = np.where(np.isnan(before), earlier, before)
+    return np.asarray(np.isfinite(here) & np.isfinite(before) & (here != before))
 
 
 def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto", warn: bool = True) -> Sessions:

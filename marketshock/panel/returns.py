@@ -17,7 +17,7 @@ from ..providers.frames import check_columns, check_returns, numeric_values, ref
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
-from .clock import Traded, alike, holes, misfit, sessions_for, shared_days, traded
+from .clock import Traded, alike, holes, misfit, moved_on, sessions_for, shared_days, traded
 
 _AGREE = 0.95  # share of days that two securities of one market have in common
 
@@ -50,6 +50,8 @@ class Returns:
         Rows given that are no session and hold a price: they are left out.
     off : ndarray of shape (n, S), bool
         Of which securities.
+    off_moved : ndarray of shape (n, S), bool
+        Where that price differs from the one before: trading, not a price carried on.
     levels : ndarray of shape (T, S), or None
         Adjusted closes the returns are of, NaN where missing; None where returns were given.
     spans : ndarray of shape (T, S), int, or None
@@ -68,6 +70,7 @@ class Returns:
     elsewhere: tuple[str, ...] = ()
     off_days: DateArray = field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
     off: BoolArray = field(default_factory=lambda: np.empty((0, 0), dtype=bool))
+    off_moved: BoolArray = field(default_factory=lambda: np.empty((0, 0), dtype=bool))
     levels: FloatArray | None = None
     spans: IntArray | None = None
     gaps: Gaps = "missing"
@@ -261,15 +264,18 @@ class Sheet:
         values = self.values[rows][:, kept] if only else self.values[rows]
         days, inside = self.days[rows], is_session[rows]
         off_days, off = days[:0], np.empty((0, len(kept)), dtype=bool)
+        moved = off
         if not inside.all():
-            off_days, off = days[~inside], np.isfinite(values[~inside])
+            off = np.isfinite(values) & ~inside[:, None]
+            rows = np.flatnonzero(off.any(axis=1))
+            off_days, off, moved = days[rows], off[rows], moved_on(rows, values, self.are_returns)
             days, values = days[inside], values[inside]
-            off_days, off = off_days[off.any(axis=1)], off[off.any(axis=1)]
         axis, values = _on_axis(sessions, days, values)
         names = tuple(self.names[c] for c in kept)
         made = self._returns(names, axis, values, sessions)
         levels = None if self.are_returns else values
-        return Returns(axis, names, made, sessions, self.log, off_days=off_days, off=off, levels=levels)
+        stray = {"off_days": off_days, "off": off, "off_moved": moved}
+        return Returns(axis, names, made, sessions, self.log, levels=levels, **stray)
 
     def _returns(self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions) -> FloatArray:
         if self.are_returns:

@@ -36,11 +36,14 @@ class MarketPart:
         The study's, with the model held against the benchmark of this market, and the windows of these events.
     returns : Returns
         On the sessions of the market.
+    market : Market or None
+        The market, None where nothing is stated.
     """
 
     events: IntArray
     spec: StudySpec
     returns: Returns
+    market: Market | None = None
 
     def build(self, table: EventTable, need: Requirements) -> PanelBuild:
         """Align the events with the returns; positions in the build are those among the events of the part."""
@@ -78,7 +81,7 @@ def market_parts(
             returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
             if factors is not None:
                 returns = factor_columns(returns, factors)
-            parts.append(MarketPart(events, one.spec, returns))
+            parts.append(MarketPart(events, one.spec, returns, one.market))
     return parts
 
 

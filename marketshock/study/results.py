@@ -19,6 +19,7 @@ from ..explained.explanation import Explanation
 from ..inference.adjust import adjust_pvalues
 from ..inference.rows import car_columns
 from ..inference.sample import Sample
+from ..markets import Market
 from ..models.base import ModelFit
 from ..panel.abnormal import Abnormal
 from ..panel.alignment import Alignment, Exclusion
@@ -56,6 +57,8 @@ class StudyResult(Inferred, Printable):
         Of events in several markets, or with windows of their own: the study of each market and pair of windows.
     found : tuple of PriceFinding
         What the checks of prices and factors found on the days that are read: `findings` as records.
+    market : Market or None
+        The market of all events; None where none is stated, and of events in several markets (see `parts`).
     """
 
     spec: StudySpec
@@ -67,6 +70,7 @@ class StudyResult(Inferred, Printable):
     prices: Prices | None = None
     parts: tuple[StudyResult, ...] = ()
     found: tuple[PriceFinding, ...] = ()
+    market: Market | None = None
 
     @property
     def ar(self) -> pd.DataFrame:
