@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.errors import PriceWarning
+from marketshock.errors import PriceError, PriceWarning
 from marketshock.sessions import nyse
 
 FIRST, LAST = np.datetime64("2023-01-02"), np.datetime64("2024-12-30")
@@ -123,3 +123,43 @@ class TestClosedDays:
         study = run(both.ffill(), {"market": ["XETR"]}, markets=[xetra(benchmark="^GDAXI")])
         assert "SAP.DE closed_day" in rules(study, "note")
         assert rules(study) == {}
+
+
+class TestDollars:
+    """A market cap in euros is not printed as dollars."""
+
+    counts = pd.DataFrame({"firm": ["SAP.DE"], "shares": [1.2e9], "as_of": ["2024-01-31"], "filed": ["2024-02-29"]})
+
+    def study(self, both, **market):
+        prices = ms.Prices.from_frame(both, adjusted=False)
+        return run(prices, {"market": ["XETR"]}, markets=[xetra(benchmark="^GDAXI", **market)])
+
+    def test_the_currency_of_the_market_is_refused(self, both):
+        with pytest.raises(PriceError, match=r"SAP\.DE is quoted in EUR, and market caps are in USD"):
+            ms.market_cap_change("2024-06-12", study=self.study(both, currency="EUR"), shares=self.counts)
+
+    def test_also_of_other_prices(self, both):
+        prices = ms.Prices.from_frame(both, adjusted=False)
+        with pytest.raises(PriceError, match="quoted in EUR"):
+            ms.market_cap_change("2024-06-12", prices, self.counts, study=self.study(both, currency="EUR"))
+
+    def test_a_derivation_has_no_dollars(self, both):
+        study = self.study(both, currency="EUR")
+        assert "quoted in EUR" in str(study.explain("SAP.DE@2024-06-12", shares=self.counts))
+
+    @pytest.mark.parametrize("market", [{}, {"currency": "USD"}])
+    def test_dollars_and_what_nobody_says_are_taken(self, both, market):
+        change = ms.market_cap_change("2024-06-12", study=self.study(both, **market), shares=self.counts)
+        assert change.table["cap_before_usd"].iloc[0] == pytest.approx(1.2e9 * both["SAP.DE"].loc["2024-06-11"])
+
+    def test_of_several_markets_each_has_its_own(self, both):
+        events = pd.DataFrame({"ticker": ["SAP.DE", "NVDA"], "date": "2024-06-12", "market": ["XETR", "US"]})
+        markets = [xetra(benchmark="^GDAXI", currency="EUR"), ms.Market("US", "^GSPC", currency="USD")]
+        study = ms.event_study(events, prices=both, model=ms.MarketModel("^GSPC"), markets=markets)
+        known = study.currencies
+        assert {name: known[name] for name in both if name in known} == {
+            "^GSPC": "USD",
+            "NVDA": "USD",
+            "^GDAXI": "EUR",
+            "SAP.DE": "EUR",
+        }

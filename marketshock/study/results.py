@@ -26,13 +26,14 @@ from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
 from ..panel.joined import AnyPanel, JoinedPanel
 from ..panel.spec import StudySpec
-from ..providers.base import Prices
+from ..providers.base import Prices, with_currencies
 from ..providers.found import PriceFinding, counts_of, findings_frame
 from ..providers.shares import SharesTable
 from ..windows import Window, days_of
 from . import frames
 from .confounders import confounders
 from .findings import with_findings
+from .foreign import Held, currencies_of
 from .inferred import Inferred
 from .inputs import positions_of
 from .printed import car_table, models_named, study_printout
@@ -123,6 +124,12 @@ class StudyResult(Inferred, Printable):
         """Return the study with the prices it was computed from, and what the checks found in them."""
         parts = tuple(replace(part, prices=prices, found=found) for part in self.parts)
         return replace(self, prices=prices, found=found, parts=parts)
+
+    @property
+    def currencies(self) -> dict[str, str]:
+        """The currency of each series of which it is known: that of the prices, otherwise that of its market."""
+        own = self.parts or (self,)
+        return currencies_of([Held(part.single_panel, part.spec, part.market) for part in own], self.prices)
 
     @property
     def model_name(self) -> str:
@@ -279,7 +286,8 @@ class StudyResult(Inferred, Printable):
         part = positions_of(self.panel, str(event_id), self._exclusions)
         one = (self.single_panel.take(part), self.fit.take(part), self.abnormal.take(part))
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
-        return explain_event(DerivedEvent(self.spec, *one, self.prices, window, confidence), counts)
+        held = None if self.prices is None else with_currencies(self.prices, self.currencies)
+        return explain_event(DerivedEvent(self.spec, *one, held, window, confidence), counts)
 
     def bhar(self, first: int | None = None, last: int | None = None) -> pd.DataFrame:
         """Return buy-and-hold abnormal returns over the days `first` to `last`, which are as in `car`.
