@@ -163,3 +163,71 @@ class TestDollars:
             "^GDAXI": "EUR",
             "SAP.DE": "EUR",
         }
+
+
+class TestCarriedPrices:
+    """A file filled forward has rows on days without trading: the days of an index are those on which it traded."""
+
+    def car(self, prices, **options):
+        events = {"ticker": ["SAP.DE"], "date": ["2024-06-12"], "benchmark": ["^GDAXI"]}
+        return run(prices, events, **({"calendar": "index"} | options)).car(-1, 5)
+
+    @pytest.fixture
+    def right(self):
+        return self.car(german())
+
+    def filled(self, freq: str) -> pd.DataFrame:
+        whole = german()
+        return whole.reindex(pd.date_range(whole.index[0], whole.index[-1], freq=freq)).ffill()
+
+    @pytest.mark.parametrize("freq", ["D", "B"])
+    @pytest.mark.parametrize("calendar", ["index", "auto"])
+    def test_filled_over_weekends_and_holidays(self, right, freq, calendar):
+        pd.testing.assert_frame_equal(self.car(self.filled(freq), calendar=calendar), right)
+
+    def test_filled_over_the_days_of_another_market(self, both, right):
+        pd.testing.assert_frame_equal(self.car(both.ffill()), right)
+
+    def test_as_returns(self, right):
+        returns = german().pct_change(fill_method=None).iloc[1:]
+        filled = returns.reindex(pd.date_range(returns.index[0], returns.index[-1])).fillna(0.0)
+        events = pd.DataFrame({"ticker": ["SAP.DE"], "date": ["2024-06-12"]})
+        options = {"model": ms.MarketModel("^GDAXI"), "calendar": "index"}
+        car = ms.event_study(events, returns=filled, **options).car(-1, 5)
+        np.testing.assert_allclose(car["car"], right["car"])
+
+    def test_the_rows_left_out_are_notes(self):
+        events = {"ticker": ["SAP.DE"], "date": ["2024-06-12"], "benchmark": ["^GDAXI"]}
+        study = run(self.filled("D"), events)
+        days = study.panel.returns.days
+        assert np.isin(days, german_days().to_numpy().astype("datetime64[D]")).all()
+        assert {"SAP.DE closed_day", "^GDAXI closed_day"} <= set(rules(study, "note"))
+
+    def test_another_column_changes_nothing(self, right):
+        coin = walks(pd.date_range(FIRST, LAST), ["BTC"], 5)
+        pd.testing.assert_frame_equal(self.car(self.filled("D").join(coin, how="outer")), right)
+
+    @pytest.mark.parametrize("trades", [range(7), [6, 0, 1, 2, 3]])
+    def test_coins_and_markets_open_on_sundays(self, trades):
+        days = pd.date_range(FIRST, LAST)
+        days = days[np.isin(days.day_of_week, list(trades))]
+        own = walks(days, ["^X", "A"], 3)
+        events = {"ticker": ["A"], "date": ["2024-06-12"]}
+        options = {"model": ms.MarketModel("^X"), "calendar": "index"}
+        right = run(own, events, **options)
+        assert (right.panel.returns.days == days.to_numpy().astype("datetime64[D]")).all()
+        filled = own.reindex(pd.date_range(FIRST, LAST)).ffill().dropna()
+        pd.testing.assert_frame_equal(run(filled, events, **options).car(), right.car())
+
+    def test_a_benchmark_that_often_repeats_keeps_its_days(self):
+        rough = german().assign(**{"^GDAXI": (german()["^GDAXI"] / 800).round(0)})
+        events = {"ticker": ["SAP.DE"], "date": ["2024-06-12"], "benchmark": ["^GDAXI"]}
+        study = run(rough, events, calendar="index")
+        assert len(study.panel.returns.off_days) == 0
+
+    def test_a_day_on_which_only_the_index_repeats_is_a_session(self):
+        own = german()
+        own.loc["2024-03-13", "^GDAXI"] = own.loc["2024-03-12", "^GDAXI"]
+        events = {"ticker": ["SAP.DE"], "date": ["2024-06-12"], "benchmark": ["^GDAXI"]}
+        study = run(own, events, calendar="index")
+        assert np.datetime64("2024-03-13") in study.panel.returns.days

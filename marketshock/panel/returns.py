@@ -17,7 +17,7 @@ from ..providers.frames import check_columns, check_returns, numeric_values, ref
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
-from .clock import Traded, alike, holes, misfit, moved_on, sessions_for, shared_days, traded
+from .clock import Traded, alike, beside, holes, misfit, moved_on, sessions_for, shared_days, traded
 
 _AGREE = 0.95  # share of days that two securities of one market have in common
 
@@ -158,22 +158,29 @@ class Sheet:
         columns = self._columns(names)
         return traded([self.names[c] for c in columns], self.days, self.values[:, columns], self.are_returns)
 
-    def sessions(self, names: Sequence[str], calendar: CalendarName, warn: bool = True) -> Sessions:
+    def sessions(
+        self, names: Sequence[str], calendar: CalendarName, warn: bool = True, among: Sequence[str] = ()
+    ) -> Sessions:
         """Return the sessions of a market by the days of its benchmark (see `sessions_for`).
 
-        Without a known name the rows are all of that market: those with a price or, where "index" says so, all.
+        Without a known name the rows are all of that market: those with a price or, where "index" says so, all. A day
+        on which the benchmark repeats its price is none if no security of the market, as far as some are named, moved.
         """
         series = self.traded(names)
+        others = self._columns([name for name in among if name not in names])
+        series = beside(series, self.days, self.values[:, others], self.are_returns)
         if not series.names:
             if calendar == "index":
                 return index_sessions(self.days)
             series = self.any_of(self.names, "the dates")
         return sessions_for(self.parameter, series, calendar, warn)
 
-    def any_of(self, names: Sequence[str], label: str) -> Traded:
-        """Return the days on which any of some securities has a price; no row counts as carried."""
-        there = np.isfinite(self.values[:, self._columns(names)]).any(axis=1)
-        return Traded((label,), self.days[there], np.ones(int(there.sum()), dtype=bool))
+    def any_of(self, names: Sequence[str], label: str, still: bool = False) -> Traded:
+        """Return the days on which any of some securities has a price; a row counts as carried only if `still`."""
+        values = self.values[:, self._columns(names)]
+        there = np.isfinite(values).any(axis=1)
+        moved = moved_on(np.flatnonzero(there), values, self.are_returns).any(axis=1) if still else there[there]
+        return Traded((label,), self.days[there], moved)
 
     def shared(self, names: Sequence[str], calendar: CalendarName, warn: bool = True) -> Sessions:
         """Return the sessions that most of some securities share, where one calendar must do for all.
@@ -196,7 +203,8 @@ class Sheet:
         found = []
         for name in self.names:
             series = self.traded([name])
-            inside = series.days[(series.days >= sessions.days[0]) & (series.days <= sessions.days[-1])]
+            days = series.opened
+            inside = days[(days >= sessions.days[0]) & (days <= sessions.days[-1])]
             if not len(inside):
                 continue
             if sessions.name == "NYSE":

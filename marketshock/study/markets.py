@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,7 +102,7 @@ class _Asked:
         if known is not None:
             yield self.events, known
         elif self.series:
-            yield self.events, self._timed(self._of_series(sheet, factors))
+            yield self.events, self._timed(self._of_series(sheet, factors, _tickers(table, self.events)))
         else:
             for events, sessions in _own_clocks(sheet, table, self.events, self.calendar):
                 yield events, self._timed(sessions)
@@ -116,15 +116,15 @@ class _Asked:
         elsewhere = stated == "auto" and self.market.zone not in (None, NEW_YORK)
         return "index" if elsewhere else self.spec.calendar if stated == "auto" else stated
 
-    def _of_series(self, sheet: Sheet, factors: pd.DataFrame | None) -> Sessions:
-        """Return the sessions by the days of the benchmark, which may be a factor."""
+    def _of_series(self, sheet: Sheet, factors: pd.DataFrame | None, among: Sequence[str]) -> Sessions:
+        """Return the sessions by the days of the benchmark, which may be a factor, among the securities studied."""
         warn = self.market is None
         if factors is not None and self.series[0] in map(str, factors.columns):
             column = factors.iloc[:, [str(c) for c in factors.columns].index(self.series[0])]
             there = column.notna().to_numpy()
             days = session_dates("factors", factors.index)[there]
             return sessions_for("factors", Traded(self.series[:1], days, np.ones(len(days), bool)), self.calendar, warn)
-        return sheet.sessions(self.series, self.calendar, warn)
+        return sheet.sessions(self.series, self.calendar, warn, among)
 
     def _timed(self, sessions: Sessions) -> Sessions:
         return self.market.timed(sessions) if self.market else sessions
@@ -206,7 +206,7 @@ def _own_clocks(sheet: Sheet, table: EventTable, events: IntArray, calendar: str
     code, which = np.unique(table.security[events], return_inverse=True)
     names = [str(table.names[c]) for c in code]
     if calendar != "auto":
-        series = sheet.any_of(names, "the dates")
+        series = sheet.any_of(names, "the dates", still=True)
         return [(events, sessions_for(sheet.parameter, series, calendar))]
     if sheet.all_new_york(names):
         return [(events, nyse())]
