@@ -223,7 +223,7 @@ class TestColumnsOfEvents:
         rng = np.random.default_rng(1)
         close = pd.DataFrame(100 * np.exp(np.cumsum(rng.normal(0, 0.01, (len(days), 2)), axis=0)), days, ["SAP", "DAX"])
         events = pd.DataFrame({"ticker": "SAP", "date": ["2024-06-07T18:00:00+02:00"], "calendar": "XETR"})
-        study = ms.event_study(events, prices=close, model=ms.MarketModel("DAX"))
+        study = ms.event_study(events, prices=close, model=ms.MarketModel("DAX"), on_findings="ignore")
         assert str(study.alignment["session"].iloc[0])[:10] == "2024-06-10"
         assert study.panel.calendars == ("XETR",)
         off = study.panel.returns.off_days.astype(str).tolist()
@@ -358,13 +358,13 @@ class TestTimestampsWhereNoMarketIsStated:
         self.run(close, ticker, date)
 
     def test_what_is_stated_is_taken(self, close):
-        self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00", calendar="NYSE")
+        self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00", calendar="NYSE", on_findings="ignore")
         pytest.importorskip("exchange_calendars")
-        study = self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00", calendar="XETR")
+        study = self.run(close, "SAP.DE", "2025-01-24T18:00:00+01:00", calendar="XETR", on_findings="ignore")
         assert str(study.alignment["session"].iloc[0])[:10] == "2025-01-27"
 
     def test_a_date_of_another_exchange_needs_no_clock(self, close):
-        self.run(close, "SAP.DE", "2025-01-24")
+        self.run(close, "SAP.DE", "2025-01-24", on_findings="ignore")
 
 
 class TestCurrencies:
@@ -380,7 +380,7 @@ class TestCurrencies:
     def test_a_benchmark_in_another_currency_is_warned_of(self):
         with pytest.warns(ms.errors.PriceWarning, match="F1: quoted in EUR, its benchmark NYX in USD"):
             study = self.run(self.long(), "NYX")
-        assert study.findings["rule"].tolist()[:1] == ["currency"]
+        assert "currency" in study.findings["rule"].tolist()
 
     def test_a_benchmark_in_the_same_currency_is_not(self):
         assert "currency" not in self.run(self.long(), "FRX").findings["rule"].tolist()

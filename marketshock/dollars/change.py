@@ -21,7 +21,7 @@ from ..errors import InputError, ShareCountWarning, UnknownNameError, check_shar
 from ..explained.explanation import Explanation
 from ..inference.joint import common_system
 from ..inference.outcome import t_quantile
-from ..providers.base import Prices
+from ..providers.base import Prices, with_currencies
 from ..providers.found import Handling, PriceFinding, counts_of, findings_frame
 from ..providers.shares import SharesTable
 from ..study.results import StudyResult
@@ -202,9 +202,9 @@ def market_cap_change(
     LookAheadError
         If no count was filed before it and `allow_lookahead` is False.
     PriceError
-        If a close is missing on either session or is not in USD, or if closes are dividend-adjusted (see
-        `Prices.from_frame`) or not adjusted for a split that is known, or are refused by the checks (see
-        `check_prices`): here a step near a split ratio of 8 or more is.
+        If a close is missing on either session or is not in USD, by the prices or by its market in the study, or if
+        closes are dividend-adjusted (see `Prices.from_frame`) or not adjusted for a split that is known, or are refused
+        by the checks (see `check_prices`): here a step near a split ratio of 8 or more is.
     SharesError
         If a count is older than ``prices.provenance["splits_since"]``, the day from which splits are known.
     UnknownNameError
@@ -268,7 +268,10 @@ def _clocks(
 def _prices(prices: Prices | Frame | None, study: StudyResult | None) -> Prices | Frame | None:
     if prices is None and study is not None and study.prices is None:
         raise InputError("prices", "the study was run on returns, which have no closes", "pass prices=")
-    return study.prices if prices is None and study is not None else prices
+    if study is None:
+        return prices
+    held = study.prices if prices is None else prices if isinstance(prices, Prices) else Prices.from_frame(prices)
+    return None if held is None else with_currencies(held, study.currencies)
 
 
 def _warn(doubts: Mapping[str, list[str]]) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._typing import BoolArray, CalendarName, DateArray, FloatArray
+from .._typing import BoolArray, CalendarName, DateArray, FloatArray, IntArray
 from ..errors import Argument, CalendarWarning, PriceError, Words
 from ..markets import named_sessions
 from ..sessions import Sessions, index_sessions, nyse
@@ -21,6 +21,10 @@ _DAILY = 0.5  # share of one-session steps between a series' prices below which 
 _CLOSURES = 1 / 3  # share of New York's weekday closures on which a series must have moved to be of another market
 _WEEKENDS = 0.1  # the same of Saturdays and Sundays
 _HOLE = 20  # calendar days without a row: longer than any holiday of a market
+_IDLE = 0.1  # share of days with a move up to which a weekday is no trading day, and of repeats that a series may have
+_SATURDAY = 5
+_WEEKS = 8  # days that it takes to tell
+_BACK = 10  # rows in which the price before is looked for
 _OTHER = 2  # days of either kind that it takes: one is a stray row, unless it is the only closure of all rows
 
 
@@ -31,6 +35,12 @@ class Traded:
     names: tuple[str, ...]  # the series
     days: DateArray  # (n,), datetime64[D], increasing
     moved: BoolArray  # (n,): whether the price differs from the one before
+    lively: BoolArray | None = None  # (n,): whether that of another security of the market does; None if none is known
+
+    @property
+    def opened(self) -> DateArray:
+        """The days without those over which a price was only carried on."""
+        return self.days[~carried(self.days, self.moved, self.lively)]
 
     @property
     def label(self) -> str:
@@ -81,12 +91,57 @@ def _moved(there: BoolArray, values: FloatArray, are_returns: bool) -> BoolArray
     return np.asarray(there & (values != earlier))
 
 
+def beside(series: Traded, days: DateArray, values: FloatArray, are_returns: bool) -> Traded:
+    """Return a series with the days on which one of some other securities of its market moved.
+
+    Parameters
+    ----------
+    series : Traded
+        The series.
+    days : ndarray of shape (T,), datetime64[D]
+        Rows, the days of the series among them.
+    values : ndarray of shape (T, n)
+        Prices or returns of the others; NaN where missing.
+    are_returns : bool
+        Which of the two.
+    """
+    if not values.shape[1]:
+        return series
+    moved = np.asarray(_moved(np.isfinite(values), values, are_returns).any(axis=1))
+    return replace(series, lively=np.asarray(moved[np.searchsorted(days, series.days)]))
+
+
+def moved_on(rows: IntArray, values: FloatArray, are_returns: bool) -> BoolArray:
+    """Return where the price of a row differs from the last one of the ten rows before, (n, S).
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n,), int
+        Rows to look at.
+    values : ndarray of shape (T, S)
+        Prices or returns; NaN where missing.
+    are_returns : bool
+        Which of the two.
+    """
+    here = values[rows]
+    if are_returns:
+        return np.asarray(np.nan_to_num(here) != 0.0)
+    before = np.full_like(here, np.nan)
+    for back in range(1, _BACK + 1):
+        if not np.isnan(before).any():
+            break
+        earlier = np.where((rows >= back)[:, None], values[np.maximum(rows - back, 0)], np.nan)
+        before = np.where(np.isnan(before), earlier, before)
+    return np.asarray(np.isfinite(here) & np.isfinite(before) & (here != before))
+
+
 def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto", warn: bool = True) -> Sessions:
     """Return the sessions of a market.
 
     A stated calendar comes first: "NYSE", another exchange by its code, or "index" for the days on which the series
-    itself has a price. With "auto" it is New York's table if the days of the series are its sessions but for stray
-    rows, otherwise the days of the series, with a `CalendarWarning`.
+    itself has a price, without those over which it was carried (`carried`). With "auto" it is New York's table if the
+    days of the series are its sessions but for stray rows, otherwise the days of the series, with a
+    `CalendarWarning`.
 
     Parameters
     ----------
@@ -107,7 +162,7 @@ def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto"
         If no calendar has that name, or calendars of other exchanges are not installed.
     """
     if calendar == "index" or not len(series.days):
-        return index_sessions(series.days)
+        return index_sessions(series.opened)
     if calendar not in ("auto", "NYSE"):
         return named_sessions("calendar", calendar, series.days[0], series.days[-1])
     problem = misfit(series.days, series.moved)
@@ -124,7 +179,34 @@ def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto"
             *(Argument("calendar", "XETR"), ", or ", Argument("calendar", "NYSE"), " to refuse such dates."),
         )
         warnings.warn(CalendarWarning(text), stacklevel=5)
-    return index_sessions(series.days)
+    return index_sessions(series.opened)
+
+
+def carried(days: DateArray, moved: BoolArray, lively: BoolArray | None = None) -> BoolArray:
+    """Return the days that are no sessions of a market because a price was carried over them, (n,).
+
+    A price that repeats the one before is carried if its weekday is one on which the series does not trade: it moved on
+    a tenth of these days at most, and on most other days. Where other securities of the market are known, it also is
+    on a day on which none of them moved, if the series itself repeats a price on few days only.
+
+    Parameters
+    ----------
+    days : ndarray of shape (n,), datetime64[D]
+        Days with a price of the series.
+    moved : ndarray of shape (n,), bool
+        Whether that price differs from the one before.
+    lively : ndarray of shape (n,), bool, optional
+        Whether that of another security of the market does.
+    """
+    weekday = (days.astype(np.int64) + 3) % 7  # from Monday
+    n, alive = np.bincount(weekday, minlength=7), np.bincount(weekday, weights=moved, minlength=7)
+    closed = (n >= np.where(np.arange(7) < _SATURDAY, _WEEKS, 1)) & (alive <= _IDLE * n)
+    usual = ~closed[weekday]
+    share = moved[usual].mean() if usual.sum() >= _WEEKS else 0.0
+    out = ~moved & ~usual & (share >= _DAILY)
+    if lively is not None and share >= 1 - _IDLE:
+        out |= ~moved & ~lively
+    return np.asarray(out)
 
 
 def holes(axis: DateArray) -> BoolArray:

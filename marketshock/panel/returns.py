@@ -17,7 +17,7 @@ from ..providers.frames import check_columns, check_returns, numeric_values, ref
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
-from .clock import Traded, holes, misfit, sessions_for, shared_days, traded
+from .clock import Traded, beside, holes, misfit, moved_on, sessions_for, shared_days, traded
 
 _STEP = 256  # securities looked at together
 
@@ -48,6 +48,8 @@ class Returns:
         Rows given that are no session and hold a price: they are left out.
     off : ndarray of shape (n, S), bool
         Of which securities.
+    off_moved : ndarray of shape (n, S), bool
+        Where that price differs from the one before: trading, not a price carried on.
     levels : ndarray of shape (T, S), or None
         Adjusted closes the returns are of, NaN where missing; None where returns were given.
     spans : ndarray of shape (T, S), int, or None
@@ -66,6 +68,7 @@ class Returns:
     elsewhere: tuple[str, ...] = ()
     off_days: DateArray = field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
     off: BoolArray = field(default_factory=lambda: np.empty((0, 0), dtype=bool))
+    off_moved: BoolArray = field(default_factory=lambda: np.empty((0, 0), dtype=bool))
     levels: FloatArray | None = None
     spans: IntArray | None = None
     gaps: Gaps = "missing"
@@ -153,22 +156,29 @@ class Sheet:
         columns = self._columns(names)
         return traded([self.names[c] for c in columns], self.days, self.values[:, columns], self.are_returns)
 
-    def sessions(self, names: Sequence[str], calendar: CalendarName, warn: bool = True) -> Sessions:
+    def sessions(
+        self, names: Sequence[str], calendar: CalendarName, warn: bool = True, among: Sequence[str] = ()
+    ) -> Sessions:
         """Return the sessions of a market by the days of its benchmark (see `sessions_for`).
 
-        Without a known name the rows are all of that market: those with a price or, where "index" says so, all.
+        Without a known name the rows are all of that market: those with a price or, where "index" says so, all. A day
+        on which the benchmark repeats its price is none if no security of the market, as far as some are named, moved.
         """
         series = self.traded(names)
+        others = self._columns([name for name in among if name not in names])
+        series = beside(series, self.days, self.values[:, others], self.are_returns)
         if not series.names:
             if calendar == "index":
                 return index_sessions(self.days)
             series = self.any_of(self.names, "the dates")
         return sessions_for(self.parameter, series, calendar, warn)
 
-    def any_of(self, names: Sequence[str], label: str) -> Traded:
-        """Return the days on which any of some securities has a price; no row counts as carried."""
-        there = np.isfinite(self.values[:, self._columns(names)]).any(axis=1)
-        return Traded((label,), self.days[there], np.ones(int(there.sum()), dtype=bool))
+    def any_of(self, names: Sequence[str], label: str, still: bool = False) -> Traded:
+        """Return the days on which any of some securities has a price; a row counts as carried only if `still`."""
+        values = self.values[:, self._columns(names)]
+        there = np.asarray(np.isfinite(values).any(axis=1))
+        moved = moved_on(np.flatnonzero(there), values, self.are_returns).any(axis=1) if still else there[there]
+        return Traded((label,), self.days[there], np.asarray(moved))
 
     def shared(self, names: Sequence[str], calendar: CalendarName, warn: bool = True) -> Sessions:
         """Return the sessions that most of some securities share, where one calendar must do for all.
@@ -251,15 +261,19 @@ class Sheet:
         values = self.values[rows][:, kept] if only else self.values[rows]
         days, inside = self.days[rows], is_session[rows]
         off_days, off = days[:0], np.empty((0, len(kept)), dtype=bool)
+        moved = off
         if not inside.all():
-            off_days, off = days[~inside], np.isfinite(values[~inside])
+            off = np.isfinite(values) & ~inside[:, None]
+            stray = np.flatnonzero(off.any(axis=1))
+            off_days, off, moved = days[stray], off[stray], moved_on(stray, values, self.are_returns)
             days, values = days[inside], values[inside]
-            off_days, off = off_days[off.any(axis=1)], off[off.any(axis=1)]
         axis, values = _on_axis(sessions, days, values)
         names = tuple(self.names[c] for c in kept)
         made = self._returns(names, axis, values, sessions)
         levels = None if self.are_returns else values
-        return Returns(axis, names, made, sessions, self.log, off_days=off_days, off=off, levels=levels)
+        return Returns(
+            axis, names, made, sessions, self.log, levels=levels, off_days=off_days, off=off, off_moved=moved
+        )
 
     def _returns(self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions) -> FloatArray:
         if self.are_returns:

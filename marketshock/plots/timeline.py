@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +87,7 @@ def _path(study: StudyResult, i: int) -> _Path:
     if study.prices is not None:
         ticker = str(panel.ticker[i])
         close = study.prices.close[ticker].reindex(pd.DatetimeIndex(days)).to_numpy(dtype=float)
-        return _Path(rows, days, close, f"close, {_currency(study.prices.provenance, ticker)}")
+        return _Path(rows, days, close, f"close, {study.currencies.get(ticker, 'quote currency')}")
     returns = panel.returns.values[rows, int(panel.column[i])]
     known = np.nan_to_num(returns)
     level = 100 * (np.exp(np.cumsum(known)) if study.spec.log else np.cumprod(1 + known))
@@ -97,12 +96,6 @@ def _path(study: StudyResult, i: int) -> _Path:
 
 def _before(panel: Any, first: int) -> str:
     return str(panel.returns.days[first - 1]) if first else "start"
-
-
-def _currency(provenance: Mapping[str, Any], ticker: str) -> str:
-    known = provenance.get("currency")
-    code = known.get(ticker) if isinstance(known, Mapping) else known
-    return str(code or "quote currency")
 
 
 def _releases(study: StudyResult, i: int, same: Any) -> DateArray:

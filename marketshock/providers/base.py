@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -198,6 +198,15 @@ class Prices:
         span = f"{self.dates[0].date()} to {self.dates[-1].date()}" if len(self.dates) else "no dates"
         source = self.provenance.get("source", "unknown source")
         return f"Prices: {len(self.tickers)} tickers, {len(self.dates)} sessions, {span} ({source})"
+
+
+def with_currencies(prices: Prices, known: Mapping[str, str]) -> Prices:
+    """Return prices with the currencies of series whose own they do not say."""
+    said = prices.provenance.get("currency")
+    if not known or (said is not None and not isinstance(said, Mapping)):
+        return prices
+    own = {name: unit for name, unit in (said or {}).items() if unit}
+    return replace(prices, provenance={**prices.provenance, "currency": {**known, **own}})
 
 
 def prices_of(

@@ -53,6 +53,9 @@ RULES: dict[str, Rule] = {
     "currency": Rule(
         "a benchmark in another currency than the security", "convert both, or take a benchmark in its own"
     ),
+    "other_market": Rule(
+        "a benchmark of another market than the security", "name the benchmark of each event in a column benchmark"
+    ),
     "closed_day": Rule("a row on a day on which the market was closed", "drop the row"),
 }
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from .._typing import BoolArray, DateArray, IntArray, StrArray
-from ..markets import Market
-from ..models.base import ReturnModel, clock_of, columns_read
+from ..models.base import ReturnModel, columns_read
 from ..panel.event_panel import EventPanel
 from ..panel.returns import Returns
 from ..providers.base import Prices
@@ -19,7 +18,6 @@ from ..providers.price_findings import price_findings
 from ..windows import Window
 
 _REGRESSED = "the model regresses on it: its coefficient is per percent; a rate that is subtracted must be decimal"
-_MINOR = {"GBp": "GBP", "GBX": "GBP", "ILA": "ILS", "ZAc": "ZAR"}  # hundredths, in which some exchanges quote
 _SPLITS = ("split_2to7", "split_1.5")  # of a larger ratio even day 0 is warned of
 
 
@@ -53,7 +51,8 @@ def checked_study(
 def off_days(parts: Sequence[tuple[EventPanel, ReturnModel]]) -> list[PriceFinding]:
     """Return the rows with a price on days on which the market of a security or benchmark was closed: left out.
 
-    One finding for each series, on the first of its rows, within the days that the events read.
+    One finding for each series, on the first of its rows, within the days that the events read: a note where the price
+    was carried on, a warning where it moved.
     """
     found = []
     for panel, model in parts:
@@ -64,33 +63,22 @@ def off_days(parts: Sequence[tuple[EventPanel, ReturnModel]]) -> list[PriceFindi
         inside = (returns.off_days >= lo) & (returns.off_days <= hi)
         names = {returns.names[k] for k in np.unique(panel.column)} | {*columns_read(model)}
         for k, name in enumerate(returns.names):
-            days = returns.off_days[inside & returns.off[:, k]]
-            if name in names and len(days):
-                more = f"{len(days)} rows, the last on {days[-1]}," if len(days) > 1 else "a row"
-                cause = f"{more} on a day on which its market ({returns.sessions.name}) was closed: left out"
-                found.append(PriceFinding(name, days[0], "closed_day", np.nan, cause, NOTE))
+            at = np.flatnonzero(inside & returns.off[:, k]) if name in names else ()
+            if len(at):
+                found.append(_closed(name, returns.off_days[at], returns.off_moved[at, k], returns.sessions.name))
     return found
 
 
-def other_currencies(
-    parts: Sequence[tuple[EventPanel, ReturnModel]], held: Prices | None, markets: Mapping[str, Market]
-) -> list[PriceFinding]:
-    """Return the securities that are quoted in another currency than their benchmark: one finding each.
-
-    Currencies are those of the prices where these say so, otherwise that of the market of the benchmark.
-    """
-    said = held.provenance.get("currency") if held is not None else None
-    known = {m.benchmark: m.currency for m in markets.values() if m.benchmark and m.currency}
-    known |= {str(k): str(v) for k, v in said.items() if v} if isinstance(said, Mapping) else {}
-    found = []
-    for panel, model in parts:
-        units = {name: known[name] for name in clock_of(model) if name in known} if len(panel) else {}
-        for name in (panel.returns.names[k] for k in np.unique(panel.column)) if units else ():
-            index, unit = next(iter(units.items()))
-            if _MINOR.get(known.get(name, unit), known.get(name, unit)) != _MINOR.get(unit, unit):
-                cause = f"quoted in {known[name]}, its benchmark {index} in {unit}: the rate is in the abnormal return"
-                found.append(PriceFinding(name, np.datetime64("NaT", "D"), "currency", np.nan, cause, WARN))
-    return found
+def _closed(name: str, days: DateArray, moved: BoolArray, market: str) -> PriceFinding:
+    """Return the finding of a series with prices on days on which its market was closed, (n,)."""
+    if moved.any():
+        n = int(moved.sum())
+        several = f"{n} days, the last {days[moved][-1]}," if n > 1 else "a day"
+        cause = f"its market ({market}) was closed on {several} on which {name} moved (left out): "
+        return PriceFinding(name, days[moved][0], "closed_day", np.nan, f"{cause}another market's calendar?", WARN)
+    more = f"{len(days)} rows, the last on {days[-1]}," if len(days) > 1 else "a row"
+    cause = f"{more} on a day on which its market ({market}) was closed: left out"
+    return PriceFinding(name, days[0], "closed_day", np.nan, cause, NOTE)
 
 
 def _of_factors(panel: EventPanel, model: ReturnModel) -> list[PriceFinding]:

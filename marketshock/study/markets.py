@@ -36,11 +36,14 @@ class MarketPart:
         The study's, with the model held against the benchmark of this market, and the windows of these events.
     returns : Returns
         On the sessions of the market.
+    market : Market or None
+        The market, None where nothing is stated.
     """
 
     events: IntArray
     spec: StudySpec
     returns: Returns
+    market: Market | None = None
 
     def build(self, table: EventTable, need: Requirements) -> PanelBuild:
         """Align the events with the returns; positions in the build are those among the events of the part."""
@@ -83,7 +86,7 @@ def market_parts(
         returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
         if factors is not None:
             returns = factor_columns(returns, factors)
-        parts.append(MarketPart(events, one.spec, returns))
+        parts.append(MarketPart(events, one.spec, returns, one.market))
     return parts
 
 
@@ -136,7 +139,7 @@ class _Asked:
         if known is not None:
             yield self.events, known
         elif self.series:
-            yield self.events, self._timed(self._of_series(sheet, factors))
+            yield self.events, self._timed(self._of_series(sheet, factors, _tickers(table, self.events)))
         else:
             for events, sessions in _own_clocks(sheet, table, self.events, self.calendar):
                 yield events, self._timed(sessions)
@@ -167,15 +170,15 @@ class _Asked:
         elsewhere = stated == "auto" and self.market.zone not in (None, NEW_YORK)
         return "index" if elsewhere else self.spec.calendar if stated == "auto" else stated
 
-    def _of_series(self, sheet: Sheet, factors: pd.DataFrame | None) -> Sessions:
-        """Return the sessions by the days of the benchmark, which may be a factor."""
+    def _of_series(self, sheet: Sheet, factors: pd.DataFrame | None, among: Sequence[str]) -> Sessions:
+        """Return the sessions by the days of the benchmark, which may be a factor, among the securities studied."""
         warn = self.market is None
         if factors is not None and self.series[0] in map(str, factors.columns):
             days = session_dates("factors", factors.index)[factors.notna().any(axis=1).to_numpy()]
             return sessions_for("factors", Traded(self.series[:1], days, np.ones(len(days), bool)), self.calendar, warn)
         if self.calendar == "index" and len(self.series) > 1:  # a mean of securities, of which some may be missing
             return index_sessions(sheet.any_of(self.series, "the benchmark").days)
-        return sheet.sessions(self.series, self.calendar, warn)
+        return sheet.sessions(self.series, self.calendar, warn, among)
 
     def _timed(self, sessions: Sessions) -> Sessions:
         return self.market.timed(sessions) if self.market else sessions

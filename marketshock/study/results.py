@@ -19,19 +19,21 @@ from ..explained.explanation import Explanation
 from ..inference.adjust import adjust_pvalues
 from ..inference.rows import car_columns
 from ..inference.sample import Sample
+from ..markets import Market
 from ..models.base import ModelFit
 from ..panel.abnormal import Abnormal
 from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
 from ..panel.joined import AnyPanel, JoinedPanel
 from ..panel.spec import StudySpec
-from ..providers.base import Prices
+from ..providers.base import Prices, with_currencies
 from ..providers.found import PriceFinding, counts_of, findings_frame
 from ..providers.shares import SharesTable
 from ..windows import Window, days_of
 from . import frames
 from .confounders import confounders
 from .findings import with_findings
+from .foreign import Held, currencies_of
 from .inferred import Inferred
 from .inputs import positions_of
 from .printed import car_table, models_named, study_printout
@@ -56,6 +58,8 @@ class StudyResult(Inferred, Printable):
         Of events in several markets, or with windows of their own: the study of each market and pair of windows.
     found : tuple of PriceFinding
         What the checks of prices and factors found on the days that are read: `findings` as records.
+    market : Market or None
+        The market of all events; None where none is stated, and of events in several markets (see `parts`).
     """
 
     spec: StudySpec
@@ -67,6 +71,7 @@ class StudyResult(Inferred, Printable):
     prices: Prices | None = None
     parts: tuple[StudyResult, ...] = ()
     found: tuple[PriceFinding, ...] = ()
+    market: Market | None = None
 
     @property
     def ar(self) -> pd.DataFrame:
@@ -125,6 +130,12 @@ class StudyResult(Inferred, Printable):
         """Return the study with the prices it was computed from, and what the checks found in them."""
         parts = tuple(replace(part, prices=prices, found=found) for part in self.parts)
         return replace(self, prices=prices, found=found, parts=parts)
+
+    @property
+    def currencies(self) -> dict[str, str]:
+        """The currency of each series of which it is known: that of the prices, otherwise that of its market."""
+        own = self.parts or (self,)
+        return currencies_of([Held(part.single_panel, part.spec, part.market) for part in own], self.prices)
 
     @property
     def model_name(self) -> str:
@@ -283,7 +294,8 @@ class StudyResult(Inferred, Printable):
         part = positions_of(self.panel, str(event_id), self._exclusions)
         one = (self.single_panel.take(part), self.fit.take(part), self.abnormal.take(part))
         counts = shares if shares is None or isinstance(shares, SharesTable) else SharesTable.from_frame(shares)
-        return explain_event(DerivedEvent(self.spec, *one, self.prices, window, confidence), counts)
+        held = None if self.prices is None else with_currencies(self.prices, self.currencies)
+        return explain_event(DerivedEvent(self.spec, *one, held, window, confidence), counts)
 
     def bhar(self, first: int | None = None, last: int | None = None) -> pd.DataFrame:
         """Return buy-and-hold abnormal returns over the days `first` to `last`, which are as in `car`.

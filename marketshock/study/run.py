@@ -28,7 +28,8 @@ from ..providers.base import Prices
 from ..providers.dataset import is_dataset
 from ..providers.found import Handling
 from ..windows import Window
-from .findings import checked_study, off_days, other_currencies
+from .findings import checked_study, off_days
+from .foreign import Held, foreign_benchmarks
 from .inputs import prices_of, refuse_unknown, sheet_of, study_inputs
 from .markets import MarketPart, market_parts
 from .results import StudyResult
@@ -174,8 +175,10 @@ def event_study(
     known = markets_by_name(markets)
     parts = market_parts(inputs.spec, inputs.table, sheet, inputs.factors, known)
     study = run_parts(inputs.spec, inputs.table, parts, engine, progress)
-    read = [(part.single_panel, part.spec.model) for part in study.parts or (study,)]
-    found = checked_study(read, held, handling, [*off_days(read), *other_currencies(read, held, known)])
+    own = study.parts or (study,)
+    read = [(part.single_panel, part.spec.model) for part in own]
+    foreign = foreign_benchmarks([Held(part.single_panel, part.spec, part.market) for part in own], held, known)
+    found = checked_study(read, held, handling, [*off_days(read), *foreign])
     study = study.with_prices(held, found)
     warn_of_exclusions(study.exclusions, len(study), len(inputs.table))
     return study
@@ -186,7 +189,7 @@ def run_parts(
 ) -> StudyResult:
     """Study the events of each market on its own sessions, and join them; raises as `event_study` does."""
     need = Requirements(spec.min_obs, spec.min_event_obs, spec.on_closed, spec.duplicates, on_halt=spec.on_halt)
-    done = [_run(part.spec, part.build(table, need), engine, progress) for part in parts]
+    done = [_run(part, part.build(table, need), engine, progress) for part in parts]
     if len(done) == 1 and len(parts[0].events) == len(table):
         study, exclusions = done[0][0], done[0][1].exclusions.named()
     else:
@@ -204,12 +207,13 @@ def run_study(
 
 
 def _run(
-    spec: StudySpec, build: PanelBuild, engine: Engine, progress: Progress
+    part: MarketPart, build: PanelBuild, engine: Engine, progress: Progress
 ) -> tuple[StudyResult | None, PanelBuild]:
     """Estimate the events of a build; no study where none can be."""
     if not len(build.panel):
         return None, build
-    made = _estimated(build.panel, spec.model, engine, progress)
+    spec, panel = part.spec, build.panel
+    made = _estimated(panel, spec.model, engine, progress)
     fit, abnormal = made.fit, made.abnormal
     estimable = fit.problem == ""
     if not estimable.all():
@@ -217,7 +221,8 @@ def _run(
         fit, abnormal = fit.take(estimable), abnormal.take(estimable)
     if not len(build.panel):
         return None, build
-    return StudyResult(spec, build.panel, fit, abnormal, build.alignment, build.exclusions.named()), build
+    left = build.exclusions.named()
+    return StudyResult(spec, build.panel, fit, abnormal, build.alignment, left, market=part.market), build
 
 
 def _once(studies: Sequence[StudyResult], left: Exclusions) -> list[StudyResult]:

@@ -15,6 +15,13 @@ from ..sessions import NEW_YORK, Sessions
 
 #: Suffixes of other exchanges than New York's, as vendors write them: two letters or more, or one of these alone.
 _FOREIGN = re.compile(r".+\.([A-Z]{2,}|[FLTV])")
+_NOT_FOREIGN = ("US", "OQ", "PK", "OB", "UN", "WS", "WT", "WI", "RT", "PR")  # New York's, and kinds of shares there
+
+
+def of_another_exchange(ticker: str) -> bool:
+    """Return whether a ticker has the suffix of another exchange than New York's."""
+    found = _FOREIGN.fullmatch(ticker)
+    return found is not None and found[1] not in _NOT_FOREIGN
 
 
 def check_zones(table: EventTable, events: IntArray, sessions: Sessions) -> None:
@@ -44,7 +51,7 @@ def check_zones(table: EventTable, events: IntArray, sessions: Sessions) -> None
     timed = events[~np.isnat(table.utc[events])]
     if not len(timed):
         return
-    foreign = [i for i in timed if _FOREIGN.fullmatch(str(table.names[table.security[i]]))]
+    foreign = [i for i in timed if of_another_exchange(str(table.names[table.security[i]]))]
     if foreign:
         name = str(table.names[table.security[foreign[0]]])
         what = f"event {table.id_of(foreign[0])!r} has a timestamp, and the closing times of {name!r} are not known"
