@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,6 +53,14 @@ class Window:
     def offsets(self) -> IntArray:
         """Return the days of the window relative to day 0, (n,)."""
         return np.arange(self.first, self.last + 1)
+
+
+class Intervals(NamedTuple):
+    """When returns were earned, (D,) int each: after `start`, up to and including `end`."""
+
+    start: IntArray  # seconds since 1970, UTC
+    end: IntArray  # seconds since 1970, UTC
+    label: IntArray  # session, as days since 1970
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,19 @@ class DateSide:
         Whether the fit is taken from the returns of the event days; otherwise it serves their variance only.
     n_events : int
         Events to come: the inner loops are compiled where that is worth it.
+    rows : ndarray of int, optional
+        Session ordinals of day 0 of these events: by default those of all sessions.
     """
 
     def __init__(
-        self, factors: FloatArray, offset: FloatArray, estimation: Window, window: Window, predicts: bool, n_events: int
+        self,
+        factors: FloatArray,
+        offset: FloatArray,
+        estimation: Window,
+        window: Window,
+        predicts: bool,
+        n_events: int,
+        rows: IntArray | None = None,
     ) -> None:
         self.predicts = predicts
         self._loops = compiled(n_events)
@@ -76,22 +85,26 @@ class DateSide:
         self.mean = np.zeros((n_days, self.n_factors))
         self.inverse = np.zeros((n_days, self.n_factors, self.n_factors))
         self.complete: BoolArray = np.zeros(n_days, dtype=bool)
-        rows = np.arange(n_days)[:, None] + window.offsets()
-        at = np.clip(rows, 0, n_days - 1)
+        days = np.arange(n_days)[:, None] + window.offsets()
+        at = np.clip(days, 0, n_days - 1)
         self.event_x = [self.x[:, k][at] for k in range(self.n_factors)]  # of the event days of every row, (T, L) each
-        self.event_there: BoolArray = (rows == at) & self.finite[at]
+        self.event_there: BoolArray = (days == at) & self.finite[at]
         if m <= n_days:
-            self._complete_windows(m)
+            self._complete_windows(m, rows)
 
     @cached_property
     def factor(self) -> FloatArray:
         """``1 + x'(X'X)^-1 x`` of the event days of every row whose estimation window is complete, (T, L)."""
         return self._factor(self.event_x, self.mean, self.inverse, 1.0 / len(self.estimation))
 
-    def _complete_windows(self, m: int) -> None:
+    def _complete_windows(self, m: int, rows: IntArray | None) -> None:
         """Fill mean, inverse and `complete` for the rows whose estimation window lies inside the sessions."""
         row = np.arange(len(self.x) - m + 1) - self.estimation.first  # of day 0
         keep = (row >= 0) & (row < len(self.x))
+        if rows is not None:
+            used = np.zeros(len(self.x), dtype=bool)
+            used[rows] = True
+            keep[keep] = used[row[keep]]
         row = row[keep]
         runs = sliding_window_view
         mean = runs(self.x, m, axis=0)[keep].sum(axis=2) / m

@@ -133,7 +133,8 @@ def _date_side(panel: EventPanel, model: ReturnModel) -> DateSide | None:
     if not is_least_squares(model) or not model.closed_form:
         return None
     factors = panel.design[:, int(model.intercept) :]
-    return DateSide(factors, panel.offset, panel.estimation, panel.window, panel.n_params > 0, len(panel))
+    windows = panel.estimation, panel.window
+    return DateSide(factors, panel.offset, *windows, panel.n_params > 0, len(panel), panel.row)
 
 
 def _plain(panel: EventPanel, events: IntArray) -> BoolArray:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
 from .._typing import BoolArray, DateArray, FloatArray, IntArray, StrArray
 from ..catalog.table import EventTable
-from ..windows import BLOCK, Window, WindowData
+from ..windows import BLOCK, Intervals, Window, WindowData
 from .returns import Returns
 from .spans import OverGaps
 
@@ -176,19 +175,32 @@ class EventPanel:
         """Return the number of some event days."""
         return len(range(*days.indices(len(self.window))))
 
-    def intervals(self, which: Literal["estimation", "window"]) -> tuple[DateArray, DateArray, IntArray]:
-        """Return when the returns of a window were earned, (E, n) each: close before, close (UTC), session.
+    def intervals(self) -> tuple[Intervals, IntArray, IntArray]:
+        """Return when returns were earned, and which interval each day of both windows is, (E, M) and (E, L).
 
-        A calendar without closing times closes at the end of the day.
+        An interval for each session, then one for each return over a gap. A calendar without closing times closes at
+        the end of the day; of days beyond the data the interval means nothing.
         """
         sessions, days = self.returns.sessions, self.returns.days
-        rows = self.window_rows(getattr(self, which))
         closes = sessions.closes if sessions.closes is not None else sessions.days.astype("datetime64[s]") + _DAY
-        at = np.clip(rows, 0, len(days) - 1) + int(np.searchsorted(sessions.days, days[0]))
-        n = np.int64(1) if self.over_gaps is None else self._spans(rows)
+        row, n = np.arange(len(days)), np.ones(len(days), dtype=np.int64)
+        if self.over_gaps is not None:
+            ends, spans = OverGaps.pairs(self.over_gaps.keys)
+            row, n = np.concatenate([row, ends]), np.concatenate([n, spans])
+        at = row + int(np.searchsorted(sessions.days, days[0]))
         before = np.where(at >= n, closes[np.maximum(at - n, 0)], closes[at] - n * _DAY)
-        label: IntArray = sessions.days[at].astype(np.int64)
-        return np.asarray(before), np.asarray(closes[at]), label
+        start, end = (a.astype("datetime64[s]").astype(np.int64) for a in (before, closes[at]))
+        of = Intervals(start, end, days[row].astype(np.int64))
+        return of, self._interval(self.estimation), self._interval(self.window)
+
+    def _interval(self, window: Window) -> IntArray:
+        rows, last = self.window_rows(window), len(self.returns.days) - 1
+        out = np.clip(rows, 0, last)
+        if self.over_gaps is not None:
+            span = self._spans(rows)
+            over = span > 1
+            out[over] = last + 1 + self.over_gaps.at(rows[over], span[over])
+        return out
 
     @property
     def ahead(self) -> IntArray:

@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .._typing import BoolArray, DateArray, FloatArray, IntArray, StrArray
 from ..catalog.table import EventTable
 from ..models.base import ModelFit
-from ..windows import BLOCK, Window, WindowData
+from ..windows import BLOCK, Intervals, Window, WindowData
 from .abnormal import Abnormal
 from .event_panel import EventPanel
-
-_NEVER = ((0, np.datetime64("NaT")), (1, np.datetime64("NaT")), (2, 0))  # interval of a day that is not asked for
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,12 +154,22 @@ class JoinedPanel:
         some = inside.any(axis=1)
         return int((last[some] - first[some]).max(initial=0)) + 1
 
-    def intervals(self, which: Literal["estimation", "window"]) -> tuple[DateArray, DateArray, IntArray]:
-        """Return when the returns of a window were earned, (E, n) each: close before, close (UTC), session."""
-        parts = [p.intervals(which) for p in self.parts]
-        whole, windows = getattr(self, which), [getattr(p, which) for p in self.parts]
-        start, end, label = (self._spread([p[k] for p in parts], whole, windows, fill) for k, fill in _NEVER)
-        return start, end, label
+    def intervals(self) -> tuple[Intervals, IntArray, IntArray]:
+        """Return when returns were earned, and which interval each day of both windows is, (E, M) and (E, L).
+
+        Of days outside an event's own window, and beyond the data, the interval means nothing.
+        """
+        made = [p.intervals() for p in self.parts]
+        of = Intervals(*(np.concatenate(arrays) for arrays in zip(*(m[0] for m in made), strict=True)))
+        begin = np.cumsum([0, *(len(m[0].start) for m in made[:-1])])
+        estimation, window = (
+            self._spread([b + m[k] for b, m in zip(begin, made, strict=True)], whole, windows, 0)
+            for k, whole, windows in (
+                (1, self.estimation, [p.estimation for p in self.parts]),
+                (2, self.window, [p.window for p in self.parts]),
+            )
+        )
+        return of, estimation, window
 
     @property
     def ahead(self) -> IntArray:

@@ -47,6 +47,11 @@ class OverGaps:
         """Return one number for a last session and a number of sessions."""
         return np.asarray((row.astype(np.int64) << 20) + n)
 
+    @staticmethod
+    def pairs(keys: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the last sessions and the numbers of sessions of some keys."""
+        return keys >> 20, keys & ((1 << 20) - 1)
+
     def at(self, row: IntArray, n: IntArray) -> IntArray:
         """Return the places of the pairs, of which all are in use."""
         return np.searchsorted(self.keys, self.key(row, n))
@@ -125,7 +130,7 @@ def over_gaps(returns: Returns, model: ReturnModel) -> OverGaps | None:
         return None
     day, column = np.nonzero(returns.spans > 1)
     keys = np.unique(OverGaps.key(day, returns.spans[day, column]))
-    row, n = keys >> 20, keys & ((1 << 20) - 1)
+    row, n = OverGaps.pairs(keys)
     by_time = returns.gaps != "span"
     constant = (n if by_time else np.ones_like(n)).astype(float)[:, None]
     terms = [term.over(returns, row, n) for term in model.terms]
