@@ -20,6 +20,7 @@ from ..sessions import NEW_YORK
 from ..volatility._trailing import About, trailing_volatility
 
 _OPENS = 9 * 60 + 30  # minutes after midnight in New York
+_HALTS = 0.005  # share of sessions; Frankfurt is closed on as many of those of Paris
 _OUTSIDE = 1e-3  # share of the price by which an open or close may lie outside of low and high
 
 
@@ -191,12 +192,17 @@ def market_of(
 
 
 def _apart(sheet: Sheet, names: Sequence[str], returns: Returns) -> frozenset[str]:
-    """Return those of some securities whose own sessions are not those of the account, as long as both last."""
+    """Return those of some securities whose own sessions are not those of the account, as long as both last.
+
+    They have prices on other days, or lack more of the account's sessions than halts take.
+    """
     found: set[str] = set()
     for own, sessions in sheet.own_clocks(names, warn=False):
         if len(sessions.days) and len(returns.days):
             lasting = max(sessions.days[0], returns.days[0]), min(sessions.days[-1], returns.days[-1])
-            if not np.array_equal(sessions.between(*lasting), returns.sessions.between(*lasting)):
+            mine, counted = sessions.between(*lasting), returns.sessions.between(*lasting)
+            n_both = len(np.intersect1d(mine, counted, assume_unique=True))
+            if len(mine) > n_both or len(counted) - n_both > _HALTS * len(counted):
                 found.update(own)
     return frozenset(found)
 
