@@ -21,6 +21,7 @@ from ..volatility._trailing import About, trailing_volatility
 
 _OPENS = 9 * 60 + 30  # minutes after midnight in New York
 _HALTS = 0.005  # share of sessions; Frankfurt is closed on as many of those of Paris
+_FEW = 20  # days with a price: fewer tell nothing
 _OUTSIDE = 1e-3  # share of the price by which an open or close may lie outside of low and high
 
 
@@ -162,7 +163,8 @@ def market_of(
     """Return prices as a market on the sessions of the benchmark or, without one, of most of `names`.
 
     `names` are the securities that may be traded, all by default. The sessions reach from the first to the last price
-    of these and of the benchmark; no other security of the prices counts (see `Sheet.shared`). "index" stands for all
+    of these and of the benchmark; no other security of the prices counts (see `Sheet.shared`), but on New York's table
+    those that have its sessions, by which a delisting is told. "index" stands for all
     rows where there is no benchmark.
 
     Dividends are those of a field "dividend". Without such a field they are implied by the adjusted closes: on the
@@ -176,6 +178,8 @@ def market_of(
         sessions, reach = sheet.sessions([str(benchmark)], calendar), [*names, str(benchmark)]
     else:
         sessions, reach = sheet.shared(names, calendar), [] if calendar == "index" else names
+        if sessions.name == "NYSE":  # whether a security stopped trading is seen by others on the same table
+            reach = [*names, *_of_new_york(sheet)]
     returns = sheet.on(sessions, names, reach=reach)
     at = _Rows.of(held, returns.days)
     close = _on_axis(held.close, at, returns.names)
@@ -189,6 +193,14 @@ def market_of(
     apart = _apart(sheet, names, returns) if calendar in ("auto", "NYSE") else frozenset()
     source = str(held.provenance.get("source", ""))
     return Market(returns, close, opens, high, low, dividend, split, bars, tuple(notes), source, apart)
+
+
+def _of_new_york(sheet: Sheet) -> list[str]:
+    """Return the securities of which New York's table has the sessions, without those of a few days."""
+    names = [
+        name for own, sessions in sheet.own_clocks(sheet.names, warn=False) if sessions.name == "NYSE" for name in own
+    ]
+    return [name for name in names if len(sheet.traded([name]).days) >= _FEW]
 
 
 def _apart(sheet: Sheet, names: Sequence[str], returns: Returns) -> frozenset[str]:
