@@ -73,6 +73,14 @@ class TestTraded:
         made = quiet(ms.backtest, events(("AAA", "2024-12-17"), ("BBB", "2024-12-17")), cut, HOLD)
         assert not any("other days" in note for note in made.notes)
 
+    def test_halts_are_no_other_days_and_the_holidays_of_frankfurt_are(self, frame):
+        other = traded_on("MC.PA", frame.index[0], frame.index[-1])
+        both = frame[["F1", "F2"]].join(other, how="outer").dropna(how="all")
+        both.loc["2024-09-10", "F2"] = np.nan
+        for names, apart in ((("F1", "F2"), False), (("F1", "MC.PA"), True)):
+            made = quiet(ms.backtest, events(*((name, "2024-12-17") for name in names)), both, HOLD)
+            assert any("The prices of F1 have other days" in note for note in made.notes) == apart, names
+
     def test_a_rule_that_looks_back_over_all_says_which_have_other_days(self, frame):
         rule = ms.rules.AfterDrop(days=5, sigma=1.0, window=60, entry="next_close")
         made = quiet(ms.backtest, None, frame, rule)

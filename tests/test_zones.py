@@ -134,3 +134,76 @@ def test_long_frames_files_returns_and_factors(tmp_path):
     events = pd.DataFrame({"ticker": ["7203.T"], "date": ["2025-01-27"]})
     with pytest.raises(PriceError, match="returns: bars"):
         ms.event_study(events, returns=wide.set_axis(index), model=ms.ConstantMean())
+
+
+# --------------------------------------------------------------------------- securities beside others
+
+
+def beside(index: pd.DatetimeIndex, name: str = "OWN") -> pd.DataFrame:
+    return pd.DataFrame({name: 100 + np.arange(len(index)) / 10}, index=index)
+
+
+EVERY_DAY = WEEK + " Sat Sun"
+
+
+def melted(frame: pd.DataFrame) -> pd.DataFrame:
+    """As users write it: with rows that have no price."""
+    return frame.rename_axis("date").reset_index().melt("date", var_name="ticker", value_name="close")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Tokyo", "Asia/Kolkata", "Australia/Sydney"])
+@pytest.mark.parametrize("n", [20, 320])
+def test_a_coin_beside_a_stock_hides_nothing(zone, n):
+    coin = beside(bars(zone, n=7 * n // 5, week=EVERY_DAY), "COIN")
+    both = coin.join(beside(bars(zone, n=n)), how="outer")
+    for given in (both, both[["OWN", "COIN"]], both.set_axis(both.index.tz_localize(None)), melted(both)):
+        with pytest.raises(PriceError, match="UTC lie on Sundays and not on Fridays"):
+            ms.Prices.from_frame(given)
+    events = pd.DataFrame({"ticker": ["OWN"], "date": ["2024-01-22"]})
+    carried, plain = both.ffill(), beside(bars("UTC", n=n)) / 1e4
+    with pytest.raises(PriceError, match="UTC lie on Sundays"):
+        ms.Prices.from_frame(carried)
+    for returns in (carried.pct_change(), both.apply(lambda column: column.dropna().pct_change())):
+        with pytest.raises(PriceError, match="returns: bars"):
+            ms.event_study(events, returns=returns, model=ms.ConstantMean())
+        factors = returns.rename(columns={"OWN": "Mkt-RF", "COIN": "RF"})
+        with pytest.raises(PriceError, match="factors: bars"):
+            ms.event_study(events, returns=plain, factors=factors, model=ms.MarketModel("Mkt-RF"))
+
+
+def test_a_coin_in_a_file_hides_nothing(tmp_path):
+    zone = "Europe/Berlin"
+    both = beside(bars(zone, n=448, week=EVERY_DAY), "COIN").join(beside(bars(zone)), how="outer")
+    path = tmp_path / "prices.csv"
+    both.to_csv(path, index_label="date")
+    with pytest.raises(PriceError, match=r"midnight in Europe/Paris"):
+        ms.read_prices(path)
+    melted(both).to_csv(path, index=False)
+    with pytest.raises(PriceError, match=r"prices\.csv: bars at 22:00 and 23:00 UTC"):
+        ms.read_prices(path)
+    both.apply(lambda column: column.dropna().pct_change()).to_csv(path, index_label="date")
+    with pytest.raises(PriceError, match=r"prices\.csv: bars"):
+        ms.read_returns(path)
+
+
+def test_a_gulf_stock_beside_a_stock_of_tokyo():
+    gulf = beside(bars("Asia/Riyadh", week=GULF), "GULF")
+    with pytest.raises(PriceError, match="Saturdays and not on Thursdays"):
+        ms.Prices.from_frame(gulf.join(beside(bars("Asia/Riyadh", week=EVERY_DAY, n=448), "COIN"), how="outer"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        bars("UTC", "15:00", week="Sun", n=60),  # weekly bars
+        bars("UTC", "15:00", week="Sun Mon", n=60),
+        bars("UTC", "15:00", n=40)[:1] - pd.Timedelta(days=1),  # one
+        bars("UTC", "15:00", week=EVERY_DAY)[::9],
+        bars("UTC", "15:00")[:0],
+    ],
+)
+def test_what_is_no_week_of_an_exchange_is_left_alone(other):
+    coin = beside(bars("UTC", "15:00", n=448, week=EVERY_DAY), "COIN")
+    both = coin.join(beside(bars("UTC", "15:00"), "STOCK"), how="outer").join(beside(other), how="left")
+    assert len(ms.Prices.from_frame(both).dates) == len(both)
+    assert len(ms.Prices.from_frame(melted(both)).dates) == len(both)

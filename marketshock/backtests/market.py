@@ -20,6 +20,8 @@ from ..sessions import NEW_YORK
 from ..volatility._trailing import About, trailing_volatility
 
 _OPENS = 9 * 60 + 30  # minutes after midnight in New York
+_HALTS = 0.005  # share of sessions; Frankfurt is closed on as many of those of Paris
+_FEW = 20  # days with a price: fewer tell nothing
 _OUTSIDE = 1e-3  # share of the price by which an open or close may lie outside of low and high
 
 
@@ -161,7 +163,8 @@ def market_of(
     """Return prices as a market on the sessions of the benchmark or, without one, of most of `names`.
 
     `names` are the securities that may be traded, all by default. The sessions reach from the first to the last price
-    of these and of the benchmark; no other security of the prices counts (see `Sheet.shared`). "index" stands for all
+    of these and of the benchmark; no other security of the prices counts (see `Sheet.shared`), but on New York's table
+    those that have its sessions, by which a delisting is told. "index" stands for all
     rows where there is no benchmark.
 
     Dividends are those of a field "dividend". Without such a field they are implied by the adjusted closes: on the
@@ -175,6 +178,8 @@ def market_of(
         sessions, reach = sheet.sessions([str(benchmark)], calendar), [*names, str(benchmark)]
     else:
         sessions, reach = sheet.shared(names, calendar), [] if calendar == "index" else names
+        if sessions.name == "NYSE":  # whether a security stopped trading is seen by others on the same table
+            reach = [*names, *_of_new_york(sheet)]
     returns = sheet.on(sessions, names, reach=reach)
     at = _Rows.of(held, returns.days)
     close = _on_axis(held.close, at, returns.names)
@@ -190,13 +195,26 @@ def market_of(
     return Market(returns, close, opens, high, low, dividend, split, bars, tuple(notes), source, apart)
 
 
+def _of_new_york(sheet: Sheet) -> list[str]:
+    """Return the securities of which New York's table has the sessions, without those of a few days."""
+    names = [
+        name for own, sessions in sheet.own_clocks(sheet.names, warn=False) if sessions.name == "NYSE" for name in own
+    ]
+    return [name for name in names if len(sheet.traded([name]).days) >= _FEW]
+
+
 def _apart(sheet: Sheet, names: Sequence[str], returns: Returns) -> frozenset[str]:
-    """Return those of some securities whose own sessions are not those of the account, as long as both last."""
+    """Return those of some securities whose own sessions are not those of the account, as long as both last.
+
+    They have prices on other days, or lack more of the account's sessions than halts take.
+    """
     found: set[str] = set()
     for own, sessions in sheet.own_clocks(names, warn=False):
         if len(sessions.days) and len(returns.days):
             lasting = max(sessions.days[0], returns.days[0]), min(sessions.days[-1], returns.days[-1])
-            if not np.array_equal(sessions.between(*lasting), returns.sessions.between(*lasting)):
+            mine, counted = sessions.between(*lasting), returns.sessions.between(*lasting)
+            n_both = len(np.intersect1d(mine, counted, assume_unique=True))
+            if len(mine) > n_both or len(counted) - n_both > _HALTS * len(counted):
                 found.update(own)
     return frozenset(found)
 

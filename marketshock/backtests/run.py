@@ -74,9 +74,9 @@ def backtest(
     risk_free : float, optional
         Annual rate (decimal) subtracted for the Sharpe and Sortino ratios.
     delisting_return : float or mapping of str to float, optional
-        Return (decimal) from the last close of a security whose prices end before those of the benchmark or of the
-        others traded. The default of 0 is optimistic: Shumway (1997) finds -0.30 for delistings for cause on the NYSE
-        and AMEX.
+        Return (decimal) from the last close of a security whose prices end before those of the benchmark or of
+        others traded (in New York: any other of New York). The default of 0 is optimistic: Shumway (1997) finds -0.30
+        for delistings for cause on the NYSE and AMEX.
     intraday : DataFrame, optional
         Bars as `yahoo_intraday` returns them, for ``entry="intraday"``.
     on_closed : {"raise", "next", "previous", "drop"}, optional

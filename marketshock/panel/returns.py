@@ -145,7 +145,7 @@ class Sheet:
         """
         frame = return_frame("returns", frame)
         check_columns("returns", frame)
-        days = session_dates("returns", frame.index)
+        days = session_dates("returns", frame.index, frame)
         values = numeric_values("returns", frame, copy)
         names = [str(c) for c in frame.columns]
         check_returns("returns", names, days, values, log)
@@ -332,7 +332,7 @@ def returns_of_frame(
 def factor_columns(returns: Returns, factors: pd.DataFrame, elsewhere: tuple[str, ...] = ()) -> Returns:
     """Add a frame of factors (decimal returns), aligned by date; a factor wins over a ticker of its name."""
     check_columns("factors", factors)
-    days = session_dates("factors", factors.index)
+    days = session_dates("factors", factors.index, factors)
     values = numeric_values("factors", factors)
     names = [str(c) for c in factors.columns]
     refuse_absurd("factors", names, days, values)

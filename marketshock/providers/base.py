@@ -58,7 +58,7 @@ class Prices:
     def __post_init__(self) -> None:
         for name, frame in (("close", self.close), ("adj_close", self.adj_close)):
             check_columns(name, frame)
-            session_dates(name, frame.index)
+            session_dates(name, frame.index, frame)
             check_positive(name, frame, numeric_values(name, frame))
         one, other = self.close, self.adj_close
         if not one.index.equals(other.index) or list(one.columns) != list(other.columns):
@@ -265,7 +265,7 @@ def _told(close: pd.DataFrame, fields: Mapping[str, pd.DataFrame], adjusted: boo
 
 def _checked(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:
     check_columns(parameter, frame)
-    days = session_dates(parameter, frame.index)
+    days = session_dates(parameter, frame.index, frame)
     index = pd.DatetimeIndex(days.astype("datetime64[ns]"), name="date")
     # Signs and names are checked when the Prices are made.
     return pd.DataFrame(numeric_values(parameter, frame), index=index, columns=[str(c) for c in frame.columns])

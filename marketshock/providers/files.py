@@ -77,7 +77,7 @@ def read_returns(path: str | Path) -> pd.DataFrame:
     """
     table = return_frame(str(path), _market_table(path))
     check_columns(str(path), table)
-    index = pd.DatetimeIndex(session_dates(str(path), table.index).astype("datetime64[ns]"), name="date")
+    index = pd.DatetimeIndex(session_dates(str(path), table.index, table).astype("datetime64[ns]"), name="date")
     return pd.DataFrame(numeric_values(str(path), table), index=index, columns=[str(c) for c in table.columns])
 
 

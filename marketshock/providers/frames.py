@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._names import clean_names, refuse_unseen
 from .._native import as_pandas
-from .._typing import DateArray, FloatArray, Frame
+from .._typing import BoolArray, DateArray, FloatArray, Frame
 from ..errors import Argument, InputError, PriceError, Words
 from .codes import is_code, not_positive
 from .zones import refuse_midnights_elsewhere
@@ -85,11 +85,12 @@ def _is_date_column(name: Any) -> bool:
     return [part.casefold() for part in parts if part] == ["date"]
 
 
-def session_dates(parameter: str, index: pd.Index) -> DateArray:
+def session_dates(parameter: str, index: pd.Index, frame: pd.DataFrame | None = None) -> DateArray:
     """Return a frame's index as strictly increasing session dates.
 
-    A time zone is dropped (the date in that zone is kept). Raises `PriceError` if the index is not made of dates, has
-    duplicate or unsorted ones, or is a day early because midnight of another zone was converted.
+    A time zone is dropped (the date in that zone is kept). With the `frame` the days of each column are looked at by
+    themselves. Raises `PriceError` if the index is not made of dates, has duplicate or unsorted ones, or is a day early
+    because midnight of another zone was converted.
     """
     given = index
     if not isinstance(index, pd.DatetimeIndex):
@@ -100,7 +101,7 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
         raise PriceError(parameter, "an index entry is no date", "drop the rows without a date")
     days = index.to_numpy().astype("datetime64[D]")
     check_years(parameter, days)
-    refuse_midnights_elsewhere(parameter, given, days)
+    refuse_midnights_elsewhere(parameter, given, days, None if frame is None else lambda: _moved(frame))
     step = np.diff(days)
     if (step == np.timedelta64(0, "D")).any():
         twice = days[1:][step == np.timedelta64(0, "D")][0]
@@ -110,6 +111,11 @@ def session_dates(parameter: str, index: pd.Index) -> DateArray:
         what = f"dates are not sorted: {days[at + 1]} comes after {days[at]}"
         raise PriceError(parameter, what, "sort the rows by date, the oldest first")
     return days
+
+
+def _moved(frame: pd.DataFrame) -> BoolArray:
+    """Return where a frame has a value that is neither 0 nor carried from the row before, (T, S)."""
+    return np.asarray(frame.notna() & (frame != 0) & (frame != frame.shift()))
 
 
 def check_years(parameter: str, days: DateArray) -> None:

@@ -57,7 +57,7 @@ def factor_findings(names: Sequence[str], days: DateArray, values: FloatArray) -
 def without_impossible(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[PriceFinding]]:
     """Return a wide frame of prices with NaN for what `Prices` refuses, and these values as findings."""
     values = numeric_values("prices", frame)
-    days = session_dates("prices", frame.index)
+    days = session_dates("prices", frame.index, frame)
     found: list[PriceFinding] = []
     for k, name in enumerate(map(str, frame.columns)):
         column = values[:, k]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._names import clean_names
-from .._typing import DateArray, Frame, IntArray
+from .._typing import BoolArray, DateArray, Frame, IntArray
 from ..errors import Argument, InputError, PriceError, Words
 from .frames import check_columns, check_years, dated, numeric_values, pandas_frame, parsed_index
 from .zones import refuse_midnights_elsewhere
@@ -125,8 +125,19 @@ def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[st
         Floats, NaN where there is no row.
     """
     check_columns(parameter, frame)
-    days, row = _day_codes(parameter, frame.index)
+    given, all_days, code = _day_codes(parameter, frame.index)
     names, column = _ticker_codes(parameter, frame[ticker])
+
+    def there() -> BoolArray:
+        values = frame[list(fields.values())]
+        held = (values.notna() & (values != 0)).any(axis=1).to_numpy()
+        out = np.zeros((len(all_days), len(names)), dtype=bool)
+        out[code[held], column[held]] = True
+        return out
+
+    refuse_midnights_elsewhere(parameter, given, all_days, there)
+    days, place_of = np.unique(all_days, return_inverse=True)
+    row = place_of[code]
     place = row * len(names) + column
     order = np.sort(place)
     if (order[1:] == order[:-1]).any():
@@ -143,8 +154,8 @@ def pivoted(parameter: str, frame: pd.DataFrame, ticker: Any, fields: Mapping[st
     return out
 
 
-def _day_codes(parameter: str, index: pd.Index) -> tuple[DateArray, IntArray]:
-    """Return the days of a long frame, sorted, and which of them each row is of."""
+def _day_codes(parameter: str, index: pd.Index) -> tuple[pd.Index, DateArray, IntArray]:
+    """Return the different dates of a long frame as they are given, their days, and which of them each row is of."""
     code, known = pd.factorize(index)
     if (code < 0).any():
         raise PriceError(parameter, f"row {int(np.argmax(code < 0))} has no date", "fill it or drop the row")
@@ -152,9 +163,7 @@ def _day_codes(parameter: str, index: pd.Index) -> tuple[DateArray, IntArray]:
     known = known if isinstance(known, pd.DatetimeIndex) else parsed_index(parameter, given)
     all_days = known.tz_localize(None).to_numpy().astype("datetime64[D]")
     check_years(parameter, all_days)
-    refuse_midnights_elsewhere(parameter, given, all_days)
-    days, place = np.unique(all_days, return_inverse=True)
-    return days, place[code]
+    return given, all_days, code
 
 
 def _ticker_codes(parameter: str, column: pd.Series[Any]) -> tuple[list[str], IntArray]:

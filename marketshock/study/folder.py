@@ -43,7 +43,7 @@ def folder_market(
         raise InputError("factors", what, "give factors=, a frame with a column on each session")
     inside = {name: pd.Series(values, index=pd.DatetimeIndex(days)) for name, (days, values) in found.items()}
     frame = pd.DataFrame(inside) if factors is None else factors
-    days = session_dates("factors", frame.index)
+    days = session_dates("factors", frame.index, frame)
     source = "factors" if factors is not None else "returns"
     moved = np.ones(len(days), dtype=bool)  # a factor has a value of its own on each session
     sessions = sessions_for(source, Traded(("the dates",), days, moved), calendar)

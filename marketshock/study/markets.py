@@ -174,7 +174,7 @@ class _Asked:
         """Return the sessions by the days of the benchmark, which may be a factor, among the securities studied."""
         warn = self.market is None
         if factors is not None and self.series[0] in map(str, factors.columns):
-            days = session_dates("factors", factors.index)[factors.notna().any(axis=1).to_numpy()]
+            days = session_dates("factors", factors.index, factors)[factors.notna().any(axis=1).to_numpy()]
             return sessions_for("factors", Traded(self.series[:1], days, np.ones(len(days), bool)), self.calendar, warn)
         if self.calendar == "index" and len(self.series) > 1:  # a mean of securities, of which some may be missing
             return index_sessions(sheet.any_of(self.series, "the benchmark").days)
