@@ -10,6 +10,7 @@ import pytest
 
 import marketshock as ms
 from marketshock.errors import PriceError, PriceWarning
+from marketshock.providers.plausible_frames import factor_findings
 
 from .test_findings import DAY, DAYS, MODEL, made, put, said, study_of
 
@@ -134,3 +135,112 @@ class TestCodes:
             warnings.simplefilter("error")
             assert ms.check_prices(closes).empty
             study_of(closes, model=MODEL)
+
+
+class TestReturns:
+    """Returns that were given: of the event's security and of its benchmark, on the rows that are read."""
+
+    def study(self, value: float, row: int = DAY, column: str = "AAA", **options):
+        returns = made().pct_change().iloc[1:]
+        returns.iloc[row, returns.columns.get_loc(column)] = value
+        events = pd.DataFrame({"ticker": ["AAA"], "date": [returns.index[DAY + 20]]})
+        given = {"calendar": "index", "estimation": (-200, -11), "model": MODEL, "returns": returns}
+        return ms.event_study(events, **(given | options))
+
+    @pytest.mark.parametrize("code", [66.0, 77.0, 88.0, 99.0, 99.99, 999.0, 9999.0, 9.99, 9.9999, -99.99, -9999.0])
+    @pytest.mark.parametrize("column", ["AAA", "MKT"])
+    def test_codes_of_either_sign(self, code, column):
+        with pytest.raises(PriceError, match=rf"{column} on .* is {code:g}, a missing-value code; set it to NaN"):
+            self.study(code, column=column)
+        with pytest.raises(PriceError, match="a missing-value code"):
+            self.study(code, column=column, log=True)
+
+    @pytest.mark.parametrize("row", [DAY, DAY + 20, DAY - 170])
+    def test_a_gain_of_more_than_everything_is_warned_of(self, row):
+        with pytest.warns(PriceWarning, match=r"returns: AAA on .*: 1\.5, a return of \+150 % \[above_one\]"):
+            study = self.study(1.5, row)
+        assert said(study.findings) == [("AAA", "above_one", "warn")]
+        assert study.findings["size"].iloc[0] == 2.5
+        with pytest.raises(PriceError, match="above_one"):
+            self.study(1.5, row, on_findings="raise")
+        assert said(self.study(1.5, row, tolerate=["above_one"]).findings) == [("AAA", "above_one", "note")]
+
+    @pytest.mark.parametrize("value", [1.0, 1.5, -1.0, 3.0])
+    def test_a_benchmark_cannot(self, value):
+        with pytest.raises(PriceError, match=rf"MKT on .*: {value:g}, a return of .*\[above_one\]"):
+            self.study(value, column="MKT")
+
+    @pytest.mark.parametrize("value", [-0.9999, -0.999, -0.99, -99.99 / 100])
+    def test_a_code_divided_by_100(self, value):
+        with pytest.raises(PriceError, match=r"MKT on .*a missing-value code divided by 100 \[codes\]"):
+            self.study(value, column="MKT")
+        with pytest.warns(PriceWarning, match=r"AAA on .*a missing-value code divided by 100\? \[codes\]"):
+            self.study(value)
+
+    def test_a_benchmark_far_beyond_its_usual_size(self):
+        with pytest.warns(PriceWarning, match=r"MKT on .*this row is \d+ times the usual size.*\[scale\]"):
+            self.study(0.9, column="MKT")
+
+    def test_what_is_not_read_or_is_ordinary(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for value, row, column in ((1.5, 20, "AAA"), (1.5, DAY, "BBB"), (0.6, DAY, "AAA"), (0.2, DAY, "MKT")):
+                assert self.study(value, row, column).findings.empty
+            assert self.study(1.5, 20, "MKT").findings.empty
+
+    def test_rows_in_percent_in_the_window(self):
+        returns = made(sigma=0.004).pct_change().iloc[1:]
+        returns.loc[returns.index[DAY + 17 : DAY + 27], "AAA"] = np.clip(
+            100 * returns["AAA"].iloc[DAY + 17 : DAY + 27], -0.95, 0.95
+        )
+        with pytest.warns(PriceWarning, match=r"AAA on .*times the usual size.*percent among decimals\? \[scale\]"):
+            self.study(0.0, 20, "BBB", returns=returns)
+
+    def test_a_benchmark_in_files(self, tmp_path):
+        pytest.importorskip("pyarrow")
+        returns = made().pct_change().iloc[1:]
+        returns.loc[returns.index[DAY], "MKT"] = 1.5
+        long = returns.reset_index().melt("date", var_name="ticker", value_name="ret")
+        long.to_parquet(tmp_path / "part.parquet")
+        events = pd.DataFrame({"ticker": ["AAA", "BBB"], "date": [DAYS[DAY], DAYS[DAY + 5]]})
+        with pytest.raises(PriceError, match=r"returns: MKT on .*\[above_one\]"):
+            ms.summarize_events(events, returns=str(tmp_path), calendar="index", model=MODEL)
+
+
+class TestFactors:
+    MODELS = (ms.CAPM("Mkt-RF", "RF"), ms.FactorModel(["Mkt-RF"]), ms.MarketAdjusted("Mkt-RF"))
+
+    def factors(self, percent: slice | None = None, value: float | None = None) -> pd.DataFrame:
+        frame = pd.DataFrame({"Mkt-RF": made()["MKT"].pct_change().fillna(0.0), "RF": 0.0002})
+        if percent is not None:
+            frame.iloc[percent] *= 100
+        if value is not None:
+            frame.iloc[DAY, 0] = value
+        return frame
+
+    @pytest.mark.parametrize("model", MODELS)
+    @pytest.mark.parametrize("value", [-0.9999, -0.999, -0.99, -99.99 / 100])
+    def test_a_code_divided_by_100(self, value, model):
+        day = DAYS[DAY].date()
+        with pytest.raises(PriceError, match=rf"Mkt-RF on {day}: .* missing-value code divided by 100 \[codes\]"):
+            study_of(made(), factors=self.factors(value=value), model=model)
+
+    @pytest.mark.parametrize("model", MODELS)
+    @pytest.mark.parametrize("rows", [slice(0, 220), slice(220, None), slice(DAY - 30, DAY), slice(DAY + 14, DAY + 26)])
+    def test_percent_in_some_rows_changes_the_fit(self, rows, model):
+        with pytest.raises(PriceError, match=r"Mkt-RF on .*rows from .* of the size of percent, others of decimals"):
+            study_of(made(), factors=self.factors(rows), model=model)
+
+    def test_a_few_rows_in_percent(self):
+        factors = self.factors()
+        factors.iloc[DAY + 19 : DAY + 22] *= 50
+        with pytest.warns(PriceWarning, match=r"Mkt-RF on .*percent among decimals\? \[scale\]"):
+            study_of(made(), factors=factors, model=self.MODELS[0])
+
+    @pytest.mark.parametrize("scale", [0.01, 1.0])
+    def test_real_factors_are_alike(self, scale):
+        names = ["Mkt-RF", "SMB", "HML", "RMW", "CMA"]
+        frame = 100 * ms.french_factors()[names]
+        days = frame.index.to_numpy().astype("datetime64[D]")
+        found = factor_findings(names, days, scale * frame.to_numpy())
+        assert {f.rule for f in found} == (set() if scale < 1 else {"percent"})

@@ -49,7 +49,11 @@ RULES: dict[str, Rule] = {
     "dividend": Rule("a dividend that the price does not follow", "correct the dividend or its unit"),
     "volume_basis": Rule("volume and close on different bases", "adjust both for the same splits"),
     "percent": Rule("factors in percent", "divide by 100"),
-    "above_one": Rule("a factor return of 1 or more, or of -1 or less", "correct it, or set it to NaN"),
+    "above_one": Rule(
+        "a return of a factor or benchmark of 1 or more (or -1 or less), of a security above 1",
+        "correct it, or set it to NaN",
+    ),
+    "scale": Rule("rows of another size than the others: percent among decimals", "bring all rows into decimals"),
     "currency": Rule(
         "a benchmark in another currency than the security", "convert both, or take a benchmark in its own"
     ),

@@ -237,8 +237,8 @@ def _raise_at(
 def check_returns(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, log: bool) -> None:
     """Refuse what can be no daily return.
 
-    Raises `PriceError` if a return is infinite, a loss of more than everything, or absurdly large; or if a column can
-    only be prices or percentages.
+    Raises `PriceError` if a return is infinite, a missing-value code, a loss of more than everything, or absurdly
+    large; or if a column can only be prices or percentages.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
         Whether they are logarithmic.
     """
     lowest, highest = _range(values)
-    if lowest < -1:
+    if lowest < -1 or highest > 1:
         _refuse_codes(parameter, names, days, values)
     if lowest < -1 and not log:
         row, column = np.argwhere(values < -1)[0]
