@@ -244,3 +244,38 @@ class TestFactors:
         days = frame.index.to_numpy().astype("datetime64[D]")
         found = factor_findings(names, days, scale * frame.to_numpy())
         assert {f.rule for f in found} == (set() if scale < 1 else {"percent"})
+
+
+class TestPrinted:
+    """What was found is named where the numbers stand."""
+
+    def test_a_split_in_the_estimation_window(self):
+        study = study_of(put(0.25, DAY - 50))
+        assert said(study.findings) == [("AAA", "split_2to7", "note")]
+        told = "near 1/4, and it stays: a split of 4 for 1 not applied, or news"
+        note = study.car(0, 0)["note"].iloc[0]
+        assert note.startswith("estimation window: x0.2")
+        assert f"{told} ({DAYS[DAY - 50].date()}) [split_2to7]" in note
+        printed = " ".join(repr(study).split())
+        assert f"AAA on {DAYS[DAY - 50].date()}: x0.2" in printed
+        assert told in printed
+        assert "%*" in printed
+
+    @pytest.mark.parametrize("column", ["AAA", "MKT"])
+    @pytest.mark.parametrize("row", [DAY - 50, DAY + 19])
+    def test_what_is_tolerated_stars_the_events_that_read_it(self, column, row):
+        study = study_of(put(0.01, row, column=column), tolerate=["unit"])
+        assert said(study.findings) == [(column, "unit", "note")]
+        note = study.car(-1, 1)["note"].iloc[0]
+        assert "another unit" in note
+        assert note.startswith("estimation window: ") == (row < DAY)
+        assert ("MKT: " in note) == (column == "MKT")
+        assert "%*" in repr(study)
+
+    def test_slight_findings_before_the_window_star_nothing(self):
+        closes = made()
+        closes.iloc[DAY - 50 : DAY - 44, 0] = closes.iloc[DAY - 50, 0]
+        study = study_of(closes)
+        assert said(study.findings) == [("AAA", "stale_5", "note")]
+        assert study.car(-1, 1)["note"].iloc[0] == ""
+        assert "equal closes" in repr(study)

@@ -61,6 +61,10 @@ RULES: dict[str, Rule] = {
 }
 
 
+#: Rules whose findings leave a fit as it is, more or less.
+SLIGHT = ("stale_5", "closed_day", "currency")
+
+
 @dataclass(frozen=True, slots=True)
 class PriceFinding:
     """One thing found in a series."""
@@ -129,6 +133,13 @@ def counts_of(found: Iterable[PriceFinding]) -> str:
     severities = [f.severity for f in found]
     parts = [(severities.count(name), word) for name, word in ((WARN, "warning"), (NOTE, "note"))]
     return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in parts if n)
+
+
+def first_of(found: Sequence[PriceFinding]) -> str:
+    """Return the finding that a printed result names, in words: the first that may change a number; "" for none."""
+    weighty = [f for f in found if f.rule not in SLIGHT]
+    ordered = by_severity(weighty or found)
+    return ordered[0].text if ordered else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ..panel.event_panel import EventPanel
 from ..panel.returns import Returns
 from ..providers.base import Prices
 from ..providers.codes import is_hundredth
-from ..providers.found import NOTE, REFUSE, WARN, Handling, PriceFinding
+from ..providers.found import NOTE, REFUSE, SLIGHT, WARN, Handling, PriceFinding
 from ..providers.plausible_frames import factor_findings, scale_findings
 from ..providers.price_findings import price_findings
 from ..windows import Window
@@ -217,8 +217,10 @@ def _days(panel: EventPanel, row: IntArray, offset: int) -> DateArray:
     return np.asarray(days[np.clip(row + offset, 0, len(days) - 1)])
 
 
-def with_findings(notes: StrArray, found: Sequence[PriceFinding], panel: EventPanel, window: Window) -> StrArray:
-    """Return the notes of the events with what was found in their own prices on the days of a window.
+def with_findings(
+    notes: StrArray, found: Sequence[PriceFinding], panel: EventPanel, window: Window, model: ReturnModel
+) -> StrArray:
+    """Return the notes of the events with what was found on the days of a window, and on those of the estimation.
 
     Parameters
     ----------
@@ -230,13 +232,25 @@ def with_findings(notes: StrArray, found: Sequence[PriceFinding], panel: EventPa
         The events.
     window : Window
         Days relative to day 0.
+    model : ReturnModel
+        What is found in a column that it reads concerns all events.
     """
     if not found:
         return notes
-    out = notes.astype(object)
+    out, read = notes.astype(object), columns_read(model)
     for finding in found:
-        if finding.ticker in panel.returns.names:
-            for i in np.flatnonzero(_own(panel, finding.ticker) & _touches(panel, window, finding)):
-                told = finding.cause if "on day 0" in finding.cause else f"{finding.cause} ({finding.day})"
-                out[i] = "; ".join(filter(None, [str(out[i]), f"{told} [{finding.rule}]"]))
+        mild = finding.rule in SLIGHT or (finding.rule == "percent" and finding.severity == WARN)
+        if finding.ticker in read and not mild:
+            own, of = np.ones(len(panel), dtype=bool), f"{finding.ticker}: "
+        elif finding.ticker in panel.returns.names:
+            own, of = _own(panel, finding.ticker), ""
+        else:
+            continue
+        day = "" if np.isnat(finding.day) or "on day 0" in finding.cause else f" ({finding.day})"
+        told = f"{of}{finding.cause}{day} [{finding.rule}]"
+        inside = own & _touches(panel, window, finding)
+        before = own & ~inside & _touches(panel, panel.estimation, finding) & (not mild)
+        for which, where in ((inside, ""), (before, "estimation window: ")):
+            for i in np.flatnonzero(which):
+                out[i] = "; ".join(filter(None, [str(out[i]), f"{where}{told}"]))
     return out
