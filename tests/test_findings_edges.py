@@ -279,3 +279,46 @@ class TestPrinted:
         assert said(study.findings) == [("AAA", "stale_5", "note")]
         assert study.car(-1, 1)["note"].iloc[0] == ""
         assert "equal closes" in repr(study)
+
+
+class TestColumnsThatAreNotRead:
+    """What no return can be computed from stops a study only where it is read."""
+
+    def long(self, closes: pd.DataFrame, **fields: pd.DataFrame) -> pd.DataFrame:
+        out = closes.reset_index().melt("date", var_name="ticker", value_name="close")
+        for name, values in fields.items():
+            out[name] = values.reset_index().melt("date")["value"].to_numpy()
+        return out
+
+    def at(self, value: float) -> pd.DataFrame:
+        cells = made() * 0
+        cells.iloc[DAY, 1] = value
+        return cells
+
+    def frames(self):
+        raw = made()
+        raw.iloc[:DAY, 1] *= 4
+        absurd, tiny = made(), made()
+        absurd.iloc[DAY, 1], tiny.iloc[DAY, 1] = 1e12, 1e-9
+        return {
+            "split": (self.long(raw, split=self.at(4.0)), "not adjusted"),
+            "dividend": (self.long(made(), dividend=self.at(5000.0)), "the dividend of BBB"),
+            "negative dividend": (self.long(made(), dividend=self.at(-1.0)), "which is negative"),
+            "absurd": (absurd, "cannot be right|codes|x1"),
+            "tiny": (tiny, "cannot be right"),
+        }
+
+    @pytest.mark.parametrize("kind", ["split", "dividend", "negative dividend", "absurd", "tiny"])
+    @pytest.mark.parametrize("gaps", ["missing", "span"])
+    def test_only_where_it_is_read(self, kind, gaps):
+        frame, problem = self.frames()[kind]
+        clean = study_of(self.long(made(), dividend=self.at(0.0)) if "dividend" in kind else made(), gaps=gaps)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            study = study_of(frame, gaps=gaps)
+            logs = study_of(frame, log=True)
+        np.testing.assert_array_equal(study.ar, clean.ar)
+        assert np.isfinite(logs.ar).all(axis=None)
+        assert "AAA" in repr(study.explain(study.ar.index[0]))
+        with pytest.raises(PriceError, match=problem):
+            study_of(frame, ticker="BBB", gaps=gaps)

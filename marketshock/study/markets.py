@@ -76,7 +76,7 @@ def market_parts(
                 check_zones(table, events, sessions)
             several = len(asked) > 1 or len(events) < len(table)
             returns = sheet.on(sessions, names, several, one.deciding(sheet, names))
-            returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
+            returns = bridged(returns, spec.gaps, spec.on_halt == "reopen", names)
             if factors is not None:
                 returns = factor_columns(returns, factors)
             parts.append(MarketPart(events, one.spec, returns))
