@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._names import clean_names, refuse_unseen
 from .._native import as_pandas
-from .._typing import DateArray, FloatArray, Frame
+from .._typing import BoolArray, DateArray, FloatArray, Frame
 from ..errors import Argument, InputError, PriceError, Words
 from .codes import is_code, not_positive
 from .zones import refuse_midnights_elsewhere
@@ -252,8 +252,8 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
         Whether they are logarithmic.
     """
     lowest, highest = _range(values)
-    if lowest < -1 or highest > 1:
-        _refuse_codes(parameter, names, days, values)
+    if lowest < -1:
+        _refuse_codes(parameter, names, days, values, values < -1)
     if lowest < -1 and not log:
         row, column = np.argwhere(values < -1)[0]
         raise PriceError(
@@ -264,10 +264,12 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
     if max(highest, -lowest) > PERCENT:
         refuse_absurd(parameter, names, days, values)
         _refuse_levels(parameter, names, values)
+    if highest > 1:  # among prices 99 is one of them, and they are named first
+        _refuse_codes(parameter, names, days, values, values > 1)
 
 
-def _refuse_codes(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray) -> None:
-    coded = np.argwhere(is_code(values))
+def _refuse_codes(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, within: BoolArray) -> None:
+    coded = np.argwhere(within & is_code(values))
     if len(coded):
         row, column = coded[0]
         more = f" ({len(coded)} such values)" if len(coded) > 1 else ""
