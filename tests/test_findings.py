@@ -564,6 +564,14 @@ class TestMarketCaps:
     def test_half_is_a_note(self):
         change = self.change(put(0.5, DAY))
         assert said(change.findings) == [("AAA", "split_2to7", "note")]
+        told = "near 1/2, and it stays: a split of 2 for 1 not applied, or news"
+        assert told in change.table["note"].iloc[0]
+        assert told in change.note  # beside the total
+        assert "the total holds AAA: x0.4" in change.note
+        assert "%*" in repr(change)
+        assert "total*" in repr(change)
+        held = ms.reconcile("AAA", DAYS[DAY].date(), 1e9, prices=put(0.5, DAY), shares=self.COUNTS)
+        assert told in " ".join(repr(held).split())
 
     def test_a_tick_on_either_day(self):
         for row in (DAY, DAY - 1):

@@ -13,7 +13,7 @@ from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from .._typing import FloatArray, IntArray
 from ..errors import check_share
 from ..panel.alignment import Alignment
-from ..providers.found import PriceFinding, counts_of, findings_frame
+from ..providers.found import PriceFinding, counts_of, findings_frame, first_of
 from ..sessions import SessionYear, day_named
 from . import ledger
 from .costs import Costs, Sizing
@@ -336,8 +336,8 @@ class Backtest(Printable):
         if 0 < len(self.trades) <= _FEW:
             head, cells, notes = printed_trades(self.trades)
             tables.append(PrintedTable(head, cells, notes=notes))
-        seen = (f"{counts_of(self.found)} from the checks: result.findings",) if self.found else ()
-        return Printout(title, tables, (*self.notes, *seen), folded=True, bullet="- ")
+        seen = f"{counts_of(self.found)} from the checks: result.findings: {first_of(self.found)}"
+        return Printout(title, tables, (*self.notes, *([seen] if self.found else [])), folded=True, bullet="- ")
 
 
 def _count(n: int, one: str, many: str) -> str:

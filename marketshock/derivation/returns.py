@@ -142,7 +142,7 @@ def _close(event: DerivedEvent, column: str, day: int) -> float:
     date = event.date(day)
     if event.prices is None or not date:
         return float("nan")
-    held = event.prices.reinvested if event.prices.paid(column) is None else event.prices.close
+    held = event.prices.levels if event.prices.paid(column) is None else event.prices.close
     stamp = pd.Timestamp(date)
     return float(held.loc[stamp, column]) if stamp in held.index else float("nan")  # type: ignore[arg-type]
 

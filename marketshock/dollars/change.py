@@ -27,7 +27,7 @@ from ..providers.shares import SharesTable
 from ..study.results import StudyResult
 from ..valuation import Valuation, change_of
 from ._clock import Clock, clock_of, clock_of_event, session_on, sessions_before
-from .findings import checked_caps
+from .findings import checked_caps, noted_by_firm
 
 _SUMMED = ("cap_before_usd", "change_usd", "change_low_usd", "change_high_usd")
 _ABNORMAL = ("abnormal_return", "abnormal_usd", "ci_low_usd", "ci_high_usd")
@@ -49,8 +49,8 @@ class MarketCapChange(Printable):
         Sums over the firms: cap_before_usd, change_usd, change_low_usd, change_high_usd, abnormal_usd and its interval
         ci_low_usd, ci_high_usd, which takes the firms' covariance into account.
     note : str
-        What the interval of the total leaves out, or why there is none; which sessions were taken where the dates of
-        the prices do not fit the NYSE; what is not known of splits.
+        Which closes in the total look wrong; what its interval leaves out, or why there is none; which sessions were
+        taken where the dates of the prices do not fit the NYSE; what is not known of splits.
     confidence : float
         Coverage of the intervals.
     source : str
@@ -128,13 +128,15 @@ class MarketCapChange(Printable):
         )
         marks = [f"{r['firm']}: {r['note']}" for r in _format.rows(self.table) if r["note"]]
         marks += [self.note] if self.note else []
-        marks += [f"{counts_of(self.found)} from the checks: change.findings"] if self.found else []
+        marks += [f"{counts_of(self.found)} from the checks: change.findings, and * above"] if self.found else []
         ahead = "* count filed (or, where that is not known, dated) on or after the session: not known then"
         marks += [ahead] if self.table["lookahead"].any() else []
         return Printout(title, (PrintedTable(*self._cells(), marks=marks),))
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         head = ["firm", "shares bn", "filed", "close", "", "return", "change", "band", "abnormal", "interval"]
+        doubted = {f.ticker for f in self.found}
+        odd = {firm for firm, rows in self.classes.items() if doubted & {firm, *rows["priced_at"]}}
         rows = [
             [
                 r["firm"] + ("*" if r["lookahead"] else ""),
@@ -142,12 +144,13 @@ class MarketCapChange(Printable):
                 "not known" if pd.isna(r["filed"]) else str(r["filed"].date()),
                 _format.number(r["close_before"]),
                 _format.number(r["close_after"]),
-                _format.percent(r["return"]),
+                _format.percent(r["return"]) + ("*" if r["firm"] in odd else ""),
                 *_dollars(r),
             ]
             for r in _format.rows(self.table)
         ]
-        return head, [*rows, ["total", "", "", "", "", "", *_dollars(dict(self.total))]]
+        total = "total*" if odd else "total"
+        return head, [*rows, [total, "", "", "", "", "", *_dollars(dict(self.total))]]
 
 
 def market_cap_change(
@@ -242,7 +245,11 @@ def market_cap_change(
     previous = before[firms[0]]
     for firm in (firm for firm in firms if before[firm] != previous):
         _add_note(table, firm, f"from {before[firm]}, the session before of its own market")
+    seen = noted_by_firm(valued, found)
+    for firm, words in seen.items():
+        _add_note(table, firm, words)
     total, note = _total(table, study, events, confidence)
+    note = "; ".join(filter(None, [_in_total(seen), note]))
     _warn({firm: counted.doubts for firm, counted in valued.items()})
     unknown = valuation.splits_note(ticker for counted in valued.values() for ticker in counted.tickers)
     note = "; ".join(filter(None, [note, *dict.fromkeys(c.note for c in clocks.values()), unknown]))
@@ -263,6 +270,13 @@ def _clocks(
     firms = _firms(tickers, events, valuation.shares)
     own = {f: clock_of_event(panel, events[f]) if f in events else clock_of(valuation, f) for f in firms}
     return session, events, own
+
+
+def _in_total(seen: Mapping[str, str]) -> str:
+    """Return what the total rests on where a firm's closes look wrong, "" where none do."""
+    named = [f"{firm}: {words}" for firm, words in list(seen.items())[:_NAMED]]
+    more = f" and {len(seen) - _NAMED} more firms" if len(seen) > _NAMED else ""
+    return f"the total holds {'; '.join(named)}{more}" if seen else ""
 
 
 def _prices(prices: Prices | Frame | None, study: StudyResult | None) -> Prices | Frame | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -32,3 +32,14 @@ def checked_caps(counted: Iterable[FirmShares], handling: Handling, where: str) 
                 elif f.reach[0] <= session <= f.reach[1]:
                     found.append(replace(f, severity=REFUSE) if f.rule == "stale_end_10" else f)
     return handling.settle(found, where)
+
+
+def noted_by_firm(counted: Mapping[str, FirmShares], found: Iterable[PriceFinding]) -> dict[str, str]:
+    """Return what was found in the closes of each firm, in words: what the change of a cap may be instead of news."""
+    notes: dict[str, list[str]] = {}
+    for finding in found:
+        for firm, shares in counted.items():
+            if finding.ticker in shares.tickers:
+                of = "" if finding.ticker == firm else f"{finding.ticker} "
+                notes.setdefault(firm, []).append(f"{of}{finding.cause} ({finding.day}) [{finding.rule}]")
+    return {firm: "; ".join(notes[firm]) for firm in counted if firm in notes}

@@ -178,7 +178,7 @@ def reconcile(
         for price, closes in _conventions(valuation, firm, session, printed)
         for count in listed
     ]
-    remarks = tuple(dict.fromkeys(filter(None, [*notes, clock.note])))
+    remarks = tuple(dict.fromkeys(filter(None, [*(f.text for f in found), *notes, clock.note])))
     return Reconciliation(firm, session, previous, pd.DataFrame(rows), reported, remarks, found)
 
 

@@ -15,7 +15,6 @@ from ..models.benchmark import compounded
 from ..providers.base import Prices
 from ..providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from ..providers.shapes import return_frame
-from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
 from .clock import Traded, beside, holes, misfit, moved_on, sessions_for, shared_days, traded
 
@@ -119,13 +118,13 @@ class Sheet:
     values: FloatArray  # (T, S): closes with dividends reinvested, or decimal returns; NaN where missing
     are_returns: bool
     log: bool  # whether the returns made, or given, are logarithmic
+    held: Prices | None = None  # the prices, to be checked in the columns that are read
 
     @classmethod
     def of_prices(cls, prices: Prices, log: bool) -> Sheet:
-        """Read closes with dividends reinvested; raise `PriceError` if they are not adjusted for a known split."""
-        refuse_unadjusted("prices", prices.checked_splits, prices.close)
+        """Read closes with dividends reinvested; `on` checks those that are read."""
         days = prices.dates.to_numpy().astype("datetime64[D]")
-        return cls("prices", days, tuple(prices.tickers), prices.reinvested.to_numpy(), False, log)
+        return cls("prices", days, tuple(prices.tickers), prices.levels.to_numpy(), False, log, prices)
 
     @classmethod
     def of_frame(cls, frame: Frame, log: bool, copy: bool = True) -> Sheet:
@@ -252,8 +251,15 @@ class Sheet:
             Whether the returns are of these names alone.
         reach : sequence of str, optional
             From whose first price to whose last the axis reaches: by default those of `names`; () for all rows.
+
+        Raises
+        ------
+        PriceError
+            If no return can be computed from the prices of `names` (`Prices.refuse_unusable`), or one is absurd.
         """
         columns = self._columns(names)
+        if self.held is not None:
+            self.held.refuse_unusable([self.names[c] for c in columns])
         kept = columns if only else np.arange(len(self.names))
         is_session = sessions.contains(self.days) if len(sessions.days) else np.zeros(len(self.days), dtype=bool)
         first, last = self._reach(is_session, names if reach is None else reach)
@@ -269,13 +275,16 @@ class Sheet:
             days, values = days[inside], values[inside]
         axis, values = _on_axis(sessions, days, values)
         names = tuple(self.names[c] for c in kept)
-        made = self._returns(names, axis, values, sessions)
+        read = np.arange(len(kept)) if only or len(columns) == len(kept) else columns
+        made = self._returns(names, axis, values, sessions, read)
         levels = None if self.are_returns else values
         return Returns(
             axis, names, made, sessions, self.log, levels=levels, off_days=off_days, off=off, off_moved=moved
         )
 
-    def _returns(self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions) -> FloatArray:
+    def _returns(
+        self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions, read: IntArray
+    ) -> FloatArray:
         if self.are_returns:
             return levels
         values = np.full_like(levels, np.nan)
@@ -285,7 +294,8 @@ class Sheet:
         if len(broken):
             values[broken] = np.nan
             _warn_of_holes(axis, broken)
-        refuse_absurd("prices", names, axis, values - 1)
+        own = values if len(read) == len(names) else values[:, read]
+        refuse_absurd("prices", [names[k] for k in read], axis, own - 1)
         return np.log(values) if self.log else values - 1
 
     def _columns(self, names: Sequence[str]) -> IntArray:

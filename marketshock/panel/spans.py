@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,7 +63,7 @@ class OverGaps:
         return np.asarray(np.isfinite(self.design[at, :n_regressors]).all(axis=1) & np.isfinite(self.offset[at]))
 
 
-def bridged(returns: Returns, gaps: Gaps, reopen: bool) -> Returns:
+def bridged(returns: Returns, gaps: Gaps, reopen: bool, read: Sequence[str]) -> Returns:
     """Return the returns with those over gaps, on the day of the first price after each.
 
     Parameters
@@ -73,6 +74,8 @@ def bridged(returns: Returns, gaps: Gaps, reopen: bool) -> Returns:
         With "trade_to_trade" gaps may be of any length, otherwise the last price is at most `LONGEST` sessions back.
     reopen : bool
         Whether returns over gaps are needed with "missing" too, for the first day after a halt.
+    read : sequence of str
+        The columns that are read, and may not be absurd.
 
     Raises
     ------
@@ -85,7 +88,8 @@ def bridged(returns: Returns, gaps: Gaps, reopen: bool) -> Returns:
         refuse_over_gaps(gaps, reopen)
     values, spans = _over(returns, None if gaps == "trade_to_trade" else LONGEST)
     if spans is not None:
-        refuse_absurd("prices", list(returns.names), returns.days, values)
+        own = [k for k, name in enumerate(returns.names) if name in read]
+        refuse_absurd("prices", [returns.names[k] for k in own], returns.days, values[:, own])
     return replace(returns, values=values, spans=spans, gaps=gaps)
 
 

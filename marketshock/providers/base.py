@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,8 +14,8 @@ from .._typing import BoolArray, DateArray, FloatArray, Frame
 from ..errors import InputError, UnknownNameError, check_choice
 from .frames import check_columns, check_positive, numeric_values, pandas_frame, session_dates
 from .shapes import currencies, price_fields
-from .splits import checked_splits, in_last_shares, splits_in
-from .total_return import OF_BOTH, OF_DIVIDENDS, OF_RATIOS, levels_of, paid_since, payers, reinvested
+from .splits import checked_splits, in_last_shares, refuse_unadjusted, splits_in
+from .total_return import OF_BOTH, OF_DIVIDENDS, OF_RATIOS, levels_of, paid_since, payers, refuse_dividends, reinvested
 
 AS_TRADED, ADJUSTED = "not dividend-adjusted", "dividend-adjusted"
 PRESUMED = "presumably dividend-adjusted: two-level columns without 'Adj Close', as yfinance gives them by default"
@@ -84,7 +84,34 @@ class Prices:
         PriceError
             If a dividend is negative, or as large as the close before it.
         """
+        self._refuse_dividends(self.tickers)
+        return self.levels
+
+    @cached_property
+    def levels(self) -> pd.DataFrame:
+        """`reinvested` without its check: where a dividend is refused, the adjusted closes of that ticker."""
         return levels_of(self.close, self.adj_close, self.extra, self.provenance.get("ex_days"))
+
+    def refuse_unusable(self, tickers: Sequence[str]) -> None:
+        """Raise `PriceError` if no return can be computed from the prices of some tickers.
+
+        That is if they are not adjusted for a split that is known, or a dividend is negative or not below the close
+        before it.
+
+        Parameters
+        ----------
+        tickers : sequence of str
+            Those that are read; unknown ones are passed over.
+        """
+        splits = self.checked_splits
+        refuse_unadjusted("prices", splits[splits["ticker"].isin(tickers)], self.close)
+        self._refuse_dividends(tickers)
+
+    def _refuse_dividends(self, tickers: Sequence[str]) -> None:
+        if self.provenance.get("ex_days") in (OF_DIVIDENDS, OF_BOTH) and "dividend" in self.extra:
+            places = [self.places[name] for name in dict.fromkeys(tickers) if name in self.places]
+            close = self.close if len(places) == self.close.shape[1] else self.close.iloc[:, places]
+            refuse_dividends("prices", close, payers(close, self.extra)[1])
 
     def paid(self, ticker: str) -> FloatArray | None:
         """Return the cash per share that a ticker paid from the close before each close to that close, (T,).

@@ -49,7 +49,11 @@ RULES: dict[str, Rule] = {
     "dividend": Rule("a dividend that the price does not follow", "correct the dividend or its unit"),
     "volume_basis": Rule("volume and close on different bases", "adjust both for the same splits"),
     "percent": Rule("factors in percent", "divide by 100"),
-    "above_one": Rule("a factor return of 1 or more, or of -1 or less", "correct it, or set it to NaN"),
+    "above_one": Rule(
+        "a return of a factor or benchmark of 1 or more (or -1 or less), of a security above 1",
+        "correct it, or set it to NaN",
+    ),
+    "scale": Rule("rows of another size than the others: percent among decimals", "bring all rows into decimals"),
     "currency": Rule(
         "a benchmark in another currency than the security", "convert both, or take a benchmark in its own"
     ),
@@ -58,6 +62,10 @@ RULES: dict[str, Rule] = {
     ),
     "closed_day": Rule("a row on a day on which the market was closed", "drop the row"),
 }
+
+
+#: Rules whose findings leave a fit as it is, more or less.
+SLIGHT = ("stale_5", "closed_day", "currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,13 @@ def counts_of(found: Iterable[PriceFinding]) -> str:
     severities = [f.severity for f in found]
     parts = [(severities.count(name), word) for name, word in ((WARN, "warning"), (NOTE, "note"))]
     return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in parts if n)
+
+
+def first_of(found: Sequence[PriceFinding]) -> str:
+    """Return the finding that a printed result names, in words: the first that may change a number; "" for none."""
+    weighty = [f for f in found if f.rule not in SLIGHT]
+    ordered = by_severity(weighty or found)
+    return ordered[0].text if ordered else ""
 
 
 @dataclass(frozen=True, slots=True)

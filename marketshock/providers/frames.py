@@ -243,8 +243,8 @@ def _raise_at(
 def check_returns(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, log: bool) -> None:
     """Refuse what can be no daily return.
 
-    Raises `PriceError` if a return is infinite, a loss of more than everything, or absurdly large; or if a column can
-    only be prices or percentages.
+    Raises `PriceError` if a return is infinite, a missing-value code, a loss of more than everything, or absurdly
+    large; or if a column can only be prices or percentages.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
     """
     lowest, highest = _range(values)
     if lowest < -1:
-        _refuse_codes(parameter, names, days, values)
+        _refuse_codes(parameter, names, days, values, values < -1)
     if lowest < -1 and not log:
         row, column = np.argwhere(values < -1)[0]
         raise PriceError(
@@ -270,10 +270,12 @@ def check_returns(parameter: str, names: Sequence[str], days: DateArray, values:
     if max(highest, -lowest) > PERCENT:
         refuse_absurd(parameter, names, days, values)
         _refuse_levels(parameter, names, values)
+    if highest > 1:  # among prices 99 is one of them, and they are named first
+        _refuse_codes(parameter, names, days, values, values > 1)
 
 
-def _refuse_codes(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray) -> None:
-    coded = np.argwhere(is_code(values))
+def _refuse_codes(parameter: str, names: Sequence[str], days: DateArray, values: FloatArray, within: BoolArray) -> None:
+    coded = np.argwhere(within & is_code(values))
     if len(coded):
         row, column = coded[0]
         more = f" ({len(coded)} such values)" if len(coded) > 1 else ""

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from .._typing import BoolArray, DateArray, FloatArray
 from ..sessions import nyse
-from .codes import is_code, look_like_returns, not_positive
-from .found import NOTE, REFUSE, PriceFinding
+from .codes import is_code, is_hundredth, look_like_returns, not_positive
+from .found import NOTE, REFUSE, WARN, PriceFinding
 from .frames import PERCENT, PERCENT_SHARE, numeric_values, session_dates
 
 INFINITE = 1.7e308  # stands for an infinite value until it is named
 _EVERY = "(all)"
+_FEWEST_ROWS = 20  # rows that tell the usual size
+_FAR, _SIZABLE = 25.0, 0.1  # times the usual size, and returns, beyond which a row is unlike the others
+_NEAR_ROWS, _NEAR_SOME = 10, 3  # of so many rows so many make a run
+_ALONE = 0.3  # a single return of a factor or a benchmark beyond is odd: the S&P lost 20 % on its worst day
+_IN_A_ROW, _NO_PERCENT = 7, 0.008
 _FEWEST = 3  # columns that tell a row carried along from prices that did not move
 _NO_DAY = np.datetime64("NaT", "D")
 
 
 def factor_findings(names: Sequence[str], days: DateArray, values: FloatArray) -> list[PriceFinding]:
-    """Return what cannot be decimal factor returns: percent, codes, a return of 1 and more.
+    """Return what cannot be decimal returns of factors or benchmarks: percent, codes, a return of 1 and more.
 
     Parameters
     ----------
@@ -29,29 +35,81 @@ def factor_findings(names: Sequence[str], days: DateArray, values: FloatArray) -
     values : ndarray of shape (T, F)
         NaN where missing.
     """
-    found: list[PriceFinding] = []
-    for k, name in enumerate(names):
-        column = values[:, k]
-        coded = is_code(column)
-        if coded.any():
-            at = int(np.argmax(coded))
-            cause = f"{column[at]:g}, a missing-value code{_times(coded)}"
-            found.append(PriceFinding(name, days[at], "codes", np.nan, cause, REFUSE))
-        size = np.abs(column[np.isfinite(column) & ~coded])
-        if not len(size):
-            continue
-        typical, above = float(np.median(size)), float((size > 1).mean())
-        if typical > PERCENT or above > PERCENT_SHARE:
-            cause = f"median size {typical:.3g}, {100 * above:.0f} % above 1: percent; divide by 100"
-            found.append(PriceFinding(name, _NO_DAY, "percent", np.nan, cause, REFUSE, days[0], days[-1]))
-            continue
-        with np.errstate(invalid="ignore"):
-            large = (np.abs(column) >= 1) & ~coded
-        if large.any():
-            at = int(np.argmax(large))
-            cause = f"{column[at]:g}, a factor return of {100 * column[at]:+.0f} %{_times(large)}"
-            found.append(PriceFinding(name, days[at], "above_one", np.nan, cause, REFUSE))
-    return found
+    return [f for k, name in enumerate(names) for f in _of_factor(name, days, values[:, k])]
+
+
+def _of_factor(name: str, days: DateArray, column: FloatArray) -> Iterator[PriceFinding]:
+    coded = is_code(column)
+    if coded.any():
+        yield _first(name, days, coded, "codes", f"{column[np.argmax(coded)]:g}, a missing-value code{_times(coded)}")
+    size = np.where(coded, np.nan, np.abs(column))
+    known = size[np.isfinite(size)]
+    if not len(known):
+        return
+    if (rows := _in_percent(size)).any():
+        cause = f"{_span(days, rows)} of the size of percent, others of decimals: bring all rows into decimals"
+        yield replace(_first(name, days, rows, "scale", cause), first=days[0], last=days[-1])
+        return
+    typical, above = float(np.median(known)), float((known > 1).mean())
+    if typical > PERCENT or above > PERCENT_SHARE:
+        cause = f"median size {typical:.3g}, {100 * above:.0f} % above 1: percent; divide by 100"
+        yield PriceFinding(name, _NO_DAY, "percent", np.nan, cause, REFUSE, days[0], days[-1])
+        return
+    over_100, large = is_hundredth(column), size >= 1  # in percent -.99 is a return like others
+    if over_100.any():
+        cause = f"{column[np.argmax(over_100)]:g}, a missing-value code divided by 100{_times(over_100)}"
+        yield _first(name, days, over_100, "codes", cause)
+    if large.any():
+        value = column[np.argmax(large)]
+        cause = f"{value:g}, a return of {100 * value:+.0f} %{_times(large)}"
+        yield _first(name, days, large, "above_one", cause)
+    yield from scale_findings(name, days, np.where(large | over_100, np.nan, size), _ALONE)
+
+
+def _first(name: str, days: DateArray, which: BoolArray, rule: str, cause: str) -> PriceFinding:
+    return PriceFinding(name, days[int(np.argmax(which))], rule, np.nan, cause, REFUSE)
+
+
+def scale_findings(name: str, days: DateArray, size: FloatArray, alone: float = np.inf) -> Iterator[PriceFinding]:
+    """Yield one finding for the rows whose size, (T,), is far beyond that of the others: percent among decimals?
+
+    Three within ten rows make one, or a single row of more than `alone`.
+    """
+    moving = size[size > 0]
+    if len(moving) < _FEWEST_ROWS:
+        return
+    usual = float(np.median(moving))
+    big = size > max(_FAR * usual, _SIZABLE)
+    if not big.any():
+        return
+    near = np.convolve(big, np.ones(2 * _NEAR_ROWS - 1), "same") >= _NEAR_SOME  # others up to nine rows away
+    rows = big & (near | (size > alone))
+    if rows.any():
+        times = float(np.median(size[rows])) / usual
+        cause = f"{_span(days, rows)} {times:.0f} times the usual size of {usual:.2g}: percent among decimals?"
+        at = np.flatnonzero(rows)
+        yield PriceFinding(name, days[at[0]], "scale", np.nan, cause, WARN, days[at[0]], days[at[-1]])
+
+
+def _in_percent(size: FloatArray) -> BoolArray:
+    """Return which rows are in percent where others are in decimals, (T,); none where all are alike.
+
+    Of seven values in a row a middle one of 20 % never happens in decimals, and one of .008 % never in percent.
+    """
+    moving = np.flatnonzero(size > 0)
+    none = np.zeros(len(size), dtype=bool)
+    if len(moving) < _FEWEST_ROWS or not (size[moving] > PERCENT).any():
+        return none
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(size[moving], _IN_A_ROW), axis=1)
+    if middle.max() <= PERCENT or middle.min() >= _NO_PERCENT:
+        return none
+    return np.asarray(size > PERCENT)
+
+
+def _span(days: DateArray, rows: BoolArray) -> str:
+    """Return rows in words, to be followed by what they are."""
+    at = np.flatnonzero(rows)
+    return f"{len(at)} rows from {days[at[0]]} to {days[at[-1]]} are" if len(at) > 1 else "this row is"
 
 
 def without_impossible(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[PriceFinding]]:

@@ -119,7 +119,7 @@ def implied_dividends(close: FloatArray, adjusted: FloatArray) -> tuple[FloatArr
 def levels_of(close: pd.DataFrame, adj_close: pd.DataFrame, extra: Mapping[str, Any], ex_days: Any) -> pd.DataFrame:
     """Return the levels whose ratios are gross total returns, of the fields of prices: `Prices.reinvested`.
 
-    Raises `PriceError` if a dividend is negative, or as large as the close before it.
+    Of a ticker with a dividend that `refuse_dividends` refuses they are those of its adjusted closes.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def levels_of(close: pd.DataFrame, adj_close: pd.DataFrame, extra: Mapping[str, 
         return adj_close
     values, adjusted = close.to_numpy(dtype=float), adj_close.to_numpy(dtype=float)
     own, paid = payers(close, extra)
-    refuse_dividends("prices", close, paid)
+    own = own & ~(_refused(values, paid)).any(axis=0)
     made = adjusted.copy()
     made[:, own] = reinvested(values[:, own], paid[:, own])
     made[:, ~own] = reinvested_as_implied(values[:, ~own], adjusted[:, ~own])
@@ -157,25 +157,32 @@ def payers(close: pd.DataFrame, extra: Mapping[str, Any]) -> tuple[BoolArray, Fl
 def refuse_dividends(parameter: str, close: pd.DataFrame, paid: FloatArray) -> None:
     """Raise `PriceError` for the first dividend, (T, S), that is negative or not below the close before it."""
     values = close.to_numpy(dtype=float)
-    rows, columns = np.nonzero(paid)
-    if not len(rows):
+    bad = np.argwhere(_refused(values, paid))
+    if not len(bad):
         return
-    before = last_known(values)[rows, columns]
-    bad = (paid[rows, columns] < 0) | (paid[rows, columns] >= before)
-    if not bad.any():
-        return
-    at = int(np.argmax(bad))
-    row, column, amount = rows[at], columns[at], paid[rows[at], columns[at]]
+    row, column = bad[0]
+    amount = paid[row, column]
     what = f"the dividend of {close.columns[column]} on {close.index[row].date()} is {amount:.10g}"
     if amount < 0:
         raise PriceError(parameter, f"{what}, which is negative", "correct it, or set it to 0")
     there = np.flatnonzero(np.isfinite(values[:row, column]))[-1]
-    what += f", and the close before it, of {close.index[there].date()}, is {before[at]:.10g}"
+    what += f", and the close before it, of {close.index[there].date()}, is {values[there, column]:.10g}"
     remedy = (
         "give dividends in the units of the closes (is it in cents, in another currency, or per share of before a "
         "split?), or set it to 0"
     )
     raise PriceError(parameter, what, remedy)
+
+
+def _refused(close: FloatArray, paid: FloatArray) -> BoolArray:
+    """Return which dividends, (T, S), are negative or not below the close before them."""
+    found = np.zeros(paid.shape, dtype=bool)
+    rows, columns = np.nonzero(paid)
+    if len(rows):
+        before = last_known(close)[rows, columns]
+        with np.errstate(invalid="ignore"):
+            found[rows, columns] = (paid[rows, columns] < 0) | (paid[rows, columns] >= before)
+    return found
 
 
 def _carried(level: FloatArray, step: FloatArray) -> FloatArray:

@@ -12,12 +12,15 @@ from ..models.base import ReturnModel, columns_read
 from ..panel.event_panel import EventPanel
 from ..panel.returns import Returns
 from ..providers.base import Prices
-from ..providers.found import NOTE, REFUSE, WARN, Handling, PriceFinding
-from ..providers.plausible_frames import factor_findings
+from ..providers.codes import is_hundredth
+from ..providers.found import NOTE, REFUSE, SLIGHT, WARN, Handling, PriceFinding
+from ..providers.plausible_frames import factor_findings, scale_findings
 from ..providers.price_findings import price_findings
 from ..windows import Window
 
 _REGRESSED = "the model regresses on it: its coefficient is per percent; a rate that is subtracted must be decimal"
+_STEP = 256  # securities looked at together
+_SIZABLE, _SOME = 0.2, 3  # returns, and how many of them a run has that may be in percent
 _SPLITS = ("split_2to7", "split_1.5")  # of a larger ratio even day 0 is warned of
 
 
@@ -42,10 +45,10 @@ def checked_study(
     """
     factors = [f for panel, model in parts for f in _of_factors(panel, model)]
     settled = handling.settle(factors, "study.findings", parameter="factors", stacklevel=4)
-    found = list(more)
-    if held is not None:
-        found += [f for panel, model in parts for f in _of_prices(panel, model, held)]
-    return (*handling.settle(found, "study.findings", stacklevel=4), *settled)
+    found, parameter = list(more), "prices" if held is not None else "returns"
+    for panel, model in parts:
+        found += _of_prices(panel, model, held) if held is not None else _of_returns(panel, model)
+    return (*handling.settle(found, "study.findings", parameter, stacklevel=4), *settled)
 
 
 def off_days(parts: Sequence[tuple[EventPanel, ReturnModel]]) -> list[PriceFinding]:
@@ -85,16 +88,21 @@ def _of_factors(panel: EventPanel, model: ReturnModel) -> list[PriceFinding]:
     """Return what is found in the factors that a model reads, from the first day to the last that it reads."""
     if panel.returns.factors is None or not len(panel):
         return []
+    return findings_of_factors(panel.returns, model, _rows_read(panel))
+
+
+def _rows_read(panel: EventPanel) -> slice:
+    """Return the rows from the first to the last that the events read."""
     lo = max(int(panel.row.min()) + panel.estimation.first, 0)
-    rows = slice(lo, int(panel.row.max()) + max(panel.window.last, panel.estimation.last) + 1)
-    return findings_of_factors(panel.returns, model, rows)
+    return slice(lo, int(panel.row.max()) + max(panel.window.last, panel.estimation.last) + 1)
 
 
 def findings_of_factors(returns: Returns, model: ReturnModel, rows: slice = slice(None)) -> list[PriceFinding]:
     """Return what is found in the factors that a model reads on some rows.
 
     Factors in percent refuse where the model subtracts them as they are. Where it only regresses on them the abnormal
-    returns are those of decimals, and only the coefficients are off by 100: a warning.
+    returns are those of decimals, and only the coefficients are off by 100: a warning. Rows in percent among decimals
+    change the fit, and refuse.
     """
     names = [name for name in columns_read(model) if name in returns.factor_names]
     if returns.factors is None or not names:
@@ -108,6 +116,48 @@ def findings_of_factors(returns: Returns, model: ReturnModel, rows: slice = slic
         else f
         for f in found
     ]
+
+
+def _of_benchmarks(returns: Returns, model: ReturnModel, rows: slice) -> list[PriceFinding]:
+    """Return what is found in the benchmarks that a model reads on some rows, of returns that were given.
+
+    Of a mean of several securities these are no benchmark themselves.
+    """
+    terms = [*model.terms, *([model.offset] if model.offset else [])]
+    alone = dict.fromkeys(term.reads[0] for term in terms if len(term.reads) == 1)
+    names = [name for name in alone if name in returns.names and name not in returns.factor_names]
+    columns = [returns.names.index(name) for name in names]
+    return factor_findings(names, returns.days[rows], returns.values[rows][:, columns])
+
+
+def _of_returns(panel: EventPanel, model: ReturnModel) -> list[PriceFinding]:
+    """Return what is found in returns that were given, of the events and of the benchmarks, on the rows that are read.
+
+    A security may gain more than all of its price in a day: a warning.
+    """
+    if not len(panel):
+        return []
+    returns, rows = panel.returns, _rows_read(panel)
+    found = _of_benchmarks(returns, model, rows)
+    days, own = returns.days[rows], np.unique(panel.column)
+    for k in range(0, len(own), _STEP):
+        part = own[k : k + _STEP]
+        values = returns.values[rows][:, part]
+        with np.errstate(invalid="ignore"):
+            large = values > 1
+            sizable = np.flatnonzero((np.abs(values) > _SIZABLE).sum(axis=0) >= _SOME)
+        codes = is_hundredth(values)
+        for row, column in np.argwhere(large | codes):
+            value = float(values[row, column])
+            like = f"a return of {100 * value:+.4g} %" if large[row, column] else "a missing-value code divided by 100?"
+            rule = "above_one" if large[row, column] else "codes"
+            size = float(np.exp(value)) if returns.log else 1 + value
+            found.append(PriceFinding(returns.names[part[column]], days[row], rule, size, f"{value:g}, {like}", WARN))
+        for column in sizable:
+            sizes = np.where(large[:, column], np.nan, np.abs(values[:, column]))
+            found += scale_findings(returns.names[part[column]], days, sizes)
+    benchmarks = set(columns_read(model))
+    return [kept for f in found if (kept := _as_read(f, panel, f.ticker in benchmarks)) is not None]
 
 
 def _of_prices(panel: EventPanel, model: ReturnModel, held: Prices) -> list[PriceFinding]:
@@ -155,8 +205,10 @@ def _days(panel: EventPanel, row: IntArray, offset: int) -> DateArray:
     return np.asarray(days[np.clip(row + offset, 0, len(days) - 1)])
 
 
-def with_findings(notes: StrArray, found: Sequence[PriceFinding], panel: EventPanel, window: Window) -> StrArray:
-    """Return the notes of the events with what was found in their own prices on the days of a window.
+def with_findings(
+    notes: StrArray, found: Sequence[PriceFinding], panel: EventPanel, window: Window, model: ReturnModel
+) -> StrArray:
+    """Return the notes of the events with what was found on the days of a window, and on those of the estimation.
 
     Parameters
     ----------
@@ -168,13 +220,25 @@ def with_findings(notes: StrArray, found: Sequence[PriceFinding], panel: EventPa
         The events.
     window : Window
         Days relative to day 0.
+    model : ReturnModel
+        What is found in a column that it reads concerns all events.
     """
     if not found:
         return notes
-    out = notes.astype(object)
+    out, read = notes.astype(object), columns_read(model)
     for finding in found:
-        if finding.ticker in panel.returns.names:
-            for i in np.flatnonzero(_own(panel, finding.ticker) & _touches(panel, window, finding)):
-                told = finding.cause if "on day 0" in finding.cause else f"{finding.cause} ({finding.day})"
-                out[i] = "; ".join(filter(None, [str(out[i]), f"{told} [{finding.rule}]"]))
+        mild = finding.rule in SLIGHT or (finding.rule == "percent" and finding.severity == WARN)
+        if finding.ticker in read and not mild:
+            own, of = np.ones(len(panel), dtype=bool), f"{finding.ticker}: "
+        elif finding.ticker in panel.returns.names:
+            own, of = _own(panel, finding.ticker), ""
+        else:
+            continue
+        day = "" if np.isnat(finding.day) or "on day 0" in finding.cause else f" ({finding.day})"
+        told = f"{of}{finding.cause}{day} [{finding.rule}]"
+        inside = own & _touches(panel, window, finding)
+        before = own & ~inside & _touches(panel, panel.estimation, finding) & (not mild)
+        for which, where in ((inside, ""), (before, "estimation window: ")):
+            for i in np.flatnonzero(which):
+                out[i] = "; ".join(filter(None, [str(out[i]), f"{where}{told}"]))
     return out

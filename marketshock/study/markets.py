@@ -83,7 +83,7 @@ def market_parts(
     for one, events, sessions in _merged(found):
         names = [*columns_read(one.spec.model), *_tickers(table, events)]
         returns = sheet.on(sessions, names, len(events) < len(table), one.deciding(sheet, names))
-        returns = bridged(returns, spec.gaps, spec.on_halt == "reopen")
+        returns = bridged(returns, spec.gaps, spec.on_halt == "reopen", names)
         if factors is not None:
             returns = factor_columns(returns, factors)
         parts.append(MarketPart(events, one.spec, returns, one.market))

@@ -49,13 +49,13 @@ def study_printout(
     lost: int,
     reopened: int,
     halts: Sequence[str],
-    found: str = "",
+    found: tuple[str, str] = ("", ""),
 ) -> Printout:
     """Return the printed form of `StudyResult`: the CARs of some windows, of the first events.
 
     The numbers are those of events given, with missing days, moved to a session, and excluded; of days left out for
     want of a benchmark; and of events whose day 0 a halt has moved. The sentences are of events without a price on
-    day 0; `found` counts the findings on the prices.
+    day 0; `found` counts the findings on what is read, and names the first.
     """
     unequal = len({(part.window, part.estimation) for part in panel.parts}) > 1
     own = "windows of their own within " if unequal else ""
@@ -75,7 +75,7 @@ def study_printout(
     )
     marks += [f"{lost} day(s) without a return of the benchmark left out: study.events"] if lost else []
     marks += [f"{excluded} event(s) excluded: study.exclusions"] if excluded else []
-    marks += [f"{found} from the checks: study.findings, and * in study.car(...)"] if found else []
+    marks += [f"{found[0]} from the checks: study.findings, and * in study.car(...): {found[1]}"] if found[0] else []
     head = ["event", "ticker", "day 0"]
     cells: list[StrArray | list[str]] = [panel.event, panel.ticker, np.datetime_as_string(panel.session)]
     for window, car in cars.items():

@@ -27,7 +27,7 @@ from ..panel.event_panel import EventPanel
 from ..panel.joined import AnyPanel, JoinedPanel
 from ..panel.spec import StudySpec
 from ..providers.base import Prices, with_currencies
-from ..providers.found import PriceFinding, counts_of, findings_frame
+from ..providers.found import PriceFinding, counts_of, findings_frame, first_of
 from ..providers.shares import SharesTable
 from ..windows import Window, days_of
 from . import frames
@@ -337,7 +337,8 @@ class StudyResult(Inferred, Printable):
         lost = int(self.panel.n_unexplained().sum())
         moved = int((alignment.moved != 0).sum())
         counts = (len(alignment.session), self.sample().n_lacking, moved, len(self._exclusions), lost, reopened)
-        return study_printout(spec, self.model_name, self.panel, cars, *counts, halts, counts_of(self.found))
+        found = counts_of(self.found), first_of(self.found)
+        return study_printout(spec, self.model_name, self.panel, cars, *counts, halts, found)
 
     def _notes_within(self, window: Window) -> StrArray:
         """Return the notes on the days of a window that lie in this study's own."""
@@ -351,4 +352,4 @@ class StudyResult(Inferred, Printable):
             return np.asarray(self.panel.gathered([part._notes_within(window) for part in self.parts]))
         mask = self.evidence.event_mask[:, self._days(window)]
         missing = frames.missing_notes(self.panel, mask, window, self.spec.model)
-        return with_findings(missing, self.found, self.panel, window)
+        return with_findings(missing, self.found, self.panel, window, self.spec.model)

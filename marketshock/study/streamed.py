@@ -23,7 +23,7 @@ from ..inference.registry import TESTS
 from ..inference.rows import car_columns, test_rows
 from ..panel.abnormal import Cumulative
 from ..panel.spec import StudySpec
-from ..providers.found import PriceFinding, counts_of, findings_frame
+from ..providers.found import PriceFinding, counts_of, findings_frame, first_of
 from ..windows import Window, days_of
 from .partition import ExclusionCount, PartitionSums, StreamRequest, with_excluded
 from .printed import aar_frame, car_table, dated_rows, test_table
@@ -261,7 +261,8 @@ class StreamedStudy(Printable):
         moved, lost = self._merged.n_moved, sum(left.n for left in self._merged.left.values())
         marks = [f"{moved:,} date(s) moved to a session"] if moved else []
         marks += [f"{lost:,} event(s) excluded: study.exclusions"] if lost else []
-        marks += [f"{counts_of(self.found)} from the checks: study.findings"] if self.found else []
+        seen = f"{counts_of(self.found)} from the checks: study.findings: {first_of(self.found)}"
+        marks += [seen] if self.found else []
         return Printout(title, (PrintedTable(*self._rows(), marks=marks),))
 
     def _rows(self) -> tuple[list[str], list[list[str]]]:

@@ -160,7 +160,9 @@ def _of_folder(
     """Study events whose returns are in files."""
     spec, table = request.spec, inputs.table
     market = folder_market(dataset, inputs.factors, spec.model, spec.calendar, spec.log)
-    found = handling.settle(findings_of_factors(market, spec.model), "study.findings", "factors")
+    read, given = findings_of_factors(market, spec.model), inputs.known(())  # benchmarks in the files are among them
+    found = handling.settle([f for f in read if f.ticker in given], "study.findings", "factors")
+    found += handling.settle([f for f in read if f.ticker not in given], "study.findings", "returns")
     partitions = FolderPartitions(request, dataset, table, market)
     parts = run_partitions(study_partition, partitions, engine, progress)
     study = _checked(StreamedStudy.of(request, market.sessions.name, table, [partitions.excluded(), *parts]))
