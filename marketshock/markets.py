@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -123,8 +123,8 @@ class Market:
         """Return sessions with this market's zone, and its closing times where they have none."""
         zone = self.zone or sessions.zone
         if sessions.closes is not None or self.close is None:
-            return Sessions(sessions.name, sessions.days, sessions.closes, zone)
-        return Sessions(sessions.name, sessions.days, _closes(sessions.days, self.close, zone), zone)
+            return replace(sessions, zone=zone)
+        return replace(sessions, closes=_closes(sessions.days, self.close, zone), zone=zone)
 
 
 #: What ``markets=`` takes: markets, or by the name that the column ``market`` calls them.
@@ -155,6 +155,11 @@ def markets_by_name(markets: Markets | None) -> dict[str, Market]:
 def is_calendar(name: str) -> bool:
     """Return whether a name is that of a calendar: New York's, one that never closes, or an exchange's code."""
     return name in _NEW_YORK or name == _ALWAYS or bool(_CODE.fullmatch(name))
+
+
+def same_calendar(one: str, other: str) -> bool:
+    """Return whether two names are of one calendar: the exchanges of New York have the same."""
+    return one == other or (one in _NEW_YORK and other in _NEW_YORK)
 
 
 def meant_calendar(name: str) -> str:

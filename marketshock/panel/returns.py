@@ -17,7 +17,7 @@ from ..providers.frames import check_columns, check_returns, numeric_values, ref
 from ..providers.shapes import return_frame
 from ..providers.splits import refuse_unadjusted
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
-from .clock import Traded, alike, beside, holes, misfit, moved_on, sessions_for, shared_days, traded
+from .clock import ANY, Traded, alike, beside, holes, misfit, moved_on, sessions_for, shared_days, traded
 
 _AGREE = 0.95  # share of days that two securities of one market have in common
 
@@ -172,7 +172,7 @@ class Sheet:
         if not series.names:
             if calendar == "index":
                 return index_sessions(self.days)
-            series = self.any_of(self.names, "the dates")
+            series = self.any_of(self.names, ANY)
         return sessions_for(self.parameter, series, calendar, warn)
 
     def any_of(self, names: Sequence[str], label: str, still: bool = False) -> Traded:

@@ -18,6 +18,7 @@ from ..providers.price_findings import price_findings
 from ..windows import Window
 
 _REGRESSED = "the model regresses on it: its coefficient is per percent; a rate that is subtracted must be decimal"
+_WRONG = ("tick", "unit", "unit_pair", "codes")  # prices that are wrong: tolerated, they also spoil the estimation
 _SPLITS = ("split_8plus", "split_2to7", "split_1.5")
 
 
@@ -174,7 +175,10 @@ def with_findings(notes: StrArray, found: Sequence[PriceFinding], panel: EventPa
     out = notes.astype(object)
     for finding in found:
         if finding.ticker in panel.returns.names:
-            for i in np.flatnonzero(_own(panel, finding.ticker) & _touches(panel, window, finding)):
+            touched = _touches(panel, window, finding)
+            if finding.rule in _WRONG:
+                touched |= _touches(panel, panel.estimation, finding)
+            for i in np.flatnonzero(_own(panel, finding.ticker) & touched):
                 told = finding.cause if "on day 0" in finding.cause else f"{finding.cause} ({finding.day})"
                 out[i] = "; ".join(filter(None, [str(out[i]), f"{told} [{finding.rule}]"]))
     return out

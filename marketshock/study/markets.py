@@ -10,11 +10,11 @@ import pandas as pd
 
 from .._typing import IntArray
 from ..catalog.table import UNSET, EventTable
-from ..errors import UnknownNameError, WindowError
-from ..markets import Market, is_calendar, meant_calendar
+from ..errors import InputError, UnknownNameError, WindowError
+from ..markets import Market, is_calendar, meant_calendar, same_calendar
 from ..models.base import clock_of, columns_read, held_against
 from ..panel.build import PanelBuild, Requirements, build_panel
-from ..panel.clock import Traded, misfit, sessions_for
+from ..panel.clock import ANY, Traded, misfit, sessions_for
 from ..panel.returns import Returns, Sheet, factor_columns
 from ..panel.spans import bridged
 from ..panel.spec import StudySpec
@@ -162,6 +162,10 @@ def _market(name: str, benchmark: str, calendar: str, markets: Mapping[str, Mark
         remedy += "" if markets else ", or describe it: markets=[ms.Market(...)]"
         raise UnknownNameError("events, column 'market'", [name], sorted(markets), remedy)
     market = markets.get(name) or (Market(name) if name else None)
+    stated = market.calendar_name if market is not None else ""
+    if is_calendar(stated) and is_calendar(calendar) and not same_calendar(stated, calendar):
+        what = f"an event names the market {name!r}, whose calendar is {stated!r}, and the calendar {calendar!r}"
+        raise InputError("events, column 'calendar'", what, "leave one of the two empty")
     if market is None and not benchmark and not calendar and len(markets) == 1:
         market = next(iter(markets.values()))  # the only market of the study is the market of all its events
     elif market is None and (benchmark or calendar):
@@ -209,7 +213,7 @@ def _own_clocks(sheet: Sheet, table: EventTable, events: IntArray, calendar: str
     code, which = np.unique(table.security[events], return_inverse=True)
     names = [str(table.names[c]) for c in code]
     if calendar != "auto":
-        series = sheet.any_of(names, "the dates", still=True)
+        series = sheet.any_of(names, ANY, still=True)
         return [(events, sessions_for(sheet.parameter, series, calendar))]
     if sheet.all_new_york(names):
         return [(events, nyse())]
