@@ -115,7 +115,7 @@ def beside(series: Traded, days: DateArray, values: FloatArray, are_returns: boo
     """
     if not values.shape[1]:
         return series
-    moved = _moved(np.isfinite(values), values, are_returns).any(axis=1)
+    moved = np.asarray(_moved(np.isfinite(values), values, are_returns).any(axis=1))
     return replace(series, lively=np.asarray(moved[np.searchsorted(days, series.days)]))
 
 

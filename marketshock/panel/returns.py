@@ -178,9 +178,9 @@ class Sheet:
     def any_of(self, names: Sequence[str], label: str, still: bool = False) -> Traded:
         """Return the days on which any of some securities has a price; a row counts as carried only if `still`."""
         values = self.values[:, self._columns(names)]
-        there = np.isfinite(values).any(axis=1)
+        there = np.asarray(np.isfinite(values).any(axis=1))
         moved = moved_on(np.flatnonzero(there), values, self.are_returns).any(axis=1) if still else there[there]
-        return Traded((label,), self.days[there], moved)
+        return Traded((label,), self.days[there], np.asarray(moved))
 
     def shared(self, names: Sequence[str], calendar: CalendarName, warn: bool = True) -> Sessions:
         """Return the sessions that most of some securities share, where one calendar must do for all.
@@ -275,15 +275,15 @@ class Sheet:
         moved = off
         if not inside.all():
             off = np.isfinite(values) & ~inside[:, None]
-            rows = np.flatnonzero(off.any(axis=1))
-            off_days, off, moved = days[rows], off[rows], moved_on(rows, values, self.are_returns)
+            at = np.flatnonzero(off.any(axis=1))
+            off_days, off, moved = days[at], off[at], moved_on(at, values, self.are_returns)
             days, values = days[inside], values[inside]
         axis, values = _on_axis(sessions, days, values)
         names = tuple(self.names[c] for c in kept)
         made = self._returns(names, axis, values, sessions)
         levels = None if self.are_returns else values
-        stray = {"off_days": off_days, "off": off, "off_moved": moved}
-        return Returns(axis, names, made, sessions, self.log, levels=levels, **stray)
+        found = Returns(axis, names, made, sessions, self.log, levels=levels)
+        return replace(found, off_days=off_days, off=off, off_moved=moved)
 
     def _returns(self, names: tuple[str, ...], axis: DateArray, levels: FloatArray, sessions: Sessions) -> FloatArray:
         if self.are_returns:
