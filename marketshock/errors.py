@@ -81,9 +81,10 @@ class InputError(MarketShockError, ValueError):
 class ChoiceError(InputError):
     """Value that is not one of the allowed ones; the message lists them."""
 
-    def __init__(self, parameter: str, value: object, allowed: Iterable[object]) -> None:
+    def __init__(self, parameter: str, value: object, allowed: Iterable[object], remedy: str = "") -> None:
         self.value, self.allowed = value, tuple(allowed)
-        super().__init__(parameter, f"got {value!r}", "allowed are " + ", ".join(map(repr, self.allowed)))
+        listed = "allowed are " + ", ".join(map(repr, self.allowed))
+        super().__init__(parameter, f"got {value!r}", remedy or listed)
 
 
 class UnknownNameError(InputError, KeyError):

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +19,13 @@ from .sessions import NEW_YORK, Sessions, nyse
 #: Names of New York's table: the exchanges there have the same sessions.
 _NEW_YORK = ("NYSE", "XNYS", "NASDAQ", "XNAS", "ARCX", "BATS", "XASE")
 _ALWAYS = "24/7"
+A_CODE = "an exchange's code such as XETR, XLON"
+#: What exchanges are called otherwise, in capitals.
+_EXCHANGES = {"XETRA": "XETR", "FRANKFURT": "XETR", "FSE": "XFRA", "LSE": "XLON", "LONDON": "XLON", "TSE": "XTKS"}
+_EXCHANGES |= {"JPX": "XTKS", "TOKYO": "XTKS", "HKEX": "XHKG", "HKSE": "XHKG", "SEHK": "XHKG", "SSE": "XSHG"}
+_EXCHANGES |= {"SIX": "XSWX", "PARIS": "XPAR", "EURONEXT": "XPAR", "AMSTERDAM": "XAMS", "MILAN": "XMIL", "TSX": "XTSE"}
+_EXCHANGES |= {"ASX": "XASX", "KRX": "XKRX", "NSE": "XNSE", "BSE": "XBOM", "SGX": "XSES", "NEW YORK": "NYSE"}
+_EXCHANGES |= {"CRYPTO": "24/7", "ALWAYS": "24/7"}
 _CODE = re.compile(r"X[A-Z0-9]{3}|AIXK|ASEX|BVMF|CMES|IEPA")
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 
@@ -53,9 +60,16 @@ class Market:
     InputError
         If a name is empty, sessions are not increasing dates, or a closing time comes without its zone.
 
+    Notes
+    -----
+    A calendar by code knows the half days of its exchange; `close` is the same on all days, so that news after the
+    early close of a half day is put on that day. Give `sessions` with close_utc where that matters.
+
     Examples
     --------
     >>> import marketshock as ms
+    >>> ms.Market("XETR", "^GDAXI")
+    Market(name='XETR', benchmark='^GDAXI', calendar=None, close=None, zone=None, currency='')
     >>> frankfurt = ms.Market("Frankfurt", "^GDAXI", close="17:30", zone="Europe/Berlin", currency="EUR")
     >>> frankfurt.benchmark
     '^GDAXI'
@@ -109,8 +123,8 @@ class Market:
         """Return sessions with this market's zone, and its closing times where they have none."""
         zone = self.zone or sessions.zone
         if sessions.closes is not None or self.close is None:
-            return Sessions(sessions.name, sessions.days, sessions.closes, zone)
-        return Sessions(sessions.name, sessions.days, _closes(sessions.days, self.close, zone), zone)
+            return replace(sessions, zone=zone)
+        return replace(sessions, closes=_closes(sessions.days, self.close, zone), zone=zone)
 
 
 #: What ``markets=`` takes: markets, or by the name that the column ``market`` calls them.
@@ -143,10 +157,24 @@ def is_calendar(name: str) -> bool:
     return name in _NEW_YORK or name == _ALWAYS or bool(_CODE.fullmatch(name))
 
 
+def same_calendar(one: str, other: str) -> bool:
+    """Return whether two names are of one calendar: the exchanges of New York have the same."""
+    return one == other or (one in _NEW_YORK and other in _NEW_YORK)
+
+
+def meant_calendar(name: str) -> str:
+    """Return the calendar that a name nearly says: a code in other letters, or an exchange by its name; "" if none."""
+    plain = name.strip().upper()
+    return plain if is_calendar(plain) else _EXCHANGES.get(plain, "")
+
+
 def check_calendar(parameter: str, name: object) -> None:
     """Raise `ChoiceError` unless a calendar is one of the three rules, never closes, or has an exchange's code."""
     if not isinstance(name, str) or not (name in CALENDARS or is_calendar(name)):
-        raise ChoiceError(parameter, name, (*CALENDARS, _ALWAYS, "XETR"))
+        near = meant_calendar(name) if isinstance(name, str) else ""
+        allowed = f"allowed are {', '.join(map(repr, (*CALENDARS, _ALWAYS)))}, or {A_CODE}"
+        remedy = f"did you mean {near!r}? {allowed}" if near else allowed
+        raise ChoiceError(parameter, name, (*CALENDARS, _ALWAYS), remedy)
 
 
 def named_sessions(parameter: str, name: str, first: np.datetime64, last: np.datetime64) -> Sessions:

@@ -48,6 +48,7 @@ class Sessions:
     days: DateArray  # (n_sessions,), datetime64[D]: sessions, strictly increasing
     closes: DateArray | None  # (n_sessions,), datetime64[s]: closing times in UTC; None if unknown
     zone: str = ""  # time zone of the market; "" if unknown
+    of: str = ""  # whose dates "index" sessions are; "" if unknown
 
     def contains(self, days: DateArray) -> BoolArray:
         """Return whether each day is a session, (n,)."""
@@ -109,9 +110,9 @@ def nyse() -> Sessions:
     return Sessions("NYSE", days, utc.to_numpy().astype("datetime64[s]"), NEW_YORK)
 
 
-def index_sessions(days: DateArray) -> Sessions:
-    """Return the calendar of the dates of the prices, without closing times."""
-    return Sessions("index", days, None)
+def index_sessions(days: DateArray, of: str = "") -> Sessions:
+    """Return the calendar of the dates of the prices, without closing times; `of` says whose they are."""
+    return Sessions("index", days, None, of=of)
 
 
 def session_year(sessions: Sessions) -> SessionYear:
@@ -164,10 +165,15 @@ def map_timestamps(sessions: Sessions, utc: DateArray) -> Mapped:
     if sessions.closes is None:
         raise InputError(
             "date",
-            "a timestamp needs closing times, which the dates of the prices do not have",
+            f"a timestamp needs closing times, which the dates of {sessions.of or 'the prices'} do not have",
             Words(
-                *("give dates without a time, or name the exchange: ", Argument("calendar", "NYSE"), ", "),
-                *(Argument("calendar", "XETR"), " or ms.Market with close and zone"),
+                *("give dates without a time and the column timing (after_close), or name the exchange: a column "),
+                *(
+                    "market of the events such as XETR, ",
+                    Argument("calendar", "XETR"),
+                    ", or ms.Market with close and ",
+                ),
+                "zone",
             ),
         )
     at = np.searchsorted(sessions.closes, utc, side="right")
@@ -319,7 +325,7 @@ def _closed_error(sessions: Sessions, closed: DateArray) -> NotSessionError:
     weekday = pd.Timestamp(day).day_name()
     return NotSessionError(
         "date",
-        f"{day}, a {weekday}, is no {sessions.name} session{more}",
+        f"{day}, a {weekday}, is no {sessions.name} session{f' of {sessions.of}' if sessions.of else ''}{more}",
         Words(Argument("on_closed", "next"), f" takes {after}, 'previous' takes {before}, 'drop' excludes the event"),
         day,
     )

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import marketshock as ms
-from marketshock.errors import PriceError, PriceWarning
+from marketshock.errors import InputError, NotSessionError, PriceError, PriceWarning
 from marketshock.sessions import nyse
 
 FIRST, LAST = np.datetime64("2023-01-02"), np.datetime64("2024-12-30")
@@ -231,3 +231,42 @@ class TestCarriedPrices:
         events = {"ticker": ["SAP.DE"], "date": ["2024-06-12"], "benchmark": ["^GDAXI"]}
         study = run(own, events, calendar="index")
         assert np.datetime64("2024-03-13") in study.panel.returns.days
+
+
+class TestMessages:
+    def test_no_session_says_whose(self, both):
+        events = {"ticker": ["SAP.DE"], "date": ["2024-05-01"], "benchmark": ["^GDAXI"]}
+        with pytest.raises(NotSessionError, match=r"2024-05-01, a Wednesday, is no index session of \^GDAXI"):
+            run(german(), events, calendar="index")
+
+    def test_a_timestamp_without_closing_times_names_the_event(self):
+        events = {"date": ["2024-06-12T18:00:00+02:00"], "market": ["Frankfurt"]}
+        with pytest.raises(
+            InputError, match=r"event 'SAP\.DE@2024-06-12' of market 'Frankfurt'.*\^GDAXI.*column timing"
+        ):
+            run(german(), events, markets=[ms.Market("Frankfurt", "^GDAXI", calendar="index")])
+
+    def test_two_calendars_of_one_event_are_refused(self, both):
+        with pytest.raises(InputError, match=r"market 'XETR', whose calendar is 'XETR', and the calendar 'NYSE'"):
+            run(both, {"market": ["XETR"], "calendar": ["NYSE"], "benchmark": ["^GDAXI"]})
+        study = run(american(), {"ticker": ["NVDA"], "market": ["XNAS"], "calendar": ["NYSE"]})
+        assert study.panel.calendars == ("NYSE",)
+
+    def test_halts_of_several_markets(self, both):
+        holed = both.copy()
+        holed.loc["2024-06-12", "SAP.DE"] = np.nan
+        events = {"ticker": ["SAP.DE", "NVDA"], "date": "2024-06-12", "benchmark": ["^GDAXI", "^GSPC"]}
+        study = ms.event_study(pd.DataFrame(events), prices=holed, model=ms.MarketModel("^GSPC"))
+        assert [note.partition(":")[0] for note in study.halts()] == ["SAP.DE@2024-06-12"]
+
+    def test_a_wrong_price_that_is_tolerated_is_starred_wherever_it_lies(self, both):
+        wrong = american()
+        wrong.loc["2024-02-07":, "NVDA"] *= 100
+        study = run(wrong, {"ticker": ["NVDA"]}, tolerate=["unit", "split_8plus"])
+        assert "[unit]" in study.car(0, 0)["note"].iloc[0]
+
+    def test_a_specification_names_all_benchmarks(self, both):
+        events = pd.DataFrame({"ticker": ["SAP.DE", "NVDA"], "date": "2024-06-12", "benchmark": ["^GDAXI", "^GSPC"]})
+        models = [ms.MarketModel("^GSPC"), ms.MarketAdjusted("^GSPC")]
+        curve = ms.specification_curve(events, prices=both, models=models, windows=[(0, 0), (0, 1)])
+        assert curve.to_frame()["model"].unique()[0] == "market model (^GDAXI, ^GSPC)"

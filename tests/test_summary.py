@@ -14,8 +14,8 @@ from marketshock.errors import ChoiceError, ExclusionWarning, InputError, NoUsab
 from marketshock.study import partition, summarize
 from marketshock.study import run as study
 from marketshock.study.inputs import sheet_of, study_inputs
-from marketshock.study.summarize import single_market
 from marketshock.study.streamed import merged
+from marketshock.study.summarize import single_market
 from marketshock.windows import Window
 
 DAYS = pd.bdate_range("2012-01-02", periods=700)

@@ -54,17 +54,26 @@ def events_of(path: str) -> Any:
 def market_of(arguments: argparse.Namespace, events: Any, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return the prices or returns, and the factors, that are named."""
     from ..providers.files import read_returns
+    from ..providers.joined import joined_prices
 
     market: dict[str, Any] = {}
     if arguments.returns:
         market["returns"] = read_returns(arguments.returns)
-    elif arguments.prices == "yahoo":
+    elif "yahoo" in (named := _files(arguments.prices)):
+        if len(named) > 1:
+            raise InputError("prices", f"names yahoo and {len(named) - 1} more", "give yahoo alone, or files")
         market["prices"] = _prices_of_study(arguments, events, environment)
     else:
-        market["prices"] = _prices_of_file(arguments.prices)
+        market["prices"] = joined_prices("prices", [(name, _prices_of_file(name)) for name in named])
     if arguments.factors:
         market["factors"] = _factors(arguments.factors)
     return market
+
+
+def _files(named: Sequence[str]) -> list[str]:
+    """Return the files of an option that may be given several times, each with several names and commas between."""
+    parts = [[text] if os.path.isfile(text) else text.split(",") for text in named]
+    return [name.strip() for part in parts for name in part if name.strip()]
 
 
 def _prices_of_file(path: str) -> Prices:
@@ -91,7 +100,8 @@ def _prices_of_study(arguments: argparse.Namespace, events: Any, environment: Ma
     chosen = {name: p.default for name, p in inspect.signature(event_study).parameters.items()}
     chosen |= given(arguments, event_study)
     reach = chosen["estimation"][0], chosen["window"][1]
-    return _prices_around(events, arguments.tickers, _benchmarks(arguments), reach, _access(arguments, environment))
+    named = list(dict.fromkeys([*_benchmarks(arguments), *_own_benchmarks(arguments, events)]))
+    return _prices_around(events, arguments.tickers, named, reach, _access(arguments, environment))
 
 
 def _prices_around(
@@ -122,7 +132,7 @@ def studied(arguments: argparse.Namespace, environment: Mapping[str, str]) -> St
     from ..study.run import event_study
 
     events = events_of(arguments.events)
-    model = model_of(arguments)  # before anything is fetched
+    model = model_of(arguments, events)  # before anything is fetched
     market = market_of(arguments, events, environment)
     _refuse_several(arguments, market)
     options = {
@@ -133,7 +143,12 @@ def studied(arguments: argparse.Namespace, environment: Mapping[str, str]) -> St
         "prices": None,
         **market,
     }
-    study: StudyResult = event_study(**options)
+    try:
+        study: StudyResult = event_study(**options)
+    except UnknownNameError as error:
+        if error.parameter != "events, column 'market'":
+            raise
+        raise InputError(error.parameter, error.problem, error.remedy.partition(", or describe it")[0]) from error
     return study
 
 
@@ -353,6 +368,19 @@ def _benchmarks(arguments: argparse.Namespace) -> list[str]:
     return [name.strip() for name in next(csv.reader([text], skipinitialspace=True))]
 
 
+def _own_benchmarks(arguments: argparse.Namespace, events: Any) -> list[str]:
+    """Return the benchmarks that events name themselves, each once; "" among them if one names none."""
+    import numpy as np
+
+    from ..catalog.table import event_table
+
+    try:
+        table = event_table(events, arguments.tickers)
+    except InputError:  # is said when the study reads them
+        return []
+    return [str(name) for name in dict.fromkeys(np.asarray(table.benchmark))]
+
+
 def _refuse_several(arguments: argparse.Namespace, market: Mapping[str, Any]) -> None:
     """Refuse a benchmark that is no column, but a list of columns, if the model takes one."""
     for name in _benchmarks(arguments):
@@ -386,13 +414,19 @@ _NO_BENCHMARK = ("constant-mean", "ff3", "ff5", "carhart")
 _RISK_FREE = ("factor", "capm")
 
 
-def model_of(arguments: argparse.Namespace) -> Any:
-    """Return the model that is named."""
+def model_of(arguments: argparse.Namespace, events: Any) -> Any:
+    """Return the model that is named; without a benchmark that of the first event, if each names its own."""
     kind, names = arguments.model or "market", _benchmarks(arguments)
     make = models()[kind]
     if kind in _NO_BENCHMARK:
         return make()
     if not names:
-        raise InputError("benchmark", f"is missing for the {kind} model", "name a column of the prices")
+        own = _own_benchmarks(arguments, events)
+        if "" in own or not own:
+            what = f"is missing for the {kind} model" + (" of an event that names none" if any(own) else "")
+            raise InputError(
+                "benchmark", what, "name a column of the prices, or that of each event in a column benchmark"
+            )
+        names = own[:1]
     rest = (arguments.risk_free,) if kind in _RISK_FREE and arguments.risk_free else ()
     return make(names if kind == "factor" else names[0], *rest)

@@ -89,29 +89,29 @@ def study(arguments: argparse.Namespace) -> int:
     result = studied(arguments, os.environ)
     if arguments.explain:
         return _explained(explained_event(result, arguments), arguments)
-    _print(arguments, lambda: _study_record(result), lambda: _study_text(result))
+    _print(arguments, lambda: _study_record(result, arguments.by), lambda: _study_text(result, arguments.by))
     if folder:
-        _say_written(arguments, write_study(result, folder))
+        _say_written(arguments, write_study(result, folder, arguments.by))
     return DONE
 
 
-def _study_record(result: StudyResult) -> dict[str, Any]:
+def _study_record(result: StudyResult, by: str | None) -> dict[str, Any]:
+    from ..report.files import cars_by_market
     from ..report.reproduce import records
 
-    window = result.spec.window
-    frames = {"car": result.car(window.first, window.last), "tests": result.tests(window.first, window.last)}
+    frames = {"events": result.events, "car": cars_by_market(result), "tests": result.tests(by=by)}
     frames |= {"exclusions": result.exclusions, "alignment": result.alignment, "findings": result.findings}
     return {"spec": result.spec.to_dict(), **{name: records(frame) for name, frame in frames.items()}}
 
 
-def _study_text(result: StudyResult) -> str:
-    from ..report.tables import alignment_table, exclusion_table
+def _study_text(result: StudyResult, by: str | None) -> str:
+    from ..report.tables import alignment_table, exclusion_table, findings_text
 
     window = result.spec.window
     moved = alignment_table(result) if (result.alignment["moved"] != 0).any() else ""
     excluded = exclusion_table(result) if not result.exclusions.empty else ""
-    tests = f"Tests of CAR{window}\n\n{result.tests(window.first, window.last)!r}"
-    return "\n\n".join(part for part in (repr(result), moved, excluded, tests) if part)
+    tests = f"Tests of CAR{window}{f' by {by}' if by else ''}\n\n{result.tests(by=by)!r}"
+    return "\n\n".join(part for part in (repr(result), findings_text(result.found), moved, excluded, tests) if part)
 
 
 def fetch(arguments: argparse.Namespace) -> int:

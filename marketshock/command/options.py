@@ -112,10 +112,17 @@ def study_options(parser: argparse.ArgumentParser, required: bool = True) -> Non
         "--events",
         required=required,
         metavar="FILE",
-        help="events: a table (CSV, Parquet, Feather) with columns ticker and date, a .toml catalog, or 'bundled'",
+        help="events: a table (CSV, Parquet, Feather) with columns ticker and date, and if each has its own: market "
+        "(an exchange's code), benchmark, calendar, timing, window_first and window_last, estimation_first and "
+        "estimation_last; a .toml catalog, or 'bundled'",
     )
     source = data.add_mutually_exclusive_group(required=required)
-    source.add_argument("--prices", metavar="FILE", help="adjusted closes, wide or long; or 'bundled', or 'yahoo'")
+    source.add_argument(
+        "--prices",
+        metavar="FILE",
+        action="append",
+        help="adjusted closes, wide or long; several files (A.csv,B.csv) are joined by date; or 'bundled', or 'yahoo'",
+    )
     source.add_argument("--returns", metavar="FILE", help="decimal returns instead of prices, wide or long")
     data.add_argument(
         "--factors",
@@ -129,7 +136,8 @@ def study_options(parser: argparse.ArgumentParser, required: bool = True) -> Non
     model(
         "--benchmark",
         metavar="NAME",
-        help="column of the benchmark; several, separated by commas, for factor",
+        help="column of the benchmark, if the events have no column benchmark; several, separated by commas, for "
+        "factor",
     )
     model("--risk-free", metavar="NAME", help="column of the risk-free return, for factor and capm")
     group = parser.add_argument_group("options of the study")
@@ -144,6 +152,7 @@ def study_options(parser: argparse.ArgumentParser, required: bool = True) -> Non
     _fetching(parser)
     if required:
         add = parser.add_argument
+        add("--by", metavar="COLUMN", help="test the events by a column of theirs too, such as market")
         add("--explain", metavar="EVENT_ID", help="print only how the CAR of this event follows from its prices")
         add(
             "--explain-days", type=_days, metavar="A:B", help="days of that CAR (default: day 0, else the whole window)"

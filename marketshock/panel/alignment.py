@@ -11,7 +11,7 @@ import pandas as pd
 
 from .._typing import BoolArray, DateArray, IntArray, OnClosed, StrArray
 from ..catalog.table import EventTable, repeated
-from ..errors import NotSessionError, did_you_mean
+from ..errors import InputError, NotSessionError, did_you_mean
 from ..sessions import DROPPED, Mapped, Sessions, map_dates, map_timestamps, places
 from .returns import Returns
 
@@ -124,7 +124,12 @@ def align(table: EventTable, sessions: Sessions, on_closed: OnClosed) -> Alignme
         session, rule = mapped.day, mapped.rule
     else:
         session, rule = np.empty(len(table), dtype="datetime64[D]"), np.empty(len(table), dtype=object)
-        mapped = map_timestamps(sessions, table.utc[timed])
+        try:
+            mapped = map_timestamps(sessions, table.utc[timed])
+        except InputError as error:
+            at = int(np.flatnonzero(timed)[0])
+            market = f" of market {table.market[at]!r}" if table.market[at] else ""
+            raise InputError(f"date of event {table.event_id[at]!r}{market}", error.problem, error.remedy) from None
         session[timed], rule[timed] = mapped.day, mapped.rule
         if not timed.all():
             mapped = _map_dates(table.take(~timed), sessions, on_closed)

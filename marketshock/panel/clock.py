@@ -21,6 +21,7 @@ _DAILY = 0.5  # share of one-session steps between a series' prices below which 
 _CLOSURES = 1 / 3  # share of New York's weekday closures on which a series must have moved to be of another market
 _WEEKENDS = 0.1  # the same of Saturdays and Sundays
 _HOLE = 20  # calendar days without a row: longer than any holiday of a market
+ANY = "the dates"  # of whichever series has a price
 _IDLE = 0.1  # share of days with a move up to which a weekday is no trading day, and of repeats that a series may have
 _SATURDAY = 5
 _WEEKS = 8  # days that it takes to tell
@@ -41,6 +42,11 @@ class Traded:
     def opened(self) -> DateArray:
         """The days without those over which a price was only carried on."""
         return self.days[~carried(self.days, self.moved, self.lively)]
+
+    @property
+    def whose(self) -> str:
+        """The series by name, "" where it is the dates of several."""
+        return "" if self.names == (ANY,) else self.label
 
     @property
     def label(self) -> str:
@@ -162,7 +168,7 @@ def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto"
         If no calendar has that name, or calendars of other exchanges are not installed.
     """
     if calendar == "index" or not len(series.days):
-        return index_sessions(series.opened)
+        return index_sessions(series.opened, series.whose)
     if calendar not in ("auto", "NYSE"):
         return named_sessions("calendar", calendar, series.days[0], series.days[-1])
     problem = misfit(series.days, series.moved)
@@ -179,7 +185,7 @@ def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto"
             *(Argument("calendar", "XETR"), ", or ", Argument("calendar", "NYSE"), " to refuse such dates."),
         )
         warnings.warn(CalendarWarning(text), stacklevel=5)
-    return index_sessions(series.opened)
+    return index_sessions(series.opened, series.whose)
 
 
 def carried(days: DateArray, moved: BoolArray, lively: BoolArray | None = None) -> BoolArray:

@@ -16,7 +16,7 @@ from ..providers.base import Prices
 from ..providers.frames import check_columns, check_returns, numeric_values, refuse_absurd, session_dates
 from ..providers.shapes import return_frame
 from ..sessions import Sessions, SessionYear, index_sessions, nyse, session_year
-from .clock import Traded, beside, holes, misfit, moved_on, sessions_for, shared_days, traded
+from .clock import ANY, Traded, beside, holes, misfit, moved_on, sessions_for, shared_days, traded
 
 _STEP = 256  # securities looked at together
 
@@ -169,7 +169,7 @@ class Sheet:
         if not series.names:
             if calendar == "index":
                 return index_sessions(self.days)
-            series = self.any_of(self.names, "the dates")
+            series = self.any_of(self.names, ANY)
         return sessions_for(self.parameter, series, calendar, warn)
 
     def any_of(self, names: Sequence[str], label: str, still: bool = False) -> Traded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,6 +17,7 @@ from ..catalog.vocabulary import refuse_misnamed
 from ..errors import InputError, PriceError
 from .base import Prices, prices_of
 from .frames import check_columns, numeric_values, session_dates
+from .joined import joined_prices
 from .shapes import return_frame
 
 _MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "n/a", "null", "NULL", "None", "<NA>", ".")
@@ -28,12 +29,12 @@ _UNREADABLE = (csv.Error, ValueError, OSError, NotImplementedError, KeyError, Ty
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def read_prices(path: str | Path, *, adjusted: bool | None = None) -> Prices:
-    """Read a file of prices.
+def read_prices(path: str | Path | Sequence[str | Path], *, adjusted: bool | None = None) -> Prices:
+    """Read a file of prices, or several of different tickers, which are joined by date.
 
     Parameters
     ----------
-    path : str or Path
+    path : str or Path, or sequence of them
         CSV (UTF-8, separated by commas, dates as YYYY-MM-DD), Parquet, or Feather (.feather, .arrow, .ipc), up to one
         gigabyte; in any of the shapes of `Prices.from_frame`. A CSV file may have the two header rows (and the row
         ``Date,,,``) with which pandas writes a frame of yfinance.
@@ -48,10 +49,13 @@ def read_prices(path: str | Path, *, adjusted: bool | None = None) -> Prices:
     Raises
     ------
     InputError
-        If the file is missing, cannot be read, or is ambiguous; the message names the file.
+        If the file is missing, cannot be read, or is ambiguous, or two have a ticker in common; the message names the
+        file.
     PriceError
         If a date or a price cannot be right.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        return joined_prices("path", [(Path(one).name, read_prices(one, adjusted=adjusted)) for one in path])
     return prices_of(str(path), _market_table(path), None, adjusted, Path(path).name)
 
 

@@ -31,6 +31,9 @@ def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
     came = as_pandas(parameter, frame)
     if not isinstance(came, pd.DataFrame):
         what = f"got a {type(came).__name__}"
+        if isinstance(came, (list, tuple)) and came and not isinstance(came[0], (int, float)):
+            remedy = 'join them: one.join(other, how="outer"), or ms.read_prices([...]) for files'
+            raise InputError(parameter, f"{what} of {len(came)}", remedy)
         raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column per ticker")
     return with_clean_columns(parameter, came)
 

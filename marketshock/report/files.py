@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..catalog.vocabulary import CLOCK
 from ..errors import InputError
 from ..study.results import StudyResult
 
@@ -123,13 +124,22 @@ def write_frames(frames: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]
     return paths
 
 
-def write_study(study: StudyResult, folder: Path) -> list[Path]:
-    """Write ar, car, tests, exclusions, alignment and findings as CSV and the spec as JSON; return the paths."""
-    window = study.spec.window
+def cars_by_market(study: StudyResult) -> pd.DataFrame:
+    """Return the CARs of the whole window, with the market, benchmark and calendar of each event if these differ."""
+    import pandas as pd
+
+    car, events = pd.DataFrame(study.car()), study.events
+    own = [name for name in CLOCK if name in events]
+    return pd.concat([car, events[own]], axis=1)
+
+
+def write_study(study: StudyResult, folder: Path, by: str | None = None) -> list[Path]:
+    """Write ar, car, events, tests, exclusions, alignment and findings as CSV, the spec as JSON; return the paths."""
     frames = {
         "ar": study.ar,
-        "car": study.car(window.first, window.last),
-        "tests": study.tests(window.first, window.last),
+        "car": cars_by_market(study),
+        "events": study.events,
+        "tests": study.tests(by=by),
         **{name: getattr(study, name) for name in ("exclusions", "alignment", "findings")},
     }
     written = write_frames(frames, folder)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from .. import _format
+from ..providers.found import NOTE, PriceFinding
 from ..study.results import StudyResult
 
 _SHOWN = 20  # rows of a table of events
@@ -33,6 +36,17 @@ def exclusion_table(study: StudyResult) -> str:
     ]
     rest = [f"... and {len(study.exclusions) - _SHOWN} more"] if len(study.exclusions) > _SHOWN else []
     return "\n".join(["Left out:", *lines, *rest])
+
+
+def findings_text(found: Sequence[PriceFinding]) -> str:
+    """Return the warnings of the checks by name, and the number of notes with the first of them; "" for none."""
+    notes, rest = [f for f in found if f.severity == NOTE], [f for f in found if f.severity != NOTE]
+    lines = [_format.wrapped(f"{f.severity}: {f.text}", "  ") for f in rest[:_SHOWN]]
+    lines += [f"... and {len(rest) - _SHOWN} more warnings"] if len(rest) > _SHOWN else []
+    if notes:
+        head = f"{len(notes)} notes, the first: " if len(notes) > 1 else "note: "
+        lines.append(_format.wrapped(head + notes[0].text, "  "))
+    return "\n".join(["Checks:", *lines]) if lines else ""
 
 
 def firm_table(study: StudyResult, event: str) -> str:

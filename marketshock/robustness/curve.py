@@ -211,7 +211,7 @@ def specification_curve(
     check_mean_test(test)
     what = _what(studies, event_id)
     names = (
-        numbered([model.name for model in models]),
+        numbered(_model_names(models, made)),
         *([str(w) for w in grids[k]] for k in ("window", "estimation")),
     )
     rows = []
@@ -223,6 +223,14 @@ def specification_curve(
     handling.settle({found for study in studies for found in study.found}, stacklevel=3)
     choices = dict(zip(("model", "window", "estimation"), map(tuple, names), strict=True))
     return SpecificationCurve(table, choices, what, confidence)
+
+
+def _model_names(models: Sequence[ReturnModel], made: Sequence[StudyResult | str]) -> list[str]:
+    """Return the models by name, those of events with several benchmarks with all of them."""
+    n = len(made) // len(models)
+    blocks = (made[k * n : (k + 1) * n] for k in range(len(models)))
+    found = (next((s.model_name for s in block if isinstance(s, StudyResult)), "") for block in blocks)
+    return [name or model.name for name, model in zip(found, models, strict=True)]
 
 
 def _grids(models: Sequence[ReturnModel], windows: Sequence[object], estimations: Sequence[object]) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def placebo(
     if before_only:
         found = [(row, placebos.at(placebos.rows[placebos.rows < row["_at"]])) for row, placebos in found]
     table = pd.DataFrame([_ranked(row, placebos, by, len(window)) for row, placebos in found]).set_index("event_id")
-    return Placebo(table, _distribution(study, found), window, by, study.spec.model.name)
+    return Placebo(table, _distribution(study, found), window, by, study.model_name)
 
 
 def _candidates(study: StudyResult, ticker: str, window: Window) -> IntArray:

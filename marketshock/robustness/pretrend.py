@@ -57,7 +57,7 @@ class Pretrend(Printable):
     def printout(self) -> Printout:
         """Return the printed form: CARs before the event window, and the joint tests."""
         title = (
-            f"Days {self.window}, before the event window: {self.study.spec.model.name}, estimation {self.estimation}",
+            f"Days {self.window}, before the event window: {self.study.model_name}, estimation {self.estimation}",
             f"smallest p-value after Holm: {_format.pvalue(self.pvalue_any)}",
         )
         there = self.table["car"].notna()

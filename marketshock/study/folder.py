@@ -15,7 +15,7 @@ from ..catalog.table import EventTable
 from ..errors import InputError, did_you_mean
 from ..models.base import ReturnModel, columns_read
 from ..panel.alignment import Exclusions, align
-from ..panel.clock import Traded, sessions_for
+from ..panel.clock import ANY, Traded, sessions_for
 from ..panel.returns import Returns, factor_columns
 from ..providers.dataset import ReturnsDataset
 from ..providers.frames import session_dates
@@ -46,7 +46,7 @@ def folder_market(
     days = session_dates("factors", frame.index, frame)
     source = "factors" if factors is not None else "returns"
     moved = np.ones(len(days), dtype=bool)  # a factor has a value of its own on each session
-    sessions = sessions_for(source, Traded(("the dates",), days, moved), calendar)
+    sessions = sessions_for(source, Traded((ANY,), days, moved), calendar)
     axis = sessions.between(days[0], days[-1])
     market = Returns(axis, (), np.empty((len(axis), 0)), sessions, log)
     if factors is not None and inside:

@@ -45,11 +45,17 @@ def by_event(panel: AnyPanel, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame({"ticker": panel.ticker, "date": stamps(panel.session), **columns}, index_of(panel))
 
 
-def events_frame(panel: AnyPanel, fit: ModelFit, evidence: Evidence) -> pd.DataFrame:
-    """Return the frame of `StudyResult.events`."""
+def events_frame(panel: AnyPanel, fit: ModelFit, evidence: Evidence, benchmarks: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the frame of `StudyResult.events`, with the benchmarks of the parts."""
     first, last = estimation_ends(panel)
     table = panel.table
     columns = {"event": panel.event, "group": panel.group, **table.given_columns(panel.position)}
+    if isinstance(panel, JoinedPanel):
+        taken = {"benchmark": benchmarks, "calendar": [", ".join(part.calendars) for part in panel.parts]}
+        for name, values in taken.items():
+            if len(set(values)) > 1:
+                one = [np.full(len(p), v, dtype=object) for p, v in zip(panel.parts, values, strict=True)]
+                columns[name] = panel.gathered(one)
     columns |= {"n_obs": fit.n_obs, "n_event_days": evidence.event_mask.sum(axis=1)}
     columns |= {"estimation_first": stamps(first), "estimation_last": stamps(last)}
     columns |= {"n_benchmark_missing": panel.n_unexplained()}

@@ -17,7 +17,7 @@ from ..panel.joined import AnyPanel
 from ..panel.returns import Sheet
 from ..panel.spec import StudySpec
 from ..providers.base import Prices
-from ..providers.frames import dated
+from ..providers.frames import dated, pandas_frame
 from ..providers.snapshot import bundled_factors
 from ..windows import Window
 
@@ -87,7 +87,7 @@ def prices_of(prices: Prices | Frame | None, returns: object) -> Prices | None:
     if (prices is None) == (returns is None):
         came = "neither" if prices is None else "both"
         raise InputError("prices", f"{came} of prices= and returns= given", "give exactly one of the two")
-    return prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(prices)
+    return prices if prices is None or isinstance(prices, Prices) else Prices.from_frame(pandas_frame("prices", prices))
 
 
 def sheet_of(inputs: StudyInputs, held: Prices | None, returns: Frame | None, copy: bool) -> Sheet:

@@ -11,7 +11,7 @@ import pandas as pd
 from .._typing import IntArray
 from ..catalog.table import UNSET, EventTable
 from ..errors import InputError, UnknownNameError, WindowError
-from ..markets import Market, is_calendar
+from ..markets import Market, is_calendar, meant_calendar, same_calendar
 from ..models.base import clock_of, columns_read, held_against
 from ..panel.build import PanelBuild, Requirements, build_panel
 from ..panel.clock import Traded, sessions_for
@@ -210,9 +210,16 @@ def _asked(
 def _market(name: str, benchmark: str, calendar: str, markets: Mapping[str, Market]) -> tuple[Market | None, str]:
     """Return the market of an event, None where nothing is stated, and its benchmark, "" for the model's."""
     if name and name not in markets and not is_calendar(name):
-        remedy = "" if markets else "describe it: markets=[ms.Market(...)]"
+        near = meant_calendar(name)
+        known = f"known are {', '.join(map(repr, sorted(markets)))}; or " if markets else ""
+        remedy = f"{f'did you mean {near!r}? ' if near else ''}{known}use an exchange's code such as XETR, or 24/7"
+        remedy += "" if markets else ", or describe it: markets=[ms.Market(...)]"
         raise UnknownNameError("events, column 'market'", [name], sorted(markets), remedy)
     market = markets.get(name) or (Market(name) if name else None)
+    stated = market.calendar_name if market is not None else ""
+    if is_calendar(stated) and is_calendar(calendar) and not same_calendar(stated, calendar):
+        what = f"an event names the market {name!r}, whose calendar is {stated!r}, and the calendar {calendar!r}"
+        raise InputError("events, column 'calendar'", what, "leave one of the two empty")
     if market is None and len(markets) == 1:
         market = next(iter(markets.values()))  # the only market of the study is the market of all its events
     elif market is None and (benchmark or calendar):

@@ -20,7 +20,7 @@ from ..inference.adjust import adjust_pvalues
 from ..inference.rows import car_columns
 from ..inference.sample import Sample
 from ..markets import Market
-from ..models.base import ModelFit
+from ..models.base import ModelFit, clock_of
 from ..panel.abnormal import Abnormal
 from ..panel.alignment import Alignment, Exclusion
 from ..panel.event_panel import EventPanel
@@ -96,9 +96,10 @@ class StudyResult(Inferred, Printable):
         """The events studied: ticker, date (day 0), event, group (several joined by "; "), days with data by window.
 
         What the events name as their market, benchmark or calendar and their own event windows follow if there are any,
-        and last the traits: the user's other columns.
+        and last the traits: the user's other columns. Of several markets it is the benchmark and calendar taken.
         """
-        return frames.events_frame(self.panel, self.fit, self.evidence)
+        benchmarks = [next(iter(clock_of(part.spec.model)), "") for part in self.parts]
+        return frames.events_frame(self.panel, self.fit, self.evidence, benchmarks)
 
     @property
     def exclusions(self) -> pd.DataFrame:
@@ -155,6 +156,8 @@ class StudyResult(Inferred, Printable):
 
     def halts(self) -> list[str]:
         """Return the notes of events without a price on day 0, of more than three the number of the others."""
+        if self.parts:
+            return [note for part in self.parts for note in part.halts()]
         return frames.halts(self.single_panel, self.evidence.event_mask, self.spec.model)
 
     def part_of(self, event_id: str) -> StudyResult:
@@ -333,7 +336,7 @@ class StudyResult(Inferred, Printable):
         cars = {part: self.car(part.first, part.last) for part in dict.fromkeys(parts)}
         shift = self.panel.shift
         reopened = 0 if shift is None else int((shift > 0).sum())
-        halts = [note for part in self.parts or (self,) for note in part.halts()]
+        halts = self.halts()
         lost = int(self.panel.n_unexplained().sum())
         moved = int((alignment.moved != 0).sum())
         counts = (len(alignment.session), self.sample().n_lacking, moved, len(self._exclusions), lost, reopened)

@@ -67,8 +67,8 @@ def check_zones(table: EventTable, events: IntArray, sessions: Sessions) -> None
 
 
 def _stated() -> Words:
-    named = (Argument("calendar", "NYSE"), " or ", Argument("calendar", "XETR"))
-    return Words("say which: a column market or calendar of the events, ", *named)
+    own = 'such as market "XETR" with its index in the column benchmark'
+    return Words(f"say which: a column market or calendar of the events, {own}; or ", Argument("calendar", "XETR"))
 
 
 def _in_new_york(utc: DateArray, offset: IntArray) -> BoolArray:
