@@ -100,7 +100,7 @@ def _prices_of_study(arguments: argparse.Namespace, events: Any, environment: Ma
     chosen = {name: p.default for name, p in inspect.signature(event_study).parameters.items()}
     chosen |= given(arguments, event_study)
     reach = chosen["estimation"][0], chosen["window"][1]
-    named = list(dict.fromkeys([*_benchmarks(arguments), *_own_benchmarks(arguments, events)]))
+    named = list(dict.fromkeys(filter(None, [*_benchmarks(arguments), *_own_benchmarks(arguments, events)])))
     return _prices_around(events, arguments.tickers, named, reach, _access(arguments, environment))
 
 

@@ -63,5 +63,5 @@ def not_positive(values: FloatArray, at: int) -> tuple[str, str]:
     level = float(np.median(near)) if len(near) else 0.0
     if value < 0 and level and abs(np.log(-value / level)) < 0.5:
         what = "whose size fits its neighbors: in CRSP a minus marks the mean of bid and ask"
-        return what, "take abs() of CRSP's prices (ms.read_crsp does), or set it to NaN"
+        return what, "take abs() of CRSP's prices (the reader of CRSP files does), or set it to NaN"
     return "", "correct it, or set it to NaN"

@@ -44,7 +44,7 @@ def _of_factor(name: str, days: DateArray, column: FloatArray) -> Iterator[Price
         yield _first(name, days, coded, "codes", f"{column[np.argmax(coded)]:g}, a missing-value code{_times(coded)}")
     size = np.where(coded, np.nan, np.abs(column))
     known = size[np.isfinite(size)]
-    if not len(known):
+    if not len(known) or np.isin(known, (0.0, 1.0)).all():  # an indicator is a regressor, and no return
         return
     if (rows := _in_percent(size)).any():
         cause = f"{_span(days, rows)} of the size of percent, others of decimals: bring all rows into decimals"
@@ -94,7 +94,7 @@ def scale_findings(name: str, days: DateArray, size: FloatArray, alone: float = 
 def _in_percent(size: FloatArray) -> BoolArray:
     """Return which rows are in percent where others are in decimals, (T,); none where all are alike.
 
-    Of seven values in a row a middle one of 20 % never happens in decimals, and one of .008 % never in percent.
+    Of seven consecutive values a middle one of 20 % never happens in decimals, and one of .008 % never in percent.
     """
     moving = np.flatnonzero(size > 0)
     none = np.zeros(len(size), dtype=bool)
