@@ -47,8 +47,35 @@ class DesignSums:
         return self._known[key]
 
 
+class NamedEvents:
+    """The names of a panel's events: what is read of the table at their positions."""
+
+    table: EventTable
+    position: IntArray
+
+    @cached_property
+    def event_id(self) -> StrArray:
+        """Event id, the key of an event, (E,), object."""
+        return self.table.event_id[self.position]
+
+    @cached_property
+    def ticker(self) -> StrArray:
+        """Security, (E,), object."""
+        return self.table.names[self.table.security[self.position]]
+
+    @cached_property
+    def event(self) -> StrArray:
+        """Catalog or user event to which each row belongs, (E,), object."""
+        return self.table.event[self.position]
+
+    @property
+    def group(self) -> StrArray:
+        """User-defined group, "" if none, (E,), object."""
+        return self.table.group[self.position]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class EventPanel:
+class EventPanel(NamedEvents):
     """E studied events as positions in a matrix of returns.
 
     Windows are gathered from the matrix on access, so that events can be processed in blocks of limited memory.
@@ -108,26 +135,6 @@ class EventPanel:
 
     def __repr__(self) -> str:
         return f"EventPanel: {len(self)} events, estimation {self.estimation}, window {self.window}"
-
-    @cached_property
-    def event_id(self) -> StrArray:
-        """Event id, the key of an event, (E,), object."""
-        return self.table.event_id[self.position]
-
-    @cached_property
-    def ticker(self) -> StrArray:
-        """Security, (E,), object."""
-        return self.table.names[self.table.security[self.position]]
-
-    @cached_property
-    def event(self) -> StrArray:
-        """Catalog or user event to which each row belongs, (E,), object."""
-        return self.table.event[self.position]
-
-    @property
-    def group(self) -> StrArray:
-        """User-defined group, "" if none, (E,), object."""
-        return self.table.group[self.position]
 
     @property
     def session(self) -> DateArray:

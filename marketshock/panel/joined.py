@@ -12,16 +12,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._typing import BoolArray, DateArray, FloatArray, IntArray, StrArray
+from .._typing import BoolArray, DateArray, FloatArray, IntArray
 from ..catalog.table import EventTable
 from ..models.base import ModelFit
 from ..windows import BLOCK, Intervals, Window, WindowData
 from .abnormal import Abnormal
-from .event_panel import EventPanel
+from .event_panel import EventPanel, NamedEvents
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class JoinedPanel:
+class JoinedPanel(NamedEvents):
     """E events as parts, each a panel on its own market's sessions, in the order of the table.
 
     Days of the event windows are counted from each event's own day 0; a day outside an event's own window is masked.
@@ -54,7 +54,7 @@ class JoinedPanel:
         return f"JoinedPanel: {len(self)} events in {len(self.parts)} parts, window {self.window}"
 
     @property
-    def table(self) -> EventTable:
+    def table(self) -> EventTable:  # type: ignore[override]
         """All events given."""
         return self.parts[0].table
 
@@ -84,7 +84,7 @@ class JoinedPanel:
         return tuple(weight for p in self.parts for weight in p.own_weights)
 
     @cached_property
-    def position(self) -> IntArray:
+    def position(self) -> IntArray:  # type: ignore[override]
         """Positions of the studied events in the table, (E,), increasing."""
         return np.asarray(self.gathered([p.position for p in self.parts]))
 
@@ -92,26 +92,6 @@ class JoinedPanel:
     def column(self) -> IntArray:
         """Number of the security, (E,): the same number is the same security in every part."""
         return np.asarray(self.table.security[self.position], dtype=np.int64)
-
-    @cached_property
-    def event_id(self) -> StrArray:
-        """Event id, the key of an event, (E,), object."""
-        return self.table.event_id[self.position]
-
-    @cached_property
-    def ticker(self) -> StrArray:
-        """Security, (E,), object."""
-        return self.table.names[self.table.security[self.position]]
-
-    @cached_property
-    def event(self) -> StrArray:
-        """Catalog or user event to which each row belongs, (E,), object."""
-        return self.table.event[self.position]
-
-    @property
-    def group(self) -> StrArray:
-        """User-defined group, "" if none, (E,), object."""
-        return self.table.group[self.position]
 
     @cached_property
     def session(self) -> DateArray:
