@@ -13,6 +13,7 @@ from .._typing import DateArray, FloatArray
 from ..errors import InputError
 from .bars import DAILY, FIELDS, Bars, Source, adjusted_close
 from .base import Prices
+from .cache import utc_now
 from .collect import CacheLike, Day, Fetching, OnFailure, collect, days_of, symbols
 from .retry import Retry
 from .total_return import OF_DIVIDENDS
@@ -111,6 +112,7 @@ def fetch_prices(
     workers: int = 4,
     max_time: float | None = 300,
     progress: bool = True,
+    now: Callable[[], dt.datetime] = utc_now,
 ) -> Prices:
     """Fetch daily prices from any source through the cache; see `yahoo` for the arguments.
 
@@ -121,12 +123,14 @@ def fetch_prices(
         `marketshock.providers.bars.Bars`, and ``asking(bound)``, a context around the calls of it.
     tickers, start, end, cache, offline, tolerate, on_failure, workers, max_time, progress
         As in `yahoo`.
+    now : callable
+        The time in UTC, by which a day is over and an answer is old: that of the source, if it has one of its own.
 
     Returns
     -------
     Prices
     """
-    how = Fetching(cache, offline, tolerate, on_failure, workers, max_time, progress)
+    how = Fetching(cache, offline, tolerate, on_failure, workers, max_time, progress, now)
     return _prices(source, tickers, start, end, how)
 
 
