@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import json
 import os
@@ -389,10 +390,14 @@ class TestFile:
         with pytest.raises(InputError, match="path: "):
             ms.report.html(main_job.nvidia, tmp_path / name if name else None)
 
-    def test_a_write_that_fails_leaves_the_old_file(self, main_job, tmp_path):
+    def test_a_write_that_fails_leaves_the_old_file(self, main_job, tmp_path, monkeypatch):
         path = tmp_path / "a.html"
         path.write_text("before")
-        (tmp_path / "a.html.part").mkdir()  # what is written first cannot be
+
+        def full(descriptor):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(InputError, match=r"path: .*cannot be written"):
             ms.report.html(main_job.nvidia, path)
         assert path.read_text() == "before"

@@ -111,7 +111,7 @@ def test_a_read_only_folder_is_read_and_not_written(store, monkeypatch):
     def refused(*args, **named):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(module.tempfile, "mkstemp", refused)
+    monkeypatch.setattr(os, "open", refused)
     monkeypatch.setattr("filelock.FileLock.acquire", refused)
     with store.lock(KEY), pytest.warns(CacheWarning, match="Permission denied"):
         assert not store.write(KEY, {"version": 2}, b"new")

@@ -62,20 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def reproduce(arguments: argparse.Namespace) -> int:
     """Print who lost what on January 27 and February 3, 2025, from the bundled data."""
-    from ..report.files import output_folder, to_json, write_text
-    from ..report.reproduce import draw, reproduction, sections, to_dict
+    from ..report.files import output_folder
+    from ..report.reproduce import reproduction, sections, to_dict, write
 
     folder = output_folder(arguments.out) if arguments.out else None
-    with progress_bar(3 if folder else 1, arguments) as step:
+    with progress_bar(2 if folder else 1, arguments) as step:
         result = reproduction()
         step("computed")
         _print(arguments, lambda: to_dict(result), lambda: sections(result))
         if folder:
-            path = folder / "reproduce.json"
-            write_text(path, to_json(to_dict(result)))
+            _say_written(arguments, write(result, folder))
             step("written")
-            _say_written(arguments, [path, *draw(result, folder)])
-            step("drawn")
     return DONE
 
 
@@ -279,7 +276,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 def simulate(arguments: argparse.Namespace) -> int:
     """Simulate how often each test rejects: its size, and its power for known abnormal returns."""
-    from ..report.files import output_folder, write_text
+    from ..report.files import csv_text, output_folder, write_text
     from ..report.reproduce import records
     from ..simulate import Design, rejection_rates
 
@@ -290,7 +287,7 @@ def simulate(arguments: argparse.Namespace) -> int:
     _print(arguments, lambda: plain, lambda: str(rates))
     if folder:
         path = folder / "rejection_rates.csv"
-        write_text(path, rates.table.to_csv(lineterminator="\n"))
+        write_text(path, csv_text(rates.table))
         _say_written(arguments, [path])
     return DONE
 

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
+from .._files import replacing
 from ..errors import CacheWarning, InputError, Unavailable
 
 _MAGIC = b"marketshock-cache 1 "
@@ -117,7 +117,8 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             for left in path.parent.glob(f".{path.name}.*.tmp"):
                 left.unlink(missing_ok=True)  # of a writer that died: we hold the lock
-            _replace(path, [_MAGIC, hashlib.sha256(body).hexdigest().encode(), b"\n", body])
+            with replacing(path, private=True) as part:
+                part.write_bytes(b"".join((_MAGIC, hashlib.sha256(body).hexdigest().encode(), b"\n", body)))
         except OSError as error:
             _warn(f"{path} could not be written ({error.strerror or error}); what was there before is untouched")
             return False
@@ -211,27 +212,6 @@ def _opened(path: Path) -> Held | None:
     if not isinstance(about, dict):
         raise _Damaged("has no description")
     return Held(about, body[8 + length :])
-
-
-def _replace(path: Path, parts: list[bytes]) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        for wait in (0.01, 0.05, 0.25, 1.0, None):
-            try:
-                os.replace(name, path)
-                return
-            except PermissionError:  # Windows, while a reader has the old file open
-                if wait is None:
-                    raise
-                time.sleep(wait)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 def _set_aside(path: Path) -> str:

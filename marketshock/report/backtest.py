@@ -10,12 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._files import together
 from .._format import wrapped
 from ..backtests.compare import RuleComparison, compare_rules
 from ..backtests.placebo import PlaceboTrades, placebo_trades
 from ..backtests.result import Backtest
 from ..engines.progress import Progress
-from .files import save_figure, to_json, write_frames, write_text
+from .files import save_figure, write_frames, write_record
 from .reproduce import records
 
 if TYPE_CHECKING:
@@ -143,6 +144,12 @@ def chosen_record(result: Backtest) -> dict[str, Any]:
 
 def write(report: BacktestReport, folder: Path) -> list[Path]:
     """Write the frames of each rule as CSV, everything as JSON, and pictures; return the paths."""
+    with together(folder, "backtest.json") as fresh:
+        written = [*_written(report, fresh), write_record(fresh / "backtest.json", to_dict(report))]
+    return [folder / path.name for path in written]
+
+
+def _written(report: BacktestReport, folder: Path) -> list[Path]:
     written = []
     several = len(report.backtests) > 1
     for k, (name, result) in enumerate(report.backtests.items(), start=1):
@@ -153,9 +160,7 @@ def write(report: BacktestReport, folder: Path) -> list[Path]:
             written += draw(result, report.placebos.get(name), folder, stem)
     if report.comparison is not None:
         written += write_frames({"comparison": report.comparison.table}, folder)
-    path = folder / "backtest.json"
-    write_text(path, to_json(to_dict(report)))
-    return [*written, path]
+    return written
 
 
 def draw(result: Backtest, placebo: PlaceboTrades | None, folder: Path, stem: str = "") -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._files import output_file, whole
 from .._frame import Printable, PrintedTable, Printout, ReadableFrame
 from ..backtests.result import Backtest
 from ..errors import InputError
@@ -157,9 +158,7 @@ def to_excel(result: Any, path: str | Path) -> Path:
         If there is nothing to write, a name is no .xlsx file or cannot be written, two sheets get one name, or openpyxl
         is missing (``pip install 'marketshock[excel]'``).
     """
-    path = Path(path)
-    if path.suffix != ".xlsx":
-        raise InputError("path", f"unknown kind of file {path.suffix!r}", "give an .xlsx file")
+    path = output_file(path, "path", (".xlsx",), "give an .xlsx file")
     try:
         import openpyxl  # noqa: F401
     except ImportError as error:
@@ -172,18 +171,24 @@ def to_excel(result: Any, path: str | Path) -> Path:
         sheets[short] = frame
     if not sheets:
         raise InputError("result", "holds nothing to write", "give a result of this library, or a DataFrame")
-    part = path.with_name(f".{path.name}.part.xlsx")
+    with whole(path, "path") as part:
+        part.write_bytes(_book(sheets))
+    return path
+
+
+def _book(sheets: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return the bytes of an Excel file; raise `OSError` where the system does not let openpyxl make its sheets."""
+    book = io.BytesIO()
     try:
-        with pd.ExcelWriter(part, engine="openpyxl") as writer:
+        with pd.ExcelWriter(book, engine="openpyxl") as writer:
             for name, frame in sheets.items():
                 _plain_cells(frame).to_excel(writer, sheet_name=name, index=frame.index.names != [None])
                 _text_stays_text(writer.sheets[name])
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError("path", f"{path} cannot be written: {error.strerror or error}", "name another file") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    except Exception as error:
+        if type(error).__module__.startswith("lxml"):  # which openpyxl writes with if it is there: a full disk
+            raise OSError(f"its sheets do not fit into the folder for temporary files ({error})") from error
+        raise
+    return book.getvalue()
 
 
 def latex(text: str) -> str:

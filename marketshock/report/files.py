@@ -1,15 +1,16 @@
-"""Results written to a folder. Each file appears whole or not at all."""
+"""Results written to files."""
 
 from __future__ import annotations
 
-import contextlib
+import csv
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._files import digests, output_file, together, whole
+from .._format import visible
 from ..catalog.vocabulary import CLOCK
 from ..errors import InputError
 from ..study.results import StudyResult
@@ -30,51 +31,28 @@ def output_folder(path: str | Path) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError("out", f"{folder} cannot be made a folder: {error.strerror}", "name another") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        said = error.strerror if isinstance(error, OSError) else error
+        raise InputError("out", f"{visible(str(folder))} cannot be made a folder: {said}", "name another") from error
     return folder
 
 
 def write_text(path: Path, text: str, parameter: str = "out") -> None:
-    """Write a text file through a temporary one beside it, so that an interruption leaves no half file."""
-    with _whole(path, path.with_name(path.name + ".part"), parameter) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    """Write a text file whole or not at all; half of a character beyond 16 bits is written as its escape."""
+    with whole(path, parameter) as part:
+        part.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 120) -> Path:
-    """Save a picture through a temporary file beside it, without a date in it: the same picture is the same bytes."""
-    with _whole(path, path.with_name(f".{path.stem}.part{path.suffix}"), "out") as part:
-        figure.savefig(part, dpi=dpi, metadata={"Software": None})
+    """Save a picture whole or not at all, without a date in it: the same picture is the same bytes."""
+    with whole(path) as part:
+        figure.savefig(part, format=path.suffix[1:], dpi=dpi, metadata={"Software": None})
     return path
-
-
-@contextlib.contextmanager
-def _whole(path: Path, part: Path, parameter: str) -> Iterator[Path]:
-    """Yield a temporary file, and put it in the place of the file when it is written."""
-    try:
-        yield part
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(parameter, f"{path} cannot be written: {error.strerror}", "name another folder") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def writable(path: str | Path) -> Path:
-    """Return a path to which a frame can be written.
-
-    Raises
-    ------
-    InputError
-        If it is no .csv or .parquet file, or its folder does not exist.
-    """
-    path = Path(path)
-    if path.suffix not in (".csv", ".parquet"):
-        raise InputError("out", f"unknown kind of file {path.suffix!r}", "give a .csv or a .parquet file")
-    if not path.parent.is_dir():
-        raise InputError("out", f"there is no folder {path.parent}", "make it, or name another")
-    return path
+    """Return a path to which a frame can be written; raise `InputError` if it is none, or no .csv or .parquet file."""
+    return output_file(path, "out", (".csv", ".parquet"), "give a .csv or a .parquet file")
 
 
 def draft_path(path: str | Path) -> Path:
@@ -85,11 +63,7 @@ def draft_path(path: str | Path) -> Path:
     InputError
         If it is no .toml file, is there already, or its folder does not exist.
     """
-    path = Path(path)
-    if path.suffix != ".toml":
-        raise InputError("out", f"unknown kind of file {path.suffix!r}", "give a .toml file")
-    if not path.parent.is_dir():
-        raise InputError("out", f"there is no folder {path.parent}", "make it, or name another")
+    path = output_file(path, "out", (".toml",), "give a .toml file")
     if path.exists():
         raise InputError("out", f"{path} is there already", "it may have been edited: name another, or remove it")
     return path
@@ -104,23 +78,31 @@ def write_frame(path: str | Path, frame: pd.DataFrame) -> Path:
         If the file is of another kind or cannot be written.
     """
     path = writable(path)
-    if path.suffix == ".csv":
-        write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    if path.suffix.lower() == ".csv":
+        write_text(path, csv_text(frame, index=False))
         return path
     try:
-        frame.to_parquet(path, index=False)
+        with whole(path) as part:
+            frame.to_parquet(part, index=False)
     except ImportError as error:
         raise InputError("out", "Parquet needs pyarrow", "pip install 'marketshock[parquet]'") from error
-    except OSError as error:
-        raise InputError("out", f"{path} cannot be written: {error}", "name another file") from error
     return path
+
+
+def csv_text(frame: pd.DataFrame, index: bool = True) -> str:
+    """Return a frame as CSV with every text as it is: one that begins with "=" is a formula to a spreadsheet.
+
+    All texts are put in quotes if one holds a carriage return, which a reader would take for the end of a line.
+    """
+    text = frame.to_csv(index=index, lineterminator="\n")
+    return frame.to_csv(index=index, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC) if "\r" in text else text
 
 
 def write_frames(frames: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Write frames by name as CSV, with their index if it has a name; return the paths."""
     paths = [folder / f"{name}.csv" for name in frames]
     for path, frame in zip(paths, frames.values(), strict=True):
-        write_text(path, frame.to_csv(lineterminator="\n", index=frame.index.name is not None))
+        write_text(path, csv_text(frame, index=frame.index.name is not None))
     return paths
 
 
@@ -142,10 +124,15 @@ def write_study(study: StudyResult, folder: Path, by: str | None = None) -> list
         "tests": study.tests(by=by),
         **{name: getattr(study, name) for name in ("exclusions", "alignment", "findings")},
     }
-    written = write_frames(frames, folder)
-    path = folder / "spec.json"
-    write_text(path, to_json(study_record(study)))
-    return [*written, path]
+    with together(folder, "spec.json") as fresh:
+        written = [*write_frames(frames, fresh), write_record(fresh / "spec.json", study_record(study))]
+    return [folder / path.name for path in written]
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> Path:
+    """Write the JSON of a set of results, with the SHA-256 of the other files of its folder under "files"."""
+    write_text(path, to_json({**record, "files": digests(path.parent)}))
+    return path
 
 
 def study_record(study: StudyResult) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .. import _format
+from .._files import together
 from .._frame import ReadableFrame
 from ..engines.progress import Progress
 from ..errors import InputError
@@ -20,7 +21,7 @@ from ..volatility.clustering import Clustering
 from ..volatility.contribution import IndexContribution, index_contribution
 from ..volatility.fragility import Fragility
 from ..volatility.membership import Membership
-from .files import save_figure, to_json, write_frames, write_text
+from .files import save_figure, write_frames, write_record
 from .reproduce import records
 
 if TYPE_CHECKING:
@@ -147,10 +148,10 @@ def to_dict(report: FragilityReport) -> dict[str, Any]:
 
 def write(report: FragilityReport, folder: Path) -> list[Path]:
     """Write every table and z as CSV, the whole as JSON and three pictures; return the paths."""
-    written = write_frames({**report.tables, "z": report.measured.z}, folder)
-    path = folder / "fragility.json"
-    write_text(path, to_json(to_dict(report)))
-    return [*written, path, *draw(report, folder)]
+    with together(folder, "fragility.json") as fresh:
+        written = [*write_frames({**report.tables, "z": report.measured.z}, fresh), *draw(report, fresh)]
+        written.append(write_record(fresh / "fragility.json", to_dict(report)))
+    return [folder / path.name for path in written]
 
 
 def draw(report: FragilityReport, folder: Path) -> list[Path]:

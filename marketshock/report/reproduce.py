@@ -13,6 +13,7 @@ import pandas as pd
 
 from .. import _format
 from .._bundled import MAGNIFICENT_SEVEN
+from .._files import together
 from .._frame import ReadableFrame
 from ..catalog.load import load_catalog
 from ..claims.verify import Claims, verify_claims
@@ -27,7 +28,7 @@ from ..study.results import StudyResult
 from ..study.run import event_study
 from . import tables
 from .claims import to_dict as claim_records
-from .files import save_figure
+from .files import save_figure, write_record
 
 INDEX_NOTE = (
     "The index contains the seven firms: what they share is partly taken out with it, and the intervals know nothing "
@@ -179,6 +180,13 @@ def to_dict(result: Reproduction) -> dict[str, Any]:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a frame as JSON-ready records: index as columns, dates as text, NaN as None."""
     return [{key: _plain(value) for key, value in row.items()} for row in _format.rows(frame)]
+
+
+def write(result: Reproduction, folder: Path) -> list[Path]:
+    """Write everything as JSON, and the plots; return the paths."""
+    with together(folder, "reproduce.json") as fresh:
+        written = [*draw(result, fresh), write_record(fresh / "reproduce.json", to_dict(result))]
+    return [folder / path.name for path in reversed(written)]
 
 
 def draw(result: Reproduction, folder: Path) -> list[Path]:

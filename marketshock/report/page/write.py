@@ -11,8 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ..._files import output_file
 from ..._format import escape
-from ...errors import InputError
 from ..files import write_text
 from .blocks import Part, Section, Text
 from .html import Names, contents_html, record_table, section_html
@@ -37,17 +37,7 @@ def page_path(path: str | Path, parameter: str = "path") -> Path:
     InputError
         If it is no .html or .htm file, is a folder, or its folder does not exist.
     """
-    try:
-        path = Path(path)
-    except TypeError as error:
-        raise InputError(parameter, f"got {path!r}", "give a path such as report.html") from error
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(parameter, f"unknown kind of file {path.suffix!r}", "give a .html file")
-    if path.is_dir():
-        raise InputError(parameter, f"{path} is a folder", "name a file")
-    if not path.parent.is_dir():
-        raise InputError(parameter, f"there is no folder {path.parent}", "make it, or name another")
-    return path
+    return output_file(path, parameter, (".html", ".htm"), "give a .html file")
 
 
 def page_html(sections: Sequence[Section], title: str | None = None) -> str:
