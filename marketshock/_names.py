@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .errors import InputError
@@ -32,10 +32,14 @@ def clean_names(parameter: str, names: Iterable[Any]) -> list[str]:
     return clean
 
 
-def refuse_unseen(parameter: str, names: Iterable[str]) -> None:
-    """Raise `InputError` if a name has a character that is not seen, between others or around them."""
-    for name in names:
+def refuse_unseen(parameter: str, names: Iterable[str], where: Callable[[int], str] | None = None) -> None:
+    """Raise `InputError` if a name has a character that is not seen, between others or around them.
+
+    `where` returns the words for the place of a name by its number.
+    """
+    for at, name in enumerate(names):
         if not name.isprintable():
             hidden = next(c for c in name if not c.isprintable())
-            what = f"the name {name!r} has a character that is not seen (U+{ord(hidden):04X})"
+            place = f" in {where(at)}" if where else ""
+            what = f"the name {name!r}{place} has a character that is not seen (U+{ord(hidden):04X})"
             raise InputError(parameter, what, "remove it")

@@ -93,7 +93,7 @@ def securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
     code, known = pd.factorize(column)
     names = np.empty(len(known), dtype=object)
     names[:] = [str(name) for name in known]
-    refuse_unseen("events", (name.strip() for name in names))
+    refuse_unseen("events", (name.strip() for name in names), lambda at: place(column.index, _first(code, at)))
     blank = np.flatnonzero([not name.strip() for name in names])
     bad = (code < 0) | np.isin(code, blank) if len(blank) else code < 0
     if bad.any():
@@ -101,6 +101,10 @@ def securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
             "events", f"{place(column.index, int(np.argmax(bad)))} has no ticker", "fill it or drop the row"
         )
     return (code.astype(np.int32) if len(code) > _MANY else code), names
+
+
+def _first(code: IntArray, at: int) -> int:
+    return int(np.argmax(code == at))
 
 
 def text(frame: pd.DataFrame, name: str, allowed: tuple[str, ...] = ()) -> StrArray | None:
@@ -127,7 +131,19 @@ def names_of(frame: pd.DataFrame, name: str) -> StrArray | None:
     plain = np.empty(len(known) + 1, dtype=object)  # the last is that of an empty field
     plain[:-1] = [str(v).strip() if isinstance(v, (str, int, float, np.generic)) else v for v in known]
     plain[-1] = ""
+    if any(isinstance(v, str) and not v.isprintable() for v in plain):
+        refuse_hidden(frame, name, plain[code])
     return plain[code]
+
+
+def refuse_hidden(frame: pd.DataFrame, name: str, values: StrArray | None) -> None:
+    """Raise `InputError` if a name in a column has a character that is not seen: tables and lines could not hold it."""
+    if values is not None:
+        known = pd.unique(values)
+        texts = (value if isinstance(value, str) else "" for value in known)
+        refuse_unseen(
+            "events", texts, lambda at: f"{place(frame.index, int(np.argmax(values == known[at])))} of column {name!r}"
+        )
 
 
 def own_windows(frame: pd.DataFrame) -> FloatArray | None:
@@ -165,13 +181,26 @@ def _whole_days(name: str, column: pd.Series[Any]) -> FloatArray:
 def traits(frame: pd.DataFrame) -> dict[str, Any]:
     """Return the columns that are none of `COLUMNS`, each (E,) as it was given, in their order.
 
-    Raises `InputError` if one has a name that results give to a column of their own.
+    Raises `InputError` if one has a name that results give to a column of their own, or a text that is none.
     """
     own = [c for c in frame.columns if c not in COLUMNS and c != ROW_ID]
     clash = next((c for c in own if folded(c) in TAKEN), None)
     if clash is not None:
         raise InputError("events", f"column {clash!r} has the name of a column of the results", "rename it or drop it")
+    for name in own:
+        _refuse_halves(name, frame[name])
     return {c: _values(frame[c]) for c in own}
+
+
+def _refuse_halves(name: str, column: pd.Series[Any]) -> None:
+    """Raise `InputError` if a text holds half of a character beyond 16 bits, which no table and no file can."""
+    if column.dtype != object:
+        return
+    for at, value in enumerate(column):
+        half = None if not isinstance(value, str) or value.isascii() else re.search("[\ud800-\udfff]", value)
+        if half:
+            what = f"column {name!r} has half of a character (U+{ord(half[0]):04X}) in {place(column.index, at)}"
+            raise InputError("events", what, "read the file in its own encoding, or remove it")
 
 
 def _values(column: pd.Series[Any]) -> Any:

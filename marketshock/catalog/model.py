@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from .._names import refuse_unseen
 from .._typing import ON_CLOSED, TIMINGS, OnClosed, Timing
 from ..errors import InputError, UnknownNameError, check_choice
 from .claim import Claim
@@ -56,7 +57,8 @@ class Event:
     ChoiceError
         If `kind`, `timing` or `on_closed` is not one of the allowed values.
     InputError
-        If `when` is not a date, or is a timestamp that has no time zone or is given with `timing` or `on_closed`.
+        If `when` is not a date, or is a timestamp that has no time zone or is given with `timing` or `on_closed`; if
+        the id or a ticker has a character that is not seen.
     """
 
     id: str
@@ -73,6 +75,8 @@ class Event:
         named: object = self.tickers
         if isinstance(named, str):  # one ticker given as text
             object.__setattr__(self, "tickers", (named,))
+        refuse_unseen("id", [self.id])
+        refuse_unseen("tickers", self.tickers)
         check_choice("kind", self.kind, KINDS)
         check_choice("timing", self.timing, TIMINGS)
         if self.on_closed is not None:

@@ -262,6 +262,9 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
         columns.refuse_blank(frame, "event_id", event)
     else:
         event = None
+    group = columns.text(frame, "group")
+    columns.refuse_hidden(frame, "event_id", event)
+    columns.refuse_hidden(frame, "group", group)
     timing = columns.text(frame, "timing", TIMINGS)
     on_closed = columns.text(frame, "on_closed", ("", *ON_CLOSED))
     for name, values in (("timing", timing), ("on_closed", on_closed)):
@@ -278,7 +281,7 @@ def _from_frame(frame: pd.DataFrame, tickers: Sequence[str] | None) -> EventTabl
         given,
         _or_repeated(utc, np.datetime64("NaT", "us"), n),
         **whole,
-        group=_or_repeated(columns.text(frame, "group"), "", n),
+        group=_or_repeated(group, "", n),
         own_event=event,
         own_id=event_id,
         **clock,

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.dom import minidom
 
+from .._format import visible
 from ._style import style
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _drawn(figure: Figure) -> bytes:
     out = io.BytesIO()
     with style(), mpl.rc_context({"svg.fonttype": "none"}):
         figure.savefig(out, format="svg", transparent=True, metadata=_UNSAID)
-    return out.getvalue()
+    return visible(out.getvalue().decode()).encode()
 
 
 def _clean(node: minidom.Element) -> None:
@@ -99,7 +100,7 @@ def _said(document: minidom.Document | None, tag: str, name: str, text: str) -> 
     assert document is not None
     element = document.createElement(tag)
     element.setAttribute("id", name)
-    element.appendChild(document.createTextNode(text))
+    element.appendChild(document.createTextNode(visible(text)))
     return element
 
 
