@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .._groups import starts_of
 from .._typing import BoolArray, IntArray
 from ..errors import LookAheadWarning, MarketShockWarning, OverlapWarning, SurvivorshipWarning
+from ..panel.runs import starts_of
 from ..sessions import YEAR
 from .costs import Costs
 from .engine import Account

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._groups import starts_of
 from .._typing import FloatArray, IntArray
+from ..panel.runs import starts_of
 from .evidence import Evidence
 
 

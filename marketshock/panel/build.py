@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._groups import starts_of
 from .._typing import BoolArray, Duplicates, FloatArray, IntArray, OnClosed, OnHalt, StrArray
 from ..catalog.table import EventTable
 from ..models.base import ReturnModel
@@ -16,6 +15,7 @@ from .alignment import Alignment, Exclusions, align, exclude_duplicates, locate
 from .event_panel import DesignSums, EventPanel
 from .halts import reopened
 from .returns import Returns
+from .runs import starts_of
 from .spans import over_gaps
 
 _STEP = 64  # securities looked at together

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from .._groups import starts_of
 from .._typing import BoolArray, FloatArray, IntArray
 from ..models._moments import DateSide
 from ..models._ols import OlsFit
@@ -19,6 +18,7 @@ from ..models.base import LeastSquares, ModelFit, ReturnModel, can_scale, is_lea
 from ..windows import BLOCK
 from .abnormal import Abnormal
 from .event_panel import EventPanel, without_own
+from .runs import starts_of
 
 _PAYS = 16  # cost of one window day relative to one day of a running sum
 _FEWEST = 200  # events in the study below which every window is fitted directly

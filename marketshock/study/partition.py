@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from .._groups import starts_of
 from .._typing import DateArray, IntArray, StrArray
 from ..catalog.table import EventTable
 from ..inference.event_sums import EventSums, event_sums
@@ -22,6 +21,7 @@ from ..panel.build import PanelBuild, Requirements, build_panel
 from ..panel.estimation import Estimated, Piece, Pieces, estimated_blocks
 from ..panel.event_panel import EventPanel
 from ..panel.returns import Returns
+from ..panel.runs import starts_of
 from ..panel.spec import StudySpec
 from ..providers.dataset import DatasetPartition
 from ..windows import Window, check_inside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._typing import IntArray
+from .._typing import IntArray
 
 
 def starts_of(*columns: IntArray) -> IntArray:
