@@ -223,9 +223,12 @@ def _read(path: Path) -> tuple[Kind, bytes]:
     content = read_bytes(path, _MOST_BYTES, REMEDY, kind=path.suffix[1:] or "a table")
     if kind is None and path.suffix:
         raise InputError(str(path), f"unknown kind of file {path.suffix!r}", f"give one of {', '.join(_SUFFIXES)}")
-    if kind is None:
-        kind = next((k for magic, k in _MAGIC.items() if content.startswith(magic)), "CSV")
-    return kind, content
+    if kind is not None:
+        return kind, content
+    for magic, known in _MAGIC.items():
+        if content.startswith(magic):
+            return known, content
+    return "CSV", content
 
 
 def _check_width(path: Path, columns: int) -> None:
