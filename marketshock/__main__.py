@@ -1,5 +1,5 @@
 """``python -m marketshock``."""
 
-from .command.main import main
+from .command.entry import run
 
-raise SystemExit(main())
+run()

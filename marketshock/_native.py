@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import InputError
+from .errors import InputError, twice
 
 _CONVERTED = ("polars", "pyarrow", "narwhals")
 _NAT = int(np.iinfo(np.int64).min)  # integer value of NaT
@@ -61,9 +61,8 @@ def _converted(parameter: str, frame: Any, home: str) -> pd.DataFrame:
 
 
 def _refuse_twice(parameter: str, names: list[str]) -> None:
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise InputError(parameter, f"has the column {twice[0]!r} twice", "keep one of them")
+    if (again := twice(names)) is not None:
+        raise InputError(parameter, f"has the column {again!r} twice", "keep one of them")
 
 
 def _values(column: Any) -> Any:

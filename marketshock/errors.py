@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+_NAMED = 12  # names in a message
+_LONGEST = 100  # characters of a name that is compared with others: the time grows with their square
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -92,9 +95,11 @@ class UnknownNameError(InputError, KeyError):
 
     def __init__(self, parameter: str, names: Sequence[str], known: Iterable[str], remedy: str = "") -> None:
         self.names, self.known = tuple(names), tuple(known)
-        near = {name: did_you_mean(name, self.known) for name in self.names}
-        hints = [f"{name!r}" + (f" (did you mean {near[name]!r}?)" if near[name] else "") for name in self.names]
-        listed = ", ".join(map(repr, self.known[:12])) + (", ..." if len(self.known) > 12 else "")
+        some = self.names[:_NAMED]
+        near = {name: did_you_mean(name, self.known) for name in some}
+        hints = [f"{name!r}" + (f" (did you mean {near[name]!r}?)" if near[name] else "") for name in some]
+        hints += [f"and {len(self.names) - _NAMED} more"] if len(self.names) > _NAMED else []
+        listed = ", ".join(map(repr, self.known[:_NAMED])) + (", ..." if len(self.known) > _NAMED else "")
         super().__init__(parameter, f"unknown: {', '.join(hints)}", remedy or f"known are {listed or 'none'}")
 
     __str__ = Exception.__str__  # KeyError would print the repr
@@ -270,9 +275,21 @@ def _restored(kind: type[MarketShockError], message: str, attributes: dict[str, 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most similar to `name` (case ignored), or None if none is similar."""
+    if len(str(name)) > _LONGEST:
+        return None
     by_folded = {k.casefold(): k for k in known}
     match = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.6)
     return by_folded[match[0]] if match else None
+
+
+def twice(names: Iterable[str]) -> str | None:
+    """Return the first name that was there before, None if every name is there once."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def check_choice(parameter: str, value: object, allowed: Iterable[object]) -> None:

@@ -144,12 +144,14 @@ def markets_by_name(markets: Markets | None) -> dict[str, Market]:
         several = isinstance(markets, Sequence) and not isinstance(markets, str)
         listed: list[Any] = list(markets) if several else [markets]  # type: ignore[arg-type]
         pairs = [(one.name if isinstance(one, Market) else "", one) for one in listed]
+    named: dict[str, Market] = {}
     for name, one in pairs:
         if not isinstance(one, Market):
             raise InputError("markets", f"got {one!r}", 'give markets such as ms.Market("XETR", "^GDAXI")')
-        if [n for n, _ in pairs].count(name) > 1:
+        if name in named:
             raise InputError("markets", f"{name!r} is given twice", "give each market a name of its own")
-    return dict(pairs)
+        named[name] = one
+    return named
 
 
 def is_calendar(name: str) -> bool:

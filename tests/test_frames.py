@@ -6,6 +6,7 @@ import builtins
 import dataclasses
 import datetime as dt
 import decimal
+import sys
 
 import numpy as np
 import pandas as pd
@@ -595,16 +596,13 @@ class TestFiles:
         def refused(*_, **__):
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("pathlib.Path.open", refused)
+        monkeypatch.setattr("marketshock._files.reading.os.open", refused)
         with pytest.raises(InputError, match=r"p\.csv: cannot be read as csv: .*Permission denied"):
             ms.read_prices(tmp_path / "p.csv")
 
     def test_without_pyarrow_the_error_says_what_to_install(self, tmp_path, monkeypatch):
         (tmp_path / "p.parquet").write_bytes(b"PAR1")
 
-        def missing(*_, **__):
-            raise ImportError("pyarrow")
-
-        monkeypatch.setattr(pd, "read_parquet", missing)
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
         with pytest.raises(InputError, match=r"Parquet needs pyarrow; pip install 'marketshock\[parquet\]'"):
             ms.read_prices(tmp_path / "p.parquet")

@@ -205,7 +205,7 @@ class TestRefused:
             ms.french_factors(server.base + "/a.zip", cache=False)
 
     def test_a_zip_that_would_unpack_to_too_much(self, save, monkeypatch):
-        monkeypatch.setattr("marketshock.providers.french_file._LARGEST", 100)
+        monkeypatch.setattr("marketshock.providers.french_file.LARGEST", 100)
         with pytest.raises(InputError, match=r"would unpack to \d+ bytes, 100 are allowed"):
             ms.french_factors(save(zipped(MONTHLY)))
 

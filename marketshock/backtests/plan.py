@@ -6,13 +6,13 @@ rule, ``kind`` is its name here, and ``hedge`` names the securities that hedge i
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from .._files import read_toml
 from ..errors import ChoiceError, InputError, UnknownNameError
 from .baskets import LowVolatility, Pair
 from .costs import Costs, Sizing
@@ -56,12 +56,7 @@ def read_plan(path: str | Path) -> dict[str, Any]:
     Raises `InputError` if the file cannot be read or is not TOML.
     """
     path = Path(path)
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}", "name a .toml file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"is not TOML: {error}", "correct it; each rule begins with [[rule]]") from error
+    tables = read_toml(path, invalid="is not TOML", remedy="correct it; each rule begins with [[rule]]")
     for name in _FILES:
         named = tables.get(name)
         if isinstance(named, str) and named not in ("bundled", "yahoo"):

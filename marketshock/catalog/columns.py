@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._names import refuse_unseen
 from .._typing import DateArray, FloatArray, IntArray, StrArray
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, twice
 from .vocabulary import COLUMNS, OWN_WINDOWS, TAKEN, folded, refuse_misnamed
 
 LINE = "line"  # name of an index that holds the lines of a file
@@ -42,9 +42,8 @@ def named(frame: pd.DataFrame, crossed: bool) -> pd.DataFrame:
     known = {c: folded(c) for c in frame.columns if folded(c) in COLUMNS}
     names = [known.get(c, str(c).strip()) for c in frame.columns]
     refuse_unseen("events", names)
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
-        raise InputError("events", f"has the column {twice!r} twice", "keep one of them")
+    if (again := twice(names)) is not None:
+        raise InputError("events", f"has the column {again!r} twice", "keep one of them")
     refuse_misnamed("events", frame.columns, crossed)
     if "index" in names and pd.to_numeric(frame.iloc[:, names.index("index")], errors="coerce").isna().any():
         remedy = "name it 'benchmark' if it is meant, or drop it (any other name is kept as a trait)"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from .._bundled import bundled_path
+from .._files import read_toml
 from ..errors import CatalogError, InputError
 from .claim import Claim
 from .load_claims import check_fields, claim_of
@@ -97,18 +97,7 @@ def _add(known: dict[str, Any], entry: Event | Claim, where: str) -> None:
 
 def _content(file: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the [[event]] and [[claim]] tables of a file; at least one is required."""
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise CatalogError(str(file), "no such file", "check the path") from error
-    except UnicodeDecodeError as error:
-        raise CatalogError(str(file), "is not UTF-8 text", "save it as UTF-8") from error
-    except OSError as error:
-        raise CatalogError(str(file), f"cannot be read: {error.strerror}", "give a file") from error
-    except RecursionError as error:
-        raise CatalogError(str(file), "is nested too deeply", "correct the file") from error
-    except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise CatalogError(str(file), f"is not valid TOML: {error}", "correct the file") from error
+    content = read_toml(file, error=CatalogError)
     unknown = [key for key in content if key not in ("event", "claim")]
     if unknown:
         remedy = "write events as [[event]] tables and claims as [[claim]] tables"

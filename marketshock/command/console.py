@@ -6,7 +6,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 from ..errors import Argument, MarketShockError, MarketShockWarning, Words
@@ -58,7 +58,7 @@ def warnings_as_notes(spell: Spell) -> Iterator[None]:
         if not isinstance(message, MarketShockWarning):
             plain(message, category, *rest, **named)
         elif (line := _one_line(message.words, spell)) not in printed:
-            print(f"marketshock: note: {line}", file=sys.stderr)
+            tell(f"note: {line}")
             printed.add(line)
 
     with warnings.catch_warnings():
@@ -76,11 +76,21 @@ def say(arguments: argparse.Namespace, text: str) -> None:
 def fail(error: MarketShockError | str, code: int, spell: Spell = str) -> int:
     """Print an error as one line on stderr and return the exit code."""
     words = Words(error) if isinstance(error, str) else error.words
-    print(f"marketshock: {_one_line(words, spell)}", file=sys.stderr)
+    tell(_one_line(words, spell))
     return code
 
 
+def tell(line: str) -> None:
+    """Print a line on stderr; a full or closed one changes no result."""
+    with suppress(OSError, ValueError):
+        print(f"marketshock: {line}", file=sys.stderr)
+
+
 def _one_line(words: Words, spell: Spell) -> str:
+    return short(words.spelled(spell))
+
+
+def short(text: str) -> str:
     """Return a message as one short printable line; names that come from a file may hold any character."""
-    line = "".join(c if c.isprintable() else " " for c in words.spelled(spell))
+    line = "".join(c if c.isprintable() else " " for c in text)
     return line if len(line) <= _MOST_SHOWN else f"{line[: _MOST_SHOWN - 150]} ... {line[-140:]}"

@@ -38,7 +38,10 @@ DONE, FELL_SHORT, BAD_INPUT = 0, 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 a check fell short, 2 bad input."""
+    """Run a command and return its exit code: 0 done, 1 a check fell short, 2 bad input.
+
+    What is no error of the library is left to `entry.run`.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show ± shows ? instead of failing
@@ -56,8 +59,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) went away: not our failure
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except KeyboardInterrupt:
-        return fail("interrupted", 130)
 
 
 def reproduce(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,8 @@ Messages name arguments; `CommandParser.spell` turns an argument into the option
 from __future__ import annotations
 
 import argparse
+import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any, NoReturn, TypeAlias
@@ -14,6 +16,7 @@ from typing import Any, NoReturn, TypeAlias
 from .._bundled import __version__
 from .._typing import ALTERNATIVES, DUPLICATES, GAPS, ON_CLOSED, ON_FINDINGS, ON_HALT
 from ..errors import Argument, did_you_mean
+from .console import short
 from .inputs import models
 
 
@@ -42,9 +45,15 @@ class CommandParser(argparse.ArgumentParser):
         near = did_you_mean(unknown[0], [flag for action in self._actions for flag in action.option_strings])
         self.error(f"unknown argument {unknown[0]!r}" + (f" (did you mean {near}?)" if near else "") + self.hint)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout and message:
+            file.write(message)  # argparse passes over a full disk
+        else:
+            super()._print_message(message, file)
+
     def error(self, message: str) -> NoReturn:
         """Print the message and where help is, and exit with 2."""
-        self.exit(2, f"{self.prog}: {message}\nsee: {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {short(message)}\nsee: {self.prog} --help\n")
 
 
 Fill: TypeAlias = Callable[[CommandParser], None]
@@ -333,19 +342,35 @@ def _listed(kind: Callable[[str], Any], example: str) -> Callable[[str], Any]:
     return listed
 
 
-_wholes, _numbers = _listed(int, "whole numbers as 1,5,20"), _listed(float, "numbers as 0,0.01,0.02")
+def _bounded(text: str) -> int:
+    """Return a whole number. Raises `ValueError` if it is none, or beyond 64 bits."""
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(text)
+    return number
+
+
+def _finite(text: str) -> float:
+    """Return a number. Raises `ValueError` if it is none, not a number, or infinite."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+_wholes, _numbers = _listed(_bounded, "whole numbers as 1,5,20"), _listed(_finite, "numbers as 0,0.01,0.02")
 
 
 def _whole(text: str) -> int:
     try:
-        return int(text)
+        return _bounded(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"got {text!r}; write a whole number, such as 120") from None
 
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return _finite(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"got {text!r}; write a number, such as 0.05") from None
 
@@ -353,6 +378,6 @@ def _number(text: str) -> float:
 def _days(text: str) -> tuple[int, int]:
     first, _, last = text.partition(":")
     try:
-        return int(first), int(last)
+        return _bounded(first), _bounded(last)
     except ValueError:
         raise argparse.ArgumentTypeError(f"got {text!r}; write two whole numbers, such as -1:5") from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from .mention import sentence_around
 from .numerals import half_width
 from .spans import MONTHS
 
+_Firms: TypeAlias = dict[int, list[tuple[int, int, str]]]  # by paragraph: start, end and ticker, sorted
 _RANK = ("high", "medium", "low")
 _REACH = 500  # characters searched on either side of a date for its sentence
 
@@ -45,23 +47,22 @@ def draft_catalog(
     for row, dated in zip(rows, is_day, strict=True):
         if dated:
             by_day.setdefault(row["first_date"].date(), []).append(row)
+    firms = _firms(instruments)
     when = f"published {published}" if published else "date of publication not known"
     lines = [f"# Draft from {_comment(name)}, {when}. Check every date, write the titles, delete non-events.", ""]
     if not by_day:
         lines += ["# No date in the text resolves to a day, so there is no event to draft.", ""]
     for day in sorted(by_day):
-        lines += [*_event(name, day, by_day[day], paragraphs, instruments), ""]
+        lines += [*_event(name, day, by_day[day], paragraphs, firms), ""]
     others = [row for row, dated in zip(rows, is_day, strict=True) if not dated]
     if others:
         lines += ["# Other dates, which are not among the events above:", *(_line(row) for row in others), ""]
     return "\n".join(lines)
 
 
-def _event(
-    name: str, day: dt.date, rows: list[dict[str, Any]], paragraphs: Sequence[str], instruments: pd.DataFrame
-) -> list[str]:
+def _event(name: str, day: dt.date, rows: list[dict[str, Any]], paragraphs: Sequence[str], known: _Firms) -> list[str]:
     """Return the lines of one event."""
-    beside = [_firms_beside(row, paragraphs, instruments) for row in rows]
+    beside = [_firms_beside(row, paragraphs, known) for row in rows]
     firms = list(dict.fromkeys(ticker for named in beside for ticker in named))
     tickers = firms if len(firms) == 1 and all(beside) else []
     best = min(rows, key=lambda row: _RANK.index(row["confidence"]))
@@ -92,13 +93,22 @@ def _event(
     return [*lines, f"sources = [{sources}]"]
 
 
-def _firms_beside(row: dict[str, Any], paragraphs: Sequence[str], instruments: pd.DataFrame) -> list[str]:
+def _firms(instruments: pd.DataFrame) -> _Firms:
+    """Return the firms that are named, by paragraph, in the order of the text."""
+    firms: _Firms = {}
+    for row in _format.rows(instruments[instruments["kind"] == "firm"]):
+        firms.setdefault(row["paragraph"], []).append((row["start"], row["end"], row["ticker"]))
+    return firms
+
+
+def _firms_beside(row: dict[str, Any], paragraphs: Sequence[str], firms: _Firms) -> list[str]:
     """Return the tickers of the firms named in the sentence of a mention."""
     begin = max(row["start"] - _REACH, 0)
     text = half_width(paragraphs[row["paragraph"] - 1][begin : row["end"] + _REACH])
     low, high = (begin + at for at in sentence_around(text, row["start"] - begin, row["end"] - begin))
-    here = instruments[(instruments["paragraph"] == row["paragraph"]) & (instruments["kind"] == "firm")]
-    return list(here.loc[(here["start"] >= low) & (here["end"] <= high), "ticker"])
+    here = firms.get(row["paragraph"], [])
+    some = here[bisect_left(here, (low,)) : bisect_left(here, (high,))]
+    return [ticker for _, end, ticker in some if end <= high]
 
 
 def _line(row: dict[str, Any]) -> str:

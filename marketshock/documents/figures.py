@@ -43,7 +43,8 @@ _EN_THINGS = (
     "stocks?|shares|people|jobs|companies|firms|workers|chips|openings|barrels|tonnes|tons|ounces|employees|investors"
 )
 _NUM = rf"(?P<num>{DIGITS})"
-_LOW = rf"(?:(?P<low>{DIGITS})\s*(?:%|％)?\s*(?:-|–|—|~|至|到|to)\s*)?"
+_TO = r"\s*+(?:%|％)?\s*+(?:-|–|—|~|至|到|to)\s*+"
+_LOW = rf"(?:(?P<low>{DIGITS}){_TO})?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +79,43 @@ def _c(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z\d.,_])(?P<sign>-(?=[\d]))?(?:{pattern})", re.IGNORECASE)
 
 
-_LOW_MONEY = rf"(?:[$€£]\s*(?P<low>{DIGITS})\s*(?:-|–|to)\s*)?"
+_LOW_MONEY = rf"(?:[$€£]\s*+(?P<low>{DIGITS})\s*+(?:-|–|to)\s*+)?"
 _ANY = rf"(?P<num>{DIGITS}|{CHINESE})"
+# Blanks before a word are taken whole (*+): two runs side by side, as in \s*x?\s*, would be cut in every way there is.
 #: (pattern, unit). Groups: num (the number), scale, money (the currency), low (lower end of a range).
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (_c(rf"{_LOW}{_NUM}\s*(?:%|percent\b|per cent\b|pct\b)(?!\s*point)"), "percent"),
+    (_c(rf"{_LOW}{_NUM}\s*+(?:%|percent\b|per cent\b|pct\b)(?!\s*+point)"), "percent"),
     (re.compile(rf"百分之(?P<num>{CHINESE})"), "percent"),
-    (_c(rf"{_LOW}{_ANY}\s*个?百分点"), "percentage_points"),
-    (_c(rf"{_LOW}{_NUM}[\s-]*(?:percentage points?|%[\s-]points?)"), "percentage_points"),
-    (_c(rf"{_LOW}{_NUM}\s*(?:个?基点|bps?\b|basis[\s-]points?)"), "basis_points"),
-    (_c(rf"{_LOW}{_ANY}\s*个?(?:标准差|σ|西格玛)"), "sigma"),
-    (_c(rf"{_LOW}(?P<num>{DIGITS}|{ENGLISH})[\s-]*(?:standard deviations?|sigmas?\b)"), "sigma"),
-    (_c(rf"(?<!:){_NUM}\s*(?::|比|[\s-]to[\s-])\s*1(?![\d.:])"), "ratio"),
-    (_c(rf"{_LOW}{_ANY}\s*倍"), "times"),
+    (_c(rf"{_LOW}{_ANY}\s*+个?百分点"), "percentage_points"),
+    (_c(rf"{_LOW}{_NUM}[\s-]*+(?:percentage points?|%[\s-]points?)"), "percentage_points"),
+    (_c(rf"{_LOW}{_NUM}\s*+(?:个?基点|bps?\b|basis[\s-]points?)"), "basis_points"),
+    (_c(rf"{_LOW}{_ANY}\s*+个?(?:标准差|σ|西格玛)"), "sigma"),
+    (_c(rf"{_LOW}(?P<num>{DIGITS}|{ENGLISH})[\s-]*+(?:standard deviations?|sigmas?\b)"), "sigma"),
+    (_c(rf"(?<!:){_NUM}(?:\s*+(?::|比)|\s*[\s-]to[\s-])\s*+1(?![\d.:])"), "ratio"),
+    (_c(rf"{_LOW}{_ANY}\s*+倍"), "times"),
     (_c(rf"{_LOW}(?P<num>{DIGITS}|{ENGLISH})(?:x\b| times\b|-?fold\b)"), "times"),
-    (_c(rf"{_LOW}{_NUM}\s*(?:点(?!\d|半|钟|左|整|多|前|后|公)|points?\b)"), "points"),
+    (_c(rf"{_LOW}{_NUM}\s*+(?:点(?!\d|半|钟|左|整|多|前|后|公)|points?\b)"), "points"),
     (
-        _c(rf"{_LOW}{_ANY}\s*(?P<more>多|余)?\s*(?P<scale>{_ZH_SCALE})?\s*(?P<more2>多|余)?\s*(?P<money>{_ZH_MONEY})"),
+        _c(
+            rf"{_LOW}{_ANY}\s*+(?P<more>多|余)?\s*+(?P<scale>{_ZH_SCALE})?\s*+(?P<more2>多|余)?"
+            rf"\s*+(?P<money>{_ZH_MONEY})"
+        ),
         "money",
     ),
-    (_c(rf"(?P<vague>数|几|上)?(?P<num>)(?P<scale>万亿|千亿|百亿|十亿|千万|百万)\s*(?P<money>{_ZH_MONEY})"), "money"),
-    (_c(rf"{_LOW_MONEY}(?P<money>US\$|C\$|HK\$|\$|€|£)\s*{_NUM}(?:[\s-]*(?P<scale>{_EN_SCALE}|[kmb])\b)?"), "money"),
-    (_c(rf"{_NUM}[\s-]*(?P<scale>{_EN_SCALE})?[\s-]*(?P<money>dollars?|usd|euros?|pounds|yen|yuan)\b"), "money"),
-    (_c(rf"{_LOW}{_NUM}\s*(?P<more>多|余)?\s*(?P<scale>{_ZH_SCALE})?\s*(?P<more2>多|余)?\s*(?:{_THINGS})"), "count"),
-    (_c(rf"{_LOW}{_NUM}\s*(?P<scale>{_EN_SCALE})?\s+(?:[a-z-]+ )?(?:{_EN_THINGS})\b"), "count"),
-    (_c(rf"{_LOW}{_NUM}\s*(?P<more>多|余)?\s*(?P<scale>{_ZH_SCALE})(?P<more2>多|余)?(?!\s*{_ZH_MONEY})"), "number"),
-    (_c(rf"{_NUM}\s*(?P<scale>{_EN_SCALE})\b"), "number"),
+    (_c(rf"(?P<vague>数|几|上)?(?P<num>)(?P<scale>万亿|千亿|百亿|十亿|千万|百万)\s*+(?P<money>{_ZH_MONEY})"), "money"),
+    (_c(rf"{_LOW_MONEY}(?P<money>US\$|C\$|HK\$|\$|€|£)\s*+{_NUM}(?:[\s-]*+(?P<scale>{_EN_SCALE}|[kmb])\b)?"), "money"),
+    (_c(rf"{_NUM}[\s-]*+(?P<scale>{_EN_SCALE})?[\s-]*+(?P<money>dollars?|usd|euros?|pounds|yen|yuan)\b"), "money"),
+    (
+        _c(rf"{_LOW}{_NUM}\s*+(?P<more>多|余)?\s*+(?P<scale>{_ZH_SCALE})?\s*+(?P<more2>多|余)?\s*+(?:{_THINGS})"),
+        "count",
+    ),
+    (_c(rf"{_LOW}{_NUM}(?:\s*+(?P<scale>{_EN_SCALE}))?\s++(?:[a-z-]+ )?(?:{_EN_THINGS})\b"), "count"),
+    (_c(rf"{_LOW}{_NUM}\s*+(?P<more>多|余)?\s*+(?P<scale>{_ZH_SCALE})(?P<more2>多|余)?(?!\s*+{_ZH_MONEY})"), "number"),
+    (_c(rf"{_NUM}\s*+(?P<scale>{_EN_SCALE})\b"), "number"),
     (
         re.compile(
-            rf"(?:录得|收于|收报|升至|降至|回落至|跌至|涨至|前值|came in at|closed at|rose to|fell to)\s*(?P<at>{_NUM})"
-            rf"(?![\d.,]*\d|\s*(?:%|[个多余月年天周]|{_ZH_SCALE}|{_ZH_MONEY}|点|倍|:|日|percent|points?|{_EN_SCALE}))",
+            r"(?:录得|收于|收报|升至|降至|回落至|跌至|涨至|前值|came in at|closed at|rose to|fell to)"
+            rf"\s*+(?P<at>(?>{_NUM}))(?![\d.,]*\d|\s*+(?:%|[个多余月年天周]|{_ZH_SCALE}|{_ZH_MONEY}|点|倍|:|日|percent|points?|{_EN_SCALE}))",
             re.IGNORECASE,
         ),
         "number",
@@ -130,6 +138,7 @@ _AFTER = (
     ("less than", r"以下|以内"),
     ("about", r"左右|上下|级别|or so"),
 )
+_BETWEEN = re.compile(_TO)
 _MODIFIERS_BEFORE = [(name, re.compile(rf"(?:{words})了?\s*$", re.IGNORECASE)) for name, words in _BEFORE]
 _MODIFIERS_AFTER = [(name, re.compile(rf"\s*(?:{words})", re.IGNORECASE)) for name, words in _AFTER]
 
@@ -181,8 +190,7 @@ def _figures(
         low = number(groups["low"])
         if low is not None:
             yield Figure(paragraph, at, match.end("low"), written[at : match.end("low")], low * scale, unit, modifier)
-        start = match.end("low")
-        start += len(re.match(r"\s*[%％]?\s*(?:-|–|—|~|至|到|to)\s*", text[start:])[0])  # type: ignore[index]
+        start = _BETWEEN.match(text, match.end("low")).end()  # type: ignore[union-attr]
     elif groups.get("sign"):
         value = -value
     yield Figure(paragraph, start, end, written[start:end], value * scale, unit, modifier)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -52,7 +53,7 @@ def half_width(text: str) -> str:
 
 
 def number(text: str) -> float | None:
-    """Return the value of a written number, None if the text is not a number.
+    """Return the value of a written number, None if the text is not a number or the number is beyond floats.
 
     Examples
     --------
@@ -61,7 +62,8 @@ def number(text: str) -> float | None:
     """
     text = text.strip().lower()
     if re.fullmatch(DIGITS, text, re.ASCII):
-        return float(text.replace(",", ""))
+        value = float(text.replace(",", ""))
+        return value if math.isfinite(value) else None
     if text == "半":
         return 0.5
     if text in _WORDS:

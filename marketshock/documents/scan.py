@@ -14,8 +14,8 @@ from .spans import exists
 
 RULES = (*chinese.RULES, *english.NUMERIC, *english.RULES)
 
-_JOIN = re.compile(r"[ \t]*\(?[ \t]*")
-_JOIN_COMMA = re.compile(r"[ \t]*[,,]?[ \t]*\(?[ \t]*")
+_JOIN = re.compile(r"[ \t]*+\(?[ \t]*+")
+_JOIN_COMMA = re.compile(r"[ \t]*+[,,]?[ \t]*+\(?[ \t]*+")
 _SINCE = re.compile(r"\s*(?:年?以来|至今|迄今(?:为止)?|来(?!自|到|临|看|说|源|袭|年))")
 _SINCE_BEFORE = re.compile(r"\bsince (?:the )?$", re.IGNORECASE)
 _ZONE = re.compile(r"(当地时间|美东时间|美国东部时间|纽约时间|北京时间|Beijing time)[,,]?\s*$")

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._files import read_bytes
 from ..errors import Argument, InputError, Words
 from .html_text import html_text, markdown_text
 
@@ -80,18 +81,7 @@ def read_text(path: Path, encoding: str | None) -> Text:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise InputError(str(path), "is a folder", "give one text file")
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise InputError(str(path), f"has {size:,} bytes", f"at most {MOST_BYTES:,} are read; give one article")
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(str(path), "no such file", "check the path") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(str(path), f"cannot be read: {reason}", "give a text file") from error
+    content = read_bytes(path, MOST_BYTES, "give one article", remedy="give one text file")
     if not content.strip():
         raise InputError(str(path), "is empty", "give a file with text")
     for magic, what, remedy in _OTHERS:

@@ -27,6 +27,7 @@ from ..errors import (
     ProviderError,
     Words,
     check_choice,
+    twice,
 )
 from ..sessions import NEW_YORK
 from .bars import Bars, Source
@@ -233,9 +234,8 @@ def symbols(tickers: str | Sequence[str]) -> list[str]:
         if not isinstance(name, str) or not _SYMBOL.fullmatch(name.strip()):
             raise InputError("tickers", f"got {name!r}", "give symbols such as NVDA, ^GSPC, BRK-B, each by itself")
     names = [name.strip().upper() for name in listed]
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise InputError("tickers", f"{twice[0]!r} stands there twice", "give each symbol once")
+    if again := twice(names):
+        raise InputError("tickers", f"{again!r} stands there twice", "give each symbol once")
     return names
 
 

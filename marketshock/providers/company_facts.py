@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import _format
+from .._files import parsed_json
 from .._typing import BoolArray
 from ..errors import ShareCountWarning, SharesError
 from .plausible import FEWEST, NO_FLOAT, RECEIPTS, implausible, jumps, nearest, unit_of
@@ -30,7 +30,7 @@ _REMEDY = (
 def document_of(payload: bytes) -> dict[str, Any]:
     """Return a company-facts document. Raises `ValueError` if the bytes are not one; the message says what they are."""
     try:
-        document = json.loads(payload)
+        document = parsed_json(payload)
     except ValueError as error:  # UnicodeDecodeError is one
         kind = "an HTML page" if payload.lstrip()[:1] == b"<" else f"no whole JSON ({error})"
         raise ValueError(f"it is {kind if payload else 'empty'}") from error

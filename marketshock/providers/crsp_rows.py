@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._typing import BoolArray, DateArray, FloatArray, Frame, StrArray
 from ..catalog.columns import place
-from ..errors import InputError, PriceError
+from ..errors import InputError, PriceError, twice
 from .files import read_lines
 from .frames import check_columns, check_years, pandas_frame, with_clean_columns
 
@@ -110,9 +110,8 @@ def _named(where: str, table: pd.DataFrame) -> tuple[pd.DataFrame, bool, list[st
         raise InputError(where, f"has columns of both formats: {', '.join(both)}", "keep those of one of them")
     known = (_CURRENT if current else _LEGACY) | _BOTH
     named = {column: known[name] for column, name in folded.items() if name in known}
-    if len(set(named.values())) < len(named):
-        twice = next(name for name in named.values() if list(named.values()).count(name) > 1)
-        raise InputError(where, f"has the column {twice!r} twice", "keep one of them")
+    if again := twice(named.values()):
+        raise InputError(where, f"has the column {again!r} twice", "keep one of them")
     missing = [name for name in _NEEDED if name not in named.values()]
     if missing:
         theirs = [old for name in missing for old, ours in known.items() if ours == name]

@@ -195,6 +195,8 @@ def _files(parameter: str, root: Path) -> list[Path]:
     """Return the Parquet files of a folder, sorted, without what writers leave beside them."""
     if root.is_file():
         return [root]
+    if root.exists() and not root.is_dir():
+        raise InputError(parameter, f"{str(root)!r} is no file or folder", "give a folder of Parquet files")
     if not root.exists():
         raise InputError(parameter, f"there is no file or folder {str(root)!r}", "correct the path")
     found = sorted(path for path in root.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())

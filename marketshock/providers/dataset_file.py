@@ -120,6 +120,9 @@ class DatasetFile:
         import pyarrow as pa
 
         kind = column.type
+        if pa.types.is_float16(kind):
+            what = f"{self.path}: column {self.schema.names[2]!r} is of half precision, which holds three digits"
+            raise PriceError(self.parameter, what, "give float64, from the source of the numbers")
         if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
             what = f"{self.path}: column {self.schema.names[2]!r} holds {kind}"
             raise PriceError(self.parameter, what, "give decimal returns")
@@ -165,8 +168,10 @@ def _tickers(fragment: Any, schema: Any) -> list[Any]:
     keys = ds.get_partition_keys(fragment.partition_expression)
     if column in keys:
         return [keys[column]] if fragment.count_rows() else []
-    values = fragment.to_table(schema=schema, columns=[column]).column(0)
-    return list(values.unique().to_pylist())
+    found: dict[Any, None] = {}
+    for batch in fragment.to_batches(schema=schema, columns=[column]):  # a column of one name may be any length
+        found |= dict.fromkeys(batch.column(0).unique().to_pylist())
+    return list(found)
 
 
 def _is_text(kind: Any) -> bool:

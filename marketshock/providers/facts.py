@@ -8,6 +8,7 @@ import pandas as pd
 
 from .._bundled import bundled_path
 from ..errors import InputError
+from .files import read_table
 
 _COLUMNS = ("id", "what", "period", "value", "unit", "published", "vintage", "source")
 
@@ -38,10 +39,7 @@ def recorded_facts(path: str | Path | None = None) -> pd.DataFrame:
     '54.0'
     """
     file = bundled_path("figures", "facts.csv") if path is None else Path(path)
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise InputError("facts", f"{file} cannot be read: {error}", "give a CSV file") from error
+    table = read_table(file, text=("*",)).fillna("")
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing:
         raise InputError("facts", f"{file} has no column {missing[0]!r}", f"it needs {', '.join(_COLUMNS)}")

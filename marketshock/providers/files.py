@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from .._files import read_bytes
 from .._typing import BoolArray
 from ..catalog.columns import LINE, place
 from ..catalog.vocabulary import refuse_misnamed
-from ..errors import InputError, PriceError
+from ..errors import InputError, PriceError, twice
+from .arrow_file import REMEDY, arrow_frame
 from .base import Prices, prices_of
 from .frames import check_columns, numeric_values, session_dates
 from .joined import joined_prices
@@ -22,10 +25,13 @@ from .shapes import return_frame
 
 _MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "n/a", "null", "NULL", "None", "<NA>", ".")
 _TICKERS = ("ticker", "symbol")
-_SUFFIXES = {".csv": "CSV", ".txt": "CSV", ".parquet": "Parquet", ".pq": "Parquet"}
+Kind: TypeAlias = Literal["CSV", "Parquet", "Feather"]
+
+_SUFFIXES: dict[str, Kind] = {".csv": "CSV", ".txt": "CSV", ".parquet": "Parquet", ".pq": "Parquet"}
 _SUFFIXES |= dict.fromkeys((".feather", ".arrow", ".ipc"), "Feather")
-_MOST_BYTES = 2**30
-_UNREADABLE = (csv.Error, ValueError, OSError, NotImplementedError, KeyError, TypeError, MemoryError)
+_MAGIC: dict[bytes, Kind] = {b"PAR1": "Parquet", b"ARROW1": "Feather", b"FEA1": "Feather"}
+_MOST_BYTES = 2**30  # of a file, and of what it holds at eight bytes a number
+_MOST_COLUMNS = 100_000
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -36,8 +42,9 @@ def read_prices(path: str | Path | Sequence[str | Path], *, adjusted: bool | Non
     ----------
     path : str or Path, or sequence of them
         CSV (UTF-8, separated by commas, dates as YYYY-MM-DD), Parquet, or Feather (.feather, .arrow, .ipc), up to one
-        gigabyte; in any of the shapes of `Prices.from_frame`. A CSV file may have the two header rows (and the row
-        ``Date,,,``) with which pandas writes a frame of yfinance.
+        gigabyte on disk and in memory; in any of the shapes of `Prices.from_frame`. A CSV file may have the two header
+        rows (and the row ``Date,,,``) with which pandas writes a frame of yfinance. A pipe, or another file without a
+        suffix, is what its first bytes say.
     adjusted : bool, optional
         Whether closes without adjusted ones beside them are dividend-adjusted; see `Prices.from_frame`.
 
@@ -140,9 +147,9 @@ def read_bars(path: str | Path) -> pd.DataFrame:
 def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a CSV, Parquet or Feather file.
 
-    Raises `InputError` if the file is missing, empty, larger than one gigabyte, not of these kinds, or cannot be
-    decoded; if a CSV file has a column twice, rows longer or shorter than its header, or another separator than a
-    comma.
+    Raises `InputError` if the file is missing, empty, a device, larger than one gigabyte on disk or in memory, not of
+    these kinds, or cannot be decoded; if it has more than 100,000 columns; if a CSV file has a column twice, rows
+    longer or shorter than its header, or another separator than a comma.
 
     Parameters
     ----------
@@ -164,20 +171,24 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
 def read_lines(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a file as `read_table` does; the index of a CSV file has the line of each row."""
     path = Path(path)
-    kind = _kind(path)
+    kind, content = _read(path)
     try:
-        if kind == "CSV":
-            return _read_csv(path, text)
-        return pd.read_parquet(path) if kind == "Parquet" else pd.read_feather(path)
+        table = _read_csv(path, content, text) if kind == "CSV" else arrow_frame(str(path), content, kind, _MOST_BYTES)
     except ImportError as error:
         raise InputError(str(path), f"{kind} needs pyarrow", "pip install 'marketshock[parquet]'") from error
     except UnicodeDecodeError as error:
         raise InputError(str(path), "is not UTF-8 text", "save it as UTF-8") from error
     except InputError:
         raise
-    except _UNREADABLE as error:
+    except Exception as error:  # of csv, pandas or pyarrow, which promise no kinds of errors for damaged bytes
         problem = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(str(path), f"cannot be read as {path.suffix[1:]}: {problem}", "check the file") from error
+        raise InputError(str(path), f"cannot be read as {_word(path, kind)}: {problem}", "check the file") from error
+    _check_width(path, table.shape[1])
+    return table
+
+
+def _word(path: Path, kind: str) -> str:
+    return path.suffix[1:] or kind
 
 
 def _market_table(path: str | Path) -> pd.DataFrame:
@@ -206,31 +217,39 @@ def _is_nothing(name: str, column: pd.Series[Any]) -> bool:
     return bool((column.isna() | (column == "")).all() or (values == np.arange(len(column))).all())
 
 
-def _kind(path: Path) -> str:
-    if not os.path.isfile(path):
-        what = "is a folder" if os.path.isdir(path) else "no such file"
-        raise InputError(str(path), what, "give the path of a file")
+def _read(path: Path) -> tuple[Kind, bytes]:
+    """Return the kind of a file, by its suffix, else by its first bytes, and its content."""
     kind = _SUFFIXES.get(path.suffix.lower())
-    if kind is None:
+    content = read_bytes(path, _MOST_BYTES, REMEDY, kind=path.suffix[1:] or "a table")
+    if kind is None and path.suffix:
         raise InputError(str(path), f"unknown kind of file {path.suffix!r}", f"give one of {', '.join(_SUFFIXES)}")
-    size = path.stat().st_size
-    if size > _MOST_BYTES:
-        remedy = "read the columns and rows needed yourself, and pass the frame"
-        raise InputError(str(path), f"has {size / 2**30:.1f} GB, and at most 1 GB is read", remedy)
-    return kind
+    if kind is not None:
+        return kind, content
+    for magic, known in _MAGIC.items():
+        if content.startswith(magic):
+            return known, content
+    return "CSV", content
 
 
-def _read_csv(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
-    head, last, lines, kept = _checked_rows(path)
+def _check_width(path: Path, columns: int) -> None:
+    if columns > _MOST_COLUMNS:
+        raise InputError(str(path), f"has {columns:,} columns, and at most {_MOST_COLUMNS:,} are read", REMEDY)
+
+
+def _read_csv(path: Path, content: bytes, text: tuple[str, ...]) -> pd.DataFrame:
+    head, last, lines, kept = _checked_rows(path, content)
+    if len(lines) * len(head[0]) * 8 > _MOST_BYTES:
+        what = f"holds {len(lines):,} rows of {len(head[0]):,} fields, more than 1 GB in memory"
+        raise InputError(str(path), what, REMEDY)
     options: dict[str, Any] = {"encoding": "utf-8-sig", "keep_default_na": False, "low_memory": False}
     if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1):  # later versions read to the last digit by themselves
         options["float_precision"] = "round_trip"
     if _has_two_headers(head):
         options |= {"header": None, "skiprows": last, "index_col": 0, "na_values": _MISSING}
-        table = pd.DataFrame(pd.read_csv(path, **options))
+        table = pd.DataFrame(pd.read_csv(io.BytesIO(content), **options))
         return table.set_axis(pd.MultiIndex.from_arrays([head[0][1:], head[1][1:]]), axis=1).rename_axis(index="date")
     options |= {"index_col": False, **_kinds_of_columns(path, head[0], text)}
-    table = pd.DataFrame(pd.read_csv(path, **options))
+    table = pd.DataFrame(pd.read_csv(io.BytesIO(content), **options))
     if len(table) != len(lines):  # pandas sees other rows than the csv module: their lines are not known
         return table
     return table.set_axis(lines, axis=0) if kept is None else table.loc[kept].set_axis(lines[kept], axis=0)
@@ -239,16 +258,15 @@ def _read_csv(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
 def _kinds_of_columns(path: Path, header: list[str], text: tuple[str, ...]) -> dict[str, Any]:
     """Return which columns stay text, and what is missing in each."""
     folded = [name.strip().casefold() for name in header]
-    twice = [name for i, name in enumerate(folded) if name and name in folded[:i]]
-    if twice:
-        raise InputError(str(path), f"has the column {twice[0]!r} twice", "keep one of them")
+    if (again := twice(filter(None, folded))) is not None:
+        raise InputError(str(path), f"has the column {again!r} twice", "keep one of them")
     as_text = [name for name, low in zip(header, folded, strict=True) if low in text or text == ("*",)]
     keep = {name: [""] for name in as_text}  # NA is a ticker too: only an empty field is missing
     others = {name: list(_MISSING) for name in header if name not in keep}
     return {"dtype": dict.fromkeys(as_text, str), "na_values": keep | others}
 
 
-def _checked_rows(path: Path) -> tuple[list[list[str]], int, pd.Index, BoolArray | None]:
+def _checked_rows(path: Path, content: bytes) -> tuple[list[list[str]], int, pd.Index, BoolArray | None]:
     """Return what pandas does not say of a file, once every row is known to be as long as the first.
 
     These are its first three rows, the lines they take, the line in which each row below the first begins, and which of
@@ -261,13 +279,14 @@ def _checked_rows(path: Path) -> tuple[list[list[str]], int, pd.Index, BoolArray
     last = end = count = 0
     offsets: list[tuple[int, int]] = []  # from which row on, how much more its line is
     empty: list[int] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(_without_nul(path, file), strict=True)
         for row in rows:
             begins, end = end + 1, rows.line_num
             if not row:  # pandas skips empty lines too
                 continue
             if not head:
+                _check_width(path, len(row))
                 _check_separator(path, row)
             else:
                 if len(row) != len(head[0]):

@@ -18,6 +18,7 @@ from .zones import refuse_midnights_elsewhere
 # A month without its day is no date, and what follows a day is a time of day, with or without its zone.
 _DAY = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
 _MOST = 1e6  # a return above is a misprint: a share worth a cent became worth ten thousand dollars in a day
+_LEAST = 1e-37  # smaller numbers of single precision have lost digits
 PERCENT = 0.2  # a typical return above is no daily return
 PERCENT_SHARE = 0.05  # a larger share of returns above 1 neither
 _YEARS = (1800, 2200)  # nanoseconds wrap around not far beyond
@@ -35,7 +36,19 @@ def pandas_frame(parameter: str, frame: Frame) -> pd.DataFrame:
             remedy = 'join them: one.join(other, how="outer"), or ms.read_prices([...]) for files'
             raise InputError(parameter, f"{what} of {len(came)}", remedy)
         raise InputError(parameter, what, "give a DataFrame: dates as index or column, one column per ticker")
+    refuse_half(parameter, came)
     return with_clean_columns(parameter, came)
+
+
+def refuse_half(parameter: str, frame: pd.DataFrame) -> None:
+    """Raise `PriceError` if a column is of half precision.
+
+    It has three digits, so that a CAR is off by a percent. Single precision has seven, more than a price.
+    """
+    for name, kind in zip(frame.columns, frame.dtypes, strict=True):
+        if str(kind) in ("float16", "halffloat[pyarrow]"):
+            what = f"column {name!r} is of half precision (float16), which holds three digits"
+            raise PriceError(parameter, what, "give float64, from the source of the numbers")
 
 
 def with_clean_columns(parameter: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -159,6 +172,7 @@ def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np
 
     Raises `PriceError` if a column holds text, or a value is infinite.
     """
+    refuse_half(parameter, frame)
     if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
         values = frame.to_numpy(dtype=np.float64, copy=copy)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -180,7 +194,7 @@ def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np
             raise PriceError(parameter, f"column {column!r} holds dates", "leave it out")
     try:
         values = frame.astype(object).where(frame.notna(), np.nan).to_numpy(dtype=np.float64, copy=True)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise PriceError(parameter, f"holds what is no number: {error}", "convert it to numbers first") from error
     infinite = np.isinf(values)
     if infinite.any():
@@ -189,12 +203,15 @@ def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np
 
 
 def check_positive(parameter: str, frame: pd.DataFrame, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
-    """Raise `PriceError` if a price is zero or negative."""
+    """Raise `PriceError` if a price is zero or negative, or so small that floats hold less than all its digits."""
     bad = values <= 0
     if bad.any():
         row, column = np.argwhere(bad)[0]
         cause, remedy = not_positive(values[:, column], int(row))
         _raise_at(parameter, frame, bad, "is not positive", remedy, cause)
+    bad = values < _LEAST
+    if bad.any():
+        _raise_at(parameter, frame, bad, "is too small for a price")
 
 
 def check_columns(parameter: str, frame: Any) -> None:

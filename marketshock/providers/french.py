@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from .._files import read_bytes
 from ..errors import BadData, InputError, VintageError, VintageWarning
 from .download import Download
-from .french_file import UNKNOWN, FrenchTable, LayoutError, french_table
+from .french_file import LARGEST, UNKNOWN, FrenchTable, LayoutError, french_table
 from .retry import Retry
 from .snapshot import bundled_factors
 from .store import Held, Key, Store, store_of
@@ -145,12 +146,7 @@ def _part(source: FactorSource, download: Download, library: str) -> _Part:
 
 
 def _opened(path: str) -> _Part:
-    try:
-        payload = Path(path).expanduser().read_bytes()
-    except FileNotFoundError:
-        raise InputError(path, "no such file", "check the path") from None
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror or error})", "check the path") from error
+    payload = read_bytes(Path(path).expanduser(), LARGEST, "give one data set of the library")
     try:
         table = french_table(payload, path)
     except LayoutError as error:

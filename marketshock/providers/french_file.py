@@ -26,9 +26,13 @@ MISSING_CODES = {"-99.99": -99.99, "-999": -999.0}
 """Percent that stand for a missing value, as the files' own preambles say."""
 
 _DAILY, _MONTHLY, _ANNUAL = 8, 6, 4  # digits of a row's date
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)")
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)")
 _VINTAGE = re.compile(r"using\s+the\s+(\d{6})\s+(\w+)\s+database", re.IGNORECASE)
-_LARGEST = 200_000_000  # bytes unpacked; the library's largest files have some tens of millions
+LARGEST = 200_000_000
+"""Bytes of a file, unpacked; the library's largest have some tens of millions."""
+
+_MOST_LINES, _LONGEST_LINE = 2_000_000, 100_000  # the library's have some hundred thousand, of some thousand characters
+_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85"  # what `str.splitlines` cuts latin-1 text at
 
 
 class LayoutError(Exception):
@@ -88,7 +92,11 @@ def french_table(payload: bytes, name: str) -> FrenchTable:
         File name or address: bytes that are no zip are read only if it ends with ".csv".
     """
     member, text = _csv(payload, name)
+    if sum(map(text.count, _BREAKS)) > _MOST_LINES:
+        raise LayoutError(f"has more than {_MOST_LINES:,} lines")
     lines = text.splitlines()
+    if max(map(len, lines), default=0) > _LONGEST_LINE:
+        raise LayoutError(f"has a line of more than {_LONGEST_LINE:,} characters")
     blocks = _blocks(lines)
     block = _only_table(blocks, lines)
     days = _days(block)
@@ -132,8 +140,8 @@ def _only_csv(packed: zipfile.ZipFile) -> zipfile.ZipInfo:
         listed = ", ".join(i.filename for i in held[:4]) or "nothing"
         what = f"{len(tables)} CSV files" if tables else "no CSV file"
         raise LayoutError(f"holds {what} ({listed})", "give a zip with one, or the path of the one that is meant")
-    if tables[0].file_size > _LARGEST:
-        raise LayoutError(f"would unpack to {tables[0].file_size:,} bytes, {_LARGEST:,} are allowed")
+    if tables[0].file_size > LARGEST:
+        raise LayoutError(f"would unpack to {tables[0].file_size:,} bytes, {LARGEST:,} are allowed")
     return tables[0]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..errors import BadData, InputError, NoData, Refused, SharesError, did_you_mean
+from .._files import parsed_json, read_bytes
+from ..errors import BadData, InputError, NoData, Refused, SharesError, did_you_mean, twice
 from .company_facts import counts_of, document_of
 from .download import Download
 from .retry import Retry
@@ -23,6 +23,8 @@ Source: TypeAlias = str | int | Path
 _CIK = re.compile(r"(?:CIK)?(\d{1,10})", re.IGNORECASE)
 _TICKER = re.compile(r"[A-Za-z][A-Za-z0-9.\-]{0,9}")
 _CONTACT = re.compile(r"(?=.*\S\s+\S)(?=.*[^\s@]+@[^\s@]+\.[^\s@])[ -~]+")
+_MOST_BYTES = 1 << 28  # of a file, as of one from the web
+_LONGEST = 300  # characters of a user agent
 _PAUSE = 0.11  # seconds; the SEC allows ten requests a second
 
 
@@ -141,9 +143,8 @@ def _named(source: Any, ticker: Any) -> tuple[list[Source], list[str]]:
     if len(given) != len(sources):
         raise InputError("ticker", f"got {len(given)} for {len(sources)} sources", "give one a source, or none")
     names = [_name(one, name) for one, name in zip(sources, given, strict=True)]
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise InputError("source", f"names {twice[0]} twice", "name each firm once")
+    if again := twice(names):
+        raise InputError("source", f"names {again} twice", "name each firm once")
     return sources, names
 
 
@@ -171,7 +172,7 @@ def _kind(source: Any) -> str:
 
 
 def _contact(user_agent: str | None) -> str:
-    if isinstance(user_agent, str) and _CONTACT.fullmatch(user_agent):
+    if isinstance(user_agent, str) and len(user_agent) <= _LONGEST and _CONTACT.fullmatch(user_agent):
         return user_agent
     came = "not given" if user_agent is None else "is no name with an e-mail address"
     raise InputError(
@@ -217,8 +218,8 @@ def _listed(download: Download, url: str) -> dict[str, int]:
 
 def _tickers(payload: bytes) -> dict[str, int]:
     try:
-        return {str(row["ticker"]).upper(): int(row["cik_str"]) for row in json.loads(payload).values()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return {str(row["ticker"]).upper(): int(row["cik_str"]) for row in parsed_json(payload).values()}
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         came = "no list of tickers came"
         raise BadData("company_tickers", "the SEC's list", came, "try again later, or give a CIK") from error
 
@@ -262,12 +263,9 @@ def _file(download: Download, key: Key, url: str, check: Callable[[bytes], dict[
 
 
 def _from_file(path: Path, ticker: str, balance_sheet: bool) -> SharesTable:
+    payload = read_bytes(path, _MOST_BYTES, "give the facts of one firm")
     try:
-        document = document_of(path.read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(str(path), "no such file", "check the path") from error
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error.strerror})", "check the path") from error
+        document = document_of(payload)
     except ValueError as error:
         remedy = "give a company-facts file, CIK##########.json, as the SEC has it"
         raise SharesError(str(path), str(error), remedy) from error

@@ -71,9 +71,10 @@ def _share_counts(
     """Return the counts from a source, at the time of `how`."""
     names, span = symbols(tickers), days_of(start, end, how.now())
     firms = [SHARE_CLASSES.get(name, name) for name in names]
-    twice = [name for i, name in enumerate(names) if firms[i] in firms[:i]]
-    if twice:
-        raise InputError("tickers", f"{twice[0]} is another class of a firm already named", "name one class a firm")
+    first: dict[str, str] = {}
+    for name, firm in zip(names, firms, strict=True):
+        if first.setdefault(firm, name) != name:
+            raise InputError("tickers", f"{name} is another class of a firm already named", "name one class a firm")
     bound, store = Bound(how.max_time), store_of(how.cache)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PriceWarning)  # of the prices only the splits are read

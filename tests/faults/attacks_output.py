@@ -13,8 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest import mock
 
-from marketshock import _files
-from marketshock._files import together, whole
+from marketshock._files import together, whole, writing
 from marketshock.errors import InputError
 from marketshock.report.files import write_record, write_text
 
@@ -61,7 +60,7 @@ def failing(k: int, failure: type[BaseException] | int, after: bool) -> Iterator
     """Let the k-th of `_CALLS` fail; what the tidying up calls later works again."""
     made = Failing(k, failure, after)
     patches = [mock.patch.object(os, name, made.wrapped(getattr(os, name))) for name in _CALLS]
-    patches.append(mock.patch.object(_files, "_WAITS", ()))
+    patches.append(mock.patch.object(writing, "_WAITS", ()))
     for patch in patches:
         patch.start()
     try:

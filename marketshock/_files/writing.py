@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ._format import visible
-from .errors import InputError
+from .._format import visible
+from ..errors import InputError
 
 #: Files that describe a set of results; each lists the others with their SHA-256 under "files".
 RECORDS = ("backtest.json", "fragility.json", "reproduce.json", "spec.json")
