@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 import os
@@ -36,6 +37,13 @@ class Held(NamedTuple):
 
     about: dict[str, Any]
     payload: bytes
+
+    def is_younger(self, than: dt.timedelta, now: dt.datetime) -> bool:
+        """Return whether it was fetched within some time before now. One of the future is not: a clock was wrong."""
+        try:
+            return dt.timedelta(0) <= now - dt.datetime.fromisoformat(self.about["fetched"]) < than
+        except (KeyError, TypeError, ValueError):  # no time in it, or one without a zone
+            return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def cache_record(entry: Entry) -> dict[str, Any]:
     try:
         inner = about.get("about", {})
         covered = [f"{first} to {_before(last)}" for first, last in about.get("covered", [])]
-        covered = covered or [f"nothing ({n[3]}), believed until {n[2][:16]}" for n in about.get("nothing", [])][:1]
+        covered = covered or [f"nothing ({came}) as of {when[:16]}" for _, _, when, came in about.get("asked", [])][-1:]
         fetched, problem = inner.get("fetched") or about.get("fetched"), entry.problem
     except (ValueError, TypeError, AttributeError, IndexError):
         covered, fetched, problem = [], None, "is of another kind"
