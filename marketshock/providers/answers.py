@@ -64,13 +64,17 @@ def unanswered(
     was answered before the `earliest` day of the source stays as it is.
     """
     days = _days(want)
-    believed = (days < np.datetime64(earliest)) & within(days, [*spans, *(a.span for a in answers)])
-    for answer in answers:
-        believed |= _believed(days, bars, answer, now, forget)
-    gap = ~believed & ~_settled(days, bars, spans)
-    if not gap.any():
-        gap = ~believed & _is_last(days, bars)
-    return _runs(days, gap)
+    kept = days < np.datetime64(earliest)
+    if kept.any():
+        kept &= within(days, [*spans, *(answer.span for answer in answers)])
+    for gap in (~_settled(days, bars, spans), _is_last(days, bars)):
+        gap &= ~kept
+        for answer in answers:
+            if gap.any():
+                gap &= ~_believed(days, bars, answer, now, forget)
+        if gap.any():
+            return _runs(days, gap)
+    return []
 
 
 def needed(answers: Sequence[Answer], bars: Bars, spans: Sequence[Span]) -> list[Answer]:
@@ -114,7 +118,10 @@ def _believed(days: DateArray, bars: Bars, answer: Answer, now: dt.datetime, for
 
 def _settled(days: DateArray, bars: Bars, spans: Iterable[Span]) -> BoolArray:
     """Return which days were answered for good: with a close, or where no bar was owed."""
-    return within(days, spans) & (_among(days, _known(bars)) | ~_owed(days, bars))
+    settled = within(days, spans)
+    rest = settled & ~_among(days, _known(bars))
+    settled[rest] = ~_owed(days[rest], bars)
+    return settled
 
 
 def _is_last(days: DateArray, bars: Bars) -> BoolArray:
