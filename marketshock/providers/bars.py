@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -110,7 +111,13 @@ def flaw(bars: Bars) -> str:
             dt.date.fromisoformat(texts["first_trade"])
         except ValueError:
             odd = ["first_trade"]
-    return f"{odd[0]} {texts[odd[0]]!r}" if odd else ""
+    if odd:
+        return f"{odd[0]} {texts[odd[0]]!r}"
+    try:
+        json.dumps(dict(bars.about), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"a description that is no plain data ({error})"
+    return ""
 
 
 def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:

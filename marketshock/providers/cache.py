@@ -134,7 +134,7 @@ class Cache:
         if flaw(new):
             return file, new
         old, spans, answers = file.bars.where(within(file.bars.day, file.spans)), file.spans, file.answers
-        changed, rebased = _difference(old, new, spans)
+        changed, rebased = _difference(old, replace(new, covered=_settled(new)), spans)
         if changed and source.interval == DAILY:
             hull = (min(asked[0], file.asked[0][0]), max(asked[1], file.asked[-1][1]))
             new = source.bars(symbol, *hull, bound)
@@ -149,7 +149,7 @@ class Cache:
             bars = _joined(file.bars.where(~late), new)
         else:
             bars = new
-        spans = merged([*spans, (new.covered[0], settled_until(new))])
+        spans = merged([*spans, _settled(new)])
         answers = needed([*answers, Answer(*new.covered, self.now())], bars, spans)
         grown = _File(bars, spans, answers)
         return replace(grown, bars=_only(bars.where(within(bars.day, grown.asked)), grown.asked)), bars
@@ -283,6 +283,10 @@ def _difference(old: Bars, new: Bars, spans: list[Span]) -> tuple[str, bool]:
     ), False
 
 
+def _settled(bars: Bars) -> Span:
+    return bars.covered[0], settled_until(bars)
+
+
 def _joined(old: Bars, new: Bars) -> Bars:
     keep = ~np.isin(old.time, new.time)
     time = np.concatenate([old.time[keep], new.time])
@@ -299,10 +303,18 @@ def _joined(old: Bars, new: Bars) -> Bars:
 
 
 def _findings(old: Bars, new: Bars) -> list[dict[str, Any]]:
-    """Return what was found in the old piece on days the new one does not judge, and all of the new one's."""
+    """Return what was found in the old piece on days the new one does not judge, and what in the new one.
+
+    A bar that the new piece does not have yet, or has no more, is not absent if the old one has it.
+    """
     first, last = map(str, new.covered)
     kept = [{**f, "days": [d for d in f["days"] if not first <= d < last]} for f in old.about.get("findings", [])]
-    return [*(f for f in kept if f["days"]), *new.about.get("findings", [])]
+    there = set(map(str, old.day))
+    found = [
+        {**f, "days": [d for d in f["days"] if d not in there]} if f["name"] == "absent" else f
+        for f in new.about.get("findings", [])
+    ]
+    return [*(f for f in kept if f["days"]), *(f for f in found if f["days"] or f["name"] != "absent")]
 
 
 def _pieces(*several: Bars) -> list[list[str]]:

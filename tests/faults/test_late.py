@@ -169,6 +169,29 @@ class TestVendor:
         vendor.late = 0
         assert ask(vendor, store, *LONG).day[-1] == np.datetime64("2025-03-05")
 
+    def test_what_is_held_stays_when_the_vendor_loses_its_end(self, vendor, store):
+        true = ask(vendor, store, *LONG)
+        vendor.late, vendor.today = 20, D(2025, 3, 10)
+        assert same(ask(vendor, store, LONG[0], D(2025, 3, 10)), true)
+        assert len(vendor.asked) == 2
+        vendor.heal()
+        assert len(ask(vendor, store, LONG[0], D(2025, 3, 10))) == len(true) + 2
+
+    def test_a_bar_that_is_held_is_not_called_absent(self, yahoo, fetch):
+        at(yahoo, "2025-03-06T23:00:00")
+        fetch("AAPL", "2025-03-05")
+        whole = yahoo.universe["AAPL"]
+        yahoo.universe["AAPL"] = up_to(whole, D(2025, 2, 28))
+        at(yahoo, "2025-03-10T12:00:00")
+        with pytest.warns(PriceWarning, match=r"AAPL: no bar on a session on 2025-03-06, 2025-03-07 \[absent\]$"):
+            assert str(fetch("AAPL", "2025-03-07").dates[-1].date()) == "2025-03-05"
+
+    def test_a_description_that_cannot_be_written_is_not_kept(self, vendor, store):
+        plain = vendor.bars
+        vendor.bars = lambda *asked: replace(plain(*asked), about={"source": "made", "made": D(2025, 1, 2)})
+        with pytest.warns(CacheWarning, match="no plain data .*date.*; its bars are not kept"):
+            assert len(ask(vendor, store, *LONG)) == 42
+
     def test_old_holes_are_asked_for_less_often(self, vendor, store):
         vendor.without = {D(2025, 1, 15)}
         vendor.today = D(2026, 3, 6)
