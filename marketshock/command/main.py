@@ -126,7 +126,7 @@ def fetch(arguments: argparse.Namespace) -> int:
 
 def cache(arguments: argparse.Namespace) -> int:
     """List, verify or clear the fetched data."""
-    from ..report.fetched import cache_summary, cache_table
+    from ..report.fetched import cache_summary, cache_table, cleared_text
 
     if arguments.action == "clear" and not (arguments.names or arguments.all):
         raise InputError("clear", "no name is given", "name what to clear, or pass --all")
@@ -134,13 +134,16 @@ def cache(arguments: argparse.Namespace) -> int:
     entries = _entries(store, arguments.names)
     summary = cache_summary(store, entries)
     text = cache_table(summary)
+    code = FELL_SHORT if arguments.action == "verify" and summary["damaged"] else DONE
     if arguments.action == "clear":
-        _clear(store, entries, arguments.all)
-        text = f"{len(entries)} files removed from {store.root}"
+        cleared = _cleared(store, entries, arguments.all)
+        summary |= cleared
+        text = cleared_text(cleared, store)
+        code = FELL_SHORT if any(entry.ours and str(entry.path) in cleared["left"] for entry in entries) else DONE
     elif arguments.action == "verify" and not summary["damaged"]:
         text += "\nevery file matches its checksum"
     _print(arguments, lambda: {"action": arguments.action, **summary}, lambda: text)
-    return FELL_SHORT if arguments.action == "verify" and summary["damaged"] else DONE
+    return code
 
 
 def _entries(store: Store, named: Sequence[str]) -> list[Entry]:
@@ -152,13 +155,13 @@ def _entries(store: Store, named: Sequence[str]) -> list[Entry]:
     return entries
 
 
-def _clear(store: Store, entries: Sequence[Entry], everything: bool) -> None:
-    from ..providers.store import remove_file
-
-    for entry in entries:
-        store.remove(entry)
-    for path in store.leftovers() if everything else ():
-        remove_file(path)
+def _cleared(store: Store, entries: Sequence[Entry], everything: bool) -> dict[str, Any]:
+    """Delete files of the cache; return how many, and why others were left."""
+    left = {entry.path: why for entry in entries if (why := store.remove(entry))}
+    removed = len(entries) - len(left)
+    if everything:
+        left |= store.sweep()
+    return {"removed": removed, "left": {str(path): why for path, why in left.items()}}
 
 
 def loss(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -34,8 +35,8 @@ class Bars:
         dividend paid on the day, in the units of the prices; split ratio (10 for ten new shares for one old), 0 where
         there is none. NaN is a missing value.
     covered : tuple of date
-        Days [first, last) the source was asked for and has answered for good: the last bars of a day that is not over
-        may be in `day` and are never in here.
+        Days [first, last) the source was asked for and has answered: the last bars of a day that is not over may be in
+        `day` and are never in here. That it has no bar on one of them is believed by the cache for a while.
     about : mapping
         currency, timezone, source, fetched (UTC), findings, and what else the source knows.
     """
@@ -90,6 +91,33 @@ class Source(Protocol):
     def bars(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> Bars:
         """Return checked bars of at least the days [first, last), or raise a `ProviderError`."""
         ...
+
+
+def flaw(bars: Bars) -> str:
+    """Return what makes bars useless, whoever sent them and whatever they mean; "" if nothing does."""
+    shapes = bars.day.shape, bars.time.shape, bars.values.shape
+    if shapes != ((len(bars.time),), (len(bars.time),), (len(bars.time), len(FIELDS))):
+        return f"days, times and values of shapes {shapes}"
+    if bars.values.dtype != np.float64 or np.isinf(bars.values).any():
+        return "a figure that is infinite, or no number"
+    if np.isnat(bars.time).any() or not (np.diff(bars.time) > np.timedelta64(0, "s")).all():
+        return "a bar that is not later than the one before"
+    if np.isnat(bars.day).any() or not (np.diff(bars.day) >= np.timedelta64(0, "D")).all():
+        return "a day before the one of an earlier bar"
+    texts = {name: bars.about.get(name) for name in ("currency", "timezone", "instrument", "first_trade", "fetched")}
+    odd = [name for name, value in texts.items() if not (value is None or isinstance(value, str))]
+    if not odd and texts["first_trade"]:
+        try:
+            dt.date.fromisoformat(texts["first_trade"])
+        except ValueError:
+            odd = ["first_trade"]
+    if odd:
+        return f"{odd[0]} {texts[odd[0]]!r}"
+    try:
+        json.dumps(dict(bars.about), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"a description that is no plain data ({error})"
+    return ""
 
 
 def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import itertools
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .._typing import BoolArray
 from ..errors import CacheWarning, NoData, OfflineMiss, ProviderError
-from .bars import DAILY, FIELDS, Bars, Source
+from .answers import Answer, Span, gaps, merged, needed, settled_until, unanswered, within
+from .bars import DAILY, FIELDS, Bars, Source, flaw
+from .checks import Finding
 from .retry import Bound
 from .store import Held, Key, Store
-
-Span = tuple[dt.date, dt.date]
-"""Days [first, last)."""
 
 _OVERLAP = dt.timedelta(days=7)  # of a new piece with the old one: enough for common bars around any holiday
 _SAME = 1e-6  # relative; vendors send single precision
@@ -36,9 +33,12 @@ def utc_now() -> dt.datetime:
 class Cache:
     """A cache around any `Source`: one file per security and interval, with the days it covers.
 
-    A day is recorded as covered once it is over in the exchange's zone. A new piece overlaps the old one by a week; if
-    they differ there, the vendor has re-based or corrected its history and all of it is fetched again. That a source
-    has nothing is remembered for `forget`.
+    A day is settled once it is over and has a bar with a close, or no bar was owed on it. That the source has none of
+    a day on which one was owed is believed for `forget` (thirty times as long if the day is more than a year past), and
+    not at all while the last bar is less than ten days old. Then it is asked again; if that fails, the bars held serve.
+
+    A new piece overlaps the old one by a week; if they differ there, the vendor has re-based or corrected its history
+    and all of it is fetched again.
 
     Parameters
     ----------
@@ -54,8 +54,10 @@ class Cache:
     forget: dt.timedelta = dt.timedelta(days=1)
     now: Callable[[], dt.datetime] = field(default=utc_now)
 
-    def held(self, source: Source, symbol: str, first: dt.date, last: dt.date) -> Bars | None:
+    def held(self, source: Source, symbol: str, first: dt.date, last: dt.date, *, offline: bool = False) -> Bars | None:
         """Return all bars held if the days [first, last) are among them, else None. Takes no lock, asks nobody.
+
+        With `offline`, days without a bar are believed to have none however long ago the source was asked.
 
         Raises
         ------
@@ -63,11 +65,11 @@ class Cache:
             If the source said lately that it has none of them.
         """
         file = _read(self.store, source, symbol)
-        if file is None or list(gaps((first, last), file.spans)):
-            if file is not None:
-                self._refuse_known_nothing(file, symbol, gaps((first, last), file.spans))
+        if file is None:
             return None
-        return file.bars
+        if offline and len(file.bars) and not list(gaps((first, last), file.asked)):
+            return file.bars
+        return None if self._missing(source, file, (first, last)) else _given(file, symbol, (first, last), self.forget)
 
     def fetch(
         self, source: Source, symbol: str, first: dt.date, last: dt.date, bound: Bound, renew: bool = False
@@ -78,26 +80,34 @@ class Cache:
         ------
         ProviderError
             What the source raises; the file is then as it was.
+
+        Warns
+        -----
+        CacheWarning
+            If the source fails when it is asked again for days it had no bar on: the bars held serve.
         """
         key = _key(source, symbol)
         with self.store.lock(key, bound.remaining()):
-            file = _read(self.store, source, symbol, locked=True)
-            if file and renew:
-                file = replace(file, spans=[s for own in file.spans for s in gaps(own, [(first, last)])], nothing=[])
-            missing = list(gaps((first, last), file.spans if file else []))
-            if file and not missing:
-                return file.bars  # another process was faster
-            if file:
-                self._refuse_known_nothing(file, symbol, missing)
+            file = _read(self.store, source, symbol, locked=True) or _nothing(symbol)
+            if renew:
+                file = _without(file, (first, last))
+            missing = self._missing(source, file, (first, last))
+            if not missing:
+                return _given(file, symbol, (first, last), self.forget)  # another process was faster
+            asked = (missing[0][0], missing[-1][1])
             try:
-                grown, fresh = self._grown(source, symbol, file, missing, bound)
-            except NoData as error:
-                over = max(source.earliest, first) == first and last <= self.now().date()
-                new = file is None or not len(file.bars)  # a symbol with bars may be absent for a day
-                if error.believed and over and new:
-                    self._remember_nothing(key, (first, last), error)
-                raise
-            self.store.write(key, *_packed(grown))
+                grown, fresh = self._grown(source, symbol, file, asked, bound)
+            except ProviderError as error:
+                again = bool(len(file.bars)) and not list(gaps(asked, file.asked))
+                self._remember_nothing(key, source, file, asked, error, again)
+                if not again:
+                    raise
+                _warn(f"{symbol}: {error.came}, asked again for {_words(asked)}; the bars held serve")
+                return file.bars
+            if what := flaw(fresh):
+                _warn(f"{symbol}: the source sent {what}; its bars are not kept")
+            else:
+                self.store.write(key, *_packed(grown))
         return fresh
 
     def miss(self, source: Source, symbol: str, first: dt.date, last: dt.date) -> OfflineMiss:
@@ -111,91 +121,147 @@ class Cache:
             "fetch them once without offline, or ask for less",
         )
 
-    def _grown(
-        self, source: Source, symbol: str, file: _File | None, missing: list[Span], bound: Bound
-    ) -> tuple[_File, Bars]:
+    def _missing(self, source: Source, file: _File, want: Span) -> list[Span]:
+        earliest, now = source.earliest, self.now()
+        return unanswered(want, file.bars, file.spans, file.answers, earliest=earliest, now=now, forget=self.forget)
+
+    def _grown(self, source: Source, symbol: str, file: _File, asked: Span, bound: Bound) -> tuple[_File, Bars]:
         """Return the file to write, and all bars known now, those of today included."""
-        bars = file.bars if file else None
-        spans = list(file.spans) if file else []
-        for first, last in missing:
-            wide = (max(first - _OVERLAP, min(first, source.earliest)), last + _OVERLAP)
-            new = source.bars(symbol, *(wide if bars is not None else (first, last)), bound)
-            changed, rebased = _difference(bars, new, spans) if bars is not None else ("", False)
-            if changed and source.interval == DAILY:
-                hull = (min(first, *(a for a, _ in spans)), max(last, *(b for _, b in spans)))
-                new = source.bars(symbol, *hull, bound)
-                changed += "; all of it was fetched again"
-            elif rebased:  # the vendor keeps no more of it
-                changed += "; the bars held until then were dropped"
-            if changed and (rebased or source.interval == DAILY):
-                told = [*_told(bars), f"{self.now():%Y-%m-%d}: {changed}"]
-                bars, spans = replace(new, about={**new.about, "history": told}), []
-            else:
-                bars = new if bars is None else _joined(bars, new)
-            spans = merged([*spans, new.covered])
-        assert bars is not None  # there was something missing
-        return _File(_only(bars.where(_answered(bars, spans)), spans), spans, []), bars
+        first, last = asked
+        if file.answers or file.spans:
+            first, last = max(first - _OVERLAP, min(first, source.earliest)), last + _OVERLAP
+        new = source.bars(symbol, first, last, bound)
+        if flaw(new):
+            return file, new
+        old, spans, answers = file.bars.where(within(file.bars.day, file.spans)), file.spans, file.answers
+        changed, rebased = _difference(old, replace(new, covered=_settled(new)), spans)
+        if changed and source.interval == DAILY:
+            hull = (min(asked[0], file.asked[0][0]), max(asked[1], file.asked[-1][1]))
+            new = source.bars(symbol, *hull, bound)
+            changed += "; all of it was fetched again"
+        elif rebased:  # the vendor keeps no more of it
+            changed += "; the bars held until then were dropped"
+        if changed and (rebased or source.interval == DAILY):
+            told = [*_told(old), f"{self.now():%Y-%m-%d}: {changed}"]
+            bars, spans, answers = replace(new, about={**new.about, "history": told}), [], []
+        elif len(file.bars):
+            late = within(file.bars.day, [new.covered]) & ~within(file.bars.day, spans)  # the new piece has it, or none
+            bars = _joined(file.bars.where(~late), new)
+        else:
+            bars = new
+        spans = merged([*spans, _settled(new)])
+        answers = needed([*answers, Answer(*new.covered, self.now())], bars, spans)
+        grown = _File(bars, spans, answers)
+        return replace(grown, bars=_only(bars.where(within(bars.day, grown.asked)), grown.asked)), bars
 
-    def _refuse_known_nothing(self, file: _File, symbol: str, missing: Iterable[Span]) -> None:
-        for (first, last, until, came), span in itertools.product(file.nothing, missing):
-            known = dt.datetime.fromisoformat(until)
-            inside = dt.date.fromisoformat(first) <= span[0] and span[1] <= dt.date.fromisoformat(last)
-            if inside and self.now() < known <= self.now() + self.forget:
-                raise NoData(
-                    symbol,
-                    f"bars of {_words(span)}",
-                    f"{came} (remembered until {known:%Y-%m-%d %H:%M} UTC)",
-                    "check the symbol and the dates, or clear it with: marketshock cache clear " + symbol,
-                )
+    def _remember_nothing(
+        self, key: Key, source: Source, file: _File, asked: Span, error: ProviderError, again: bool
+    ) -> None:
+        """Write that the source has nothing of some days, if it said so and they are over.
 
-    def _remember_nothing(self, key: Key, span: Span, error: ProviderError) -> None:
-        until = (self.now() + self.forget).isoformat(timespec="seconds")
-        nothing = [[str(span[0]), str(span[1]), until, error.came]]
-        self.store.write(key, {"covered": [], "nothing": nothing}, b"")
+        Of a security with bars that is believed of days it was asked for before: it may be absent for a day.
+        """
+        over = max(source.earliest, asked[0]) == asked[0] and asked[1] <= self.now().date()
+        if isinstance(error, NoData) and error.believed and over and (again or not len(file.bars)):
+            first = asked[0] - _OVERLAP if again else asked[0]  # the bars before were asked for with it
+            answer = Answer(first, asked[1], self.now(), error.came)
+            answers = needed([*file.answers, answer], file.bars, file.spans)
+            self.store.write(key, *_packed(replace(file, answers=answers)))
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
     bars: Bars
-    spans: list[Span]
-    nothing: list[list[str]]
+    spans: list[Span]  # up to the last bar of each piece
+    answers: list[Answer]  # with what was asked for beyond
+
+    @property
+    def asked(self) -> list[Span]:
+        """All days the source was ever asked for, with success."""
+        return merged([*self.spans, *(answer.span for answer in self.answers)])
 
 
 def _key(source: Source, symbol: str) -> Key:
     return Key(source.name, source.interval, symbol)
 
 
+def _nothing(symbol: str) -> _File:
+    empty = np.empty(0, "datetime64[D]")
+    hull = (dt.date.min, dt.date.min)
+    return _File(Bars(symbol, empty, empty.astype("datetime64[s]"), np.empty((0, len(FIELDS))), hull), [], [])
+
+
+def _without(file: _File, span: Span) -> _File:
+    """Return a file as if it had never been asked for some days."""
+    spans = [s for own in file.spans for s in gaps(own, [span])]
+    return replace(
+        file,
+        spans=spans,
+        answers=[a._replace(first=s[0], last=s[1]) for a in file.answers for s in gaps(a.span, [span])],
+    )
+
+
+def _given(file: _File, symbol: str, want: Span, forget: dt.timedelta) -> Bars:
+    """Return the bars of a file, or raise what the source said if it had none."""
+    answer = max(file.answers, key=lambda answer: answer.when, default=None)
+    if len(file.bars) or not answer or not answer.came:
+        return file.bars
+    raise NoData(
+        symbol,
+        f"bars of {_words(want)}",
+        f"{answer.came} (remembered until {answer.when + forget:%Y-%m-%d %H:%M} UTC)",
+        "check the symbol and the dates, or clear it with: marketshock cache clear " + symbol,
+    )
+
+
 def _read(store: Store, source: Source, symbol: str, locked: bool = False) -> _File | None:
     held = store.read(_key(source, symbol), locked)
     try:
         return None if held is None else _unpacked(symbol, held)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError, zipfile.BadZipFile):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError, zipfile.BadZipFile) as error:
         path = store.path(_key(source, symbol))
-        warnings.warn(f"cache: {path} is of another kind; it counts as missing", CacheWarning, stacklevel=4)
+        why = f" ({error})" if isinstance(error, _FlawedError) else ""
+        warnings.warn(f"cache: {path} is of another kind{why}; it counts as missing", CacheWarning, stacklevel=4)
         return None
+
+
+class _FlawedError(ValueError):
+    """Bars that no source should have sent."""
 
 
 def _packed(file: _File) -> tuple[dict[str, Any], bytes]:
     buffer = io.BytesIO()
     bars = file.bars
-    np.savez(buffer, day=bars.day.astype(np.int64), time=bars.time.astype(np.int64), values=bars.values)
+    if len(bars):
+        np.savez(buffer, day=bars.day.astype(np.int64), time=bars.time.astype(np.int64), values=bars.values)
     covered = [[str(first), str(last)] for first, last in file.spans]
-    about = {"symbol": bars.symbol, "rows": len(bars), "fields": FIELDS, "covered": covered, "about": dict(bars.about)}
-    return {**about, "nothing": file.nothing}, buffer.getvalue()
+    asked = [[str(a.first), str(a.last), a.when.isoformat(timespec="seconds"), a.came] for a in file.answers]
+    about = {"symbol": bars.symbol, "rows": len(bars), "fields": FIELDS, "covered": covered, "asked": asked}
+    return {**about, "about": dict(bars.about)}, buffer.getvalue()
 
 
 def _unpacked(symbol: str, held: Held) -> _File:
-    spans = [(dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for a, b in held.about["covered"]]
-    nothing = held.about.get("nothing", [])
-    hull = (min(a for a, _ in spans), max(b for _, b in spans)) if spans else (dt.date.min, dt.date.min)
+    spans = merged((dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for a, b in held.about["covered"])
+    answers = [_answer(*told) for told in held.about.get("asked", [])]  # none in files of earlier versions
     if not held.payload:
-        empty = np.empty(0, "datetime64[D]")
-        none = Bars(symbol, empty, empty.astype("datetime64[s]"), np.empty((0, len(FIELDS))), hull)
-        return _File(none, spans, nothing)
+        return replace(_nothing(symbol), answers=answers)
     with np.load(io.BytesIO(held.payload), allow_pickle=False) as packed:
         day, time, values = packed["day"], packed["time"], packed["values"]
     stamps = day.astype("datetime64[D]"), time.astype("datetime64[s]")
-    return _File(Bars(symbol, *stamps, values, hull, held.about["about"]), spans, nothing)
+    hull = (spans[0][0], spans[-1][1]) if spans else (dt.date.min, dt.date.min)
+    bars = Bars(symbol, *stamps, values, hull, held.about["about"])
+    if what := flaw(bars):
+        raise _FlawedError(f"it holds {what}")
+    for finding in bars.about.get("findings", []):
+        Finding.from_dict(finding)
+    return _File(bars, spans, answers)
+
+
+def _answer(first: str, last: str, when: str, came: str) -> Answer:
+    time = dt.datetime.fromisoformat(when)
+    if time.tzinfo is None:
+        raise _FlawedError(f"the time {when!r} without its zone")
+    return Answer(dt.date.fromisoformat(first), dt.date.fromisoformat(last), time, str(came))
 
 
 def _difference(old: Bars, new: Bars, spans: list[Span]) -> tuple[str, bool]:
@@ -208,8 +274,8 @@ def _difference(old: Bars, new: Bars, spans: list[Span]) -> tuple[str, bool]:
     ratio = b[:, 3] / a[:, 3]
     if np.allclose(ratio, ratio[0], rtol=1e-4) and abs(ratio[0] - 1) > 1e-4:
         return f"the vendor re-based its history, closes x{ratio[0]:.6g}", True
-    gone, come = (_answered(x, [y.covered]) for x, y in ((old, new), (new, old)))
-    days = np.union1d(old.day[at_old][~same], np.setxor1d(old.day[gone], new.day[come & _answered(new, spans)]))
+    gone, come = (within(x.day, [y.covered]) for x, y in ((old, new), (new, old)))
+    days = np.union1d(old.day[at_old][~same], np.setxor1d(old.day[gone], new.day[come & within(new.day, spans)]))
     if not len(days):
         return "", False
     return f"the vendor revised its history on {days[0]}" + (
@@ -217,12 +283,8 @@ def _difference(old: Bars, new: Bars, spans: list[Span]) -> tuple[str, bool]:
     ), False
 
 
-def _answered(bars: Bars, spans: list[Span]) -> BoolArray:
-    """Return which bars lie on days of the spans."""
-    inside = np.zeros(len(bars), bool)
-    for first, last in spans:
-        inside |= (bars.day >= np.datetime64(first)) & (bars.day < np.datetime64(last))
-    return inside
+def _settled(bars: Bars) -> Span:
+    return bars.covered[0], settled_until(bars)
 
 
 def _joined(old: Bars, new: Bars) -> Bars:
@@ -241,10 +303,18 @@ def _joined(old: Bars, new: Bars) -> Bars:
 
 
 def _findings(old: Bars, new: Bars) -> list[dict[str, Any]]:
-    """Return what was found in the old piece on days the new one does not judge, and all of the new one's."""
+    """Return what was found in the old piece on days the new one does not judge, and what in the new one.
+
+    A bar that the new piece does not have yet, or has no more, is not absent if the old one has it.
+    """
     first, last = map(str, new.covered)
     kept = [{**f, "days": [d for d in f["days"] if not first <= d < last]} for f in old.about.get("findings", [])]
-    return [*(f for f in kept if f["days"]), *new.about.get("findings", [])]
+    there = set(map(str, old.day))
+    found = [
+        {**f, "days": [d for d in f["days"] if d not in there]} if f["name"] == "absent" else f
+        for f in new.about.get("findings", [])
+    ]
+    return [*(f for f in kept if f["days"]), *(f for f in found if f["days"] or f["name"] != "absent")]
 
 
 def _pieces(*several: Bars) -> list[list[str]]:
@@ -258,7 +328,7 @@ def _pieces(*several: Bars) -> list[list[str]]:
 
 
 def _only(bars: Bars, spans: list[Span]) -> Bars:
-    """Return bars without findings on days that are not covered."""
+    """Return bars without findings on other days."""
     kept = []
     for f in bars.about.get("findings", []):
         days = [d for d in f["days"] if any(str(a) <= d < str(b) for a, b in spans)]
@@ -271,28 +341,8 @@ def _told(bars: Bars | None) -> list[str]:
     return list(bars.about.get("history", [])) if bars is not None else []
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """Return spans as the fewest that cover the same days, in order; empty ones are dropped."""
-    out: list[Span] = []
-    for first, last in sorted(s for s in spans if s[0] < s[1]):
-        if out and first <= out[-1][1]:
-            out[-1] = (out[-1][0], max(out[-1][1], last))
-        else:
-            out.append((first, last))
-    return out
-
-
-def gaps(wanted: Span, spans: Iterable[Span]) -> Iterator[Span]:
-    """Yield the parts of a span that others do not cover."""
-    first, last = wanted
-    for a, b in merged(spans):
-        if b <= first or a >= last:
-            continue
-        if a > first:
-            yield first, a
-        first = b
-    if first < last:
-        yield first, last
+def _warn(text: str) -> None:
+    warnings.warn(f"cache: {text}", CacheWarning, stacklevel=3)
 
 
 def _words(span: Span) -> str:

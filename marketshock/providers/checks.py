@@ -193,7 +193,7 @@ def _stale(bars: Bars) -> list[Finding]:
 
 def _sessions(bars: Bars) -> list[Finding]:
     about = bars.about
-    if about.get("timezone") != NEW_YORK or about.get("instrument", "EQUITY") not in _ON_NYSE:
+    if not on_nyse(about):
         what = f"no calendar of {about.get('instrument', '?')} in {about.get('timezone', '?')}: sessions not checked"
         return [Finding("calendar", NOTE, what)]
     first, last = _expected(bars)
@@ -209,6 +209,11 @@ def _sessions(bars: Bars) -> list[Finding]:
         *_finding("closed_day", odd, "bar on a day the NYSE was closed", closed, every[0]),
         *_finding("absent", WARNING, "no bar on a session", absent, every[1]),
     ]
+
+
+def on_nyse(about: Mapping[str, Any]) -> bool:
+    """Return whether what trades keeps the sessions of the NYSE, from what is known about its bars."""
+    return bool(about.get("timezone") == NEW_YORK and about.get("instrument", "EQUITY") in _ON_NYSE)
 
 
 def _expected(bars: Bars) -> tuple[np.datetime64, np.datetime64]:

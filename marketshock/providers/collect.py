@@ -30,8 +30,9 @@ from ..errors import (
     twice,
 )
 from ..sessions import NEW_YORK
+from .answers import Span
 from .bars import Bars, Source
-from .cache import Cache, Span, utc_now
+from .cache import Cache, utc_now
 from .checks import ERROR, FINDINGS, WARNING, Finding, found_in, words
 from .retry import Bound
 from .store import Store, store_of
@@ -83,7 +84,7 @@ def collect(
     faulty: set[str] = set()  # cached under another `tolerate`: the vendor may have mended it since
     for name in tickers:
         with kept(failed, name):
-            held = cache.held(source, name, *span) if cache else None
+            held = cache.held(source, name, *span, offline=how.offline) if cache else None
             if held is not None and (how.offline or not _faults(held, span, how.tolerate)):
                 known[name] = _sound(held, source, span, how.tolerate)
             elif held is not None:

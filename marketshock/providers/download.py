@@ -70,7 +70,7 @@ class Download:
             If the file could not be had or is not what it should be, and the cached one serves.
         """
         held = self.held(key, url)
-        if held and (self.offline or self._young(held)):
+        if held and (self.offline or held.is_younger(self.max_age, self.now())):
             return held
         if self.offline:
             raise OfflineMiss(key.name, url, "the cache does not hold it", "fetch it once without offline")
@@ -80,7 +80,7 @@ class Download:
             if held is None:
                 raise
             warnings.warn(
-                f"{error}. The cached file of {held.about['fetched']} serves instead", CacheWarning, stacklevel=3
+                f"{error}. The cached file of {held.about.get('fetched')} serves instead", CacheWarning, stacklevel=3
             )
             return Held({**held.about, "stale": error.came}, held.payload)
 
@@ -103,10 +103,6 @@ class Download:
             with self.store.lock(key, bound.remaining()):
                 self.store.write(key, about, payload)
         return Held(about, payload)
-
-    def _young(self, held: Held) -> bool:
-        age = self.now() - dt.datetime.fromisoformat(held.about["fetched"])
-        return abs(age) < self.max_age  # a file from the future was written by a clock that was wrong
 
     def _get(self, name: str, url: str, bound: Bound) -> bytes:
         import requests

@@ -22,7 +22,7 @@ def remembered(
     Offline the age does not matter. Raises `OfflineMiss` if the cache does not hold it.
     """
     held = store.read(key) if store else None
-    if held and (offline or abs(now - dt.datetime.fromisoformat(held.about["fetched"])) < _KEPT):
+    if held and (offline or held.is_younger(_KEPT, now)):
         return json.loads(held.payload)
     if offline:
         what = "the cache does not hold it"

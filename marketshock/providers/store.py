@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 import os
+import re
+import stat
 import time
 import warnings
 from collections.abc import Iterator
@@ -17,10 +20,21 @@ from urllib.parse import quote, unquote
 from .._files import replacing
 from ..errors import CacheWarning, InputError, Unavailable
 
-_MAGIC = b"marketshock-cache 1 "
+_MAGIC = b"marketshock-cache "  # every file of the cache begins so, of whatever version
+_HEAD = _MAGIC + b"1 "
 _SUFFIX = ".cache"
 _SAFE = "^=-.@"  # what tickers hold and every file system takes
 _LONGEST = 120  # characters of a file name
+_LOCKS = ".locks"
+_TAG = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n# A folder that backups may leave out: https://bford.info/cachedir/\n"
+)
+
+#: Names that only this library gives: a file of the cache, one that was set aside, one of a writer that died, a lock.
+_NAMED = re.compile(r"[^._][^_]*_.+\.cache")
+_ASIDE = re.compile(r"[^._][^_]*_.+\.\d{16,}\.damaged")
+_UNFINISHED = re.compile(r"\.[^._][^_]*_.+\.cache\.[^.]+\.tmp")
+_LOCK = re.compile(r"[^_]+_[^_]+_.+\.cache\.lock")
 
 
 class Key(NamedTuple):
@@ -37,16 +51,43 @@ class Held(NamedTuple):
     about: dict[str, Any]
     payload: bytes
 
+    def is_younger(self, than: dt.timedelta, now: dt.datetime) -> bool:
+        """Return whether it was fetched within some time before now. One of the future is not: a clock was wrong."""
+        try:
+            return dt.timedelta(0) <= now - dt.datetime.fromisoformat(self.about["fetched"]) < than
+        except (KeyError, TypeError, ValueError):  # no time in it, or one without a zone
+            return False
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of the cache, as ``marketshock cache list`` shows it; `problem` is "" for a sound one."""
+    """One file of the cache, as ``marketshock cache list`` shows it.
+
+    Attributes
+    ----------
+    key : Key
+        What its name says it holds.
+    path : Path
+    n_bytes : int
+    about : dict
+        Its description; empty if it is damaged.
+    problem : str
+        What is wrong with it; "" for a sound one.
+    ours : bool
+        Whether it begins as files of this library do; others are never removed.
+    """
 
     key: Key
     path: Path
     n_bytes: int
     about: dict[str, Any]
     problem: str
+    ours: bool
+
+    @property
+    def named(self) -> bool:
+        """Whether its name is one that this library gives."""
+        return _NAMED.fullmatch(self.path.name) is not None
 
 
 class Store:
@@ -77,30 +118,25 @@ class Store:
 
     def path(self, key: Key) -> Path:
         """Return where a key's file is. The kind in front keeps names like CON and NUL apart from devices."""
-        name = quote(key.name, safe=_SAFE)
-        if len(name) > _LONGEST:
-            name = f"{name[:_LONGEST]}~{hashlib.sha256(key.name.encode()).hexdigest()[:16]}"
-        return self.root / key.provider / f"{key.kind}_{name}{_SUFFIX}"
+        return self.root.joinpath(*_path_of(key))
 
     def read(self, key: Key, locked: bool = False) -> Held | None:
         """Return what a key's file holds, None if there is none.
 
-        A file that was changed or cut is set aside under another name, with a `CacheWarning`, and counts as none; for
-        that the key's lock is taken, unless the caller holds it (`locked`).
+        A file that was changed or cut, or is one of another key, is set aside under another name, with a
+        `CacheWarning`, and counts as none; for that the key's lock is taken, unless the caller holds it (`locked`).
         """
         path = self.path(key)
         try:
-            return _opened(path)
-        except _Damaged:
-            pass
-        except OSError as error:
-            _warn(f"{path} cannot be read ({error.strerror}); it counts as missing")
-            return None
-        try:
-            with contextlib.nullcontext() if locked else self.lock(key, timeout=1):
-                return _opened(path)  # another process may have replaced it since
+            try:
+                return _opened(path, key)
+            except _Damaged:
+                with contextlib.nullcontext() if locked else self.lock(key, timeout=1):
+                    return _opened(path, key)  # another process may have replaced it since
         except _Damaged as damage:
             _warn(f"{path} {damage}; {_set_aside(path)}, and counts as missing")
+        except OSError as error:
+            _warn(f"{path} cannot be read ({error.strerror or error}); it counts as missing")
         except Unavailable:
             _warn(f"{path} is damaged, and another process is at it; it counts as missing")
         return None
@@ -111,14 +147,15 @@ class Store:
         The caller holds the key's lock.
         """
         path = self.path(key)
-        described = json.dumps({"key": key, **about}, sort_keys=True, allow_nan=False).encode()
+        described = json.dumps({**about, "key": key}, sort_keys=True, allow_nan=False).encode()
         body = len(described).to_bytes(8, "big") + described + payload
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for left in path.parent.glob(f".{path.name}.*.tmp"):
-                left.unlink(missing_ok=True)  # of a writer that died: we hold the lock
+            self._make(path.parent)
+            for left in path.parent.glob(f".{path.name}.*.tmp"):  # of a writer that died: we hold the lock
+                with contextlib.suppress(OSError):
+                    left.unlink()
             with replacing(path, private=True) as part:
-                part.write_bytes(b"".join((_MAGIC, hashlib.sha256(body).hexdigest().encode(), b"\n", body)))
+                part.write_bytes(b"".join((_HEAD, hashlib.sha256(body).hexdigest().encode(), b"\n", body)))
         except OSError as error:
             _warn(f"{path} could not be written ({error.strerror or error}); what was there before is untouched")
             return False
@@ -133,9 +170,9 @@ class Store:
         from filelock import FileLock, Timeout
 
         path = self.path(key)
-        lock = FileLock(self.root / ".locks" / f"{key.provider}_{path.name}.lock")
+        lock = FileLock(self._lock_path(path))
         try:
-            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            self._make(self.root / _LOCKS)
             lock.acquire(timeout=max(timeout, 0))
         except Timeout:
             raise Unavailable(
@@ -145,35 +182,86 @@ class Store:
                 "wait for it, or give another cache folder",
             ) from None
         except OSError:  # read-only: no process will write, so no lock is needed
-            yield
-            return
+            pass
         try:
             yield
         finally:
             lock.release()
 
     def entries(self) -> list[Entry]:
-        """Return every file, sound or not, in order of provider, kind and name."""
-        files = sorted(self.root.glob(f"*/*{_SUFFIX}")) if self.root.is_dir() else []
-        return [_entry(path) for path in files]
+        """Return every file named like one of the cache, sound or not, in order of provider, kind and name."""
+        found = (_entry(path) for path in self._files() if path.name.endswith(_SUFFIX))
+        return [entry for entry in found if entry]
 
-    def remove(self, entry: Entry) -> None:
-        """Delete one file under its lock."""
+    def remove(self, entry: Entry) -> str:
+        """Delete one file under its lock, and the lock; return why it was left, "" if it is gone.
+
+        Files that do not begin as those of this library do are left, and so is what a symbolic link leads to.
+        """
+        if not entry.ours:
+            return entry.problem
         with self.lock(entry.key):
-            remove_file(entry.path)
+            try:
+                if not _is_ours(entry.path):  # replaced since it was listed
+                    return "is no file of this cache"
+                entry.path.unlink(missing_ok=True)
+            except FileNotFoundError:
+                pass  # another process was faster
+            except OSError as error:
+                return f"cannot be removed ({error.strerror or error})"
+            with contextlib.suppress(OSError):
+                self._lock_path(entry.path).unlink()
+        return ""
 
     def leftovers(self) -> list[Path]:
         """Return files that were set aside, and those of writers that died."""
-        found = [*self.root.glob("*/*.damaged"), *self.root.glob("*/.*.tmp")] if self.root.is_dir() else []
-        return sorted(found)
+        left = [p for p in self._files() if _ASIDE.fullmatch(p.name) or _UNFINISHED.fullmatch(p.name)]
+        return [path for path in left if path.is_file() and not path.is_symlink()]
+
+    def sweep(self) -> dict[Path, str]:
+        """Delete what is left over, and locks that nobody holds; return what could not be deleted, and why."""
+        from filelock import FileLock, Timeout
+
+        left: dict[Path, str] = {}
+        for path in self.leftovers():
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                left[path] = f"cannot be removed ({error.strerror or error})"
+        for path in _within(self.root, _LOCKS):
+            with contextlib.suppress(OSError, Timeout):
+                if _LOCK.fullmatch(path.name):
+                    with FileLock(path).acquire(timeout=0):
+                        path.unlink()
+        return left
+
+    def _lock_path(self, path: Path) -> Path:
+        return self.root / _LOCKS / f"{path.parent.name}_{path.name}.lock"
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder of the cache. A root that was empty is marked as a cache, so that backups may leave it out."""
+        is_new = not self.root.exists() or not any(self.root.iterdir())
+        folder.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            with contextlib.suppress(OSError), replacing(self.root / "CACHEDIR.TAG") as tag:
+                tag.write_text(_TAG, encoding="ascii")
+
+    def _files(self) -> list[Path]:
+        """Return the files of every provider's folder."""
+        try:
+            names = sorted(path.name for path in self.root.iterdir() if not path.name.startswith("."))
+        except OSError:
+            return []
+        return [path for name in names for path in _within(self.root, name)]
 
 
-def remove_file(path: Path) -> None:
-    """Delete a file of the cache. Raises `InputError` if the system does not let us."""
+def _within(root: Path, name: str) -> list[Path]:
+    """Return what a folder of the root contains, in order; nothing if it is a link to another place."""
+    folder = root / name
     try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError("cache", f"{path} cannot be removed ({error.strerror})", "see to its permissions") from error
+        return sorted(folder.iterdir()) if folder.resolve() == root.resolve() / name else []
+    except OSError:  # no folder, or one that has gone since
+        return []
 
 
 def store_of(cache: bool | str | os.PathLike[str] | Store) -> Store | None:
@@ -190,28 +278,58 @@ def store_of(cache: bool | str | os.PathLike[str] | Store) -> Store | None:
     raise InputError("cache", f"got {cache!r}", "give True, False, a folder or a Store")
 
 
+def _path_of(key: Key) -> tuple[str, str]:
+    """Return folder and name of a key's file."""
+    name = quote(key.name, safe=_SAFE)
+    if len(name) > _LONGEST:
+        name = f"{name[:_LONGEST]}~{hashlib.sha256(key.name.encode()).hexdigest()[:16]}"
+    return key.provider, f"{key.kind}_{name}{_SUFFIX}"
+
+
 class _Damaged(Exception):  # noqa: N818 - says what is wrong with a file, never leaves this module
     pass
 
 
-def _opened(path: Path) -> Held | None:
+def _opened(path: Path, key: Key) -> Held | None:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise OSError("it is no file")
         data = path.read_bytes()
     except FileNotFoundError:
         return None
+    held = _parsed(data)
+    if held.about.get("key") != list(key):
+        raise _Damaged(_misplaced(held.about.get("key")))
+    return held
+
+
+def _parsed(data: bytes) -> Held:
     head, newline, body = data.partition(b"\n")
-    if not newline or not head.startswith(_MAGIC):
-        raise _Damaged("is no file of this cache" if data else "is empty")
-    if hashlib.sha256(body).hexdigest().encode() != head[len(_MAGIC) :]:
+    if not newline or not head.startswith(_HEAD):
+        other = "is of another version of this library" if data.startswith(_MAGIC) else "is no file of this cache"
+        raise _Damaged(other if data else "is empty")
+    if hashlib.sha256(body).hexdigest().encode() != head[len(_HEAD) :]:
         raise _Damaged("does not match its checksum")
     length = int.from_bytes(body[:8], "big")
     try:
         about = json.loads(body[8 : 8 + length])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _Damaged("has no description") from error
     if not isinstance(about, dict):
         raise _Damaged("has no description")
     return Held(about, body[8 + length :])
+
+
+def _misplaced(key: Any) -> str:
+    return f"is a file of {' '.join(map(str, key)) if isinstance(key, list) else repr(key)} under another name"
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a file begins as those of this library do. Links, folders and devices do not."""
+    if path.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def _set_aside(path: Path) -> str:
@@ -223,16 +341,30 @@ def _set_aside(path: Path) -> str:
     return f"it was set aside as {aside.name}"
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path) -> Entry | None:
+    """Return the entry of a file, None if it has gone since."""
     kind, _, name = path.name.removesuffix(_SUFFIX).partition("_")
     key = Key(path.parent.name, kind, unquote(name))
     try:
-        n_bytes = path.stat().st_size
-        held = _opened(path)
-        about = held.about if held else {}
-        return Entry(Key(*map(str, about.get("key", key))), path, n_bytes, about, "")
-    except (_Damaged, OSError, TypeError) as problem:
-        return Entry(key, path, 0, {}, str(problem))
+        if path.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
+            return Entry(key, path, 0, {}, "is a link or a folder", ours=False)
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Entry(key, path, 0, {}, f"cannot be read ({error.strerror or error})", ours=False)
+    ours = data.startswith(_MAGIC)
+    try:
+        about = _parsed(data).about
+        own = Key(*about["key"])
+        misplaced = _path_of(own) != (path.parent.name, path.name)
+    except _Damaged as damage:
+        return Entry(key, path, len(data), {}, str(damage), ours)
+    except (KeyError, TypeError, AttributeError):
+        return Entry(key, path, len(data), {}, "has no description", ours)
+    if misplaced:
+        return Entry(key, path, len(data), about, _misplaced(about["key"]), ours)
+    return Entry(own, path, len(data), about, "", ours)
 
 
 def _warn(text: str) -> None:

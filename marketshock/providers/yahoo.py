@@ -14,7 +14,7 @@ import pandas as pd
 
 from .._typing import BoolArray, FloatArray
 from ..errors import BadData, InputError, NoData, check_choice
-from ..sessions import NEW_YORK, nyse
+from .answers import silence
 from .bars import DAILY, FIELDS, Bars, last_known
 from .cache import utc_now
 from .checks import ERROR, FINDINGS, NOTE, WARNING, Finding, check_bars
@@ -36,7 +36,6 @@ INTRADAY = {
 }
 
 _COLUMNS = ("Open", "High", "Low", "Close", "Volume", "Dividends", "Stock Splits")
-_GIVEN_UP = dt.timedelta(days=10)
 _LATE = dt.timedelta(minutes=20)  # after the close, by which the last bar is the official one
 
 
@@ -116,13 +115,13 @@ class Yahoo:
         bars, adjusted, left = self._read(symbol, frame, meta, (first, last))
         listed = frame["Stock Splits"][frame["Stock Splits"] > 0]
         splits = [(str(when)[:10], float(ratio)) for when, ratio in listed.items()]  # of unfinished days too
-        found = [*check_bars(bars, adjusted), *left]
+        found = [*check_bars(bars, adjusted), *left, *silence(bars, self._now())]
         bad = [f for f in found if f.severity == ERROR and f.name not in self._tolerate]
         # What is wrong must not enter the cache: the days from there on are not covered. Who asked for them refuses.
         wrong = min((f.days[0] if f.days else str(first) for f in bad), default=str(bars.covered[1]))
         prices = bars.values[:, :4]
         prices[prices <= 0] = np.nan  # told in a finding of its own
-        last = max(first, min(self._final(bars), dt.date.fromisoformat(wrong)))
+        last = max(first, min(bars.covered[1], dt.date.fromisoformat(wrong)))
         later = [[day, ratio] for day, ratio in splits if day >= str(last)]
         about = {**bars.about, "findings": [f.to_dict() for f in found], "later_splits": later}
         return replace(bars, covered=(first, last), about=about)
@@ -230,21 +229,6 @@ class Yahoo:
         left += [] if keep.all() else [Finding("unfinished", NOTE, "bar of a day not over left out", (str(today),))]
         adjusted = frame["Adj Close"].to_numpy(dtype=np.float64)[keep] if self.interval == DAILY else None
         return bars.where(keep), adjusted, left
-
-    def _final(self, bars: Bars) -> dt.date:
-        """Return the day up to which the answer is final: not beyond a bar that is late.
-
-        After ten days without a close a share is taken to trade no more.
-        """
-        known = bars.day[np.isfinite(bars["close"])]
-        last = bars.covered[1]
-        if self.interval != DAILY or not len(known) or last - known[-1].item() > _GIVEN_UP:
-            return last
-        after = np.arange(known[-1] + 1, np.datetime64(last) + 1)
-        in_new_york = bars.about["timezone"] == NEW_YORK
-        is_open = nyse().contains(after) if in_new_york else np.is_busday(after)
-        first_open: dt.date = after[is_open][0].item() if is_open.any() else last
-        return min(first_open, last)
 
     def _about(self, meta: dict[str, Any], zone: str) -> dict[str, Any]:
         import yfinance

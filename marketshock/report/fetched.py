@@ -39,7 +39,7 @@ def cache_record(entry: Entry) -> dict[str, Any]:
     try:
         inner = about.get("about", {})
         covered = [f"{first} to {_before(last)}" for first, last in about.get("covered", [])]
-        covered = covered or [f"nothing ({n[3]}), believed until {n[2][:16]}" for n in about.get("nothing", [])][:1]
+        covered = covered or [f"nothing ({came}) as of {when[:16]}" for _, _, when, came in about.get("asked", [])][-1:]
         fetched, problem = inner.get("fetched") or about.get("fetched"), entry.problem
     except (ValueError, TypeError, AttributeError, IndexError):
         covered, fetched, problem = [], None, "is of another kind"
@@ -52,6 +52,7 @@ def cache_record(entry: Entry) -> dict[str, Any]:
         "fetched": fetched,
         "bytes": entry.n_bytes,
         "problem": problem,
+        "ours": entry.ours,
         "file": str(entry.path),
     }
 
@@ -63,11 +64,13 @@ def _before(day: str) -> str:
 def cache_summary(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
     """Return the entries of the cache as plain data."""
     records = [cache_record(entry) for entry in entries]
+    listed = zip(records, entries, strict=True)
+    damaged = [record["file"] for record, entry in listed if record["problem"] and (entry.ours or entry.named)]
     return {
         "folder": str(store.root),
         "entries": records,
-        "bytes": sum(entry.n_bytes for entry in entries),
-        "damaged": [record["file"] for record in records if record["problem"]],
+        "bytes": sum(entry.n_bytes for entry in entries if entry.ours),
+        "damaged": damaged,
         "leftovers": [str(path) for path in store.leftovers()],
     }
 
@@ -86,9 +89,20 @@ def cache_table(summary: Mapping[str, Any]) -> str:
             f"{r['bytes'] / 1024:.1f}",
         ]
         for r in summary["entries"]
+        if r["ours"]
     ]
     total = f"{len(rows)} files, {summary['bytes'] / 1024:.0f} kB, in {summary['folder']}"
-    damaged = [f"damaged: {r['file']}: {r['problem']}" for r in summary["entries"] if r["problem"]]
+    damaged = [
+        f"{'damaged' if r['ours'] else 'left alone'}: {r['file']}: {r['problem']}"
+        for r in summary["entries"]
+        if r["problem"]
+    ]
     left = [f"left over from an interrupted write: {path}" for path in summary["leftovers"]]
     table = [_format.text_table(head, rows, left=3), ""] if rows else []
     return "\n".join([*table, total, *damaged, *left])
+
+
+def cleared_text(cleared: Mapping[str, Any], store: Store) -> str:
+    """Return how many files were removed from the cache, and which were left and why."""
+    left = [f"left: {path}: {why}" for path, why in cleared["left"].items()]
+    return "\n".join([f"{cleared['removed']} files removed from {store.root}", *left])
