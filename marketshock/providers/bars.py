@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,6 +47,15 @@ class Bars:
     covered: tuple[dt.date, dt.date]
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuse what would fail the other symbols of a call."""
+        n = len(self.day)
+        if self.day.shape != (n,) or self.time.shape != (n,) or self.values.shape != (n, len(FIELDS)):
+            shapes = ", ".join(str(array.shape) for array in (self.day, self.time, self.values))
+            raise ValueError(f"bars of {self.symbol} have the shapes {shapes} for {len(FIELDS)} fields")
+        if not isinstance(currency := self.about.get("currency"), (str, type(None))):
+            raise TypeError(f"the currency of {self.symbol} is {currency!r:.40}, which is no text")
+
     def __len__(self) -> int:
         return len(self.time)
 
@@ -56,10 +65,12 @@ class Bars:
 
     def where(self, keep: BoolArray | IntArray) -> Bars:
         """Return the bars of a mask, or at some positions."""
-        return replace(self, day=self.day[keep], time=self.time[keep], values=self.values[keep])
+        return Bars(self.symbol, self.day[keep], self.time[keep], self.values[keep], self.covered, self.about)
 
     def between(self, first: dt.date, last: dt.date) -> Bars:
         """Return the bars of the days [first, last)."""
+        if len(self) and self.day[0].item() >= first and self.day[-1].item() < last and (self.day[1:] >= self.day[:-1]).all():
+            return self
         return self.where((self.day >= np.datetime64(first)) & (self.day < np.datetime64(last)))
 
 
@@ -109,6 +120,8 @@ def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:
     ndarray of shape (n,)
         NaN where the close is.
     """
+    if not np.nan_to_num(dividend).any():
+        return close
     step = dividend_steps(close, dividend)
     step = np.where(step > 0, step, np.nan)  # a dividend as large as the price: what came before is not comparable
     later = np.append(step[1:], 1.0)
