@@ -47,15 +47,6 @@ class Bars:
     covered: tuple[dt.date, dt.date]
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Refuse what would fail the other symbols of a call."""
-        n = len(self.day)
-        if self.day.shape != (n,) or self.time.shape != (n,) or self.values.shape != (n, len(FIELDS)):
-            shapes = ", ".join(str(array.shape) for array in (self.day, self.time, self.values))
-            raise ValueError(f"bars of {self.symbol} have the shapes {shapes} for {len(FIELDS)} fields")
-        if not isinstance(currency := self.about.get("currency"), (str, type(None))):
-            raise TypeError(f"the currency of {self.symbol} is {currency!r:.40}, which is no text")
-
     def __len__(self) -> int:
         return len(self.time)
 
@@ -69,9 +60,8 @@ class Bars:
 
     def between(self, first: dt.date, last: dt.date) -> Bars:
         """Return the bars of the days [first, last)."""
-        if len(self) and self.day[0].item() >= first and self.day[-1].item() < last and (self.day[1:] >= self.day[:-1]).all():
-            return self
-        return self.where((self.day >= np.datetime64(first)) & (self.day < np.datetime64(last)))
+        inside = (self.day >= np.datetime64(first)) & (self.day < np.datetime64(last))
+        return self if inside.all() else self.where(inside)
 
 
 class Source(Protocol):
@@ -101,6 +91,27 @@ class Source(Protocol):
     def bars(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> Bars:
         """Return checked bars of at least the days [first, last), or raise a `ProviderError`."""
         ...
+
+
+def flaw(bars: Bars) -> str:
+    """Return what makes bars useless, whoever sent them and whatever they mean; "" if nothing does."""
+    shapes = bars.day.shape, bars.time.shape, bars.values.shape
+    if shapes != ((len(bars.time),), (len(bars.time),), (len(bars.time), len(FIELDS))):
+        return f"days, times and values of shapes {shapes}"
+    if bars.values.dtype != np.float64 or np.isinf(bars.values).any():
+        return "a figure that is infinite, or no number"
+    if np.isnat(bars.time).any() or not (np.diff(bars.time) > np.timedelta64(0, "s")).all():
+        return "a bar that is not later than the one before"
+    if np.isnat(bars.day).any() or not (np.diff(bars.day) >= np.timedelta64(0, "D")).all():
+        return "a day before the one of an earlier bar"
+    texts = {name: bars.about.get(name) for name in ("currency", "timezone", "instrument", "first_trade", "fetched")}
+    odd = [name for name, value in texts.items() if not (value is None or isinstance(value, str))]
+    if not odd and texts["first_trade"]:
+        try:
+            dt.date.fromisoformat(texts["first_trade"])
+        except ValueError:
+            odd = ["first_trade"]
+    return f"{odd[0]} {texts[odd[0]]!r}" if odd else ""
 
 
 def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:

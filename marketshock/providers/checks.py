@@ -106,17 +106,6 @@ def check_bars(bars: Bars, vendor_adjusted: FloatArray | None = None) -> list[Fi
     return found
 
 
-def unusable(bars: Bars) -> list[Finding]:
-    """Return what no series may have, from whatever source or file it is: it would fail those beside it."""
-    with np.errstate(invalid="ignore"):
-        in_order = (bars.time[1:] > bars.time[:-1]).all() and (bars.day[1:] >= bars.day[:-1]).all()
-        if in_order and not np.isinf(bars.values).any() and not (bars["close"] <= 0).any():
-            return []
-    if found := _order(bars):
-        return found
-    return [*not_finite(bars), *_finding("not_positive", ERROR, "close zero or negative", bars.day, bars["close"] <= 0)]
-
-
 def not_finite(bars: Bars, vendor_adjusted: FloatArray | None = None) -> list[Finding]:
     """Return the infinite figures of every field: they would pass as large prices, or as no price at all."""
     columns = {name: bars[name] for name in FIELDS}

@@ -33,9 +33,9 @@ from ..errors import (
     check_choice,
 )
 from ..sessions import NEW_YORK
-from .bars import Bars, Source
+from .bars import Bars, Source, flaw
 from .cache import Cache, Span, utc_now
-from .checks import ERROR, FINDINGS, WARNING, Finding, found_in, unusable, words
+from .checks import ERROR, FINDINGS, WARNING, Finding, found_in, words
 from .retry import Bound
 from .store import Store, store_of
 
@@ -176,10 +176,7 @@ def _next(done: queue.SimpleQueue[Future[Bars]]) -> Future[Bars]:
 
 
 def _faults(bars: Bars, span: Span, tolerate: Sequence[str]) -> list[Finding]:
-    """Return what refuses bars, by the findings they came with and by what they are: not every source has checks."""
-    told = [f for f in found_in(bars.about, *span) if f.severity == ERROR]
-    own = [f for f in unusable(bars.between(*span)) if f.name not in {t.name for t in told}]
-    return [f for f in (*told, *own) if f.name not in tolerate]
+    return [f for f in found_in(bars.about, *span) if f.severity == ERROR and f.name not in tolerate]
 
 
 def _sound(bars: Bars, source: Source, span: Span, tolerate: Sequence[str]) -> Bars:
@@ -190,7 +187,11 @@ def _sound(bars: Bars, source: Source, span: Span, tolerate: Sequence[str]) -> B
         remedy = Words("look at the figures at the source; ", Argument("tolerate", names), " takes them as they are")
         hint = "; a dividend in another currency is one cause" if any(f.name == "adjustment" for f in bad) else ""
         raise BadData(bars.symbol, asked, words(bad) + hint, remedy)
-    if not len(bars.between(*span)):
+    shown = bars.between(*span)
+    what = flaw(bars) or ("a close that is zero or negative" if (shown["close"] <= 0).any() else "")
+    if what:  # not every source has checks; one series would fail those beside it
+        raise BadData(bars.symbol, asked, what, "look at the figures at the source")
+    if not len(shown):
         raise NoData(bars.symbol, asked, "no bar on these days", "check that the market was open on one of them")
     return bars
 
