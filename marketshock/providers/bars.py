@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,11 +57,12 @@ class Bars:
 
     def where(self, keep: BoolArray | IntArray) -> Bars:
         """Return the bars of a mask, or at some positions."""
-        return replace(self, day=self.day[keep], time=self.time[keep], values=self.values[keep])
+        return Bars(self.symbol, self.day[keep], self.time[keep], self.values[keep], self.covered, self.about)
 
     def between(self, first: dt.date, last: dt.date) -> Bars:
         """Return the bars of the days [first, last)."""
-        return self.where((self.day >= np.datetime64(first)) & (self.day < np.datetime64(last)))
+        inside = (self.day >= np.datetime64(first)) & (self.day < np.datetime64(last))
+        return self if inside.all() else self.where(inside)
 
 
 class Source(Protocol):
@@ -137,6 +138,8 @@ def adjusted_close(close: FloatArray, dividend: FloatArray) -> FloatArray:
     ndarray of shape (n,)
         NaN where the close is.
     """
+    if not np.nan_to_num(dividend).any():
+        return close
     step = dividend_steps(close, dividend)
     step = np.where(step > 0, step, np.nan)  # a dividend as large as the price: what came before is not comparable
     later = np.append(step[1:], 1.0)

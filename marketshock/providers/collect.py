@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import queue
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +25,17 @@ from ..errors import (
     NoData,
     OfflineMiss,
     PartialDataWarning,
+    PriceError,
     PriceWarning,
     ProviderError,
+    SharesError,
     Words,
     check_choice,
     twice,
 )
 from ..sessions import NEW_YORK
 from .answers import Span
-from .bars import Bars, Source
+from .bars import Bars, Source, flaw
 from .cache import Cache, utc_now
 from .checks import ERROR, FINDINGS, WARNING, Finding, found_in, words
 from .retry import Bound
@@ -39,6 +43,8 @@ from .store import Store, store_of
 
 _SYMBOL = re.compile(r"[A-Za-z0-9.^=&_+$!-]{1,40}")
 _FIRST = dt.date(1900, 1, 1)
+_NAMED = 5  # symbols that a message names
+_CAUSE = 60  # characters of the cause of each, where there are several
 
 Day: TypeAlias = str | dt.date
 CacheLike: TypeAlias = bool | str | Path | Store
@@ -113,11 +119,28 @@ def collect(
 
 @contextmanager
 def kept(failed: dict[str, ProviderError], name: str) -> Iterator[None]:
-    """Keep the error of one symbol instead of raising it."""
+    """Keep the error of one symbol instead of raising it.
+
+    Whatever else its answer or its file brings up becomes `BadData`, with the error as its cause: one symbol does not
+    fail the others. An `InputError` on an argument concerns all of them, and a warning is one that was made an error.
+    """
     try:
         yield
     except ProviderError as error:
         failed[name] = error
+    except (InputError, Warning) as error:
+        if not isinstance(error, (PriceError, SharesError)):
+            raise
+        failed[name] = _unreadable(name, error)
+    except Exception as error:
+        failed[name] = _unreadable(name, error)
+
+
+def _unreadable(name: str, error: Exception) -> BadData:
+    text = (str(error).splitlines() or [""])[0][:160]
+    bad = BadData(name, "figures", f"what came cannot be read ({type(error).__name__}: {text})", "try again later")
+    bad.__cause__ = error
+    return bad
 
 
 def _in_parallel(
@@ -129,20 +152,29 @@ def _in_parallel(
     off = None if how.progress else True  # None: off unless stderr is a terminal
     bar = tqdm(total=len(names), desc="fetching", unit="symbol", delay=1, leave=False, disable=off)
     pool = ThreadPoolExecutor(max_workers=min(how.workers, len(names)))
+    done: queue.SimpleQueue[Future[Bars]] = queue.SimpleQueue()
     try:
         futures = {pool.submit(ask, name): name for name in names}
-        pending = set(futures)
-        while pending:  # woken now and then: a signal that reaches another thread does not end a wait
-            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in done:
-                bar.update()
-                yield futures[future], future
+        for future in futures:
+            future.add_done_callback(done.put)
+        for _ in names:
+            answered = _next(done)
+            bar.update()
+            yield futures[answered], answered
     except BaseException:
         bound.stop()  # an interruption: what is running ends with its request, and nothing more is asked
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         bar.close()
+
+
+def _next(done: queue.SimpleQueue[Future[Bars]]) -> Future[Bars]:
+    while True:  # woken now and then: a signal that reaches another thread does not end a wait
+        try:
+            return done.get(timeout=0.2)
+        except queue.Empty:
+            continue
 
 
 def _faults(bars: Bars, span: Span, tolerate: Sequence[str]) -> list[Finding]:
@@ -157,13 +189,20 @@ def _sound(bars: Bars, source: Source, span: Span, tolerate: Sequence[str]) -> B
         remedy = Words("look at the figures at the source; ", Argument("tolerate", names), " takes them as they are")
         hint = "; a dividend in another currency is one cause" if any(f.name == "adjustment" for f in bad) else ""
         raise BadData(bars.symbol, asked, words(bad) + hint, remedy)
-    if not len(bars.between(*span)):
+    shown = bars.between(*span)
+    what = flaw(bars) or ("a close that is zero or negative" if (shown["close"] <= 0).any() else "")
+    if what:  # not every source has checks; one series would fail those beside it
+        raise BadData(bars.symbol, asked, what, "look at the figures at the source")
+    if not len(shown):
         raise NoData(bars.symbol, asked, "no bar on these days", "check that the market was open on one of them")
     return bars
 
 
-def raise_or_warn(failed: Mapping[str, ProviderError], enough: bool, stacklevel: int = 3) -> None:
-    """Raise the first error of those that failed, naming the others; warn only, if what was had is enough."""
+def raise_or_warn(failed: Mapping[str, ProviderError], enough: bool, rest: str, stacklevel: int = 3) -> None:
+    """Raise the first error of those that failed, naming the others; warn only, if what was had is enough.
+
+    `rest` is where all errors are listed, for the warning.
+    """
     if failed and not enough:
         first = next(iter(failed.values()))
         if len(failed) == 1:
@@ -172,15 +211,31 @@ def raise_or_warn(failed: Mapping[str, ProviderError], enough: bool, stacklevel:
         came = f"{first.came} ({len(failed) - 1} more failed: {others})"
         raise type(first)(first.symbol, first.asked, came, first.remedy) from first
     if failed:
-        told = "; ".join(f"{name}: {type(e).__name__}, {e.came}" for name, e in failed.items())
-        warnings.warn(f"{len(failed)} missing: {told}", PartialDataWarning, stacklevel=stacklevel)
+        warnings.warn(f"{len(failed)} missing: {_some(failed, rest)}", PartialDataWarning, stacklevel=stacklevel)
+
+
+def _some(failed: Mapping[str, ProviderError], rest: str) -> str:
+    """Return the first errors by name, how many more there are of each kind, and where they are."""
+    longest = _CAUSE if len(failed) > 1 else None
+    shown = [f"{name}: {type(e).__name__}, {_cut(e.came, longest)}" for name, e in list(failed.items())[:_NAMED]]
+    kinds = Counter(type(error).__name__ for error in list(failed.values())[_NAMED:])
+    if kinds:
+        counted = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+        shown.append(f"and {sum(kinds.values())} more ({counted})")
+    return "; ".join(shown) + (f"; all are in {rest}" if len(failed) > 1 else "")
+
+
+def _cut(text: str, longest: int | None) -> str:
+    return f"{text[: longest - 3]}..." if longest and len(text) > longest else text
 
 
 def _of_span(error: ProviderError, source: Source, span: Span) -> ProviderError:
     """Name what the caller asked for: the cache may have asked for more days, or fewer."""
     if isinstance(error, OfflineMiss):
         return error
-    return type(error)(error.symbol, f"{source.interval} bars of {_days(span)}", error.came, error.remedy)
+    told = type(error)(error.symbol, f"{source.interval} bars of {_days(span)}", error.came, error.remedy)
+    told.__cause__ = error.__cause__
+    return told
 
 
 def _days(span: Span) -> str:
@@ -189,15 +244,28 @@ def _days(span: Span) -> str:
 
 def _report(got: Mapping[str, Bars], failed: Mapping[str, ProviderError], span: Span, on_failure: OnFailure) -> None:
     """Raise if nothing (or not everything) was had, and warn of what is missing or odd."""
-    raise_or_warn(failed, bool(got) and on_failure != "raise", stacklevel=6)
+    raise_or_warn(failed, bool(got) and on_failure != "raise", "provenance['failed']", stacklevel=6)
     odd = {name: [f for f in found_in(b.about, *span) if f.severity == WARNING] for name, b in got.items()}
     lines = [f"{name}: {words(found)}" for name, found in odd.items() if found]
-    currencies = {name: b.about.get("currency") for name, b in got.items()}
-    if len(set(currencies.values())) > 1:
-        lines.append("currencies differ: " + ", ".join(f"{name} {code}" for name, code in currencies.items()))
+    if len(lines) > _NAMED:
+        more = f"and {len(lines) - _NAMED} more symbols; provenance has all"
+        lines = [*(_cut(line, 2 * _CAUSE) for line in lines[:_NAMED]), more]
+    lines += _currencies({name: b.about.get("currency") for name, b in got.items()})
     if lines:
-        more = f" (and {len(lines) - 5} more; provenance has all)" if len(lines) > 5 else ""
-        warnings.warn(" | ".join(lines[:5]) + more, PriceWarning, stacklevel=5)
+        warnings.warn(" | ".join(lines), PriceWarning, stacklevel=5)
+
+
+def _currencies(of: Mapping[str, str | None]) -> list[str]:
+    """Return one line if symbols are quoted in several currencies; of many symbols the first of each currency."""
+    counts = Counter(of.values())
+    if len(counts) < 2:
+        return []
+    if len(of) <= _NAMED:
+        return ["currencies differ: " + ", ".join(f"{name} {code}" for name, code in of.items())]
+    first = {code: name for name, code in reversed(list(of.items()))}
+    shown = ", ".join(f"{n} in {code} ({first[code]})" for code, n in counts.most_common(_NAMED))
+    more = f" and {len(counts) - _NAMED} more" if len(counts) > _NAMED else ""
+    return [f"currencies differ: {shown}{more}; provenance has all"]
 
 
 def _provenance(shown: Mapping[str, Bars], failed: Mapping[str, ProviderError], span: Span) -> dict[str, Any]:

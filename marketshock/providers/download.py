@@ -24,14 +24,13 @@ from ..errors import (
     Words,
 )
 from .cache import utc_now
-from .retry import Asker, Bound, Retry
+from .retry import MOST_BYTES, Asker, Bound, Retry
 from .store import Held, Key, Store
 
 if TYPE_CHECKING:
     import requests
 
 _CHUNK = 1 << 16
-_MOST = 1 << 28  # bytes of a file, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +161,15 @@ def _refuse(name: str, url: str, response: requests.Response) -> None:
 
 def _body(response: requests.Response, name: str, url: str, bound: Bound) -> bytes:
     """Return the whole body; ``response.content`` would wait for as long as single bytes drip in."""
-    parts: list[bytes] = []
+    body = bytearray()
     while part := response.raw.read1(_CHUNK, decode_content=True):
-        parts.append(part)
-        if sum(map(len, parts)) > _MOST:
-            raise Unavailable(name, url, f"more than {_MOST >> 20} MB", "check the address")
+        body += part
+        if len(body) > MOST_BYTES:  # asking again is no use
+            raise BadData(name, url, f"more than {MOST_BYTES >> 20} MB", "check the address")
         if not bound.remaining():
-            came = f"{sum(map(len, parts))} bytes, then the time was up"
+            came = f"{len(body)} bytes, then the time was up"
             raise Unavailable(name, url, came, Words("raise ", Argument("max_time")))
-    return b"".join(parts)
+    return bytes(body)
 
 
 def _short(error: Exception) -> str:

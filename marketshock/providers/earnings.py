@@ -55,7 +55,8 @@ def earnings_dates(
         ``study.confounders(calendar=...)`` takes it as it is. Columns event_id, ticker, date (timestamp in New York),
         announced ("before_open", "during", "after_close"; "unknown" where Yahoo gives midnight, which is mapped like a
         date without a time), title, kind, eps_estimate, eps_reported (USD a share) and surprise_percent, NaN where not
-        known. Yahoo gives full hours, and for announcements to come an expectation.
+        known. Yahoo gives full hours, and for announcements to come an expectation. ``attrs["failed"]`` names the
+        tickers that are missing.
 
     Raises
     ------
@@ -78,11 +79,13 @@ def earnings_dates(
         key = Key("yahoo", f"earnings{limit}", ticker)
         with kept(failed, ticker):
             answer = remembered(store, key, ask, offline=offline, now=now, bound=bound)
-            rows += [{"ticker": ticker, **row} for row in answer]
-    raise_or_warn(failed, bool(rows))
+            rows += [{"ticker": ticker, **row, "date": pd.Timestamp(row["date"]).tz_convert("UTC")} for row in answer]
+    raise_or_warn(failed, bool(rows), "attrs['failed']")
     frame = pd.DataFrame(rows)
-    frame["date"] = pd.to_datetime(frame["date"], utc=True).dt.tz_convert(NEW_YORK)
-    return _in_form(frame.assign(announced=[_announced(when) for when in frame["date"]]))
+    frame["date"] = frame["date"].dt.tz_convert(NEW_YORK)
+    frame = _in_form(frame.assign(announced=[_announced(when) for when in frame["date"]]))
+    frame.attrs["failed"] = {name: error.words for name, error in failed.items()}
+    return frame
 
 
 def read_earnings(path: str | Path) -> pd.DataFrame:

@@ -219,6 +219,8 @@ def _prices(source: Source, tickers: str | Sequence[str], start: Day, end: Day |
 
 
 def _spread(at: DateArray, values: FloatArray, on: DateArray) -> FloatArray:
+    if len(at) == len(on):  # all of `at` are in `on`, each once
+        return values
     out = np.full(len(on), np.nan)
     out[np.searchsorted(on, at)] = values
     return out

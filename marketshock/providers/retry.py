@@ -13,6 +13,10 @@ from ..errors import Argument, InputError, RateLimited, Refused, Unavailable, Wo
 
 T = TypeVar("T")
 
+MOST_BYTES = 1 << 26
+"""Bytes that the body of a response may have, unpacked: 64 MB. The largest that are asked for are the company facts of
+a large bank, the zips of the data library (10 MB or so each) and daily bars since 1927 (4 MB)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from .bars import DAILY, FIELDS, Bars, last_known
 from .cache import utc_now
 from .checks import ERROR, FINDINGS, NOTE, WARNING, Finding, check_bars
 from .retry import Asker, Bound, Retry
+from .yahoo_answer import Chart, chart_of, symbol_of_counts
 from .yahoo_client import REMEDY, Client, classified, turn
 
 T = TypeVar("T")
@@ -109,18 +110,29 @@ class Yahoo:
         """
         if self.interval == DAILY:
             tomorrow = self._now().date() + dt.timedelta(days=2)  # in every zone
-            frame, meta = self._history(symbol, first, tomorrow, self._asked(first, last), bound)
+            frame, chart = self._history(symbol, first, tomorrow, self._asked(first, last), bound)
         else:
-            frame, meta = self._intraday(symbol, first, last, bound)
-        bars, adjusted, left = self._read(symbol, frame, meta, (first, last))
-        listed = frame["Stock Splits"][frame["Stock Splits"] > 0]
+            frame, chart = self._intraday(symbol, first, last, bound)
+        with classified(symbol, self._asked(first, last), self._asked_now()):
+            return self._judged(symbol, frame, chart, first, last)
+
+    def _judged(self, symbol: str, frame: pd.DataFrame, chart: Chart, first: dt.date, last: dt.date) -> Bars:
+        """Return bars with what was found, covered up to the first error."""
+        bars, adjusted, left = self._read(symbol, frame, chart.meta, (first, last))
+        if adjusted is not None and not chart.is_adjusted:  # yfinance writes the closes
+            adjusted = np.full_like(adjusted, np.nan)
+        ratios = frame["Stock Splits"].to_numpy(dtype=np.float64)
+        listed = frame["Stock Splits"][np.isfinite(ratios) & (ratios > 0)]
         splits = [(str(when)[:10], float(ratio)) for when, ratio in listed.items()]  # of unfinished days too
-        found = [*check_bars(bars, adjusted), *left, *silence(bars, self._now())]
+        found = [*chart.found, *check_bars(bars, adjusted), *left, *silence(bars, self._now())]
         bad = [f for f in found if f.severity == ERROR and f.name not in self._tolerate]
         # What is wrong must not enter the cache: the days from there on are not covered. Who asked for them refuses.
         wrong = min((f.days[0] if f.days else str(first) for f in bad), default=str(bars.covered[1]))
-        prices = bars.values[:, :4]
-        prices[prices <= 0] = np.nan  # told in a finding of its own
+        values = bars.values
+        values[np.isinf(values)] = np.nan  # each told in a finding of its own
+        traded = values[:, :4]
+        traded[traded <= 0] = np.nan
+        values[values[:, FIELDS.index("volume")] < 0, FIELDS.index("volume")] = np.nan
         last = max(first, min(bars.covered[1], dt.date.fromisoformat(wrong)))
         later = [[day, ratio] for day, ratio in splits if day >= str(last)]
         about = {**bars.about, "findings": [f.to_dict() for f in found], "later_splits": later}
@@ -134,7 +146,12 @@ class Yahoo:
             counts = self._ticker(symbol).get_shares_full(start=first, end=last)
             if counts is None or counts.empty:
                 raise NoData(symbol, asked, "Yahoo has none", "check the symbol, or take counts from filings")
-            return pd.Series(counts)
+            counts = pd.Series(counts).astype(np.float64)
+            if other := symbol_of_counts(self._last(), symbol):
+                raise BadData(symbol, asked, f"the answer is of {other}", "try again later")
+            if np.isinf(counts).any():
+                raise BadData(symbol, asked, "an infinite count", "try again later, or take counts from filings")
+            return counts
 
         return self._ask(symbol, asked, ask, bound)
 
@@ -152,8 +169,8 @@ class Yahoo:
 
     def _history(
         self, symbol: str, first: dt.date, last: dt.date, asked: str, bound: Bound
-    ) -> tuple[pd.DataFrame, dict[str, Any]]:
-        def ask() -> tuple[pd.DataFrame, dict[str, Any]]:
+    ) -> tuple[pd.DataFrame, Chart]:
+        def ask() -> tuple[pd.DataFrame, Chart]:
             ticker = self._ticker(symbol)
             frame = ticker.history(
                 start=first,
@@ -168,38 +185,47 @@ class Yahoo:
                 nothing = NoData(symbol, asked, "an empty frame", REMEDY)
                 nothing.believed = False
                 raise nothing
-            meta = dict(ticker.get_history_metadata()._metadata())
-            came = meta.get("dataGranularity", self.interval)
+            try:
+                chart = chart_of(self._last(), ticker.ticker)  # of an ISIN the symbol that yfinance found for it
+            except ValueError as error:
+                raise BadData(symbol, asked, f"odd metadata: {error}", "try again later") from error
+            came = chart.meta["dataGranularity"] or self.interval
             if came not in (self.interval, _GRANULARITY.get(self.interval)):
                 raise BadData(symbol, asked, f"bars of {came}", "ask for another interval")
-            return frame, meta
+            return frame, chart
 
         return self._ask(symbol, asked, ask, bound)
 
-    def _intraday(
-        self, symbol: str, first: dt.date, last: dt.date, bound: Bound
-    ) -> tuple[pd.DataFrame, dict[str, Any]]:
+    def _intraday(self, symbol: str, first: dt.date, last: dt.date, bound: Bound) -> tuple[pd.DataFrame, Chart]:
         kept, at_once = INTRADAY[self.interval]
         if first < self.earliest:
             came = f"Yahoo keeps {self.interval} bars for {kept + 1} days, so from {self.earliest} on"
             raise NoData(symbol, self._asked(first, last), came, "ask for a later start or a longer interval")
         pieces: list[pd.DataFrame] = []
-        meta: dict[str, Any] = {}
+        charts: list[Chart] = []
         start = first
         while start < last:
             stop = min(start + dt.timedelta(days=at_once), last)
             try:
-                frame, meta = self._history(symbol, start, stop, self._asked(start, stop), bound)
+                frame, chart = self._history(symbol, start, stop, self._asked(start, stop), bound)
                 pieces.append(frame)
+                charts.append(chart)
             except NoData:
                 if np.busday_count(start, stop) > 1:  # one day may be a holiday, a longer piece is a bad answer
                     raise
             start = stop
+        if not pieces:
+            raise NoData(symbol, self._asked(first, last), "no bars in any piece", REMEDY)
+        for name in ("symbol", "currency", "exchangeTimezoneName"):
+            said = list(dict.fromkeys(str(chart.meta[name]) for chart in charts))
+            if len(said) > 1:
+                raise BadData(symbol, self._asked(first, last), f"pieces of {' and '.join(said)}", "try again later")
         frame = pd.concat(pieces)
-        return frame[frame[["Open", "High", "Low", "Close"]].notna().any(axis=1)], meta  # 30m: nights are resampled too
+        # 30m: nights are resampled too
+        return frame[frame[["Open", "High", "Low", "Close"]].notna().any(axis=1)], charts[-1]
 
     def _read(
-        self, symbol: str, frame: pd.DataFrame, meta: dict[str, Any], asked: tuple[dt.date, dt.date]
+        self, symbol: str, frame: pd.DataFrame, meta: Mapping[str, Any], asked: tuple[dt.date, dt.date]
     ) -> tuple[Bars, FloatArray | None, list[Finding]]:
         """Return bars, the vendor's adjusted close, and a note where an unfinished bar was left out."""
         missing = [c for c in (*_COLUMNS, "Adj Close") if c not in frame.columns]
@@ -222,18 +248,27 @@ class Yahoo:
             (asked[0], max(last, asked[0])),
             self._about(meta, zone),
         )
+        owed = (day >= np.datetime64(asked[0])) & ((day < np.datetime64(asked[1])) | (self.interval == DAILY))
+        if not owed.any():
+            what = f"bars of {day.min()} to {day.max()}, days that were not asked for"
+            raise BadData(symbol, self._asked(*asked), what, "try again later")
         keep = self._over(bars, today, meta)
         paid = tuple(str(d) for d in day[gains > 0])
         twice = "capital gains added to the dividends, which Yahoo may have done already: the return may be too high"
         left = [Finding("capital_gains", WARNING, twice, paid)] if paid else []
-        left += [] if keep.all() else [Finding("unfinished", NOTE, "bar of a day not over left out", (str(today),))]
+        if not owed.all():
+            shown = f"{(~owed).sum()} bars of days that were not asked for left out, such as {day[~owed][0]}"
+            left.append(Finding("other_days", WARNING, shown))
+        if not keep[owed].all():
+            left.append(Finding("unfinished", NOTE, "bar of a day not over left out", (str(today),)))
+        keep &= owed
         adjusted = frame["Adj Close"].to_numpy(dtype=np.float64)[keep] if self.interval == DAILY else None
         return bars.where(keep), adjusted, left
 
-    def _about(self, meta: dict[str, Any], zone: str) -> dict[str, Any]:
+    def _about(self, meta: Mapping[str, Any], zone: str) -> dict[str, Any]:
         import yfinance
 
-        listed = _moment(meta.get("firstTradeDate"))
+        listed = meta["firstTradeDate"]
         return {
             "source": f"Yahoo Finance through yfinance {yfinance.__version__}",
             "fetched": self._now().isoformat(timespec="seconds"),
@@ -245,12 +280,12 @@ class Yahoo:
             "first_trade": str(listed.astimezone(ZoneInfo(zone)).date()) if listed else None,
         }
 
-    def _over(self, bars: Bars, today: dt.date, meta: dict[str, Any]) -> BoolArray:
+    def _over(self, bars: Bars, today: dt.date, meta: Mapping[str, Any]) -> BoolArray:
         """Return which bars are finished: today's daily bar is once the regular session is over."""
         if self.interval != DAILY:
             length = np.timedelta64(int(self.interval.rstrip("m")) * 60, "s")
             return np.asarray(bars.time + length <= np.datetime64(self._now().replace(tzinfo=None), "s"))
-        end = _moment(((meta.get("currentTradingPeriod") or {}).get("regular") or {}).get("end"))
+        end = meta["currentTradingPeriod"]["regular"]["end"]
         of_today = end is not None and end.astimezone(ZoneInfo(bars.about["timezone"])).date() == today
         closed = of_today and end is not None and self._now() >= end + _LATE
         return np.asarray((bars.day < np.datetime64(today)) | closed)
@@ -270,11 +305,16 @@ class Yahoo:
             raise RuntimeError("ask within a context: with source.asking(bound)")
         return self._client
 
+    def _last(self) -> bytes:
+        """Return the body of this thread's last response."""
+        last = self._asked_now().last()
+        return last.body if last else b""
+
     def _ask(self, symbol: str, asked: str, request: Callable[[], T], bound: Bound) -> T:
         client = self._asked_now()
 
         def once() -> T:
-            with classified(symbol, asked, client.status):
+            with classified(symbol, asked, client):
                 return request()
 
         return Asker(self._retry, bound).ask(symbol, asked, once)
@@ -294,10 +334,3 @@ def _own_gains(frame: pd.DataFrame, values: FloatArray) -> FloatArray:
         step = last_known(factor) / factor
         alone = np.abs(step - (1 - dividend / last_known(close))) < 1e-3
     return np.asarray(np.where(alone & (dividend >= gains), 0.0, gains))
-
-
-def _moment(value: Any) -> dt.datetime | None:
-    """Return a time of the metadata, which yfinance has turned into a Timestamp or left in seconds."""
-    if value is None or isinstance(value, dt.datetime):
-        return value
-    return dt.datetime.fromtimestamp(float(value), dt.UTC)

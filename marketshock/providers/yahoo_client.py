@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import threading
@@ -11,13 +12,15 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Argument, BadData, InputError, NoData, RateLimited, Refused, Unavailable, Words
-from .retry import Bound
+from ..errors import Argument, BadData, InputError, NoData, ProviderError, RateLimited, Refused, Unavailable, Words
+from .retry import MOST_BYTES, Bound
+from .yahoo_answer import Answer
 
 # yfinance keeps one session, one configuration and one memo of answers per process; calls take turns with them.
 _TURN = threading.Lock()
 
 _ABSENT = (400, 404, 422)  # how Yahoo says that a symbol or a range does not exist
+_STOP = 0xFFFFFFFF  # CURL_WRITEFUNC_ERROR
 _CACHED = Words("use ", Argument("offline", True), " with what the cache holds")
 _WAIT = Words("wait some minutes, ask for fewer symbols, or ", _CACHED)
 _LATER = Words("try again later, or ", _CACHED)
@@ -26,10 +29,20 @@ REMEDY = "check the symbol (Yahoo writes BRK-B, ^GSPC) and the dates"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The session passed to yfinance, and the HTTP status of this thread's last response (None before the first)."""
+    """The session passed to yfinance, and this thread's last response (None before the first)."""
 
     session: Any
-    status: Callable[[], int | None]
+    last: Callable[[], Answer | None]
+
+    @property
+    def status(self) -> int:
+        """HTTP status of this thread's last response, 0 before the first."""
+        last = self.last()
+        return last.status if last else 0
+
+
+class TooLargeError(Exception):
+    """A body above the bound; nothing that yfinance would ask again for."""
 
 
 @contextmanager
@@ -60,24 +73,24 @@ def _own_session() -> Any:
 
 
 @contextmanager
-def _watched(session: Any, bound: Bound) -> Iterator[Callable[[], int | None]]:
-    """Let no request of a session go beyond the bound, and note the status of each thread's last answer."""
-    last, ask, own = threading.local(), session.request, vars(session).get("request")
+def _watched(session: Any, bound: Bound) -> Iterator[Callable[[], Answer | None]]:
+    """Let no request of a session go beyond the bounds of time and size, and keep each thread's last answer."""
+    last, ask, own = threading.local(), _bounded(session), vars(session).get("request")
 
-    def request(*args: Any, **named: Any) -> Any:
+    def request(method: str, url: str, *args: Any, **named: Any) -> Any:
         left = bound.remaining()
         if left <= 0:
             raise TimeoutError("the total time bound has passed")
         if left < float("inf"):  # yfinance always names a timeout, in seconds
             named["timeout"] = min(named.get("timeout") or left, left)
-        last.status = None
-        answer = ask(*args, **named)
-        last.status = answer.status_code
+        last.answer = None
+        answer = ask(method, url, *args, **named)
+        last.answer = Answer(answer.status_code, str(url), str(answer.url), answer.content)
         return answer
 
     session.request = request
     try:
-        yield lambda: getattr(last, "status", None)
+        yield lambda: getattr(last, "answer", None)
     finally:
         if own is None:
             del session.request
@@ -85,52 +98,129 @@ def _watched(session: Any, bound: Bound) -> Iterator[Callable[[], int | None]]:
             session.request = own
 
 
+def _bounded(session: Any) -> Callable[..., Any]:
+    """Return the `request` of a session of requests or curl_cffi, which ends a body at the bound, unpacked."""
+    import requests
+
+    ask = session.request
+
+    def of_requests(method: str, url: str, *args: Any, **named: Any) -> Any:
+        # The hook meets the response of every redirect too, before its body is read.
+        hooks = {"response": [_count, *session.hooks.get("response", [])]}
+        return ask(method, url, *args, **named, hooks=hooks)
+
+    def of_curl(method: str, url: str, *args: Any, **named: Any) -> Any:
+        body = _Body()
+        try:
+            answer = ask(method, url, *args, **named, content_callback=body.take)
+        except Exception as error:
+            if body.is_over:
+                raise TooLargeError from error
+            raise
+        answer.content = body.getvalue()
+        return answer
+
+    return of_requests if isinstance(session, requests.Session) else of_curl
+
+
+class _Body(io.BytesIO):
+    """A body as curl delivers it, unpacked."""
+
+    is_over = False
+
+    def take(self, part: bytes) -> int:
+        """Keep a part and return its length, or tell curl to stop."""
+        self.is_over = self.tell() + len(part) > MOST_BYTES
+        return _STOP if self.is_over else self.write(part)
+
+
+class _Counted:
+    """The stream of a response of requests, which counts what it unpacks."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, *args: Any, **named: Any) -> Iterator[bytes]:
+        total = 0
+        for part in self._raw.stream(*args, **named):
+            total += len(part)
+            if total > MOST_BYTES:
+                raise TooLargeError
+            yield part
+
+
+def _count(answer: Any, **_: Any) -> None:
+    answer.raw = _Counted(answer.raw)
+
+
 @contextmanager
-def classified(symbol: str, asked: str, status: Callable[[], int | None]) -> Iterator[None]:
-    """Turn what yfinance raises into our errors. The status of the last answer tells a refusal from an absence."""
+def classified(symbol: str, asked: str, client: Client) -> Iterator[None]:
+    """Turn whatever yfinance, or the reading of its answer, raises into our errors.
+
+    The last answer tells a refusal from an absence, and an absence from an answer that is none.
+    """
     from yfinance import exceptions as yf
 
     try:
         yield
     except NoData as error:
-        if (code := status() or 0) >= 400 and code not in _ABSENT:
+        if (code := client.status) >= 400 and code not in _ABSENT:
             raise Unavailable(symbol, asked, f"HTTP {code}", _LATER) from error
         raise
-    except (RateLimited, Unavailable, BadData):
+    except ProviderError:
         raise
     except yf.YFRateLimitError as error:
         raise RateLimited(symbol, asked, "HTTP 429, too many requests", _WAIT) from error
-    except (yf.YFPricesMissingError, yf.YFTzMissingError) as error:
-        if (code := status() or 0) >= 400 and code not in _ABSENT:
-            raise Unavailable(symbol, asked, f"HTTP {code}", _LATER) from error
-        nothing = NoData(symbol, asked, f"Yahoo's answer: {_line(error)}", REMEDY)
-        nothing.believed = code in _ABSENT
-        raise nothing from error
-    except (json.JSONDecodeError, yf.YFDataException) as error:
-        code = status() or 0
-        page = "a page instead of figures" if isinstance(error, yf.YFDataException) else "an answer cut off or no JSON"
-        raise Unavailable(symbol, asked, f"HTTP {code}" if code >= 400 else page, _LATER) from error
+    except TooLargeError as error:
+        came = f"an answer of more than {MOST_BYTES >> 20} MB"
+        raise BadData(symbol, asked, came, "try again later; nothing that large is asked for") from error
     except OSError as error:  # curl's and requests' errors are OSErrors
-        code = getattr(getattr(error, "response", None), "status_code", None) or 0
-        if code == 404:
-            raise NoData(symbol, asked, "HTTP 404", REMEDY) from error
-        if code == 429:
-            raise RateLimited(symbol, asked, "HTTP 429, too many requests", _WAIT) from error
-        if "Certificate" in type(error).__name__:
-            remedy = "point CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE to the certificates of your network"
-            raise Refused(symbol, asked, f"{type(error).__name__}: {_line(error)}", remedy) from error
-        came = f"HTTP {code}" if code else f"{type(error).__name__}: {_line(error)}"
-        raise Unavailable(symbol, asked, came, _LATER) from error
+        raise _of_connection(symbol, asked, error) from error
     except Exception as error:
-        if type(error).__module__ == "peewee":
-            came = f"yfinance's own files are busy ({_line(error)})"
-            raise Unavailable(symbol, asked, came, "close what else uses yfinance, or try again") from error
-        if not isinstance(error, (KeyError, ValueError, TypeError, IndexError, AttributeError)):
-            raise
-        if (code := status() or 0) >= 400:
-            raise Unavailable(symbol, asked, f"HTTP {code}", _LATER) from error
-        came = f"an answer yfinance cannot read ({type(error).__name__}: {_line(error)})"
-        raise BadData(symbol, asked, came, "try again later, or update yfinance") from error
+        raise _of_answer(symbol, asked, error, client) from error
+
+
+def _of_connection(symbol: str, asked: str, error: OSError) -> ProviderError:
+    code = getattr(getattr(error, "response", None), "status_code", None) or 0
+    if code == 404:
+        return NoData(symbol, asked, "HTTP 404", REMEDY)
+    if code == 429:
+        return RateLimited(symbol, asked, "HTTP 429, too many requests", _WAIT)
+    if "Certificate" in type(error).__name__:
+        remedy = "point CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE to the certificates of your network"
+        return Refused(symbol, asked, f"{type(error).__name__}: {_line(error)}", remedy)
+    came = f"HTTP {code}" if code else f"{type(error).__name__}: {_line(error)}"
+    return Unavailable(symbol, asked, came, _LATER)
+
+
+def _of_answer(symbol: str, asked: str, error: Exception, client: Client) -> ProviderError:
+    """Return the error of an answer that came, by its status, by what it is, and by what yfinance made of it."""
+    from yfinance import exceptions as yf
+
+    last, code = client.last(), client.status
+    if type(error).__module__ == "peewee":
+        came = f"yfinance's own files are busy ({_line(error)})"
+        return Unavailable(symbol, asked, came, "close what else uses yfinance, or try again")
+    if code >= 400 and code not in _ABSENT:
+        return Unavailable(symbol, asked, f"HTTP {code}", _LATER)
+    if isinstance(error, yf.YFDataException):  # "Will be right back"
+        return Unavailable(symbol, asked, "a page instead of figures", _LATER)
+    if last and last.nonsense:
+        return Unavailable(symbol, asked, last.nonsense, _LATER)
+    if isinstance(error, (yf.YFPricesMissingError, yf.YFTzMissingError)):
+        told = _line(error) if code in _ABSENT else _line(error).replace("possibly delisted; ", "")  # yfinance's guess
+        nothing = NoData(symbol, asked, f"Yahoo's answer: {told}", REMEDY)
+        nothing.believed = code in _ABSENT
+        return nothing
+    if isinstance(error, json.JSONDecodeError):
+        return Unavailable(symbol, asked, "an answer cut off or no JSON", _LATER)
+    if code >= 400:
+        return Unavailable(symbol, asked, f"HTTP {code}", _LATER)
+    what = f"an answer yfinance cannot read ({type(error).__name__}: {_line(error)})"
+    return BadData(symbol, asked, what, "try again later, or update yfinance")
 
 
 def _line(error: Exception) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from ..catalog.classes import SHARE_CLASSES
-from ..errors import InputError, PriceWarning, ProviderError
+from ..errors import InputError, PriceWarning, ProviderError, twice
 from .collect import CacheLike, Day, Fetching, collect, days_of, kept, raise_or_warn, symbols
 from .fetch import splits_of
 from .memo import remembered
@@ -54,7 +55,7 @@ def yahoo_share_counts(
     -------
     SharesTable
         Basis "vendor", `filed` NaT. ``notes`` names every count that was left out, chosen among several of one day, or
-        put into other units around a split.
+        put into other units around a split, and every ticker that is missing.
 
     Raises
     ------
@@ -71,19 +72,19 @@ def _share_counts(
     """Return the counts from a source, at the time of `how`."""
     names, span = symbols(tickers), days_of(start, end, how.now())
     firms = [SHARE_CLASSES.get(name, name) for name in names]
-    first: dict[str, str] = {}
-    for name, firm in zip(names, firms, strict=True):
-        if first.setdefault(firm, name) != name:
-            raise InputError("tickers", f"{name} is another class of a firm already named", "name one class a firm")
+    if (again := twice(firms)) is not None:
+        second = [name for name, firm in zip(names, firms, strict=True) if firm == again][1]
+        raise InputError("tickers", f"{second} is another class of a firm already named", "name one class a firm")
     bound, store = Bound(how.max_time), store_of(how.cache)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PriceWarning)  # of the prices only the splits are read
         # Offline whatever is held from the first day on will do: the splits in it are those that were known.
         asked = (span[0], span[0] + dt.timedelta(days=1)) if how.offline else span
-        splits = splits_of(collect(source, names, asked, how, bound)[0], span[0])
+        got, about = collect(source, names, asked, how, bound)
+    splits = splits_of(got, span[0])
     tables: list[SharesTable] = []
     failed: dict[str, ProviderError] = {}
-    for name in names:
+    for name in got:  # without prices the splits of a count are not known
 
         def ask(name: str = name) -> list[list[Any]]:
             with source.asking(bound):
@@ -97,5 +98,6 @@ def _share_counts(
             series = pd.Series([count for _, count in rows], index=pd.DatetimeIndex([day for day, _ in rows]))
             own = splits[splits["ticker"] == name].drop(columns="ticker")
             tables.append(vendor_counts(name, series, own, "Yahoo Finance"))
-    raise_or_warn(failed, bool(tables))
-    return joined(tables)
+    raise_or_warn(failed, bool(tables), "notes")
+    table, missing = joined(tables), {**about["failed"], **{name: error.words for name, error in failed.items()}}
+    return replace(table, notes=(*table.notes, *(f"missing: {told}" for told in missing.values())))

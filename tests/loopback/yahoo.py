@@ -301,7 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind == "shares":
             self._json(200, shares_body(yahoo.universe[symbol], query))
         else:
-            self._chart(yahoo.universe[symbol], query, fault)
+            self._chart(symbol, query, fault)
 
     def _broken(self, fault: str | None) -> bool:
         """Answer as a sick server and return True, or wait and return False."""
@@ -324,11 +324,12 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _chart(self, series: Series, query: dict, fault: str | None) -> None:
+    def _chart(self, symbol: str, query: dict, fault: str | None) -> None:
         if fault == "empty":
             self._json(200, {"chart": {"result": [], "error": None}})
             return
-        body = chart_body(series, query, self.owner.now())
+        body = chart_body(self.owner.universe[symbol], query, self.owner.now())
+        body["chart"]["result"][0]["meta"]["symbol"] = symbol  # whatever quirk its series has
         if fault == "nullquote":
             body["chart"]["result"][0]["indicators"]["quote"] = [{}]
             body["chart"]["result"][0].pop("timestamp", None)
