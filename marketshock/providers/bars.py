@@ -94,11 +94,16 @@ class Source(Protocol):
         ...
 
 
-def flaw(bars: Bars) -> str:
-    """Return what makes bars useless, whoever sent them and whatever they mean; "" if nothing does."""
+def flaw(bars: Bars, *, of_covered: bool = False) -> str:
+    """Return what makes bars useless, whoever sent them and whatever they mean; "" if nothing does.
+
+    With `of_covered`, only figures of the days covered count: those after them are not kept.
+    """
     shapes = bars.day.shape, bars.time.shape, bars.values.shape
     if shapes != ((len(bars.time),), (len(bars.time),), (len(bars.time), len(FIELDS))):
         return f"days, times and values of shapes {shapes}"
+    if of_covered:
+        bars = bars.between(*bars.covered)
     if bars.values.dtype != np.float64 or np.isinf(bars.values).any():
         return "a figure that is infinite, or no number"
     if np.isnat(bars.time).any() or not (np.diff(bars.time) > np.timedelta64(0, "s")).all():

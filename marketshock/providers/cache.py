@@ -97,6 +97,9 @@ class Cache:
             asked = (missing[0][0], missing[-1][1])
             try:
                 grown, fresh = self._grown(source, symbol, file, asked, bound)
+            except _FlawedError as flawed:
+                _warn(f"{symbol}: the source sent {flawed}; its bars are not kept")
+                return source.bars(symbol, first, last, bound)
             except ProviderError as error:
                 again = bool(len(file.bars)) and not list(gaps(asked, file.asked))
                 self._remember_nothing(key, source, file, asked, error, again)
@@ -104,10 +107,7 @@ class Cache:
                     raise
                 _warn(f"{symbol}: {error.came}, asked again for {_words(asked)}; the bars held serve")
                 return file.bars
-            if what := flaw(fresh):
-                _warn(f"{symbol}: the source sent {what}; its bars are not kept")
-            else:
-                self.store.write(key, *_packed(grown))
+            self.store.write(key, *_packed(grown))
         return fresh
 
     def miss(self, source: Source, symbol: str, first: dt.date, last: dt.date) -> OfflineMiss:
@@ -130,14 +130,12 @@ class Cache:
         first, last = asked
         if file.answers or file.spans:
             first, last = max(first - _OVERLAP, min(first, source.earliest)), last + _OVERLAP
-        new = source.bars(symbol, first, last, bound)
-        if flaw(new):
-            return file, new
+        new = _sent(source, symbol, (first, last), bound)
         old, spans, answers = file.bars.where(within(file.bars.day, file.spans)), file.spans, file.answers
         changed, rebased = _difference(old, replace(new, covered=_settled(new)), spans)
         if changed and source.interval == DAILY:
             hull = (min(asked[0], file.asked[0][0]), max(asked[1], file.asked[-1][1]))
-            new = source.bars(symbol, *hull, bound)
+            new = _sent(source, symbol, hull, bound)
             changed += "; all of it was fetched again"
         elif rebased:  # the vendor keeps no more of it
             changed += "; the bars held until then were dropped"
@@ -150,9 +148,12 @@ class Cache:
         else:
             bars = new
         spans = merged([*spans, _settled(new)])
-        answers = needed([*answers, Answer(*new.covered, self.now())], bars, spans)
-        grown = _File(bars, spans, answers)
-        return replace(grown, bars=_only(bars.where(within(bars.day, grown.asked)), grown.asked)), bars
+        grown = _File(bars, spans, [*answers, Answer(*new.covered, self.now())])
+        grown = replace(grown, bars=_only(bars.where(within(bars.day, grown.asked)), grown.asked))
+        grown = replace(grown, answers=needed(grown.answers, grown.bars, spans))
+        if what := flaw(grown.bars):
+            raise _FlawedError(what)
+        return grown, bars
 
     def _remember_nothing(
         self, key: Key, source: Source, file: _File, asked: Span, error: ProviderError, again: bool
@@ -189,6 +190,14 @@ def _nothing(symbol: str) -> _File:
     empty = np.empty(0, "datetime64[D]")
     hull = (dt.date.min, dt.date.min)
     return _File(Bars(symbol, empty, empty.astype("datetime64[s]"), np.empty((0, len(FIELDS))), hull), [], [])
+
+
+def _sent(source: Source, symbol: str, span: Span, bound: Bound) -> Bars:
+    """Return what a source sends, without infinite figures after the days covered: a finding refuses those days."""
+    bars = source.bars(symbol, *span, bound)
+    if what := flaw(bars, of_covered=True):
+        raise _FlawedError(what)
+    return bars.where(within(bars.day, [bars.covered]) | ~np.isinf(bars.values).any(axis=1))
 
 
 def _without(file: _File, span: Span) -> _File:

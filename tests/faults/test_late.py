@@ -186,11 +186,41 @@ class TestVendor:
         with pytest.warns(PriceWarning, match=r"AAPL: no bar on a session on 2025-03-06, 2025-03-07 \[absent\]$"):
             assert str(fetch("AAPL", "2025-03-07").dates[-1].date()) == "2025-03-05"
 
+    def test_infinite_figures_after_the_days_covered_leave_the_others(self, vendor, store):
+        plain = vendor.bars
+
+        def refused(*asked):  # as Yahoo's are: not covered from the first error on
+            bars = plain(*asked)
+            bars.values[bars.day == np.datetime64("2025-02-20"), 3] = np.inf
+            return replace(bars, covered=(bars.covered[0], D(2025, 2, 20)))
+
+        vendor.bars = refused
+        got = ask(vendor, store, *LONG)
+        assert not np.isinf(got.values).any()
+        vendor.bars = plain
+        assert same(ask(vendor, store, LONG[0], D(2025, 2, 20)), got.between(LONG[0], D(2025, 2, 20)))
+        assert len(vendor.asked) == 1
+        assert len(ask(vendor, store, *LONG)) == 42
+
     def test_a_description_that_cannot_be_written_is_not_kept(self, vendor, store):
         plain = vendor.bars
         vendor.bars = lambda *asked: replace(plain(*asked), about={"source": "made", "made": D(2025, 1, 2)})
         with pytest.warns(CacheWarning, match="no plain data .*date.*; its bars are not kept"):
             assert len(ask(vendor, store, *LONG)) == 42
+
+    def test_the_bar_of_today_does_not_make_yesterday_s_doubtful(self, vendor, store):
+        plain = vendor.bars
+
+        def with_today(*asked):  # after the close it is there, and not covered
+            vendor.today += dt.timedelta(days=1)
+            bars = plain(*asked)
+            vendor.today -= dt.timedelta(days=1)
+            return replace(bars, covered=(bars.covered[0], vendor.today))
+
+        vendor.bars = with_today
+        for _ in range(2):
+            ask(vendor, store, *LONG)
+        assert len(vendor.asked) == 1
 
     def test_old_holes_are_asked_for_less_often(self, vendor, store):
         vendor.without = {D(2025, 1, 15)}
@@ -296,6 +326,13 @@ class TestVendor:
             ask(vendor, store, *LONG)
         assert store.read(key) is None
         vendor.bars = plain
+        whole = ask(vendor, store, LONG[0], D(2025, 2, 1))
+        vendor.bars = infinite  # the piece beside what is held
+        vendor.heal(dt.timedelta(days=5))
+        with pytest.warns(CacheWarning, match="its bars are not kept"):
+            assert len(ask(vendor, store, LONG[0], D(2025, 3, 8))) == 44
+        vendor.bars = plain
+        assert same(ask(vendor, store, LONG[0], D(2025, 2, 1)), whole)
         assert np.isfinite(ask(vendor, store, *LONG).values).all()
 
     @pytest.mark.parametrize(
