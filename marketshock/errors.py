@@ -92,8 +92,9 @@ class UnknownNameError(InputError, KeyError):
 
     def __init__(self, parameter: str, names: Sequence[str], known: Iterable[str], remedy: str = "") -> None:
         self.names, self.known = tuple(names), tuple(known)
-        near = {name: did_you_mean(name, self.known) for name in self.names}
-        hints = [f"{name!r}" + (f" (did you mean {near[name]!r}?)" if near[name] else "") for name in self.names]
+        near = {name: did_you_mean(name, self.known) for name in self.names[:5]}
+        hints = [f"{name!r}" + (f" (did you mean {other!r}?)" if other else "") for name, other in near.items()]
+        hints += [f"and {len(self.names) - 5} more"] if len(self.names) > 5 else []
         listed = ", ".join(map(repr, self.known[:12])) + (", ..." if len(self.known) > 12 else "")
         super().__init__(parameter, f"unknown: {', '.join(hints)}", remedy or f"known are {listed or 'none'}")
 

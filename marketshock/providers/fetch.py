@@ -74,7 +74,8 @@ def yahoo(
     -------
     Prices
         ``close`` is adjusted for splits up to today, ``adj_close`` for dividends too: computed here from the dividends,
-        after the vendor's own adjustment was held against them. Returns are computed from closes and dividends (see
+        after the vendor's own adjustment was held against them; a `PriceWarning` names the days on which it sent none.
+        Returns are computed from closes and dividends (see
         `Prices.reinvested`). ``extra`` has open, high, low, volume (shares) and dividend. ``splits`` lists every split
         since `start`. ``provenance`` has, for each ticker, when it was fetched, the SHA-256 of its figures, its
         currency and what the checks found; ``failed`` names the symbols that are missing. A bar of a day that is not

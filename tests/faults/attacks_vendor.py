@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import tempfile
@@ -69,8 +70,6 @@ def _cached(folder: str) -> bool:
     held = Store(folder).read(Key("yahoo", "1d", _SYMBOL))
     if held is None or not held.payload:
         return True
-    import io
-
     with np.load(io.BytesIO(held.payload)) as packed:
         return not np.isinf(packed["values"]).any()
 
@@ -105,4 +104,4 @@ def changed_answers(rng: random.Random) -> Iterator[Attack]:
             yield f"seed {seed}", attack
 
 
-KINDS = (Kind("Yahoo's answer: one figure, name or shape changed", changed_answers, 60, 4_000),)
+KINDS = (Kind("Yahoo's answer: one figure, name or shape changed", changed_answers, 40, 4_000),)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -242,12 +244,10 @@ class Made:
     def __init__(self, answers=()):
         self.answers = dict(answers)
 
-    def asking(self, bound):
-        import contextlib
-
+    def asking(self, _bound):
         return contextlib.nullcontext()
 
-    def bars(self, symbol, first, last, bound):
+    def bars(self, symbol, first, last, _bound):
         answer = self.answers.get(symbol)
         if isinstance(answer, BaseException):
             raise answer
@@ -265,8 +265,6 @@ def made(answers, names=("A", "BAD", "C"), **more):
 
 
 def with_bars(**changes):
-    from dataclasses import replace
-
     return lambda bars: replace(bars, **{name: change(bars) for name, change in changes.items()})
 
 
@@ -375,6 +373,11 @@ class TestMany:
         assert Name.compared < 2000
         with pytest.raises(InputError, match="'B' stands there twice"):
             symbols(["A", "B", "C", "b", "a"])
+
+    def test_an_error_on_many_unknown_names_is_short(self):
+        error = ms.errors.UnknownNameError("tickers", [f"S{k}" for k in range(4000)], ["NVDA", "AAPL"])
+        assert "and 3995 more" in str(error)
+        assert len(str(error)) < 300
 
 
 class TestBacktest:
