@@ -231,7 +231,8 @@ def splits_of(got: Mapping[str, Bars], since: dt.date) -> pd.DataFrame:
     """Return every split known since a day, those after the span too: the closes are adjusted for them."""
     rows = []
     for name, bars in got.items():
-        known = {str(day): float(ratio) for day, ratio in zip(bars.day, bars["split"], strict=True) if ratio > 0}
+        at = np.flatnonzero(bars["split"] > 0)
+        known = {str(day): float(ratio) for day, ratio in zip(bars.day[at], bars["split"][at], strict=True)}
         known |= {day: float(ratio) for day, ratio in bars.about.get("later_splits", [])}
         rows += [(name, pd.Timestamp(day), known[day]) for day in sorted(known) if day >= str(since)]
     return pd.DataFrame(rows, columns=["ticker", "date", "ratio"]).astype({"date": "datetime64[ns]", "ratio": float})
