@@ -1,4 +1,5 @@
-"""Fifty tickers over ten years from the loopback server: cold, from the cache, and the memory it takes.
+"""Fifty tickers over ten years from the loopback server: cold, from the cache, and the memory it takes. Then thousands
+from a source that answers at once: the library's own time, which grows as their number.
 
 The server runs in a process of its own, so that its time and memory are not counted. Run as
 ``python benchmarks/fetch_fifty.py [ROUNDS]``.
@@ -67,6 +68,37 @@ def measured(*arguments: object) -> tuple[float, float]:
     return result
 
 
+def own_seconds(n: int) -> float:
+    """Return the CPU seconds of a call for n symbols of a source that answers at once, without a cache."""
+    import contextlib
+    import datetime as dt
+
+    import numpy as np
+
+    from marketshock.providers.bars import FIELDS, Bars
+    from marketshock.providers.fetch import fetch_prices
+
+    class Instant:  # positional arguments, as the cache and `collect` give them
+        name, interval, earliest = "instant", "1d", dt.date.min
+
+        def asking(self, _bound: object) -> contextlib.AbstractContextManager[None]:
+            return contextlib.nullcontext()
+
+        def bars(self, symbol: str, first: dt.date, last: dt.date, _bound: object) -> Bars:
+            return Bars(symbol, days, days.astype("datetime64[s]"), values, (first, last), {"currency": "USD"})
+
+    days = np.arange(np.datetime64("2024-01-02"), np.datetime64("2024-06-29"))
+    values = np.tile([10.0, 10, 10, 10, 1e6, 0, 0], (len(days), 1))
+    assert values.shape[1] == len(FIELDS)
+    start = time.process_time()
+    prices = fetch_prices(
+        Instant(), [f"S{k}" for k in range(n)], "2024-01-02", "2024-06-28", cache=False, progress=False
+    )
+    seconds = time.process_time() - start
+    assert prices.close.shape == (len(days), n)
+    return seconds
+
+
 def main() -> None:
     """Measure and print medians."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
@@ -87,6 +119,9 @@ def main() -> None:
         seconds, megabytes = (statistics.median(column) for column in zip(*runs, strict=True))
         print(f"{name:<28} {seconds:9.2f} {megabytes:9.0f}")
     print(f"cold / cached: {statistics.median(c[0] for c in cold) / statistics.median(w[0] for w in warm):.0f}")
+    own_seconds(10)  # imports
+    one, four = (min(own_seconds(n) for _ in range(rounds)) for n in (1000, 4000))
+    print(f"1,000 and 4,000 symbols, own CPU s: {one:.2f}, {four:.2f}; ratio {four / one:.1f} (4 is linear)")
 
 
 if __name__ == "__main__":

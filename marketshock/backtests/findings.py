@@ -8,7 +8,8 @@ import numpy as np
 
 from ..providers.base import Prices
 from ..providers.found import NOTE, REFUSE, WARN, Handling, PriceFinding
-from ..providers.price_findings import price_findings
+from ..providers.price_findings import extreme_findings, price_findings
+from .exits import OPEN
 from .result import Backtest
 
 _SPLITS = ("split_2to7", "split_1.5")
@@ -32,6 +33,7 @@ def checked_backtest(result: Backtest, held: Prices, handling: Handling) -> tupl
     found: list[PriceFinding] = []
     for field in ("close", "adj_close"):
         found += price_findings(held, tickers, days[first.min()], held.days[-1], field)
+    found += extreme_findings(held, tickers, days[first.min()], held.days[-1], _filled_at(result))
     kept = []
     for finding in found:
         legs = column == names.index(finding.ticker)
@@ -45,3 +47,11 @@ def checked_backtest(result: Backtest, held: Prices, handling: Handling) -> tupl
             cause = f"x{finding.size:.4g} on day 0: the event, or a split not applied"
             kept.append(replace(finding, severity=NOTE, cause=cause) if on_day_0 else finding)
     return handling.settle(kept, "result.findings")
+
+
+def _filled_at(result: Backtest) -> list[str]:
+    """Return the fields beside closes at which orders are filled."""
+    fills, timing = result.traded.fills, result.spec.rule.timing
+    rests = timing.stop is not None or timing.target is not None
+    opens = rests or (fills.entry.phase == OPEN).any() or (fills.exit.phase == OPEN).any()
+    return [*(["open"] if opens else []), *(["high", "low"] if rests else [])]

@@ -21,7 +21,7 @@ FINDINGS = {
     "order": "times not unique and increasing",
     "not_finite": "a figure that is infinite",
     "not_positive": "a price that is zero or negative, a volume or dividend that is negative",
-    "missing": "a bar without a close",
+    "missing": "a bar without a close, or without an open, high or low",
     "range": "low <= open, close <= high does not hold",
     "closed_day": "a bar on a day the exchange was closed",
     "absent": "a session without a bar",
@@ -134,7 +134,12 @@ def _positive(bars: Bars) -> list[Finding]:
 
 
 def _missing(bars: Bars) -> list[Finding]:
-    return _finding("missing", WARNING, "no close", bars.day, np.isnan(bars["close"]))
+    without = np.isnan(bars["close"])
+    other = np.isnan(np.column_stack([bars[n] for n in ("open", "high", "low")])).any(axis=1)
+    return [
+        *_finding("missing", WARNING, "no close", bars.day, without),
+        *_finding("missing", WARNING, "no open, high or low", bars.day, other & ~without),
+    ]
 
 
 def _range(bars: Bars) -> list[Finding]:

@@ -74,7 +74,8 @@ def yahoo(
     -------
     Prices
         ``close`` is adjusted for splits up to today, ``adj_close`` for dividends too: computed here from the dividends,
-        after the vendor's own adjustment was held against them. Returns are computed from closes and dividends (see
+        after the vendor's own adjustment was held against them; a `PriceWarning` names the days on which it sent none.
+        Returns are computed from closes and dividends (see
         `Prices.reinvested`). ``extra`` has open, high, low, volume (shares) and dividend. ``splits`` lists every split
         since `start`. ``provenance`` has, for each ticker, when it was fetched, the SHA-256 of its figures, its
         currency and what the checks found; ``failed`` names the symbols that are missing. A bar of a day that is not
@@ -230,7 +231,8 @@ def splits_of(got: Mapping[str, Bars], since: dt.date) -> pd.DataFrame:
     """Return every split known since a day, those after the span too: the closes are adjusted for them."""
     rows = []
     for name, bars in got.items():
-        known = {str(day): float(ratio) for day, ratio in zip(bars.day, bars["split"], strict=True) if ratio > 0}
+        at = np.flatnonzero(bars["split"] > 0)
+        known = {str(day): float(ratio) for day, ratio in zip(bars.day[at], bars["split"][at], strict=True)}
         known |= {day: float(ratio) for day, ratio in bars.about.get("later_splits", [])}
         rows += [(name, pd.Timestamp(day), known[day]) for day in sorted(known) if day >= str(since)]
     return pd.DataFrame(rows, columns=["ticker", "date", "ratio"]).astype({"date": "datetime64[ns]", "ratio": float})

@@ -38,6 +38,7 @@ RULES: dict[str, Rule] = {
     "split_2to7": Rule("near a split ratio of 2 to 7 (or 1/), and it stays", "adjust the closes before for it"),
     "split_1.5": Rule("near 3/2 or 2/3, and it stays", "adjust the closes before for it"),
     "spike_x2": Rule("x2 or more (or 1/) and back within 3 sessions", "look it up, or set it to NaN"),
+    "extreme": Rule("an open, high or low x2 or more (or 1/) off the closes beside it", "correct it, or set it to NaN"),
     "jump_x2": Rule("x2 or more (or 1/), near no split ratio, and it stays", "look it up"),
     "gap_level": Rule("20 sessions or more without a price, then x2 or more (or 1/)", "cut the series at the gap"),
     "stale_end_10": Rule("10 or more equal closes to the end of the series", "set the repeated closes to NaN"),

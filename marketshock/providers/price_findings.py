@@ -12,6 +12,7 @@ from .._typing import DateArray, FloatArray, Frame
 from ..errors import UnknownNameError
 from .bars import last_known
 from .base import Prices
+from .extremes import SPIKE, far_from_closes
 from .found import REFUSE, WARN, PriceFinding, by_severity, findings_frame
 from .frames import numeric_values, pandas_frame, session_dates
 from .plausible_frames import INFINITE, carried_rows, without_impossible
@@ -88,6 +89,7 @@ def check_prices(prices: Prices | Frame, *, tickers: Sequence[str] | None = None
     for field in ("close", "adj_close"):
         found += price_findings(prices, named, first, last, field)
     found += _volumes(prices, named)
+    found += extreme_findings(prices, named, first, last)
     return findings_frame(by_severity(found))
 
 
@@ -125,6 +127,53 @@ def price_findings(
     if prices.adj_close is not prices.close and field == "adj_close":
         found += _dividends(prices, columns, days, lo, hi)
     return found
+
+
+def extreme_findings(
+    prices: Prices,
+    tickers: Iterable[str],
+    first: np.datetime64,
+    last: np.datetime64,
+    fields: Sequence[str] = ("open", "high", "low"),
+) -> list[PriceFinding]:
+    """Return the opens, highs and lows of some columns that are far from the closes, on the days `first` to `last`.
+
+    Parameters
+    ----------
+    prices, tickers, first, last
+        As in `price_findings`.
+    fields : sequence of str, optional
+        Those to look at; fields that the prices lack are passed over.
+    """
+    days, where = prices.days, prices.places
+    names = [name for name in dict.fromkeys(tickers) if name in where]
+    inside = (days >= first) & (days <= last)
+    close = prices.close[names].to_numpy(dtype=float)
+    given = {name: _field(prices, name, names) for name in ("open", "high", "low")}
+    found: list[PriceFinding] = []
+    for name, values in given.items():
+        if values is not None and name in fields:
+            for row, column in np.argwhere((np.abs(values) >= INFINITE) & inside[:, None]):
+                cause = f"the {name} is infinite"
+                found.append(PriceFinding(names[column], days[row], "infinite", np.nan, cause, REFUSE))
+            values[np.abs(values) >= INFINITE] = np.nan
+    for name, factor in far_from_closes(close, given["open"], given["high"], given["low"]).items():
+        away = np.abs(np.log(factor)) if name in fields else np.zeros_like(factor)
+        for row, column in np.argwhere((away > np.log(SPIKE[0])) & inside[:, None]):
+            size = float(factor[row, column])
+            cause = f"{name} x{size:.4g} against {'the closes' if name == 'open' else 'open and close'}"
+            severity = REFUSE if away[row, column] > np.log(SPIKE[1]) else WARN
+            what = f"{cause}: a misplaced decimal point, a wrong unit, or a misprint"
+            found.append(PriceFinding(names[column], days[row], "extreme", size, what, severity))
+    return found
+
+
+def _field(prices: Prices, name: str, tickers: Sequence[str]) -> FloatArray | None:
+    """Return a field beside the closes, (T, S), None if there is none."""
+    if name not in prices.extra:
+        return None
+    columns = prices.extra[name].reindex(columns=list(tickers))
+    return np.array(columns.apply(pd.to_numeric, errors="coerce"), dtype=float)
 
 
 def _series(prices: Prices, field: str, column: int, days: DateArray) -> Series:

@@ -148,6 +148,7 @@ class _Counted:
         for part in self._raw.stream(*args, **named):
             total += len(part)
             if total > MOST_BYTES:
+                self._raw.close()
                 raise TooLargeError
             yield part
 
@@ -177,13 +178,12 @@ def classified(symbol: str, asked: str, client: Client) -> Iterator[None]:
     except TooLargeError as error:
         came = f"an answer of more than {MOST_BYTES >> 20} MB"
         raise BadData(symbol, asked, came, "try again later; nothing that large is asked for") from error
-    except OSError as error:  # curl's and requests' errors are OSErrors
-        raise _of_connection(symbol, asked, error) from error
-    except Exception as error:
-        raise _of_answer(symbol, asked, error, client) from error
+    except Exception as error:  # curl's and requests' errors are OSErrors; requests' JSONDecodeError is one as well
+        of_connection = isinstance(error, OSError) and not isinstance(error, ValueError)
+        raise (_of_connection if of_connection else _of_answer)(symbol, asked, error, client) from error
 
 
-def _of_connection(symbol: str, asked: str, error: OSError) -> ProviderError:
+def _of_connection(symbol: str, asked: str, error: Exception, _: Client) -> ProviderError:
     code = getattr(getattr(error, "response", None), "status_code", None) or 0
     if code == 404:
         return NoData(symbol, asked, "HTTP 404", REMEDY)
