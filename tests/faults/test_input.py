@@ -305,6 +305,18 @@ class TestShell:
             assert ended.value.code == 2
             assert len(said) < 1000
 
+    @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+    def test_arguments_that_are_no_text(self, text, capsys, tmp_path):
+        (tmp_path / "a.txt").write_text("Nvidia fell on January 27, 2025.")
+        for command in (
+            ["loss", "--date", "2025-01-27", "--ticker", text],
+            ["events", str(tmp_path / "a.txt"), "--encoding", text],
+            ["backtest", "--events", "bundled", "--rule", "hold", "--days", "1", "--tickers", text],
+            ["claims", "--catalog", text],
+        ):
+            assert main(command) == 2
+            assert len(capsys.readouterr().err.splitlines()) == 1
+
     @posix
     def test_streams_that_cannot_be_written(self):
         loss = ("loss", "--ticker", "NVDA", "--date", "2025-01-27")
