@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def release_calendar() -> Catalog:
 
 
 def _read(root: Path, origin: str) -> Catalog:
-    files = sorted(path for path in root.glob("*.toml") if path.is_file()) if root.is_dir() else [root]
+    files = sorted(path for path in root.glob("*.toml") if path.is_file()) if os.path.isdir(root) else [root]
     if not files:
         raise CatalogError(str(root), "contains no .toml file", "give a catalog file, or a folder of them")
     events: dict[str, Event] = {}

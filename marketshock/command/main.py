@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, unknown = options.command_parser(argv, COMMANDS).parse_known_args(argv)
     if unknown:
         arguments.refuse(unknown)
+    if any("\0" in text for text in argv):
+        return fail("an argument has a NUL character; remove it", BAD_INPUT)
     try:
         with warnings_as_notes(arguments.spell):
             return COMMANDS[arguments.command][0](arguments)
@@ -56,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(error, FELL_SHORT, arguments.spell)
     except MarketShockError as error:
         return fail(error, BAD_INPUT, arguments.spell)
+    except UnicodeEncodeError as error:  # bytes of an argument that are no text, where a name is needed
+        return fail(f"{error.object!r} is not UTF-8 text; correct it", BAD_INPUT)
     except BrokenPipeError:  # the reader (head, less) went away: not our failure
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE

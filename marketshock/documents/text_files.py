@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import datetime as dt
 import re
 from dataclasses import dataclass
@@ -94,9 +95,8 @@ def _decoded(path: Path, content: bytes, encoding: str | None, html: bool) -> st
     given, origin = _encoding(content, encoding, html)
     try:
         codec = codecs.lookup(given)
-        b"a".decode(given, "replace")
-    except UnicodeError:
-        pass  # "a" may be an incomplete character in this encoding
+        with contextlib.suppress(UnicodeDecodeError):  # "a" may be an incomplete character in this encoding
+            b"a".decode(given, "replace")
     except (LookupError, ValueError) as error:
         raise InputError("encoding", f"{given!r} ({origin}) is not a known text encoding", "try gb18030") from error
     if encoding is not None and codec.name != "utf-8" and _is_utf8(content):

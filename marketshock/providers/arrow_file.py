@@ -7,6 +7,7 @@ dictionary once and in every row.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import pandas as pd
@@ -35,7 +36,7 @@ def arrow_frame(path: str, content: bytes, kind: Literal["Parquet", "Feather"], 
     most : int
         Bytes that the frame may take.
     """
-    for size in _parquet_size(path, content) if kind == "Parquet" else [_feather_size(content)]:
+    for size in _parquet_sizes(path, content) if kind == "Parquet" else _feather_sizes(content):
         if size > most:
             what = f"would take more than {most / 2**30:.2g} GB in memory"
             raise InputError(path, what, REMEDY)
@@ -43,7 +44,7 @@ def arrow_frame(path: str, content: bytes, kind: Literal["Parquet", "Feather"], 
     return pd.DataFrame(read(io.BytesIO(content)))
 
 
-def _parquet_size(path: str, content: bytes) -> Any:
+def _parquet_sizes(path: str, content: bytes) -> Iterator[int]:
     """Yield ever better lower bounds of the bytes that a Parquet file takes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -69,6 +70,7 @@ def _parquet_size(path: str, content: bytes) -> Any:
 def _is_text(kind: Any) -> bool:
     import pyarrow as pa
 
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
     return any(test(kind) for test in tests)
 
@@ -84,12 +86,21 @@ def _text_size(column: Any) -> int:
     return int(pc.sum(lengths.take(column.indices)).as_py() or 0)
 
 
-def _feather_size(content: bytes) -> int:
-    """Return a lower bound of the bytes that a Feather file takes; nothing is unpacked for it."""
+def _feather_sizes(content: bytes) -> Iterator[int]:
+    """Yield ever better lower bounds of the bytes that a Feather file takes; the first before anything is unpacked."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     if not content.startswith(b"ARROW1"):
-        return len(content)  # of the first version, which nothing compresses
-    rows = ds.IpcFileFormat().make_fragment(pa.BufferReader(content)).count_rows()
-    return int(rows) * len(pa.ipc.open_file(pa.BufferReader(content)).schema) * _WIDTH
+        return  # of the first version, which nothing compresses
+    source = pa.BufferReader(content)
+    schema = pa.ipc.open_file(source).schema
+    yield int(ds.IpcFileFormat().make_fragment(source).count_rows()) * len(schema) * _WIDTH
+    texts = [at for at, field in enumerate(schema) if _is_text(field.type)]
+    if not texts:
+        return
+    file = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=texts))
+    size = 0
+    for at in range(file.num_record_batches):
+        size += sum(map(_text_size, file.get_batch(at).columns))
+        yield size

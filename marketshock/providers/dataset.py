@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -193,13 +194,14 @@ def _dataset(parameter: str, source: Any) -> Any:
 
 def _files(parameter: str, root: Path) -> list[Path]:
     """Return the Parquet files of a folder, sorted, without what writers leave beside them."""
-    if root.is_file():
+    if os.path.isfile(root):
         return [root]
-    if root.exists() and not root.is_dir():
+    if os.path.exists(root) and not os.path.isdir(root):
         raise InputError(parameter, f"{str(root)!r} is no file or folder", "give a folder of Parquet files")
-    if not root.exists():
+    if not os.path.exists(root):
         raise InputError(parameter, f"there is no file or folder {str(root)!r}", "correct the path")
-    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    inside = (Path(folder, name) for folder, _, names in os.walk(root) for name in names)
+    found = sorted(path for path in inside if path.suffix.lower() in _SUFFIXES and path.is_file())
     files = [path for path in found if not any(part[0] in "._" for part in path.relative_to(root).parts)]
     if not files:
         raise InputError(parameter, f"the folder {str(root)!r} holds no .parquet file", "correct the path")

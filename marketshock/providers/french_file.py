@@ -127,7 +127,7 @@ def _unzipped(payload: bytes) -> tuple[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(payload)) as packed:
             member = _only_csv(packed)
             return member.filename, packed.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise LayoutError(f"is a zip file that is cut or damaged ({error})", "fetch it again") from error
     except (NotImplementedError, RuntimeError) as error:  # a method zipfile does not know; a password
         raise LayoutError(f"is a zip file that cannot be unpacked ({error})") from error
