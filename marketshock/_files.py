@@ -142,10 +142,7 @@ def together(folder: Path, record: str, parameter: str = "out", inputs: Iterable
             yield fresh
             with _turn(folder, parameter):
                 new = [path.name for path in sorted(fresh.iterdir(), key=lambda path: (path.name == record, path.name))]
-                modes = {name: mode_to_keep(folder / name) for name in new}  # refused before anything is moved
-                for name in (name for name in new for path in inputs if _is_one(folder / name, path)):
-                    problem = f"{folder / name} was read for these results, and would be replaced by one of them"
-                    raise InputError(parameter, problem, "name another folder")
+                modes = {name: _replaceable(folder / name, inputs, parameter) for name in new}
                 _exchange(fresh, folder, modes, _outdated(folder, record, new, parameter))
         finally:
             try:
@@ -215,11 +212,14 @@ def _turn(folder: Path, parameter: str) -> Iterator[None]:
         raise InputError(parameter, f"another run has been writing into {folder} for a minute", remedy) from error
 
 
-def _is_one(path: Path, other: str) -> bool:
-    try:
-        return os.path.samefile(path, other)
-    except OSError:
-        return False
+def _replaceable(path: Path, inputs: Iterable[str], parameter: str) -> int | None:
+    """Return as `mode_to_keep`, before anything is moved; raise `InputError` if the file is one of `inputs`."""
+    with _told(path, parameter):
+        mode = mode_to_keep(path)
+        if any(os.path.exists(path) and os.path.exists(one) and os.path.samefile(path, one) for one in inputs):
+            problem = f"{path} was read for these results, and would be replaced by one of them"
+            raise InputError(parameter, problem, "name another folder")
+    return mode
 
 
 def _exchange(fresh: Path, folder: Path, modes: dict[str, int | None], outdated: list[str]) -> None:
