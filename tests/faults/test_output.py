@@ -157,7 +157,7 @@ for path in map(Path, sys.argv[1:]):
         assert (tmp_path / "b").read_text() == "old"
 
     @POSIX
-    def test_a_pipe_and_a_device_are_refused_and_not_waited_for(self, tmp_path):
+    def test_a_pipe_and_a_device_are_refused_and_not_waited_for(self, tmp_path, capsys):
         os.mkfifo(tmp_path / "a.csv")
         (tmp_path / "null.csv").symlink_to("/dev/null")
         for path in (tmp_path / "a.csv", tmp_path / "null.csv", Path("/dev/null"), Path("/dev/zero")):
@@ -166,6 +166,9 @@ for path in map(Path, sys.argv[1:]):
             ):
                 write_text(path, "new")
         assert stat.S_ISFIFO((tmp_path / "a.csv").stat().st_mode)
+        os.mkfifo(tmp_path / "a.html")
+        assert main(["report", "--out", str(tmp_path / "a.html")]) == 2  # before anything is computed
+        assert "a.html cannot be written: it is a device or a pipe" in capsys.readouterr().err
 
     @pytest.mark.parametrize(
         ("name", "said"),
@@ -287,7 +290,7 @@ class TestFolder:
         write_set(tmp_path, "one", ("car.csv",))
         (tmp_path / "tests.csv").mkdir()
         before = held(tmp_path)
-        with pytest.raises(InputError, match="it is a folder"):
+        with pytest.raises(InputError, match=r"tests\.csv cannot be written: it is a folder"):
             write_set(tmp_path, "two", ("car.csv", "tests.csv"))
         assert held(tmp_path) == before
 
