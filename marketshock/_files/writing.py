@@ -109,7 +109,7 @@ def replacing(path: Path, private: bool = False) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def together(folder: Path, record: str, parameter: str = "out") -> Iterator[Path]:
+def together(folder: Path, record: str, parameter: str = "out", inputs: Iterable[str] = ()) -> Iterator[Path]:
     """Yield an empty hidden folder inside `folder`; when the block ends, move its files into `folder`, all or none.
 
     If anything fails, on a full disk or by an interruption, all files that were there before are there again. Two runs
@@ -127,12 +127,14 @@ def together(folder: Path, record: str, parameter: str = "out") -> Iterator[Path
         The name of the file, one of `RECORDS`, that lists the others; see `digests`.
     parameter : str, optional
         The name of the folder in messages.
+    inputs : iterable of str, optional
+        Files that the results were made from; none of them is replaced.
 
     Raises
     ------
     InputError
         If a file cannot be written, one to be removed was changed by the user, or one would be replaced that belongs
-        to the results of another command.
+        to the results of another command or is one of `inputs`.
     """
     with _told(folder, parameter):
         fresh = Path(tempfile.mkdtemp(dir=folder, prefix=_FRESH, suffix=_TEMPORARY))
@@ -140,7 +142,7 @@ def together(folder: Path, record: str, parameter: str = "out") -> Iterator[Path
             yield fresh
             with _turn(folder, parameter):
                 new = [path.name for path in sorted(fresh.iterdir(), key=lambda path: (path.name == record, path.name))]
-                modes = {name: mode_to_keep(folder / name) for name in new}  # refused before anything is moved
+                modes = {name: _replaceable(folder / name, inputs, parameter) for name in new}
                 _exchange(fresh, folder, modes, _outdated(folder, record, new, parameter))
         finally:
             try:
@@ -208,6 +210,16 @@ def _turn(folder: Path, parameter: str) -> Iterator[None]:
     except Timeout as error:
         remedy = f"wait for it, or remove {path} if there is none"
         raise InputError(parameter, f"another run has been writing into {folder} for a minute", remedy) from error
+
+
+def _replaceable(path: Path, inputs: Iterable[str], parameter: str) -> int | None:
+    """Return as `mode_to_keep`, before anything is moved; raise `InputError` if the file is one of `inputs`."""
+    with _told(path, parameter):
+        mode = mode_to_keep(path)
+        if any(os.path.exists(path) and os.path.exists(one) and os.path.samefile(path, one) for one in inputs):
+            problem = f"{path} was read for these results, and would be replaced by one of them"
+            raise InputError(parameter, problem, "name another folder")
+    return mode
 
 
 def _exchange(fresh: Path, folder: Path, modes: dict[str, int | None], outdated: list[str]) -> None:

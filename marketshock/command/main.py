@@ -93,7 +93,7 @@ def study(arguments: argparse.Namespace) -> int:
         return _explained(explained_event(result, arguments), arguments)
     _print(arguments, lambda: _study_record(result, arguments.by), lambda: _study_text(result, arguments.by))
     if folder:
-        _say_written(arguments, write_study(result, folder, arguments.by))
+        _say_written(arguments, write_study(result, folder, arguments.by, _files_read(arguments)))
     return DONE
 
 
@@ -210,7 +210,7 @@ def fragility(arguments: argparse.Namespace) -> int:
     )
     _print(arguments, lambda: report.to_dict(made), lambda: report.sections(made))
     if folder:
-        _say_written(arguments, report.write(made, folder))
+        _say_written(arguments, report.write(made, folder, _files_read(arguments)))
     return DONE
 
 
@@ -243,7 +243,8 @@ def backtest(arguments: argparse.Namespace) -> int:
     made = backtested(arguments, os.environ, bar(arguments))
     _print(arguments, lambda: report.to_dict(made), lambda: report.sections(made))
     if folder:
-        say(arguments, wrapped(f"Written to {folder}: " + ", ".join(p.name for p in report.write(made, folder)), "  "))
+        written = report.write(made, folder, _files_read(arguments))
+        say(arguments, wrapped(f"Written to {folder}: " + ", ".join(path.name for path in written), "  "))
     if not any(len(result.trades) for result in made.backtests.values()):
         return fail("no event was traded", FELL_SHORT)
     return DONE
@@ -312,6 +313,11 @@ def _print(
         print(shown)
     else:
         print_sections(shown)
+
+
+def _files_read(arguments: argparse.Namespace) -> list[str]:
+    """Return the files that the command line names, which no result may replace."""
+    return [value for value in vars(arguments).values() if isinstance(value, str) and os.path.isfile(value)]
 
 
 def _say_written(arguments: argparse.Namespace, paths: Iterable[Path]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -142,9 +142,12 @@ def chosen_record(result: Backtest) -> dict[str, Any]:
     return {"rule": result.name, "costs": costs, "sizing": sizing, "capital": result.spec.capital}
 
 
-def write(report: BacktestReport, folder: Path) -> list[Path]:
-    """Write the frames of each rule as CSV, everything as JSON, and pictures; return the paths."""
-    with together(folder, "backtest.json") as fresh:
+def write(report: BacktestReport, folder: Path, inputs: Iterable[str] = ()) -> list[Path]:
+    """Write the frames of each rule as CSV, everything as JSON, and pictures; return the paths.
+
+    `inputs` are files that must not be replaced; see `together`.
+    """
+    with together(folder, "backtest.json", inputs=inputs) as fresh:
         written = [*_written(report, fresh), write_record(fresh / "backtest.json", to_dict(report))]
     return [folder / path.name for path in written]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,8 +115,11 @@ def cars_by_market(study: StudyResult) -> pd.DataFrame:
     return pd.concat([car, events[own]], axis=1)
 
 
-def write_study(study: StudyResult, folder: Path, by: str | None = None) -> list[Path]:
-    """Write ar, car, events, tests, exclusions, alignment and findings as CSV, the spec as JSON; return the paths."""
+def write_study(study: StudyResult, folder: Path, by: str | None = None, inputs: Iterable[str] = ()) -> list[Path]:
+    """Write ar, car, events, tests, exclusions, alignment and findings as CSV, the spec as JSON; return the paths.
+
+    `inputs` are files that must not be replaced; see `together`.
+    """
     frames = {
         "ar": study.ar,
         "car": cars_by_market(study),
@@ -124,7 +127,7 @@ def write_study(study: StudyResult, folder: Path, by: str | None = None) -> list
         "tests": study.tests(by=by),
         **{name: getattr(study, name) for name in ("exclusions", "alignment", "findings")},
     }
-    with together(folder, "spec.json") as fresh:
+    with together(folder, "spec.json", inputs=inputs) as fresh:
         written = [*write_frames(frames, fresh), write_record(fresh / "spec.json", study_record(study))]
     return [folder / path.name for path in written]
 

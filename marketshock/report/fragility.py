@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -146,9 +146,12 @@ def to_dict(report: FragilityReport) -> dict[str, Any]:
     return plain
 
 
-def write(report: FragilityReport, folder: Path) -> list[Path]:
-    """Write every table and z as CSV, the whole as JSON and three pictures; return the paths."""
-    with together(folder, "fragility.json") as fresh:
+def write(report: FragilityReport, folder: Path, inputs: Iterable[str] = ()) -> list[Path]:
+    """Write every table and z as CSV, the whole as JSON and three pictures; return the paths.
+
+    `inputs` are files that must not be replaced; see `together`.
+    """
+    with together(folder, "fragility.json", inputs=inputs) as fresh:
         written = [*write_frames({**report.tables, "z": report.measured.z}, fresh), *draw(report, fresh)]
         written.append(write_record(fresh / "fragility.json", to_dict(report)))
     return [folder / path.name for path in written]

@@ -161,7 +161,7 @@ def paths(rng: random.Random) -> Iterator[Attack]:
 
         def attack(read: Callable[[Any], Any] = _READERS[name], kind: str = kind) -> None:
             with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-                patch.setattr("marketshock._files._PATIENCE", 0.0)
+                patch.setattr("marketshock._files.reading._PATIENCE", 0.0)
                 patch.setattr("sys.stdout", io.StringIO())
                 patch.setattr("sys.stderr", io.StringIO())
                 path = kind

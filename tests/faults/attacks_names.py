@@ -129,4 +129,4 @@ def hostile_names(rng: random.Random) -> Iterator[Attack]:
         yield f"{role} {name!r}", attack
 
 
-KINDS = (Kind("names: hostile, through every output", hostile_names, 12, 2_000),)
+KINDS = (Kind("names: hostile, through every output", hostile_names, 10, 600),)

@@ -126,6 +126,7 @@ def failed_sets(rng: random.Random) -> Iterator[Attack]:
                     write_set(folder, "new", ("ar.csv", "car.csv", "z.csv"))
                     done = True
                 now = held(folder)
+                now.pop(".marketshock.lock", None)  # of an interruption while it is made; the next run names it
                 assert now == held(twin) if done else now in (old, held(twin)), sorted(now)
 
         yield f"{failure} at call {k}, {'after' if after else 'before'} it", attack
@@ -164,6 +165,6 @@ def two_runs(rng: random.Random) -> Iterator[Attack]:
 
 KINDS = (
     Kind("output: a file, and a call of the system that fails", failed_files, 80, 4_000),
-    Kind("output: a folder of results, and a call of the system that fails", failed_sets, 80, 4_000),
+    Kind("output: a folder of results, and a call of the system that fails", failed_sets, 60, 2_000),
     Kind("output: several runs into one folder at once", two_runs, 8, 300),
 )

@@ -89,7 +89,7 @@ class TestPaths:
     @posix
     @pytest.mark.parametrize("read", [ms.read_prices, ms.read_document, ms.load_catalog, read_plan, read_events])
     def test_a_device_a_folder_a_pipe_without_writer(self, tmp_path, read, monkeypatch):
-        monkeypatch.setattr("marketshock._files._PATIENCE", 0.05)
+        monkeypatch.setattr("marketshock._files.reading._PATIENCE", 0.05)
         os.mkfifo(tmp_path / "pipe")
         for path, what in (("/dev/zero", "is a device"), (tmp_path / "pipe", "is a pipe that no process writes to")):
             with pytest.raises(InputError, match=what):
