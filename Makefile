@@ -66,6 +66,11 @@ JOBS ?= 2
 mutants: $(VENV)/.installed-test  ## mutation tests of the formulas (SAMPLE=60 SEED=1 ONLY=models JOBS=2; SAMPLE=0 runs all; EQUIVALENT=1)
 	$(BIN)/python -m tests.mutation --sample $(SAMPLE) --seed $(SEED) --only "$(ONLY)" --jobs $(JOBS) $(if $(EQUIVALENT),--equivalent)
 
+TRIES ?= 1
+.PHONY: torture
+torture: $(VENV)/.installed-test  ## many attacks of every kind, half an hour (TRIES=1 SEED=1 ONLY=cache JOBS=2; WRITE=1: docs/tried.md)
+	$(BIN)/python -m tests.torture --tries $(TRIES) --seed $(SEED) --only "$(ONLY)" --jobs $(JOBS) $(if $(WRITE),--write)
+
 .PHONY: bench
 bench: $(VENV)/.installed-bench  ## measure against the peers, how it scales, how exact it is; import time, latency, fetching
 	$(BIN)/python benchmarks/peers.py
