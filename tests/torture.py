@@ -119,11 +119,12 @@ class _Running:
             self._broken(f"no end after {limit:g} seconds", bar)
             return self._again()
         if done:
-            self.end()
+            self.end(patience=5.0)
         return done
 
-    def end(self) -> None:
-        """End the process, with what it started, and remove its files."""
+    def end(self, patience: float = 0.0) -> None:
+        """End the process, with what it started, and remove its files; it may end by itself for so many seconds."""
+        self.process.join(patience)
         with contextlib.suppress(OSError, AttributeError):  # its children too; there are no process groups on Windows
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()

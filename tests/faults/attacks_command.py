@@ -211,4 +211,4 @@ def command_lines(rng: random.Random) -> Iterator[Attack]:
         yield shlex.join(argv)[:400].encode("ascii", "backslashreplace").decode(), attack
 
 
-KINDS = (Kind("command line: any value in any option of any command", command_lines, 1, 8_000),)
+KINDS = (Kind("command line: any value in any option of any command", command_lines, 1, 3_000),)

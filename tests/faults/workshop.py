@@ -52,7 +52,9 @@ class Made:
         days = days[np.is_busday(days)]
         values = np.zeros((len(days), len(FIELDS)))
         values[:, :4] = 100.0
-        return Bars(symbol, days, days.astype("datetime64[s]"), values, (first, last), {"source": "made"})
+        return Bars(
+            symbol, days, days.astype("datetime64[s]"), values, (first, last), {"source": "made", "currency": "USD"}
+        )
 
 
 @functools.cache
