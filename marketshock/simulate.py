@@ -18,7 +18,7 @@ import pandas as pd
 from . import _format
 from ._typing import ALTERNATIVES, Alternative, FloatArray, Frame
 from .engines.progress import Progress, watched
-from .errors import InputError, check_choice, check_count, check_share
+from .errors import InputError, check_choice, check_share
 from .inference.evidence import Evidence
 from .inference.outcome import Inapplicable
 from .inference.registry import TESTS, Test, select
@@ -31,7 +31,7 @@ from .windows import ArrayWindows, WindowData
 
 __all__ = ["Design", "RejectionRates", "bmp_size", "rejection_rates"]
 
-_MOST = 10**7  # samples
+_MOST = 10_000_000  # samples
 _BLOCK = 50  # samples that share one random stream: the result depends on nothing but the seed
 
 
@@ -189,8 +189,9 @@ def rejection_rates(
     """
     design = design or Design()
     check_choice("alternative", alternative, ALTERNATIVES)
-    check_count("n_samples", n_samples, 1, _MOST)
-    check_count("workers", workers)
+    for name, value in (("n_samples", n_samples), ("workers", workers)):
+        if not 1 <= value <= _MOST:
+            raise InputError(name, f"got {value}", f"give a positive whole number, {_MOST:,} at most")
     check_share("level", level, 0.05)
     chosen = [t for t in select(tests, design.n_firms, common_date=False) if t.scope == "sample"]
     source = None if returns is None else _source(returns, market, design)

@@ -140,7 +140,8 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if isinstance(path, int) or "__pycache__" in str(path) or str(path) == os.devnull:
         return
     full = os.path.abspath(os.fsdecode(path))
-    if not full.startswith(_WATCH.allowed):
+    refused = event == "os.mkdir" and os.path.lexists(full)  # the event comes before the call, which will fail
+    if not refused and not full.startswith(_WATCH.allowed):
         _WATCH.seen.append(f"{event} {full}")
 
 
