@@ -40,6 +40,7 @@ OTHER_FILES = (
     *("odd.toml", "unknown.toml", "empty.csv", "head.csv", "odd.csv", "words.csv", "junk.parquet", "junk.zip"),
     *("latin.csv", "folder", "folder/", "nowhere.csv", "nowhere/a.csv", "events.csv/a", "", " ", ".", "..", "-", "~"),
     *("\0", "a\0.csv", "a\n.csv", "\udcff.csv", "\u202e.csv", "é" * 300, "a" * 5000, "/dev/null", "%s", "a.", "*"),
+    *("/dev/zero", "/dev/full", "/dev/random", "pipe"),  # endless, full, nobody at the other end
     *("http://127.0.0.1:9/a.csv", "file:///etc/passwd", "s3://a/b.parquet", "C:\\a.csv", "con", "events.csv,", ",,"),
 )
 SOUND_NAMES = {

@@ -110,6 +110,8 @@ def workshop() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         place = Path(folder).resolve() / "here"
         shutil.copytree(_template(), place)
+        if hasattr(os, "mkfifo"):
+            os.mkfifo(place / "pipe")
         home = {"HOME": str(place), "MARKETSHOCK_CACHE": str(place / "cache"), "XDG_CACHE_HOME": str(place / "home")}
         os.chdir(place)
         try:
@@ -137,7 +139,7 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
         return
     else:
         return
-    if isinstance(path, int) or "__pycache__" in str(path) or str(path) == os.devnull:
+    if isinstance(path, int) or "__pycache__" in str(path) or str(path).startswith("/dev/"):
         return
     full = os.path.abspath(os.fsdecode(path))
     refused = event == "os.mkdir" and os.path.lexists(full)  # the event comes before the call, which will fail
