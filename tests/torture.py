@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy; the kinds take every core
 
@@ -96,7 +97,7 @@ class _Running:
         if not self.row.tried:
             self.began = self.heard
 
-    def step(self, bar: object) -> bool:
+    def step(self, bar: Any) -> bool:
         """Take in what was reported; return whether the kind is finished."""
         done = False
         try:
@@ -133,16 +134,16 @@ class _Running:
         self.folder.cleanup()
         self.row.seconds = time.monotonic() - self.began
 
-    def _broken(self, how: str, bar: object) -> None:
+    def _broken(self, how: str, bar: Any) -> None:
         number, words = self.now or (self.row.tried, "before the attack was made")
         self._count(number, words, how, bar)
 
-    def _count(self, number: int, words: str, how: str, bar: object) -> None:
+    def _count(self, number: int, words: str, how: str, bar: Any) -> None:
         self.row.tried, self.now = number + 1, None
         if how:
             self.row.lost.append((number, words, how))
-        bar.set_description(self.kind.name[:40], refresh=False)  # type: ignore[attr-defined]
-        bar.update()  # type: ignore[attr-defined]
+        bar.set_description(self.kind.name[:40], refresh=False)
+        bar.update()
 
     def _again(self) -> bool:
         self.end()
