@@ -42,7 +42,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
     """A server on this machine, its address, and what was asked of it."""
     handler = type("Counting", (_Counting,), {"asked": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}", handler.asked
         running.shutdown()
 
