@@ -20,10 +20,12 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy; the kinds take every core
 
@@ -53,6 +55,9 @@ def torture(chosen: Sequence[Kind], seed: int, tries: float, jobs: int, limit: f
     """Try many attacks of each kind and return one row per kind, in their order."""
     from tqdm import tqdm
 
+    if os.name == "posix":
+        with patch.dict(os.environ, PYTHONWARNINGS="ignore"):
+            resource_tracker.ensure_running()  # it would print a warning of each process that is killed
     todo = [_Running(kind, max(1, round(tries * kind.many)), seed, limit, prefix) for kind in chosen]
     waiting, running = list(todo), list[_Running]()
     bar = tqdm(total=sum(one.stop for one in todo), disable=None, smoothing=0.05, unit="attack")
