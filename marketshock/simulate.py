@@ -31,6 +31,7 @@ from .windows import ArrayWindows, WindowData
 
 __all__ = ["Design", "RejectionRates", "bmp_size", "rejection_rates"]
 
+_MOST = 10_000_000  # samples
 _BLOCK = 50  # samples that share one random stream: the result depends on nothing but the seed
 
 
@@ -157,7 +158,7 @@ def rejection_rates(
     shocks : sequence of float, optional
         Abnormal returns (decimal) added on day 0; 0 gives the size.
     n_samples : int, optional
-        Samples. The Monte Carlo error of a 5 % rate is 0.22 points at 10,000.
+        Samples, from 1 to 10 million. The Monte Carlo error of a 5 % rate is 0.22 points at 10,000.
     level, alternative : optional
         Of the tests.
     returns : DataFrame, optional
@@ -169,7 +170,7 @@ def rejection_rates(
     seed : int, optional
         The same seed gives the same table whatever `workers` is.
     workers : int, optional
-        Processes.
+        Processes; not more than there are blocks of 50 samples are started.
     progress : bool or callable, optional
         True shows a bar; ``progress(items, n)`` wraps the work in one of your own.
 
@@ -188,9 +189,9 @@ def rejection_rates(
     """
     design = design or Design()
     check_choice("alternative", alternative, ALTERNATIVES)
-    for name, value, low in (("n_samples", n_samples, 1), ("workers", workers, 1)):
-        if value < low:
-            raise InputError(name, f"got {value}", "give a positive whole number")
+    for name, value in (("n_samples", n_samples), ("workers", workers)):
+        if not 1 <= value <= _MOST:
+            raise InputError(name, f"got {value}", f"give a positive whole number, {_MOST:,} at most")
     check_share("level", level, 0.05)
     chosen = [t for t in select(tests, design.n_firms, common_date=False) if t.scope == "sample"]
     source = None if returns is None else _source(returns, market, design)
@@ -243,7 +244,7 @@ def _mapped(
     if workers == 1:
         yield from watched(map(work, jobs), len(jobs), progress)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs))) as pool:
         yield from watched(pool.map(work, jobs), len(jobs), progress)
 
 

@@ -226,7 +226,7 @@ class TestBadInput:
                 ("study", "--events", "bundled", "--prices", "bundled", "--benchmark", "A,B", "--tickers", "NVDA"),
                 "--model factor",
             ),
-            (("reproduce", "--out", "/dev/null/x"), "--out"),
+            (("reproduce", "--out", f"{__file__}/x"), "--out"),
         ],
     )
     def test_options(self, capsys, argv, message):

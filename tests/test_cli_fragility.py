@@ -125,7 +125,7 @@ def test_a_membership_that_begins_late_is_said_once(capsys, files):
         (("--date", "2025-01-27", "--start", "2025-01-02"), "--date: is given beside a period"),
         (("--window", 0), "--window: got 0"),
         (("--group", "NVDAA"), "did you mean 'NVDA'"),
-        (("--top", 5000), "whole number from 1 to 347"),
+        (("--top", 5000), "--top: got 5000; give a whole number from 1 to 347"),
         (("--rows", 0), "--rows: got 0"),
         (("--start", "soon"), "'soon' is no date"),
     ],

@@ -18,6 +18,7 @@ from marketshock import errors
 from marketshock.engines.run import check_engine, run_partitions
 from marketshock.errors import EngineError, InputError, PriceError
 
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at once on SIGTERM
 SPAWN = get_context("spawn")  # a fork of a process with threads warns from Python 3.12 on
 
 
@@ -38,7 +39,7 @@ def fails_on_three(x):
 
 def dies_on_two(x):
     if x == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), KILL)
     return x
 
 
@@ -49,7 +50,7 @@ def counted(job):
     with open(os.path.join(folder, f"{at}-{time.monotonic_ns()}-{os.getpid()}"), "w", encoding="ascii"):
         pass
     if at == deadly and not before:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), KILL)
     return at
 
 
@@ -67,7 +68,7 @@ def fails_and_counts(job):
 
 
 def always_dies(_):
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), KILL)
 
 
 def test_serial():
@@ -295,7 +296,7 @@ class TestDask:
         address = max(held, key=held.get)
         assert held[address]
         pid = client.run(os.getpid, workers=[address])[address]
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, KILL)
         return pid
 
     @staticmethod

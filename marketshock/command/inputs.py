@@ -212,7 +212,12 @@ def screened(arguments: argparse.Namespace) -> tuple[Fragility, Asked, bool]:
     if arguments.top is not None:
         if measured_in.caps is None:
             raise InputError("top", "ranks by market cap, and none are given", "give a file of them as --caps")
-        members = Membership.top(arguments.top, measured_in.caps)
+        try:
+            members = Membership.top(arguments.top, measured_in.caps)
+        except InputError as error:
+            raise InputError(
+                "top" if error.parameter == "n" else error.parameter, error.problem, error.remedy
+            ) from None
     measured = fragility(**{**given(arguments, fragility), "prices": measured_in.prices, "members": members})
     about: dict[str, Any] = {"universe": measured_in.name, "provenance": measured_in.prices.provenance}
     return measured, Asked(**about, **given(arguments, Asked)), bundled

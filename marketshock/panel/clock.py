@@ -163,11 +163,13 @@ def sessions_for(parameter: str, series: Traded, calendar: CalendarName = "auto"
     Raises
     ------
     PriceError
-        With "NYSE", if the days are not its sessions, or too sparse to be daily.
+        If the series has no value at all; with "NYSE", if the days are not its sessions, or too sparse to be daily.
     InputError
         If no calendar has that name, or calendars of other exchanges are not installed.
     """
-    if calendar == "index" or not len(series.days):
+    if not len(series.days):
+        raise PriceError(parameter, f"{series.label} has no value on any date", "give its values, or leave it out")
+    if calendar == "index":
         return index_sessions(series.opened, series.whose)
     if calendar not in ("auto", "NYSE"):
         return named_sessions("calendar", calendar, series.days[0], series.days[-1])

@@ -315,6 +315,8 @@ def refuse_absurd(parameter: str, names: Sequence[str], days: DateArray, values:
 
 def _range(values: FloatArray) -> tuple[float, float]:
     """Return the smallest and the largest value; (0, 0) where there is none."""
+    if not values.size:
+        return 0.0, 0.0
     flat = values.T if values.flags.f_contiguous else values  # along the memory
     with np.errstate(invalid="ignore"):  # nothing but NaN
         lowest, highest = float(np.fmin.reduce(flat, axis=None)), float(np.fmax.reduce(flat, axis=None))

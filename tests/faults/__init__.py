@@ -10,7 +10,7 @@ import importlib
 import itertools
 import pkgutil
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 Attack = tuple[str, Callable[[], object]]
@@ -26,7 +26,8 @@ class Kind:
     name : str
         A row of the table: "cache file: a bit flipped, cut, zeroed".
     attacks : callable
-        Takes a seeded `random.Random`; returns attacks, possibly without end. Those of one seed are always the same.
+        Takes a seeded `random.Random`; returns attacks, possibly without end. Those of one seed are always the same,
+        whether the ones before were made or only passed over: an attack draws nothing while it is made.
     few, many : int
         How many are tried in the suite (in all kinds under two minutes), and by ``make torture``.
     """
@@ -36,19 +37,24 @@ class Kind:
     few: int
     many: int
 
-    def tried(self, seed: int, most: int) -> tuple[int, list[str]]:
-        """Make at most so many attacks; return how many were made, and which were not survived, and how."""
-        made, lost = 0, []
-        for label, attack in itertools.islice(self.attacks(random.Random(f"{seed}:{self.name}")), most):
-            made += 1
-            try:
-                attack()
-            except Exception as error:
-                lost.append(f"{label}: {type(error).__name__}: {error}")
-        return made, lost
+    def numbered(self, seed: int, first: int, stop: int) -> Iterator[tuple[int, str, Callable[[], object]]]:
+        """Return number, words and try of the attacks of a seed."""
+        attacks = self.attacks(random.Random(f"{seed}:{self.name}"))
+        return ((n, *attack) for n, attack in itertools.islice(enumerate(attacks), first, stop))
 
 
-def kinds() -> list[Kind]:
-    """Return the kinds of all modules here, by the name of the module."""
-    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith("attacks_"))
+def lost_by(attack: Callable[[], object]) -> str:
+    """Make an attack; return "" if it was survived, and otherwise what was raised."""
+    try:
+        attack()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a panic of a compiled library and an exit are no Exception
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def kinds(prefix: str = "attacks_") -> list[Kind]:
+    """Return the kinds of all modules here whose names begin so, by the name of the module."""
+    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith(prefix))
     return [kind for name in names for kind in importlib.import_module(f"{__name__}.{name}").KINDS]
