@@ -84,8 +84,9 @@ def test_kill_in_the_middle_of_a_write_leaves_the_old_file_and_frees_the_lock(st
     writer.join()
     assert store.read(KEY).about["version"] == 1
     assert list(store.path(KEY).parent.glob(".*.tmp"))
-    with store.lock(KEY, timeout=5):
-        assert store.write(KEY, {"version": 3}, b"newer")
+    later = module.Store(store.root)
+    with later.lock(KEY, timeout=5):
+        assert later.write(KEY, {"version": 3}, b"newer")
     assert not list(store.path(KEY).parent.glob(".*.tmp"))  # what the dead writer left is swept
     assert store.read(KEY).about["version"] == 3
 

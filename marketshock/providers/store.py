@@ -115,6 +115,7 @@ class Store:
             usable = False
         if not usable or not str(root):
             raise InputError("cache", f"{str(root)[:80]!r} is no folder", "give a folder, or none for the platform's")
+        self._left: dict[Path, list[str]] = {}  # by folder; listed once, because a folder may hold thousands of files
 
     def path(self, key: Key) -> Path:
         """Return where a key's file is. The kind in front keeps names like CON and NUL apart from devices."""
@@ -151,7 +152,7 @@ class Store:
         body = len(described).to_bytes(8, "big") + described + payload
         try:
             self._make(path.parent)
-            for left in path.parent.glob(f".{path.name}.*.tmp"):  # of a writer that died: we hold the lock
+            for left in self._unfinished(path):
                 with contextlib.suppress(OSError):
                     left.unlink()
             with replacing(path, private=True) as part:
@@ -245,6 +246,12 @@ class Store:
         if is_new:
             with contextlib.suppress(OSError), replacing(self.root / "CACHEDIR.TAG") as tag:
                 tag.write_text(_TAG, encoding="ascii")
+
+    def _unfinished(self, path: Path) -> list[Path]:
+        """Return what writers of a file left that died before this store was made; the caller holds the lock."""
+        if path.parent not in self._left:
+            self._left[path.parent] = [name for name in os.listdir(path.parent) if _UNFINISHED.fullmatch(name)]
+        return [path.parent / name for name in self._left[path.parent] if name.startswith(f".{path.name}.")]
 
     def _files(self) -> list[Path]:
         """Return the files of every provider's folder."""
