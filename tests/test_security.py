@@ -23,7 +23,7 @@ HOSTS = {
     "mba.tuck.dartmouth.edu",
     "www.w3.org",
     "bford.info",
-}  # the last is a namespace of XML
+}  # the last two are never asked
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)*)", TEXT))))
