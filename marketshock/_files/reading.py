@@ -78,7 +78,8 @@ def read_bytes(
     if content is None:
         raise error(named, "cannot be read: it is a pipe that no process writes to", remedy)
     if len(content) > most:
-        raise _too_large(named, len(content), most, smaller, error)
+        many = f"{most / 2**30:g} GB" if most >= _LARGE else f"{most:,} bytes"
+        raise error(named, f"has more than {many}, which is the most that is read", smaller)
     return content
 
 
@@ -97,7 +98,7 @@ def _content(path: str | os.PathLike[str], most: int, pipe: bool) -> bytes | Non
     with open(descriptor, "rb", buffering=0) as file:
         chunks, length = [], 0
         if pipe:
-            first = _first(descriptor)
+            first = _first(descriptor, most + 1)
             if first is None:
                 return None
             os.set_blocking(descriptor, True)
@@ -108,12 +109,12 @@ def _content(path: str | os.PathLike[str], most: int, pipe: bool) -> bytes | Non
     return b"".join(chunks)
 
 
-def _first(descriptor: int) -> bytes | None:
+def _first(descriptor: int, most: int) -> bytes | None:
     """Return what a pipe holds once a process has it open for writing; None if none has within the patience."""
     until = time.monotonic() + _PATIENCE
     while True:
         try:
-            if held := os.read(descriptor, _CHUNK):
+            if held := os.read(descriptor, min(_CHUNK, most)):
                 return held
         except BlockingIOError:  # a writer is there, and has not written yet
             return b""

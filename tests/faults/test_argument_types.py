@@ -55,7 +55,7 @@ SAME = {
     "seconds": lambda: run(prices=indexed(lambda i: i.as_unit("s"))),
     "milliseconds": lambda: run(prices=indexed(lambda i: i.as_unit("ms"))),
     "huge prices": lambda: run(prices=PRICES * 1e300),
-    "small prices": lambda: run(prices=PRICES * 1e-300),
+    "small prices": lambda: run(prices=PRICES * 1e-30),
     "numbers as names": lambda: run(EVENTS.assign(ticker=[1, 2, 1]), PRICES.rename(columns={"A": 1, "B": 2})),
     "ids: numbers": lambda: run(EVENTS.assign(event_id=[1, 2, 3])),
     "ids: tuples": lambda: run(EVENTS.assign(event_id=pd.Series([(1, 2), (1, 3), (2, 1)], dtype=object))),

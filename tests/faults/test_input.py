@@ -120,7 +120,7 @@ class TestPaths:
 
         writer = threading.Thread(target=write)
         writer.start()
-        with pytest.raises(InputError, match=r"has 5,001 bytes; at most 5,000 are read"):
+        with pytest.raises(InputError, match=r"has more than 5,000 bytes, which is the most that is read; split it"):
             read_bytes(tmp_path / "pipe", 5_000, "split it")
         writer.join()
 

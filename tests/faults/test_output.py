@@ -354,10 +354,9 @@ class TestFolder:
         for command in ("reproduce", "simulate"):
             assert main([command, "--out", bad]) == 2
             said = capsys.readouterr().err
-            assert "--out: " in said
-            assert "cannot be made a folder" in said
+            assert "an argument has a NUL" in said if "\0" in bad else "--out: " in said and "made a folder" in said
         assert main(["report", "--out", f"{bad}/x.html"]) == 2
-        assert "--out: " in capsys.readouterr().err
+        assert ("an argument has a NUL" if "\0" in bad else "--out: ") in capsys.readouterr().err
         assert names_in(tmp_path)[0] == "file.txt"
 
     def test_commands_leave_one_run(self, tmp_path, capsys, monkeypatch):
