@@ -68,8 +68,8 @@ def measured(*arguments: object) -> tuple[float, float]:
     return result
 
 
-def own_seconds(n: int) -> float:
-    """Return the CPU seconds of a call for n symbols of a source that answers at once, without a cache."""
+def own_seconds(n: int, cache: str | bool = False) -> float:
+    """Return the CPU seconds of a call for n symbols of a source that answers at once."""
     import contextlib
     import datetime as dt
 
@@ -92,11 +92,38 @@ def own_seconds(n: int) -> float:
     assert values.shape[1] == len(FIELDS)
     start = time.process_time()
     prices = fetch_prices(
-        Instant(), [f"S{k}" for k in range(n)], "2024-01-02", "2024-06-28", cache=False, progress=False
+        Instant(), [f"S{k}" for k in range(n)], "2024-01-02", "2024-06-28", cache=cache, progress=False
     )
     seconds = time.process_time() - start
     assert prices.close.shape == (len(days), n)
     return seconds
+
+
+def floor_seconds(n: int) -> tuple[float, float]:
+    """Return the CPU seconds that as many files of that size take at least: to write and move, and to read."""
+    import hashlib
+    import os
+
+    data = bytes(179 * 9 * 8 + 500)
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.process_time()
+        for k in range(n):
+            hashlib.sha256(data).digest()
+            with open(f"{folder}/part", "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(f"{folder}/part", f"{folder}/{k}")
+        middle = time.process_time()
+        for k in range(n):
+            hashlib.sha256(Path(f"{folder}/{k}").read_bytes()).digest()
+        return middle - start, time.process_time() - middle
+
+
+def cached_seconds(n: int) -> tuple[float, float]:
+    """Return the CPU seconds of a call for n symbols with an empty cache, and with a full one."""
+    with tempfile.TemporaryDirectory() as folder:
+        return own_seconds(n, folder), own_seconds(n, folder)
 
 
 def main() -> None:
@@ -122,6 +149,12 @@ def main() -> None:
     own_seconds(10)  # imports
     one, four = (min(own_seconds(n) for _ in range(rounds)) for n in (1000, 4000))
     print(f"1,000 and 4,000 symbols, own CPU s: {one:.2f}, {four:.2f}; ratio {four / one:.1f} (4 is linear)")
+    (cold_one, warm_one), (cold_four, warm_four) = (
+        [min(times) for times in zip(*(cached_seconds(n) for _ in range(rounds)), strict=True)] for n in (1000, 4000)
+    )
+    written, read = (min(times) for times in zip(*(floor_seconds(4000) for _ in range(rounds)), strict=True))
+    print(f"the same, empty cache: {cold_one:.2f}, {cold_four:.2f}; files of that size alone: {written:.2f}")
+    print(f"the same, full cache: {warm_one:.2f}, {warm_four:.2f}; files of that size alone: {read:.2f}")
 
 
 if __name__ == "__main__":

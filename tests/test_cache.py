@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import multiprocessing
+import os
 import random
+import struct
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -21,6 +23,8 @@ from marketshock.providers.fetch import fetch_prices
 from marketshock.providers.memo import remembered
 from marketshock.providers.retry import Bound
 from marketshock.providers.store import Key, Store
+
+from .faults.attacks_cache import archive, arrays_of
 
 FIRST = dt.date(2024, 1, 1)
 DAYS = 400
@@ -190,6 +194,53 @@ def test_an_absence_is_remembered_and_forgotten(tmp_path):
     with pytest.raises(NoData):
         ask(cache, source, 10, 20, "NONE")
     assert len(source.asked) == 2
+
+
+def test_a_file_of_an_earlier_version_is_read_and_grows(tmp_path):
+    store, source, key = Store(tmp_path), Made(), Key("made", "1d", "A")
+    wanted = ask(Cache(store), source, 100, 200)
+    held = store.read(key)
+    store.write(key, held.about, archive(arrays_of(held.payload)))
+    assert same(ask(Cache(store), source, 100, 200), wanted)
+    assert len(source.asked) == 1
+    assert same(ask(Cache(store), source, 150, 250), source.bars("A", day(150), day(250), Bound(1)))
+    assert same(ask(Cache(store), source, 100, 200), wanted)
+    assert store.read(key).payload[:4] != b"PK\x03\x04"
+
+
+def test_a_file_has_its_bars_one_after_another(tmp_path):
+    """Little-endian, whatever the machine: day, second, seven figures."""
+    bars, store = ask(Cache(Store(tmp_path)), Made(), 100, 200), Store(tmp_path)
+    held = store.read(Key("made", "1d", "A"))
+    rows = list(struct.iter_unpack("<qq7d", held.payload))
+    assert held.about["rows"] == len(rows) == len(bars)
+    assert held.about["fields"] == list(FIELDS)
+    assert [row[0] for row in rows] == bars.day.astype(int).tolist()
+    assert [row[1] for row in rows] == bars.time.astype(int).tolist()
+    assert [list(row[2:]) for row in rows] == bars.values.tolist()
+
+
+def test_a_day_that_begins_as_an_archive_does(tmp_path):
+    class Weekends(Made):
+        def bars(self, symbol, first, last, bound):
+            days = np.array(["2022-10-15"], "datetime64[D]")  # 0x4B50 days after 1970: "PK"
+            return Bars(symbol, days, days.astype("datetime64[s]"), np.ones((1, len(FIELDS))), (first, last))
+
+    store, (first, last) = Store(tmp_path), (dt.date(2022, 10, 15), dt.date(2022, 10, 17))
+    fetched = Cache(store).fetch(Weekends(), "A", first, last, Bound(60))
+    assert store.read(Key("made", "1d", "A")).payload.startswith(b"PK")
+    held = Cache(store).held(Weekends(), "A", first, last)
+    assert same(held, fetched)
+    assert held.values.flags.writeable
+
+
+def test_a_new_file_is_written_to_the_disk_once(tmp_path, monkeypatch):
+    cache, source, synced = Cache(Store(tmp_path)), Made(), []
+    ask(cache, source, 100, 200, "FIRST")  # with it the folder is made
+    monkeypatch.setattr(os, "fsync", synced.append)
+    for n in range(5):
+        ask(cache, source, 100, 200, f"S{n}")
+    assert len(synced) == 5
 
 
 def test_a_damaged_file_is_fetched_again(tmp_path):

@@ -64,25 +64,29 @@ def output_file(path: str | os.PathLike[str], parameter: str, kinds: Iterable[st
 def whole(path: Path, parameter: str = "out") -> Iterator[Path]:
     """Yield an empty temporary file; when the block ends, put it in the place of `path`.
 
-    As `replacing`, with every failure of the system as an error of this library.
+    As `replacing`, with every failure of the system as an error of this library. Once the block has ended, the new file
+    is there after a loss of power too.
 
     Raises
     ------
     InputError
         If the file cannot be written: a full disk, a folder without permission, a name too long, a device.
     """
-    with _told(path, parameter), replacing(path) as part:
-        yield part
+    with _told(path, parameter):
+        with replacing(path) as part:
+            yield part
+        _sync_folder(path.parent)
 
 
 @contextlib.contextmanager
 def replacing(path: Path, private: bool = False) -> Iterator[Path]:
     """Yield an empty temporary file in the same folder; when the block ends, put it in the place of `path`.
 
-    A reader sees the old file or the new one. If anything fails, an interruption included, the old file stays and the
-    temporary one is removed. Two writers do not meet: the name of the temporary file is random, and the file is made
-    new, so that no link is followed. A symbolic link at `path` itself is replaced by the file, not followed: what it
-    points to was not named, and somebody else may have planted it. A hard link keeps the old content.
+    A reader sees the old file or the new one, whole, after a loss of power too. If anything fails, an interruption
+    included, the old file stays and the temporary one is removed. Two writers do not meet: the name of the temporary
+    file is random, and the file is made new, so that no link is followed. A symbolic link at `path` itself is replaced
+    by the file, not followed: what it points to was not named, and somebody else may have planted it. A hard link keeps
+    the old content.
 
     Permissions are those of the file that is replaced, or of any new file; with `private`, the owner's only. Devices
     and pipes cannot be replaced and are refused.
@@ -105,7 +109,6 @@ def replacing(path: Path, private: bool = False) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
-    _sync_folder(path.parent)
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 def settled_until(bars: Bars) -> dt.date:
     """Return the end of what an answer settles: the last bar, and the days after it on which no bar was owed."""
     first, last = bars.covered
-    known = _known(bars)
+    known = bars.close_days
     known = known[(known >= np.datetime64(first)) & (known < np.datetime64(last))]
     if not len(known):
         return first
@@ -51,7 +51,7 @@ def settled_until(bars: Bars) -> dt.date:
 def unanswered(
     want: Span,
     bars: Bars,
-    spans: Iterable[Span],
+    spans: Sequence[Span],
     answers: Sequence[Answer],
     *,
     earliest: dt.date,
@@ -63,6 +63,8 @@ def unanswered(
     Where nothing else is to be asked, the last bar is: it may be one of an unfinished day, if a clock was ahead. What
     was answered before the `earliest` day of the source stays as it is.
     """
+    if not spans and not answers:
+        return merged([want])
     days = _days(want)
     kept = days < np.datetime64(earliest)
     if kept.any():
@@ -105,7 +107,7 @@ def _believed(days: DateArray, bars: Bars, answer: Answer, now: dt.datetime, for
     asked = within(days, [answer.span])
     if not answer.when <= now:
         return np.zeros(len(days), bool)
-    known = _known(bars)
+    known = bars.close_days
     if not len(known):
         return asked & (now < answer.when + forget)
     old = days < np.datetime64(answer.when.date() - _OLD)
@@ -119,22 +121,18 @@ def _believed(days: DateArray, bars: Bars, answer: Answer, now: dt.datetime, for
 def _settled(days: DateArray, bars: Bars, spans: Iterable[Span]) -> BoolArray:
     """Return which days were answered for good: with a close, or where no bar was owed."""
     settled = within(days, spans)
-    rest = settled & ~_among(days, _known(bars))
+    rest = settled & ~_among(days, bars.close_days)
     settled[rest] = ~_owed(days[rest], bars)
     return settled
 
 
 def _is_last(days: DateArray, bars: Bars) -> BoolArray:
-    known = _known(bars)
+    known = bars.close_days
     return days == known[-1] if len(known) else np.zeros(len(days), bool)
 
 
 def _days(span: Span) -> DateArray:
     return np.arange(np.datetime64(span[0]), np.datetime64(span[1]))
-
-
-def _known(bars: Bars) -> DateArray:
-    return bars.day[np.isfinite(bars["close"])]
 
 
 def _owed(days: DateArray, bars: Bars) -> BoolArray:

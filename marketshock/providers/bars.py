@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +55,11 @@ class Bars:
     def __getitem__(self, name: str) -> FloatArray:
         """Return one field, of shape (n,)."""
         return self.values[:, FIELDS.index(name)]
+
+    @cached_property
+    def close_days(self) -> DateArray:
+        """Days with a close, of shape (at most n,)."""
+        return self.day[np.isfinite(self["close"])]
 
     def where(self, keep: BoolArray | IntArray) -> Bars:
         """Return the bars of a mask, or at some positions."""
@@ -106,9 +112,9 @@ def flaw(bars: Bars, *, of_covered: bool = False) -> str:
         bars = bars.between(*bars.covered)
     if bars.values.dtype != np.float64 or np.isinf(bars.values).any():
         return "a figure that is infinite, or no number"
-    if np.isnat(bars.time).any() or not (np.diff(bars.time) > np.timedelta64(0, "s")).all():
+    if np.isnat(bars.time).any() or not (bars.time[1:] > bars.time[:-1]).all():
         return "a bar that is not later than the one before"
-    if np.isnat(bars.day).any() or not (np.diff(bars.day) >= np.timedelta64(0, "D")).all():
+    if np.isnat(bars.day).any() or not (bars.day[1:] >= bars.day[:-1]).all():
         return "a day before the one of an earlier bar"
     texts = {name: bars.about.get(name) for name in ("currency", "timezone", "instrument", "first_trade", "fetched")}
     odd = [name for name, value in texts.items() if not (value is None or isinstance(value, str))]

@@ -23,6 +23,11 @@ _OVERLAP = dt.timedelta(days=7)  # of a new piece with the old one: enough for c
 _SAME = 1e-6  # relative; vendors send single precision
 _COMPARED = ("open", "high", "low", "close", "dividend", "split")  # volumes are corrected for days afterwards
 
+_ZIP = b"PK\x03\x04"  # files of earlier versions are .npz archives; no day begins so that is not far in the future
+
+#: A bar in the payload of a file, which has them one after another.
+BAR = np.dtype([("day", "<M8[D]"), ("time", "<M8[s]"), ("values", "<f8", (len(FIELDS),))])
+
 
 def utc_now() -> dt.datetime:
     """Return the time."""
@@ -130,12 +135,12 @@ class Cache:
         first, last = asked
         if file.answers or file.spans:
             first, last = max(first - _OVERLAP, min(first, source.earliest)), last + _OVERLAP
-        new = _sent(source, symbol, (first, last), bound)
+        new, settled = _sent(source, symbol, (first, last), bound)
         old, spans, answers = file.bars.where(within(file.bars.day, file.spans)), file.spans, file.answers
-        changed, rebased = _difference(old, replace(new, covered=_settled(new)), spans)
+        changed, rebased = _difference(old, replace(new, covered=settled), spans)
         if changed and source.interval == DAILY:
             hull = (min(asked[0], file.asked[0][0]), max(asked[1], file.asked[-1][1]))
-            new = _sent(source, symbol, hull, bound)
+            new, settled = _sent(source, symbol, hull, bound)
             changed += "; all of it was fetched again"
         elif rebased:  # the vendor keeps no more of it
             changed += "; the bars held until then were dropped"
@@ -147,7 +152,7 @@ class Cache:
             bars = _joined(file.bars.where(~late), new)
         else:
             bars = new
-        spans = merged([*spans, _settled(new)])
+        spans = merged([*spans, settled])
         grown = _File(bars, spans, [*answers, Answer(*new.covered, self.now())])
         grown = replace(grown, bars=_only(bars.where(within(bars.day, grown.asked)), grown.asked))
         grown = replace(grown, answers=needed(grown.answers, grown.bars, spans))
@@ -192,12 +197,16 @@ def _nothing(symbol: str) -> _File:
     return _File(Bars(symbol, empty, empty.astype("datetime64[s]"), np.empty((0, len(FIELDS))), hull), [], [])
 
 
-def _sent(source: Source, symbol: str, span: Span, bound: Bound) -> Bars:
-    """Return what a source sends, without infinite figures after the days covered: a finding refuses those days."""
+def _sent(source: Source, symbol: str, span: Span, bound: Bound) -> tuple[Bars, Span]:
+    """Return what a source sends, and the days it settles.
+
+    Infinite figures after the days covered are left out: a finding refuses those days.
+    """
     bars = source.bars(symbol, *span, bound)
     if what := flaw(bars, of_covered=True):
         raise _FlawedError(what)
-    return bars.where(within(bars.day, [bars.covered]) | ~np.isinf(bars.values).any(axis=1))
+    bars = bars.where(np.asarray(~np.isinf(bars.values).any(axis=1)))
+    return bars, (bars.covered[0], settled_until(bars))
 
 
 def _without(file: _File, span: Span) -> _File:
@@ -239,14 +248,13 @@ class _FlawedError(ValueError):
 
 
 def _packed(file: _File) -> tuple[dict[str, Any], bytes]:
-    buffer = io.BytesIO()
     bars = file.bars
-    if len(bars):
-        np.savez(buffer, day=bars.day.astype(np.int64), time=bars.time.astype(np.int64), values=bars.values)
+    packed = np.empty(len(bars), BAR)
+    packed["day"], packed["time"], packed["values"] = bars.day, bars.time, bars.values
     covered = [[str(first), str(last)] for first, last in file.spans]
     asked = [[str(a.first), str(a.last), a.when.isoformat(timespec="seconds"), a.came] for a in file.answers]
     about = {"symbol": bars.symbol, "rows": len(bars), "fields": FIELDS, "covered": covered, "asked": asked}
-    return {**about, "about": dict(bars.about)}, buffer.getvalue()
+    return {**about, "about": dict(bars.about)}, packed.tobytes()
 
 
 def _unpacked(symbol: str, held: Held) -> _File:
@@ -254,8 +262,14 @@ def _unpacked(symbol: str, held: Held) -> _File:
     answers = [_answer(*told) for told in held.about.get("asked", [])]  # none in files of earlier versions
     if not held.payload:
         return replace(_nothing(symbol), answers=answers)
-    with np.load(io.BytesIO(held.payload), allow_pickle=False) as packed:
-        day, time, values = packed["day"], packed["time"], packed["values"]
+    if held.payload.startswith(_ZIP):
+        with np.load(io.BytesIO(held.payload), allow_pickle=False) as packed:
+            day, time, values = packed["day"], packed["time"], packed["values"]
+    else:
+        rows = np.frombuffer(held.payload, BAR)
+        day, time, values = rows["day"], rows["time"], rows["values"].copy()
+        if held.about["fields"] != list(FIELDS):
+            raise _FlawedError(f"it holds the fields {held.about['fields']}")
     stamps = day.astype("datetime64[D]"), time.astype("datetime64[s]")
     hull = (spans[0][0], spans[-1][1]) if spans else (dt.date.min, dt.date.min)
     bars = Bars(symbol, *stamps, values, hull, held.about["about"])
@@ -275,9 +289,11 @@ def _answer(first: str, last: str, when: str, came: str) -> Answer:
 
 def _difference(old: Bars, new: Bars, spans: list[Span]) -> tuple[str, bool]:
     """Return how two pieces differ where both have answered ("" if they agree), and whether the unit is another."""
+    if not len(old) or not len(new):
+        return "", False
     common, at_old, at_new = np.intersect1d(old.time, new.time, return_indices=True)
     if not len(common):
-        return ("the pieces have no bar in common", True) if len(old) and len(new) else ("", False)
+        return "the pieces have no bar in common", True
     a, b = (np.column_stack([x[name] for name in _COMPARED]) for x in (old.where(at_old), new.where(at_new)))
     same = np.isclose(a, b, rtol=_SAME, atol=0, equal_nan=True).all(axis=1)
     ratio = b[:, 3] / a[:, 3]
@@ -290,10 +306,6 @@ def _difference(old: Bars, new: Bars, spans: list[Span]) -> tuple[str, bool]:
     return f"the vendor revised its history on {days[0]}" + (
         f" and {len(days) - 1} more" if len(days) > 1 else ""
     ), False
-
-
-def _settled(bars: Bars) -> Span:
-    return bars.covered[0], settled_until(bars)
 
 
 def _joined(old: Bars, new: Bars) -> Bars:

@@ -45,8 +45,9 @@ def refuse_half(parameter: str, frame: pd.DataFrame) -> None:
 
     It has three digits, so that a CAR is off by a percent. Single precision has seven, more than a price.
     """
+    half = {kind for kind in set(frame.dtypes) if str(kind) in ("float16", "halffloat[pyarrow]")}
     for name, kind in zip(frame.columns, frame.dtypes, strict=True):
-        if str(kind) in ("float16", "halffloat[pyarrow]"):
+        if kind in half:
             what = f"column {name!r} is of half precision (float16), which holds three digits"
             raise PriceError(parameter, what, "give float64, from the source of the numbers")
 

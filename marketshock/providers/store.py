@@ -170,15 +170,14 @@ class Store:
         """
         from filelock import FileLock, Timeout
 
-        path = self.path(key)
-        lock = FileLock(self._lock_path(path))
+        lock = FileLock(self._lock_path(*_path_of(key)), thread_local=False)  # of this call alone, so of one thread
         try:
             self._make(self.root / _LOCKS)
             lock.acquire(timeout=max(timeout, 0))
         except Timeout:
             raise Unavailable(
                 key.name,
-                f"the cache file {path}",
+                f"the cache file {self.path(key)}",
                 f"another process has been writing it for {timeout:.0f} s",
                 "wait for it, or give another cache folder",
             ) from None
@@ -211,7 +210,7 @@ class Store:
             except OSError as error:
                 return f"cannot be removed ({error.strerror or error})"
             with contextlib.suppress(OSError):
-                self._lock_path(entry.path).unlink()
+                self._lock_path(entry.path.parent.name, entry.path.name).unlink()
         return ""
 
     def leftovers(self) -> list[Path]:
@@ -236,11 +235,13 @@ class Store:
                         path.unlink()
         return left
 
-    def _lock_path(self, path: Path) -> Path:
-        return self.root / _LOCKS / f"{path.parent.name}_{path.name}.lock"
+    def _lock_path(self, folder: str, name: str) -> Path:
+        return self.root / _LOCKS / f"{folder}_{name}.lock"
 
     def _make(self, folder: Path) -> None:
         """Make a folder of the cache. A root that was empty is marked as a cache, so that backups may leave it out."""
+        if folder.is_dir():
+            return
         is_new = not self.root.exists() or not any(self.root.iterdir())
         folder.mkdir(parents=True, exist_ok=True)
         if is_new:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import random
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from marketshock.errors import CacheWarning
+from marketshock.providers.cache import BAR
 from marketshock.providers.store import Key, Store
 
 from . import Attack, Kind
 
 _KEY = Key("yahoo", "1d", "NVDA")
+
+
+def arrays_of(payload: bytes) -> dict[str, Any]:
+    """Return the arrays of a file's bars by name."""
+    bars = np.frombuffer(payload, BAR)
+    return {"day": bars["day"].astype(np.int64), "time": bars["time"].astype(np.int64), "values": bars["values"].copy()}
+
+
+def archive(arrays: dict[str, Any]) -> bytes:
+    """Return a payload as earlier versions wrote it."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def _damage(rng: random.Random, sound: bytes) -> tuple[str, bytes]:

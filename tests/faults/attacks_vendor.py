@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from marketshock.errors import ProviderError
+from marketshock.providers.cache import BAR
 from marketshock.providers.store import Key, Store
 
 from . import Attack, Kind
@@ -70,8 +70,7 @@ def _cached(folder: str) -> bool:
     held = Store(folder).read(Key("yahoo", "1d", _SYMBOL))
     if held is None or not held.payload:
         return True
-    with np.load(io.BytesIO(held.payload)) as packed:
-        return not np.isinf(packed["values"]).any()
+    return not np.isinf(np.frombuffer(held.payload, BAR)["values"]).any()
 
 
 def changed_answers(rng: random.Random) -> Iterator[Attack]:

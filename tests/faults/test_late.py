@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from marketshock.errors import CacheWarning, NoData, PriceWarning, Unavailable
-from marketshock.providers.cache import Cache
+from marketshock.providers.cache import BAR, Cache
 from marketshock.providers.fetch import Fetching, _intraday, _prices, fetch_prices
 from marketshock.providers.memo import remembered
 from marketshock.providers.retry import Bound, Retry
@@ -18,6 +18,7 @@ from marketshock.providers.store import Key, Store
 from marketshock.providers.yahoo import Yahoo
 from marketshock.report.fetched import cache_record
 
+from .attacks_cache import archive, arrays_of
 from .attacks_late import FORGET, Vendor, ask, same
 
 D = dt.date
@@ -351,17 +352,39 @@ class TestVendor:
             (lambda _, arrays: arrays.pop("time"), "another kind"),
         ],
     )
-    def test_what_is_wrong_within_a_file_counts_as_missing(self, vendor, store, change, words):
-        import io
-
+    def test_what_is_wrong_within_a_file_of_an_earlier_version_counts_as_missing(self, vendor, store, change, words):
         true, key = ask(vendor, store, *LONG), Key("made", "1d", "A")
         held = store.read(key)
-        with np.load(io.BytesIO(held.payload)) as packed:
-            arrays = {name: packed[name].copy() for name in packed.files}
+        arrays = arrays_of(held.payload)
         change(held.about, arrays)
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
-        store.write(key, held.about, buffer.getvalue())
+        store.write(key, held.about, archive(arrays))
+        self.counts_as_missing(vendor, store, true, words)
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            (lambda about, bars: about["about"].update(currency=["USD"]), r"currency \['USD'\]"),
+            (lambda about, bars: about.update(fields=["close", "volume"]), r"the fields \['close', 'volume'\]"),
+            (lambda about, bars: about.pop("fields"), "another kind"),
+            (lambda _, bars: bars["values"].__setitem__((3, 3), np.inf), "infinite"),
+            (lambda _, bars: bars["time"].__setitem__(3, 0), "not later than the one before"),
+            (lambda _, bars: bars["day"].__setitem__(3, 0), "a day before"),
+            (lambda _, bars: bars["day"].__setitem__(3, "NaT"), "a day before"),
+            (lambda _, bars: bars["time"].__setitem__(0, "NaT"), "not later than the one before"),
+            (lambda _, bars: bars.tobytes()[:-1], "another kind"),
+            (lambda _, bars: bars.tobytes() + b"more", "another kind"),
+            (lambda _, bars: b"PK\x03\x04" + bars.tobytes(), "another kind"),
+        ],
+    )
+    def test_what_is_wrong_within_a_file_counts_as_missing(self, vendor, store, change, words):
+        true, key = ask(vendor, store, *LONG), Key("made", "1d", "A")
+        held = store.read(key)
+        bars = np.frombuffer(held.payload, BAR).copy()
+        changed = change(held.about, bars)
+        store.write(key, held.about, changed if isinstance(changed, bytes) else bars.tobytes())
+        self.counts_as_missing(vendor, store, true, words)
+
+    def counts_as_missing(self, vendor, store, true, words):
         with pytest.warns(CacheWarning, match=words):
             assert same(ask(vendor, store, *LONG), true)
         with warnings.catch_warnings():
