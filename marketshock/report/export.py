@@ -293,7 +293,8 @@ def _frames(result: Any) -> Iterator[tuple[str, pd.DataFrame]]:
 def _plain_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame, its index as columns, whose cells Excel knows: no tuples, time zones or control characters."""
     out = frame.reset_index(allow_duplicates=True) if frame.index.names != [None] else pd.DataFrame(frame).copy()
-    out.columns = pd.Index([_shown(_text(name) if isinstance(name, tuple) else name) for name in out.columns])
+    names: list[Any] = list(out.columns)
+    out.columns = pd.Index([_shown(_text(name) if isinstance(name, tuple) else name) for name in names])
     for at in range(out.shape[1]):
         column = out.iloc[:, at]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
