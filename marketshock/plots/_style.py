@@ -128,6 +128,11 @@ def style() -> AbstractContextManager[None]:
     )
 
 
+def listed(name: str) -> str:
+    """Return a name of the user's as the label of a line: matplotlib lists none that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def folded(text: str, wide: int = WIDE) -> str:
     """Return a line of a title in two lines at most."""
     return textwrap.fill(text, wide, max_lines=2, placeholder=" ...", break_on_hyphens=False)

@@ -10,7 +10,7 @@ import pandas as pd
 from ..backtests.placebo import PlaceboTrades
 from ..backtests.result import Backtest
 from ..errors import InputError, check_choice
-from ._style import COLOURS, MARKERS, NEUTRAL, canvas, date_axis, folded, ink, new_figure, p_said, style, veil
+from ._style import COLOURS, MARKERS, NEUTRAL, canvas, date_axis, folded, ink, listed, new_figure, p_said, style, veil
 from .robustness import histogram_bins
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def equity(result: Backtest, *, figure: Figure | None = None) -> list[Axes]:
             market = result.information.market
             column = market.returns.values[result._span, market.names.index(result.spec.benchmark)]
             held = 100 * (np.cumprod(1 + np.nan_to_num(column)) - 1)
-            label = f"{result.spec.benchmark}, held throughout"
+            label = listed(f"{result.spec.benchmark}, held throughout")
             upper.plot(dates, np.concatenate([[0.0], held]), color=NEUTRAL, linewidth=1.0, linestyle="--", label=label)
         upper.axhline(0, color=ink(), linewidth=0.6)
         upper.set_ylabel("gain, %")

@@ -11,7 +11,7 @@ from .._typing import FloatArray
 from ..errors import InputError
 from ..study.inputs import positions_of
 from ..study.results import StudyResult
-from ._style import COLOURS, NEUTRAL, canvas, look, new_figure, style, veil
+from ._style import COLOURS, NEUTRAL, canvas, listed, look, new_figure, style, veil
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,7 +134,7 @@ def paths(study: StudyResult, confidence: float) -> tuple[FloatArray, FloatArray
 def _draw(ax: Axes, drawn: tuple[FloatArray, ...], event: int, k: int, label: str) -> None:
     days, centre, low, high = drawn
     shape = {**look(k), "markersize": 3.6}
-    ax.plot(days, 100 * centre[event], linewidth=1.4, label=label, **shape)
+    ax.plot(days, 100 * centre[event], linewidth=1.4, label=listed(label), **shape)
     ax.fill_between(days, 100 * low[event], 100 * high[event], color=COLOURS[k], alpha=veil(0.14), linewidth=0)
 
 

@@ -16,7 +16,7 @@ from ..inference.mean import HOW, How, MeanCar, mean_car, mean_cars
 from ..study.frames import labels_of
 from ..study.results import StudyResult
 from ..windows import days_of
-from ._style import COLOURS, NEUTRAL, WIDE, canvas, folded, ink, look, veil
+from ._style import COLOURS, NEUTRAL, WIDE, canvas, folded, ink, listed, look, veil
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +101,7 @@ def caar(
                 ax.fill_between(days, 100 * line.low, 100 * line.high, color=colour, alpha=veil(0.18), linewidth=0)
             else:  # a band without a width is not seen
                 ax.vlines(days, 100 * line.low, 100 * line.high, color=colour, linewidth=1.2)
-            ax.plot(days, 100 * line.mean, linewidth=1.6, label=name, **look(k))
+            ax.plot(days, 100 * line.mean, linewidth=1.6, label=listed(name), **look(k))
         ax.axhline(0, color=ink(), linewidth=0.6)
         if study.spec.window.first <= 0 <= study.spec.window.last:
             ax.axvline(0, color=NEUTRAL, linewidth=0.8, linestyle=":")

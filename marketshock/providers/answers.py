@@ -17,6 +17,7 @@ Span = tuple[dt.date, dt.date]
 """Days [first, last)."""
 
 _GIVEN_UP = dt.timedelta(days=10)  # without a bar for longer, a vendor is not just late
+_HOLIDAYS = 2  # weekdays in a row without a bar that are common where no calendar is known
 _OLD, _LONGER = dt.timedelta(days=365), 30  # the silence on a day that old is believed that many times as long
 _OFTEN = 0.5  # of the bars on the commonest day of the week: weekends of what trades on them
 
@@ -91,13 +92,17 @@ def needed(answers: Sequence[Answer], bars: Bars, spans: Sequence[Span]) -> list
 
 
 def silence(bars: Bars, now: dt.datetime) -> list[Finding]:
-    """Return a finding if bars end before the days asked for do: since when there is none, and as of when."""
+    """Return a finding if bars end before the days asked for do: since when there is none, and as of when.
+
+    It is a note as long as a holiday may be the cause.
+    """
     last = settled_until(bars)
     after = _days((last, bars.covered[1]))
     days = tuple(map(str, after[_owed(after, bars)]))
     if not days or not len(bars):
         return []
-    severity = WARNING if now.date() - last > _GIVEN_UP else NOTE
+    late = len(days) > _HOLIDAYS and not on_nyse(bars.about)  # there each session is absent by its own finding
+    severity = WARNING if late or now.date() - last > _GIVEN_UP else NOTE
     what = f"no bar after {last - dt.timedelta(days=1)} as of {now:%Y-%m-%d %H:%M} UTC:"
     return [Finding("absent", severity, what, days)]
 

@@ -128,8 +128,14 @@ def _positive(bars: Bars) -> list[Finding]:
     return [
         *_finding("not_positive", ERROR, "close zero or negative", bars.day, bars["close"] <= 0),
         *_finding("not_positive", ERROR, "dividend negative", bars.day, bars["dividend"] < 0),
-        *_finding("not_positive", WARNING, "open, high or low zero, taken as missing", bars.day, other),
-        *_finding("not_positive", WARNING, "volume negative, taken as missing", bars.day, bars["volume"] < 0),
+        *_finding("not_positive", WARNING, "open, high or low zero or negative, taken as missing", bars.day, other),
+        *_finding(
+            "not_positive",
+            WARNING,
+            "volume negative, or too large to be one, taken as missing",
+            bars.day,
+            bars["volume"] < 0,
+        ),
     ]
 
 

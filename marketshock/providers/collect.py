@@ -193,8 +193,9 @@ def _sound(bars: Bars, source: Source, span: Span, tolerate: Sequence[str]) -> B
     what = flaw(bars) or ("a close that is zero or negative" if (shown["close"] <= 0).any() else "")
     if what:  # not every source has checks; one series would fail those beside it
         raise BadData(bars.symbol, asked, what, "look at the figures at the source")
-    if not len(shown):
-        raise NoData(bars.symbol, asked, "no bar on these days", "check that the market was open on one of them")
+    if not np.isfinite(shown["close"]).any():
+        came = f"{len(shown)} bars, none with a close" if len(shown) else "no bar on these days"
+        raise NoData(bars.symbol, asked, came, "check that the market was open on one of them")
     return bars
 
 

@@ -192,7 +192,7 @@ def _of_connection(symbol: str, asked: str, error: Exception, _: Client) -> Prov
     if "Certificate" in type(error).__name__:
         remedy = "point CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE to the certificates of your network"
         return Refused(symbol, asked, f"{type(error).__name__}: {_line(error)}", remedy)
-    came = f"HTTP {code}" if code else f"{type(error).__name__}: {_line(error)}"
+    came = f"HTTP {code}" if code >= 300 else f"{type(error).__name__}: {_line(error)}"  # 200: the body cannot be read
     return Unavailable(symbol, asked, came, _LATER)
 
 

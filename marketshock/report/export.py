@@ -28,6 +28,7 @@ _NO_ESTIMATE = ("t", "df", "se", "s.e.", "sq p", "n")
 _NUMBER = re.compile(r"[-+<]*[\d.,]+(e[-+]?\d+)?[ *%]*|\[.*\]|inf")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what Excel takes for the beginning of a formula
 _SHEET = 31  # characters of a sheet's name in Excel
+_MOST_ROWS, _MOST_COLUMNS, _MOST_TEXT = 1_048_576, 16_384, 32_767  # of a sheet; characters of a cell
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
@@ -155,8 +156,8 @@ def to_excel(result: Any, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If there is nothing to write, a name is no .xlsx file or cannot be written, two sheets get one name, or openpyxl
-        is missing (``pip install 'marketshock[excel]'``).
+        If there is nothing to write, more than a sheet or a cell of Excel holds, a name is no .xlsx file or cannot be
+        written, two sheets get one name, or openpyxl is missing (``pip install 'marketshock[excel]'``).
     """
     path = output_file(path, "path", (".xlsx",), "give an .xlsx file")
     try:
@@ -168,7 +169,8 @@ def to_excel(result: Any, path: str | Path) -> Path:
         short = re.sub(r"[\[\]:*?/\\]", "_", _format.visible(name)).strip("'")[:_SHEET] or "table"
         if short.casefold() in {s.casefold() for s in sheets}:
             raise InputError("result", f"two sheets are called {short!r}", "give a mapping with names of their own")
-        sheets[short] = frame
+        sheets[short] = _plain_cells(frame)
+        _check_size(short, sheets[short])
     if not sheets:
         raise InputError("result", "holds nothing to write", "give a result of this library, or a DataFrame")
     with whole(path, "path") as part:
@@ -182,7 +184,7 @@ def _book(sheets: Mapping[str, pd.DataFrame]) -> bytes:
     try:
         with pd.ExcelWriter(book, engine="openpyxl") as writer:
             for name, frame in sheets.items():
-                _plain_cells(frame).to_excel(writer, sheet_name=name, index=frame.index.names != [None])
+                frame.to_excel(writer, sheet_name=name, index=False)
                 _text_stays_text(writer.sheets[name])
     except Exception as error:
         if type(error).__module__.startswith("lxml"):  # which openpyxl writes with if it is there: a full disk
@@ -289,8 +291,10 @@ def _frames(result: Any) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _plain_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose cells Excel knows: tuples as text, no time zones, no control characters."""
-    out = pd.DataFrame(frame).rename(index=_shown, columns=_shown)
+    """Return a frame, its index as columns, whose cells Excel knows: no tuples, time zones or control characters."""
+    out = frame.reset_index(allow_duplicates=True) if frame.index.names != [None] else pd.DataFrame(frame).copy()
+    names: list[Any] = list(out.columns)
+    out.columns = pd.Index([_shown(_text(name) if isinstance(name, tuple) else name) for name in names])
     for at in range(out.shape[1]):
         column = out.iloc[:, at]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
@@ -298,6 +302,21 @@ def _plain_cells(frame: pd.DataFrame) -> pd.DataFrame:
         elif column.dtype == object or isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype)):
             out.isetitem(at, [_plain_cell(v) for v in column.astype(object)])
     return out
+
+
+def _check_size(sheet: str, frame: pd.DataFrame) -> None:
+    """Raise `InputError` if a frame is more than a sheet holds: openpyxl would cut its text, or fail."""
+    rows, columns = frame.shape
+    texts = frame.select_dtypes(["object", "str"])
+    longest = max((len(v) for at in range(texts.shape[1]) for v in texts.iloc[:, at] if isinstance(v, str)), default=0)
+    for n, most, what in (
+        (rows + 1, _MOST_ROWS, "rows"),
+        (columns, _MOST_COLUMNS, "columns"),
+        (longest, _MOST_TEXT, "characters in a cell"),
+    ):
+        if n > most:
+            problem = f"sheet {sheet!r} would have {n:,} {what}, and Excel takes {most:,}"
+            raise InputError("result", problem, "write it as CSV or Parquet, or give a part of it")
 
 
 def _plain_cell(value: Any) -> Any:
@@ -322,4 +341,6 @@ def _text_stays_text(sheet: Any) -> None:
 
 def _text(value: Any) -> str:
     """Return any other cell as text, the parts of a tuple separated by commas."""
-    return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    return ", ".join(f"{v:g}" if isinstance(v, (int, float)) else str(v) for v in value)

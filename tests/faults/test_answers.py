@@ -123,7 +123,7 @@ class TestFigures:
 
     def test_negative_volume_is_missing(self):
         prices, warned = fetch(session_of({"NVDA": with_value("volume", -1)}), ["NVDA"])
-        assert "volume negative, taken as missing on 2025-01-10" in warned[0]
+        assert "volume negative, or too large to be one, taken as missing on 2025-01-10" in warned[0]
         assert np.isnan(prices.extra["volume"].loc["2025-01-10", "NVDA"])
 
     def test_what_is_tolerated_is_missing(self):
