@@ -255,14 +255,14 @@ def _volumes(prices: Prices, tickers: Iterable[str]) -> Iterator[PriceFinding]:
 
 def _named_infinite(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with numbers in place of infinite ones; objects that are no numbers are not compared with any."""
-    spelled = {np.inf: INFINITE, -np.inf: -INFINITE}
+    spelled: dict[Any, float] = {np.inf: INFINITE, -np.inf: -INFINITE}
     if object not in list(frame.dtypes):
         return frame.replace(spelled)
 
     def named(value: Any) -> Any:
         return spelled.get(value, value) if isinstance(value, (float, np.floating)) else value
 
-    return frame.apply(lambda column: column.map(named) if column.dtype == object else column.replace(spelled))
+    return pd.DataFrame(frame.apply(lambda c: c.map(named) if c.dtype == object else c.replace(spelled)))
 
 
 def _read_in_spite(frame: Frame) -> tuple[Prices, list[PriceFinding]]:

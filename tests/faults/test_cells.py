@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import signal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 
 import marketshock as ms
 from marketshock.errors import InputError, PriceError
+from marketshock.report.fetched import fetched_table
+from marketshock.simulate import _mapped
 
 DAYS = pd.bdate_range("2024-01-01", periods=20, name="date")
 CLOSES = pd.DataFrame({"A": np.linspace(100, 120, 20), "B": 50.0}, index=DAYS)
@@ -60,3 +63,23 @@ class TestEvents:
         given = EVENTS.assign(**{column: pd.Series([10**400, 1], dtype=object)})
         with pytest.raises(InputError, match="give whole numbers, trading days relative to day 0"):
             ms.event_study(given, prices=CLOSES, model=ms.ConstantMean())
+
+
+def test_a_source_that_knows_no_currency():
+    about = {"first": "2024-01-01", "last": "2024-01-02", "rows": 2}
+    text = fetched_table({"tickers": {"A": about}, "failed": {}, "source": "mine", "asked": "2024"})
+    assert "2024-01-02" in text
+    assert "None" not in text
+
+
+def test_a_path_with_backslashes_is_a_file():
+    with pytest.raises(InputError, match="there is no such file"):
+        ms.sec_share_counts("C:\\facts\\nvda", "NVDA")
+
+
+def _handler(_: object) -> object:
+    return signal.getsignal(signal.SIGINT)
+
+
+def test_workers_of_simulate_are_interrupted_without_words():
+    assert list(_mapped(_handler, [(0, 1), (1, 1)], 2, None)) == [signal.SIG_DFL] * 2
