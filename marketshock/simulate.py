@@ -6,6 +6,7 @@ or real returns. A test holds its size where it rejects a true null as often as 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -244,7 +245,9 @@ def _mapped(
     if workers == 1:
         yield from watched(map(work, jobs), len(jobs), progress)
         return
-    with ProcessPoolExecutor(min(workers, len(jobs))) as pool:
+    # A worker that is interrupted ends without words: the main process says it once.
+    end = (signal.SIGINT, signal.SIG_DFL)
+    with ProcessPoolExecutor(min(workers, len(jobs)), initializer=signal.signal, initargs=end) as pool:
         yield from watched(pool.map(work, jobs), len(jobs), progress)
 
 

@@ -189,7 +189,8 @@ def delisting_returns(value: float | Mapping[str, float], names: tuple[str, ...]
     Raises `InputError` if one is below -1, not finite, or of an unknown security.
     """
     given = dict(value) if isinstance(value, Mapping) else {}
-    unknown = [name for name in given if name not in names]
+    place = {name: at for at, name in enumerate(names)}
+    unknown = [name for name in given if name not in place]
     if unknown:
         raise UnknownNameError("delisting_return", unknown, names)
     numbers = list(given.values()) if isinstance(value, Mapping) else [value]
@@ -197,7 +198,7 @@ def delisting_returns(value: float | Mapping[str, float], names: tuple[str, ...]
         raise InputError("delisting_return", f"got {value!r}", "give a decimal return, or ticker -> return")
     out = np.full(len(names), 0.0 if isinstance(value, Mapping) else value, dtype=float)
     for name, one in given.items():
-        out[names.index(name)] = one
+        out[place[name]] = one
     if not (np.isfinite(out).all() and (out >= -1).all()):
         raise InputError("delisting_return", f"got {value!r}", "give a decimal return of -1 or more")
     return out

@@ -34,9 +34,9 @@ def checked_backtest(result: Backtest, held: Prices, handling: Handling) -> tupl
     for field in ("close", "adj_close"):
         found += price_findings(held, tickers, days[first.min()], held.days[-1], field)
     found += extreme_findings(held, tickers, days[first.min()], held.days[-1], _filled_at(result))
-    kept = []
+    kept, place = [], {name: at for at, name in enumerate(names)}
     for finding in found:
-        legs = column == names.index(finding.ticker)
+        legs = column == place[finding.ticker]
         start, end = finding.reach
         touched = legs & (days[first] <= end) & (days[last] >= start)
         if finding.rule == "stale_end_10":

@@ -89,7 +89,7 @@ def place(index: pd.Index, at: int) -> str:
 
 def securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
     """Return which security each row is of, and their names."""
-    code, known = pd.factorize(column)
+    code, known = _coded(column)
     names = np.empty(len(known), dtype=object)
     names[:] = [str(name) for name in known]
     refuse_unseen("events", (name.strip() for name in names), lambda at: place(column.index, _first(code, at)))
@@ -100,6 +100,33 @@ def securities(column: pd.Series[Any]) -> tuple[IntArray, StrArray]:
             "events", f"{place(column.index, int(np.argmax(bad)))} has no ticker", "fill it or drop the row"
         )
     return (code.astype(np.int32) if len(code) > _MANY else code), names
+
+
+def _coded(column: pd.Series[Any]) -> tuple[IntArray, Any]:
+    """Return which value stands in each row, -1 for none, and the values; as `_refuse_lists`."""
+    try:
+        return pd.factorize(column)
+    except TypeError:
+        _refuse_lists(column)
+        raise
+
+
+def _refuse_lists(column: pd.Series[Any]) -> None:
+    """Raise `InputError` if a field holds many values: a list, a dict, an array, a frame."""
+    if column.dtype != object:
+        return
+    many = next((at for at, value in enumerate(column) if not _is_one(value)), None)
+    if many is not None:
+        what = f"column {column.name!r} holds a {type(column.iloc[many]).__name__} in {place(column.index, many)}"
+        raise InputError("events", what, "give one value a row")
+
+
+def _is_one(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _first(code: IntArray, at: int) -> int:
@@ -126,7 +153,7 @@ def names_of(frame: pd.DataFrame, name: str) -> StrArray | None:
     """
     if name not in frame.columns:
         return None
-    code, known = pd.factorize(frame[name])
+    code, known = _coded(frame[name])
     plain = np.empty(len(known) + 1, dtype=object)  # the last is that of an empty field
     plain[:-1] = [str(v).strip() if isinstance(v, (str, int, float, np.generic)) else v for v in known]
     plain[-1] = ""
@@ -166,7 +193,7 @@ def _whole_days(name: str, column: pd.Series[Any]) -> FloatArray:
     else:
         plain = column.astype(object)
         empty = empty | np.array([isinstance(v, str) and not v.strip() for v in plain], dtype=bool)
-        number = np.array([isinstance(v, (str, int, float, np.number)) and not isinstance(v, bool) for v in plain])
+        number = np.array([_is_days(v) for v in plain])
         values = pd.to_numeric(plain.where(number), errors="coerce").to_numpy(dtype=np.float64)
     with np.errstate(invalid="ignore"):
         bad = ~empty & ~((values == np.trunc(values)) & (np.abs(values) <= _MOST_DAYS))
@@ -175,6 +202,13 @@ def _whole_days(name: str, column: pd.Series[Any]) -> FloatArray:
         problem = f"column {name!r} holds {str(column.iloc[at])!r} in {place(column.index, at)}"
         raise InputError("events", problem, "give whole numbers, trading days relative to day 0 such as -260")
     return np.where(empty, np.nan, values)
+
+
+def _is_days(value: Any) -> bool:
+    """Return whether an object can be a number of days; a whole number that no float holds is none."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) <= _MOST_DAYS
+    return isinstance(value, (str, float, np.number))
 
 
 def traits(frame: pd.DataFrame) -> dict[str, Any]:
@@ -222,6 +256,8 @@ def dates(column: pd.Series[Any]) -> tuple[DateArray, DateArray | None, IntArray
     """
     if isinstance(column.dtype, pd.ArrowDtype):
         column = column.astype(object)
+    _refuse_lists(column)
+    _refuse_halves("date", column)
     dated = pd.api.types.is_datetime64_any_dtype(column)
     blank = (column.isna() if dated else column.isna() | (column.astype(object) == "")).to_numpy()
     if blank.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,7 @@ def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np
             raise PriceError(parameter, f"column {column!r} holds true and false", "leave it out")
         if pd.api.types.is_numeric_dtype(frame[column]):
             continue
-        text = [(day, v) for day, v in zip(frame.index, frame[column], strict=True) if isinstance(v, str)]
+        text = [(day, v) for day, v in zip(frame.index, frame[column], strict=True) if isinstance(v, (str, bytes))]
         if text:
             day, value = next(((d, v) for d, v in text if not _is_number(v)), text[0])
             what = f"column {column!r} holds text ({value!r} at {str(day).removesuffix(' 00:00:00')})"
@@ -195,8 +196,9 @@ def numeric_values(parameter: str, frame: pd.DataFrame, copy: bool = True) -> np
             raise PriceError(parameter, f"column {column!r} holds dates", "leave it out")
     try:
         values = frame.astype(object).where(frame.notna(), np.nan).to_numpy(dtype=np.float64, copy=True)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise PriceError(parameter, f"holds what is no number: {error}", "convert it to numbers first") from error
+    except (ValueError, TypeError, ArithmeticError) as error:
+        problem = "a decimal that signals" if isinstance(error, InvalidOperation) else error
+        raise PriceError(parameter, f"holds what is no number: {problem}", "convert it to numbers first") from error
     infinite = np.isinf(values)
     if infinite.any():
         _raise_at(parameter, frame, infinite, "is infinite")
@@ -231,7 +233,7 @@ def check_columns(parameter: str, frame: Any) -> None:
         raise InputError(parameter, f"column {twice!r} stands there twice", "keep one column per ticker")
 
 
-def _is_number(text: str) -> bool:
+def _is_number(text: str | bytes) -> bool:
     try:
         float(text)
     except ValueError:

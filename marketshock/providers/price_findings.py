@@ -253,10 +253,21 @@ def _volumes(prices: Prices, tickers: Iterable[str]) -> Iterator[PriceFinding]:
                 yield PriceFinding(ticker, series.day[at], "volume_basis", size, f"{what}: one is not adjusted", WARN)
 
 
+def _named_infinite(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with numbers in place of infinite ones; objects that are no numbers are not compared with any."""
+    spelled: dict[Any, float] = {np.inf: INFINITE, -np.inf: -INFINITE}
+    if object not in list(frame.dtypes):
+        return frame.replace(spelled)
+
+    def named(value: Any) -> Any:
+        return spelled.get(value, value) if isinstance(value, (float, np.floating)) else value
+
+    return pd.DataFrame(frame.apply(lambda c: c.map(named) if c.dtype == object else c.replace(spelled)))
+
+
 def _read_in_spite(frame: Frame) -> tuple[Prices, list[PriceFinding]]:
     """Read a frame without the values that cannot be prices, which are findings."""
-    given = pandas_frame("prices", frame).replace({np.inf: INFINITE, -np.inf: -INFINITE})
-    fields, _ = price_fields("prices", given)
+    fields, _ = price_fields("prices", _named_infinite(pandas_frame("prices", frame)))
     found: list[PriceFinding] = []
     for name in [name for name in ("close", "adj_close") if name in fields]:
         fields[name], bad = without_impossible(fields[name])

@@ -160,7 +160,7 @@ def _name(source: Source, ticker: str | None) -> str:
 
 def _kind(source: Any) -> str:
     """Return what a source is: "file", "cik" or "ticker"."""
-    if isinstance(source, Path) or (isinstance(source, str) and (source.lower().endswith(".json") or "/" in source)):
+    if isinstance(source, Path) or (isinstance(source, str) and re.search(r"[/\\]|\.json$", source.lower())):
         return "file"
     if isinstance(source, (int, str)) and not isinstance(source, bool):
         if _CIK.fullmatch(str(source)):
@@ -186,11 +186,12 @@ def _ciks(sources: Sequence[Source], names: Sequence[str], download: Download, u
     """Return each source's CIK, None for a file."""
     listed = _listed(download, url) if any(_kind(s) == "ticker" for s in sources) else {}
     ciks: list[int | None] = []
+    firms: dict[int, str] = {}
     for source, name in zip(sources, names, strict=True):
         kind = _kind(source)
         cik = None if kind == "file" else _resolved(str(source), listed, url) if kind == "ticker" else _digits(source)
-        if cik is not None and cik in ciks:
-            both = f"{names[ciks.index(cik)]} and {name} are one firm (CIK {cik})"
+        if cik is not None and firms.setdefault(cik, name) != name:
+            both = f"{firms[cik]} and {name} are one firm (CIK {cik})"
             raise InputError("source", both, "name it once: its counts are of all its classes")
         ciks.append(cik)
     return ciks

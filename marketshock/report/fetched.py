@@ -18,7 +18,10 @@ def fetched_table(about: Mapping[str, Any], spell: Callable[[Argument], str] = s
     """
     head = ["ticker", "first", "last", "rows", "currency", "fetched (UTC)"]
     rows = [
-        [name, known["first"], known["last"], str(known["rows"]), str(known["currency"]), known["fetched"][:16]]
+        [
+            *(name, known["first"], known["last"], str(known["rows"])),
+            *(str(known.get("currency") or ""), str(known.get("fetched") or "")[:16]),  # a source need not know them
+        ]
         for name, known in about["tickers"].items()
     ]
     found = [

@@ -294,7 +294,8 @@ def _group(
     if unknown:
         raise UnknownNameError("group", unknown, names)
     firms = tuple(dict.fromkeys(column[firm_of(t)] for t in group))
-    lost = [f for f in firms if not known[names.index(f)]]
+    held = dict(zip(names, known, strict=True))
+    lost = [f for f in firms if not held[f]]
     if lost:
         remedy = "leave it out, or choose another period"
         raise InputError("group", f"{lost[0]} is not a member with a cap on {before} and on {end}", remedy)
