@@ -41,10 +41,12 @@ class Page:
         inner = [os.dup(fd) for fd in (commands[0], answers[1])]
         for fd in inner:
             os.set_inheritable(fd, True)
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, *map(str, inner), browser, *flags, "about:blank"],
-            pass_fds=inner, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        self._said = profile / "said.txt"
+        with self._said.open("wb") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START, *map(str, inner), browser, *flags, "about:blank"],
+                pass_fds=inner, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+            )  # fmt: skip
         for fd in (*inner, commands[0], answers[1]):
             os.close(fd)
         self._write, self._read = commands[1], answers[0]
@@ -119,5 +121,6 @@ class Page:
                 raise TimeoutError("the browser does not answer")
             read = os.read(self._read, 1 << 20)
             if not read:
-                raise RuntimeError("the browser is gone")
+                said = self._said.read_text("utf-8", errors="replace")[-2000:]
+                raise RuntimeError(f"the browser is gone ({self._process.wait(10)}): {said}")
             self._buffer += read

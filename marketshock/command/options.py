@@ -365,7 +365,9 @@ def _whole(text: str) -> int:
     try:
         return _bounded(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"got {text!r}; write a whole number, such as 120") from None
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}; write a whole number of at most 18 digits, such as 120"
+        ) from None
 
 
 def _number(text: str) -> float:

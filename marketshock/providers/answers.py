@@ -92,7 +92,7 @@ def needed(answers: Sequence[Answer], bars: Bars, spans: Sequence[Span]) -> list
 
 
 def silence(bars: Bars, now: dt.datetime) -> list[Finding]:
-    """Return a finding if bars end before the days asked for do: since when there is none, and as of when.
+    """Return a finding if bars end before the days asked for do: on which days there is none, and as of when.
 
     It is a note as long as a holiday may be the cause.
     """
@@ -103,7 +103,7 @@ def silence(bars: Bars, now: dt.datetime) -> list[Finding]:
         return []
     late = len(days) > _HOLIDAYS and not on_nyse(bars.about)  # there each session is absent by its own finding
     severity = WARNING if late or now.date() - last > _GIVEN_UP else NOTE
-    what = f"no bar after {last - dt.timedelta(days=1)} as of {now:%Y-%m-%d %H:%M} UTC:"
+    what = f"no bar as of {now:%Y-%m-%d %H:%M} UTC"
     return [Finding("absent", severity, what, days)]
 
 
