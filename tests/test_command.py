@@ -105,6 +105,16 @@ class TestDefaults:
         assert "see: marketshock" in err
 
 
+def test_an_option_whose_value_is_two_dashes(capsys):
+    assert main(["simulate", "--samples=--"]) == 2
+    assert capsys.readouterr().err == "marketshock: --samples is given without a value\n"
+
+
+def test_characters_that_cannot_be_printed_are_escapes(capsys):
+    assert main(["study", "--prices", "p.csv", "--benchmark", "SPY", "--events=\udcff\x1b[31m.csv"]) == 2
+    assert capsys.readouterr().err.startswith(r"marketshock: \udcff\x1b[31m.csv: cannot be read")
+
+
 def test_no_public_function_has_a_hook_for_tests():
     for name in ms.__all__:
         thing = getattr(ms, name)

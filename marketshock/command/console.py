@@ -91,6 +91,7 @@ def _one_line(words: Words, spell: Spell) -> str:
 
 
 def short(text: str) -> str:
-    """Return a message as one short printable line; names that come from a file may hold any character."""
-    line = "".join(c if c.isprintable() else " " for c in text)
+    """Return a message as one short line; characters of names that cannot be printed become escapes."""
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.splitlines()))
+    line = "".join(shown)
     return line if len(line) <= _MOST_SHOWN else f"{line[: _MOST_SHOWN - 150]} ... {line[-140:]}"

@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show ± shows ? instead of failing
     argv = sys.argv[1:] if argv is None else argv
+    if empty := [text for text in argv if text.startswith("--") and text.endswith("=--")]:
+        return fail(f"{empty[0][:-3]} is given without a value", BAD_INPUT)  # argparse would take it for an empty list
     arguments, unknown = options.command_parser(argv, COMMANDS).parse_known_args(argv)
     if unknown:
         arguments.refuse(unknown)

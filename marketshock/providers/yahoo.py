@@ -119,6 +119,8 @@ class Yahoo:
     def _judged(self, symbol: str, frame: pd.DataFrame, chart: Chart, first: dt.date, last: dt.date) -> Bars:
         """Return bars with what was found, covered up to the first error."""
         bars, adjusted, left = self._read(symbol, frame, chart.meta, (first, last))
+        if len(bars) and not np.isfinite(bars["close"]).any():  # the cache would remember that there is none
+            raise BadData(symbol, self._asked(first, last), f"{len(bars)} bars, none with a close", "try again later")
         if adjusted is not None and not chart.is_adjusted:  # yfinance writes the closes
             adjusted = np.full_like(adjusted, np.nan)
         ratios = frame["Stock Splits"].to_numpy(dtype=np.float64)

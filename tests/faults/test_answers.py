@@ -126,6 +126,13 @@ class TestFigures:
         assert "volume negative, or too large to be one, taken as missing on 2025-01-10" in warned[0]
         assert np.isnan(prices.extra["volume"].loc["2025-01-10", "NVDA"])
 
+    def test_closes_that_are_all_missing_are_not_remembered(self, tmp_path):
+        def change(chart):
+            quote = chart["indicators"]["quote"][0]
+            quote["close"] = [None] * len(quote["close"])
+
+        assert "bars, none with a close" in failed(change, tmp_path)
+
     def test_what_is_tolerated_is_missing(self):
         change = written(with_value("high", "@@"), "Infinity")
         prices, _ = fetch(session_of({"NVDA": change}), ["NVDA"], tolerate=["not_finite"])
