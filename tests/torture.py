@@ -215,7 +215,12 @@ def write_page(rows: Sequence[Row], seed: int) -> None:
 
 def again(kind: Kind, seed: int, number: int) -> int:
     """Make one attack in this process, with its traceback if it is not survived."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        patch.dict(os.environ),
+        patch.object(tempfile, "tempdir", None),
+        warnings.catch_warnings(),
+    ):
         _prepare(folder)
         for _, words, attack in kind.numbered(seed, number, number + 1):
             print(f"{kind.name}: {words}")

@@ -103,7 +103,7 @@ def test_every_picture_with_names_of_the_user_is_here():
 
 @pytest.mark.parametrize("given", ["nothing", "axes"])
 @pytest.mark.parametrize("name", DRAWN)
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore::marketshock.errors.MarketShockWarning")
 def test_no_name_is_read_as_mathematics(name, given):
     own = {}
     if given == "axes":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 
 import pytest
 
@@ -46,9 +48,11 @@ def test_every_way_to_lose_is_reported_with_how_to_repeat_it(capsys):
 
 def test_one_attack_is_made_again(capsys):
     argv = ("--seed", "7", "--only", "fails at the third", "--number")
+    before = dict(os.environ), tempfile.gettempdir()
     assert run(capsys, *argv, "1")[0] == 0
     assert run(capsys, *argv, "2")[0] == 1
     assert run(capsys, *argv, "1000")[0] == 2
+    assert (dict(os.environ), tempfile.gettempdir()) == before
 
 
 def test_what_all_survive_is_a_success_and_tries_scale(capsys):
