@@ -62,9 +62,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(error, BAD_INPUT, arguments.spell)
     except UnicodeEncodeError as error:  # bytes of an argument that are no text, where a name is needed
         return fail(f"{error.object!r} is not UTF-8 text; correct it", BAD_INPUT)
-    except BrokenPipeError:  # the reader (head, less) went away: not our failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
 
 
 def reproduce(arguments: argparse.Namespace) -> int:

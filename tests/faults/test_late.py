@@ -27,18 +27,6 @@ LONG = (D(2025, 1, 2), D(2025, 3, 6))
 
 
 @pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "cache")
-
-
-@pytest.fixture
-def vendor():
-    made = Vendor()
-    made.today = D(2025, 3, 6)
-    return made
-
-
-@pytest.fixture
 def fetch(yahoo, store):
     """Fetch from the loopback server at its time."""
 

@@ -392,7 +392,6 @@ SUSPECT = re.compile(
 )
 MAKERS = ("whole(", "replacing(", "pd.ExcelWriter(", "io.BytesIO(")  # their results are written to by others
 ELSEWHERE = {
-    ("command/main.py", "os.open(os.devnull, os.O_WRONLY)"): "the same",
     ("command/entry.py", "os.open(os.devnull, os.O_WRONLY)"): "the shell's own standard output, turned away",
     ("command/entry.py", "os.open(os.devnull, os.O_RDWR)"): "a stream of the shell that is closed",
     ("command/entry.py", "open(number, 'w', encoding='utf-8', closefd=False)"): "the same",
